@@ -1,0 +1,287 @@
+"""Sound in, spectrograms, sound out.
+
+The only home of STFT, inverse STFT, log-mel and of the log1p / expm1 scale: everything else in
+the project works on what these functions return. Settings travel in an `AudioConfig`, one per
+model, so nothing here assumes a sampling rate, a clip length or a number of bands.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from torch import Tensor
+
+from l2i_core._torchaudio import torchaudio
+
+MIN_SECONDS = 0.1
+MAX_SECONDS = 20 * 60
+_MEL_FLOOR = 1e-10  # librosa's amin of power_to_db
+
+
+@dataclass(frozen=True, slots=True)
+class AudioConfig:
+    """Front-end settings of one model (DESIGN: they travel with the bundle).
+
+    sample_rate, f_min, f_max are in Hz; n_fft, win_length, hop_length in samples; top_db in dB.
+    """
+
+    sample_rate: int = 44100
+    n_fft: int = 1024
+    win_length: int = 1024
+    hop_length: int = 512
+    n_mels: int = 128
+    f_min: float = 0.0
+    f_max: float | None = None
+    top_db: float = 80.0
+
+    def __post_init__(self) -> None:
+        for name in ("sample_rate", "n_fft", "win_length", "hop_length", "n_mels"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value <= 0:
+                raise ValueError(f"audio.{name} must be a positive whole number, not {value!r}.")
+        if self.win_length > self.n_fft or self.hop_length > self.win_length // 2:
+            raise ValueError(
+                f"audio needs win_length ≤ n_fft and hop_length ≤ win_length / 2 to be invertible; "
+                f"received n_fft {self.n_fft}, win_length {self.win_length}, "
+                f"hop_length {self.hop_length}."
+            )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, object]) -> AudioConfig:
+        """Strict: an unknown key is a ValueError."""
+        unknown = sorted(set(values) - {f.name for f in fields(cls)})
+        if unknown:
+            raise ValueError(f"unknown audio setting {unknown[0]!r}.")
+        return cls(**values)  # type: ignore[arg-type]
+
+    @property
+    def n_bins(self) -> int:
+        """F, the number of STFT bins."""
+        return self.n_fft // 2 + 1
+
+    def n_frames(self, length: int) -> int:
+        """T, the number of STFT frames of `length` samples (centred frames)."""
+        return length // self.hop_length + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrogram:
+    """X = log(1 + |S|) (F, T), phase in radians (F, T), and the clip's length in samples.
+
+    T may cover more than `length` samples: short clips are padded to what the classifier needs,
+    and `invert` cuts the result back.
+    """
+
+    log_magnitude: Tensor
+    phase: Tensor
+    length: int
+
+
+def read(source: str | os.PathLike[str] | BinaryIO) -> tuple[np.ndarray, int]:
+    """Any file that libsndfile opens (WAV, FLAC, OGG, MP3, AIFF …).
+
+    Returns the samples (channels, n) as float32 and the sampling rate in Hz.
+    Raises ValueError for a missing, unreadable, truncated or empty file.
+    """
+    name = Path(source).name if isinstance(source, (str, os.PathLike)) else "the upload"
+    if isinstance(source, (str, os.PathLike)) and not Path(source).is_file():
+        raise ValueError(f"no such audio file: {source}. Give the path of an existing file.")
+    try:
+        with soundfile.SoundFile(source) as file:
+            seconds = file.frames / file.samplerate
+            if seconds > MAX_SECONDS:
+                raise ValueError(_too_long(name, seconds))
+            announced = file.frames
+            samples = file.read(dtype="float32", always_2d=True)
+            rate = file.samplerate
+    except (soundfile.LibsndfileError, RuntimeError, OSError, EOFError) as error:
+        raise ValueError(
+            f"{name} cannot be read as audio ({_reason(error)}). "
+            "Accepted: WAV, FLAC, OGG, MP3 or AIFF; export it again in one of these."
+        ) from error
+    if samples.size == 0:
+        raise ValueError(f"{name} holds no sound (0 samples). Give a clip of at least 0.1 s.")
+    if len(samples) < announced and announced - len(samples) > 0.01 * announced:
+        raise ValueError(
+            f"{name} is truncated: its header announces {announced} samples, {len(samples)} could "
+            "be read. Copy or export it again."
+        )
+    return np.ascontiguousarray(samples.T), rate
+
+
+def write(path: str | os.PathLike[str], waveform: np.ndarray | Tensor, sample_rate: int) -> None:
+    """Float32 WAV, mono (n,); written to a temporary name and moved into place."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        soundfile.write(part, np.asarray(waveform), sample_rate, format="WAV", subtype="FLOAT")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig) -> Tensor:
+    """Mono float32 (n',) at the model's rate, at the clip's own level.
+
+    waveform: (n,) or (channels, n), any rate in Hz; channels are averaged, resampling is soxr's
+    high-quality polyphase filter. Raises ValueError for NaN or infinite samples, an impossible
+    rate, and clips under 0.1 s or over 20 minutes.
+    """
+    samples = np.asarray(waveform, dtype=np.float32)
+    if samples.ndim not in (1, 2):
+        raise ValueError(
+            f"a waveform must be (n,) or (channels, n); received {samples.ndim} axes {samples.shape}."
+        )
+    if not isinstance(sample_rate, (int, np.integer)) or sample_rate <= 0:
+        raise ValueError(f"a sampling rate must be a positive whole number of Hz, not {sample_rate!r}.")
+    if samples.size == 0:
+        raise ValueError("the clip is empty (0 samples). Give a clip of at least 0.1 s.")
+    if not np.isfinite(samples).all():
+        bad = int((~np.isfinite(samples)).sum())
+        raise ValueError(f"the clip holds {bad} NaN or infinite samples. Repair or re-export it.")
+    mono = samples.mean(axis=0) if samples.ndim == 2 else samples
+    seconds = len(mono) / sample_rate
+    if seconds < MIN_SECONDS - 1e-6:
+        raise ValueError(
+            f"the clip lasts {seconds:.3f} s; at least {MIN_SECONDS} s is needed. Give a longer clip."
+        )
+    if seconds > MAX_SECONDS:
+        raise ValueError(_too_long("the clip", seconds))
+    if sample_rate != config.sample_rate:
+        mono = soxr.resample(mono, sample_rate, config.sample_rate, quality="HQ")
+    return torch.from_numpy(np.array(mono, dtype=np.float32))
+
+
+def peak_gain(waveform: Tensor) -> float:
+    """1 / max|x|, the scale on which f meets a clip; 1 for silence (n,)."""
+    peak = float(waveform.abs().max())
+    return 1.0 / peak if peak > 1e-8 else 1.0
+
+
+def stft(waveform: Tensor, config: AudioConfig) -> Tensor:
+    """Complex STFT (…, F, T) of (…, n): Hann window, centred frames, reflected edges."""
+    return torch.stft(
+        waveform,
+        config.n_fft,
+        config.hop_length,
+        config.win_length,
+        _window(config.win_length, waveform.device),
+        center=True,
+        pad_mode="reflect",
+        return_complex=True,
+    )
+
+
+def log_magnitude(waveform: Tensor, config: AudioConfig) -> Tensor:
+    """X = log(1 + |S|) (…, F, T) of (…, n) (paper, section 3)."""
+    return torch.log1p(stft(waveform, config).abs())
+
+
+def spectrogram(waveform: Tensor, config: AudioConfig, min_length: int = 0) -> Spectrogram:
+    """X and phase of one clip (n,), zero-padded at its end to `min_length` samples first."""
+    length = waveform.shape[-1]
+    if length < min_length:
+        waveform = torch.nn.functional.pad(waveform, (0, min_length - length))
+    complex_stft = stft(waveform, config)
+    return Spectrogram(torch.log1p(complex_stft.abs()), complex_stft.angle(), length)
+
+
+def invert(log_magnitude: Tensor, phase: Tensor, length: int, config: AudioConfig) -> Tensor:
+    """INV(X, P) = istft(expm1(X) · e^{iP}) → (…, length) (Algorithm 2)."""
+    return torch.istft(
+        torch.polar(torch.expm1(log_magnitude), phase),
+        config.n_fft,
+        config.hop_length,
+        config.win_length,
+        _window(config.win_length, log_magnitude.device),
+        center=True,
+        length=length,
+    )
+
+
+def magnitude(log_magnitude: Tensor) -> Tensor:
+    """|S| = expm1(X)."""
+    return torch.expm1(log_magnitude)
+
+
+def compress(magnitude: Tensor) -> Tensor:
+    """X = log1p(|S|)."""
+    return torch.log1p(magnitude)
+
+
+def log_mel(magnitude: Tensor, config: AudioConfig) -> Tensor:
+    """Log-mel in dB (…, n_mels, T) of the magnitude |S| (…, F, T); differentiable.
+
+    Slaney mel bands of the magnitude, 10·log10, reference 1, floor `top_db` under each signal's
+    own maximum: librosa's `power_to_db(filters.mel(...) @ |S|)` within 1e-3 dB.
+    """
+    bands = _mel_filters(config, magnitude.device)
+    decibels = 10.0 * torch.log10((bands @ magnitude).clamp_min(_MEL_FLOOR))
+    floor = decibels.amax(dim=(-2, -1), keepdim=True) - config.top_db
+    return torch.maximum(decibels, floor)
+
+
+def mel_frequencies(config: AudioConfig) -> np.ndarray:
+    """Centre frequencies in Hz of the mel bands (n_mels,)."""
+    bands = _mel_filters(config, torch.device("cpu")).numpy()
+    bins = np.linspace(0, config.sample_rate / 2, config.n_bins)
+    weight = bands.sum(axis=1)
+    return np.divide(bands @ bins, weight, out=np.zeros(len(bands)), where=weight > 0)
+
+
+def griffin_lim(log_magnitude: Tensor, length: int, config: AudioConfig) -> Tensor:
+    """A waveform (length,) whose magnitudes approach expm1(X) (F, T), phase found by Griffin-Lim."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return torchaudio.functional.griffinlim(
+            torch.expm1(log_magnitude),
+            _window(config.win_length, log_magnitude.device),
+            config.n_fft,
+            config.hop_length,
+            config.win_length,
+            power=1.0,
+            n_iter=32,
+            momentum=0.99,
+            length=length,
+            rand_init=True,
+        )
+
+
+@lru_cache(maxsize=8)
+def _window(length: int, device: torch.device) -> Tensor:
+    return torch.hann_window(length, device=device)
+
+
+@lru_cache(maxsize=8)
+def _mel_filters(config: AudioConfig, device: torch.device) -> Tensor:
+    filters = torchaudio.functional.melscale_fbanks(
+        config.n_bins,
+        config.f_min,
+        config.f_max or config.sample_rate / 2,
+        config.n_mels,
+        config.sample_rate,
+        norm="slaney",
+        mel_scale="slaney",
+    )
+    return filters.T.contiguous().to(device)
+
+
+def _too_long(name: str, seconds: float) -> str:
+    return (
+        f"{name} lasts {seconds / 60:.1f} minutes; at most {MAX_SECONDS // 60} are accepted. "
+        "Cut out the part that you want explained."
+    )
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error).strip().rstrip(".")
+    return text.split(": ")[-1] if text else type(error).__name__

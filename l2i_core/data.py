@@ -1,0 +1,166 @@
+"""Labelled clips on disk behind one interface: ESC-10, ESC-50, a folder per class, synthesised.
+
+A `Clip` says where a sound is and what it is; nothing is read before `load_clip`. A missing or
+damaged file is reported by its name.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from l2i_core import audio, synth
+
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff"})
+
+# ESC-10's folder names → the class names that ESC-50 uses.
+ESC10_FOLDERS = {
+    "Dog bark": "dog",
+    "Rain": "rain",
+    "Sea waves": "sea_waves",
+    "Baby cry": "crying_baby",
+    "Clock tick": "clock_tick",
+    "Person sneeze": "sneezing",
+    "Helicopter": "helicopter",
+    "Chainsaw": "chainsaw",
+    "Rooster": "rooster",
+    "Fire crackling": "crackling_fire",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One labelled clip. `source` names the recording it was cut from: splits keep it whole.
+
+    Synthesised clips have no path: `seed` makes them.
+    """
+
+    name: str
+    label: str
+    fold: int
+    source: str
+    path: Path | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """Clips and their classes, in the order of f's outputs."""
+
+    name: str
+    classes: tuple[str, ...]
+    clips: tuple[Clip, ...]
+
+    def in_folds(self, folds: Sequence[int]) -> tuple[Clip, ...]:
+        """The clips of these folds, in order. Raises ValueError for a fold that has none."""
+        present = {clip.fold for clip in self.clips}
+        absent = [fold for fold in folds if fold not in present]
+        if absent:
+            raise ValueError(f"{self.name} has no fold {absent[0]}; it has {sorted(present)}.")
+        return tuple(clip for clip in self.clips if clip.fold in set(folds))
+
+
+def load_clip(clip: Clip, config: audio.AudioConfig) -> np.ndarray:
+    """Mono float32 (n,) at the model's rate, at its own level; ValueError names a bad file."""
+    if clip.path is None:
+        assert clip.seed is not None  # by construction in `synthesised`
+        return synth.clip(clip.label, clip.seed, config.sample_rate)
+    try:
+        return audio.prepare(*audio.read(clip.path), config).numpy()
+    except ValueError as error:
+        raise ValueError(f"{clip.path.name}: {error}") from error
+
+
+def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> DataSet:
+    """kind: "esc10", "esc50", "folder" or "synth"; root: its folder.
+
+    Without a root, ESC-10 and ESC-50 are taken from the environment variables L2I_ESC10 and
+    L2I_ESC50. Raises ValueError for an unknown kind and a folder that is absent or of another
+    layout.
+    """
+    if kind == "synth":
+        return synthesised(range(24))
+    if kind not in ("esc10", "esc50", "folder"):
+        raise ValueError(f"unknown data set {kind!r}; accepted: esc10, esc50, folder, synth.")
+    variable = f"L2I_{kind.upper()}"
+    folder = root or os.environ.get(variable)
+    if not folder:
+        hint = "" if kind == "folder" else f" or set {variable}"
+        raise ValueError(f"no folder given for the data set {kind!r}: set data.root{hint}.")
+    if not Path(folder).is_dir():
+        raise ValueError(f"the data folder {folder} does not exist; give the folder of {kind}.")
+    return {"esc10": esc10, "esc50": esc50, "folder": class_folders}[kind](Path(folder))
+
+
+def esc10(root: Path) -> DataSet:
+    """ESC-10 as published: `NNN - Class/fold-freesoundID-take.ogg`."""
+    clips, classes = [], []
+    for folder in sorted(p for p in root.iterdir() if p.is_dir() and " - " in p.name):
+        label = ESC10_FOLDERS.get(folder.name.split(" - ", 1)[1])
+        if label is None:
+            continue
+        classes.append(label)
+        for path in _audio_files(folder):
+            parts = path.stem.split("-")
+            if len(parts) < 3 or not parts[0].isdigit():
+                raise ValueError(f"{path.name} is not named fold-freesoundID-take as in ESC-10.")
+            clips.append(Clip(path.stem, label, int(parts[0]), parts[1], path))
+    if not clips:
+        raise ValueError(f"{root} is not laid out as ESC-10 (folders such as '001 - Dog bark').")
+    return DataSet("ESC-10", tuple(classes), tuple(clips))
+
+
+def esc50(root: Path) -> DataSet:
+    """ESC-50's layout: `meta/esc50.csv` and `audio/`; the csv names the files."""
+    table = root / "meta" / "esc50.csv"
+    if not table.is_file():
+        raise ValueError(f"{root} is not laid out as ESC-50: meta/esc50.csv is missing.")
+    clips, targets = [], {}
+    with table.open(newline="") as file:
+        rows = csv.DictReader(file)
+        needed = {"filename", "fold", "target", "category", "src_file"}
+        if missing := sorted(needed - set(rows.fieldnames or [])):
+            raise ValueError(f"{table.name} lacks the column {missing[0]!r}.")
+        for row in rows:
+            path = root / "audio" / row["filename"]
+            targets[int(row["target"])] = row["category"]
+            clip = Clip(path.stem, row["category"], int(row["fold"]), row["src_file"], path)
+            clips.append(clip)
+    if not clips:
+        raise ValueError(f"{table.name} lists no clips.")
+    return DataSet("ESC-50", tuple(targets[t] for t in sorted(targets)), tuple(clips))
+
+
+def class_folders(root: Path, n_folds: int = 5) -> DataSet:
+    """One folder per class with any audio files; folds go round the files of a class in turn."""
+    clips, classes = [], []
+    for folder in sorted(p for p in root.iterdir() if p.is_dir()):
+        paths = _audio_files(folder)
+        if not paths:
+            continue
+        classes.append(folder.name)
+        for index, path in enumerate(paths):
+            name = f"{folder.name}/{path.name}"
+            clips.append(Clip(name, folder.name, index % n_folds + 1, name, path))
+    if not clips:
+        raise ValueError(f"{root} holds no folder with audio files; give one folder per class.")
+    return DataSet(root.name, tuple(classes), tuple(clips))
+
+
+def synthesised(seeds: Sequence[int], n_folds: int = 4) -> DataSet:
+    """Procedural clips (`synth`), one per class and seed; folds go round the seeds in turn."""
+    clips = [
+        Clip(f"{label}-{seed}", label, index % n_folds + 1, f"synth-{seed}", seed=seed)
+        for index, seed in enumerate(seeds)
+        for label in synth.LABELS
+    ]
+    return DataSet("synthesised", synth.LABELS, tuple(clips))
+
+
+def _audio_files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES)

@@ -1,0 +1,142 @@
+"""The interpreter: Ψ turns f's feature maps into activations H of the dictionary, Θ mimics f.
+
+Ψ takes any list of feature maps (B, channels, time, bands) whose time strides are known, so any
+convolutional classifier can be explained. Θ pools H over time, by gated attention (Ilse et al.
+2018) or by the maximum, and has one linear layer without bias: relevances sum to the logit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+POOLINGS = ("attention", "max")
+_BANDS = 8  # every map is brought to this many frequency steps before they are joined
+
+
+class Psi(nn.Module):
+    """Ψ: feature maps → H ≥ 0 (B, K, T) (paper, section 3.1).
+
+    Each map goes through a 1×1 convolution and is brought to the time step of the finest map and
+    eight bands; the joined maps are convolved while time is doubled and frequency halved, up to
+    one column per frame.
+    """
+
+    def __init__(
+        self,
+        map_channels: Sequence[int],
+        map_strides: Sequence[int],
+        n_components: int,
+        channels: int = 128,
+    ) -> None:
+        super().__init__()
+        if len(map_channels) != len(map_strides) or not map_channels:
+            raise ValueError("Ψ needs as many time strides as feature maps, and at least one.")
+        self.map_strides = tuple(map_strides)
+        self.step = min(map_strides)
+        if self.step & (self.step - 1):
+            raise ValueError(f"the finest map's stride must be a power of two, not {self.step}.")
+        self.entries = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in map_channels)
+        joined = channels * len(map_channels)
+        self.join = nn.Sequential(nn.Conv2d(joined, channels, 3, padding=1), nn.ReLU())
+        self.stages = nn.ModuleList()
+        bands = _BANDS
+        for _ in range(int(math.log2(self.step))):
+            stride = 2 if bands > 1 else 1
+            bands = max(1, bands // 2)
+            self.stages.append(
+                nn.Sequential(
+                    nn.Conv2d(channels, channels, 3, stride=(1, stride), padding=1), nn.ReLU()
+                )
+            )
+        self.flatten = nn.Sequential(nn.Conv1d(channels * bands, 2 * channels, 5, padding=2), nn.ReLU())
+        self.out = nn.Conv1d(2 * channels, n_components, 5, padding=2)
+        nn.init.constant_(self.out.bias, 0.01)  # type: ignore[arg-type]
+
+    def forward(self, maps: Sequence[Tensor], n_frames: int) -> Tensor:
+        """maps [(B, channels, T / stride, bands), …] → H (B, K, n_frames)."""
+        steps = math.ceil(n_frames / self.step)
+        joined = []
+        for entry, stride, given in zip(self.entries, self.map_strides, maps, strict=True):
+            # Poolings drop the last incomplete window: repeat the last step, so that every
+            # map starts at frame 0 and the doublings below stay aligned with the frames.
+            missing = math.ceil(n_frames / stride) - given.shape[2]
+            padded = functional.pad(given, (0, 0, 0, max(0, missing)), mode="replicate")
+            size = (padded.shape[2] * stride // self.step, _BANDS)
+            scaled = functional.interpolate(entry(padded), size, mode="bilinear", antialias=False)
+            joined.append(scaled[:, :, :steps])
+        x = self.join(torch.cat(joined, dim=1))
+        for stage in self.stages:
+            x = stage(functional.interpolate(x, scale_factor=(2.0, 1.0), mode="nearest"))
+        x = self.flatten(x.transpose(2, 3).flatten(1, 2))
+        return torch.relu(self.out(x)[:, :, :n_frames]).float()
+
+
+class ThetaAttention(nn.Module):
+    """Θ_ATT: z = Σ_t a_t h_t with gated attention, then a linear layer (section 3.1)."""
+
+    def __init__(self, n_components: int, n_classes: int, hidden: int = 128) -> None:
+        super().__init__()
+        self.tanh = nn.Linear(n_components, hidden)
+        self.gate = nn.Linear(n_components, hidden)
+        self.score = nn.Linear(hidden, 1)
+        self.linear = nn.Linear(n_components, n_classes, bias=False)
+
+    def forward(self, activations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """H (B, K, T) → logits (B, C), z (B, K), attention (B, T) summing to 1."""
+        h = activations.transpose(1, 2)
+        score = self.score(torch.tanh(self.tanh(h)) * torch.sigmoid(self.gate(h)))
+        attention = torch.softmax(score.squeeze(-1), dim=1)
+        pooled = torch.einsum("bkt,bt->bk", activations, attention)
+        return self.linear(pooled), pooled, attention
+
+
+class ThetaMax(nn.Module):
+    """Θ_MAX: z_k = max_t h_kt, then a linear layer. Its "attention" is the share of components
+    that reach their maximum at each frame."""
+
+    def __init__(self, n_components: int, n_classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(n_components, n_classes, bias=False)
+
+    def forward(self, activations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """H (B, K, T) → logits (B, C), z (B, K), attention (B, T) summing to 1."""
+        pooled, frames = activations.max(dim=2)
+        ones = torch.full_like(pooled, 1.0 / pooled.shape[1])
+        attention = torch.zeros_like(activations[:, 0]).scatter_add(1, frames, ones)
+        return self.linear(pooled), pooled, attention
+
+
+class Interpreter(nn.Module):
+    """Ψ and Θ together: feature maps → H, z, attention, logits'."""
+
+    def __init__(
+        self,
+        map_channels: Sequence[int],
+        map_strides: Sequence[int],
+        n_components: int,
+        n_classes: int,
+        pooling: str = "attention",
+        channels: int = 128,
+    ) -> None:
+        super().__init__()
+        if pooling not in POOLINGS:
+            raise ValueError(f"unknown pooling {pooling!r}; accepted: {', '.join(POOLINGS)}.")
+        self.psi = Psi(map_channels, map_strides, n_components, channels)
+        theta = ThetaAttention if pooling == "attention" else ThetaMax
+        self.theta = theta(n_components, n_classes)
+
+    @property
+    def class_weights(self) -> Tensor:
+        """θ (C, K), the linear layer's weights."""
+        return self.theta.linear.weight
+
+    def forward(self, maps: Sequence[Tensor], n_frames: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """→ H (B, K, T), logits' (B, C), z (B, K), attention (B, T)."""
+        activations = self.psi(maps, n_frames)
+        with torch.autocast(activations.device.type, enabled=False):
+            return activations, *self.theta(activations)

@@ -1,0 +1,1 @@
+"""Long jobs, one command each: training, dictionary learning, evaluation, demo clips."""

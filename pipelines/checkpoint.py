@@ -1,0 +1,76 @@
+"""Resuming: model, optimiser and epoch in one safetensors file, moved into place when complete.
+
+Every epoch draws its randomness from (seed, epoch) alone and the learning rate is a function of
+the step, so a run that is killed and started again gives what an unbroken one gives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+
+def save_checkpoint(
+    path: Path, models: dict[str, nn.Module], optimizer: torch.optim.Optimizer, epoch: int, recipe: Any
+) -> None:
+    """Write the state after `epoch` finished epochs; `recipe` is what must agree on resuming."""
+    tensors: dict[str, Tensor] = {}
+    for name, model in models.items():
+        tensors.update({f"{name}/{k}": v.contiguous() for k, v in model.state_dict().items()})
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors.update({f"optimizer/{index}/{k}": v.contiguous() for k, v in state.items()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    save_file(tensors, part, {"epoch": str(epoch), "recipe": _digest(recipe)})
+    part.replace(path)
+
+
+def load_checkpoint(
+    path: Path, models: dict[str, nn.Module], optimizer: torch.optim.Optimizer, recipe: Any
+) -> int:
+    """Restore what `save_checkpoint` wrote; returns the finished epochs, 0 where there is none.
+
+    A checkpoint of another recipe is a ValueError: continuing it would mix two runs.
+    """
+    if not path.is_file():
+        return 0
+    with safe_open(path, "pt") as file:
+        if file.metadata()["recipe"] != _digest(recipe):
+            raise ValueError(
+                f"{path} belongs to a run with other settings; remove it or choose another --out."
+            )
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        epoch = int(file.metadata()["epoch"])
+    for name, model in models.items():
+        prefix = f"{name}/"
+        model.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        )
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer/"):
+            _, index, key = name.split("/")
+            state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    return epoch
+
+
+def one_cycle(step: int, total: int, peak: float, warm_up: float = 0.3) -> float:
+    """Learning rate at `step` of `total`: cosine from peak/25 up to `peak`, then down to ~0."""
+    rising = max(1, int(warm_up * total))
+    if step < rising:
+        start, end, position = peak / 25, peak, step / rising
+    else:
+        start, end, position = peak, peak / 1e4, (step - rising) / max(1, total - rising)
+    return end + (start - end) * (1 + float(torch.cos(torch.tensor(torch.pi * position)))) / 2
+
+
+def _digest(recipe: Any) -> str:
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,58 @@
+"""What training reads: every clip's log-magnitude X at f's scale, cut or padded to one length."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from l2i_core import audio
+from l2i_core.audio import AudioConfig
+from l2i_core.data import Clip, load_clip
+
+
+def load_batch(
+    clips: Sequence[Clip], config: AudioConfig, seconds: float = 5.0, skip_damaged: bool = False
+) -> tuple[Tensor, list[Clip]]:
+    """Waveforms (N, n) of one length with peak 1 (silence stays silent), and the clips kept.
+
+    A damaged clip raises ValueError with its name; with `skip_damaged` it is reported on stderr
+    and left out.
+    """
+    length = round(seconds * config.sample_rate)
+    waveforms, kept = [], []
+    for clip in tqdm(clips, desc="reading clips", unit="clip", disable=len(clips) < 50, leave=False):
+        try:
+            waveform = load_clip(clip, config)
+        except ValueError as error:
+            if not skip_damaged:
+                raise
+            print(f"left out: {error}", file=sys.stderr)
+            continue
+        waveform = np.pad(waveform[:length], (0, max(0, length - len(waveform))))
+        waveforms.append(waveform * audio.peak_gain(torch.from_numpy(waveform)))
+        kept.append(clip)
+    if not kept:
+        raise ValueError("no clip could be read; check data.root and the folds.")
+    return torch.from_numpy(np.stack(waveforms).astype(np.float32)), kept
+
+
+def log_magnitudes(waveforms: Tensor, config: AudioConfig) -> Tensor:
+    """X (N, F, T) of (N, n), a few clips at a time."""
+    return torch.cat([audio.log_magnitude(part, config) for part in waveforms.split(16)])
+
+
+def log_mels(waveforms: Tensor, config: AudioConfig) -> Tensor:
+    """Log-mel (N, n_mels, T) in dB of (N, n), each with its own top_db floor."""
+    parts = [audio.log_mel(audio.stft(part, config).abs(), config) for part in waveforms.split(16)]
+    return torch.cat(parts)
+
+
+def label_indices(clips: Sequence[Clip], classes: Sequence[str]) -> Tensor:
+    """Class indices (N,)."""
+    positions = {label: index for index, label in enumerate(classes)}
+    return torch.tensor([positions[clip.label] for clip in clips])

@@ -1,0 +1,151 @@
+"""Train the classifier f: `python -m pipelines.train_classifier --config configs/esc10.yaml`.
+
+Writes classifier.safetensors (float32, the run's own) into the output folder. Resumable.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+from tqdm import tqdm
+
+from l2i_core._torchaudio import torchaudio
+from l2i_core.classifier import Classifier
+from l2i_core.data import Clip, DataSet, open_data_set, synthesised
+from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
+from pipelines.config import ClassifierConfig, Config, command_line
+from pipelines.features import label_indices, load_batch, log_mels
+from pipelines.runs import autocast, device, main_guard, start_log
+
+log = logging.getLogger("l2i")
+
+
+def training_clips(config: Config) -> tuple[DataSet, list[Clip]]:
+    """The data set and the clips that train: its training folds, plus synthesised ones."""
+    data = open_data_set(config.data.kind, config.data.root)
+    clips = list(data.in_folds(config.data.train_folds))
+    if config.data.synth_seeds:
+        extra = synthesised(range(100, 100 + config.data.synth_seeds))
+        clips += [clip for clip in extra.clips if clip.label in data.classes]
+    return data, clips
+
+
+def augment(log_mel: Tensor, config: ClassifierConfig, generator: torch.Generator) -> Tensor:
+    """Circular shift, tempo and pitch change, two SpecAugment bands: (B, n_mels, T) → the same."""
+    batch, n_mels, n_frames = log_mel.shape
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.rand(batch, generator=generator) * (high - low) + low
+
+    offsets = torch.randint(n_frames, (batch,), generator=generator)
+    rolled = torch.stack([x.roll(int(o), dims=1) for x, o in zip(log_mel, offsets, strict=True)])
+    theta = torch.zeros(batch, 2, 3)
+    theta[:, 0, 0] = uniform(1 - config.stretch, 1 + config.stretch)
+    theta[:, 1, 1] = uniform(1 - config.shift, 1 + config.shift)
+    theta[:, 1, 2] = uniform(-config.shift, config.shift)
+    grid = functional.affine_grid(theta, [batch, 1, n_mels, n_frames], align_corners=False)
+    warped = functional.grid_sample(
+        rolled.unsqueeze(1), grid, padding_mode="reflection", align_corners=False
+    )
+    warped += uniform(-3, 3)[:, None, None, None]
+    floor = float(warped.mean())
+    for axis, width in ((3, n_frames // 6), (2, n_mels // 6)) * 2:
+        # torchaudio draws from the global generator, which each epoch seeds.
+        warped = torchaudio.functional.mask_along_axis_iid(warped, width, floor, axis)
+    return warped.squeeze(1)
+
+
+def mixup(
+    log_mel: Tensor, targets: Tensor, concentration: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Convex mixtures of pairs (Zhang et al. 2018): (B, …), (B, C) → the same shapes."""
+    seed = int(torch.randint(2**31, (1,), generator=generator))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        weight = torch.distributions.Beta(concentration, concentration).sample((len(targets),))
+    order = torch.randperm(len(targets), generator=generator)
+    mixed = weight[:, None, None] * log_mel + (1 - weight)[:, None, None] * log_mel[order]
+    return mixed, weight[:, None] * targets + (1 - weight)[:, None] * targets[order]
+
+
+def train(config: Config, out: Path) -> Classifier:
+    """Train f on the training clips; the last epoch is kept (no look at the test fold)."""
+    settings = config.classifier
+    data, clips = training_clips(config)
+    waveforms, clips = load_batch(clips, config.audio, skip_damaged=config.data.skip_damaged)
+    features = log_mels(waveforms, config.audio)
+    del waveforms
+    targets = functional.one_hot(label_indices(clips, data.classes), len(data.classes)).float()
+    torch.manual_seed(config.seed)
+    model = Classifier(
+        len(data.classes),
+        config.audio.n_mels,
+        offset=round(float(features.mean()), 3),
+        scale=round(float(features.std()), 3),
+        dropout=settings.dropout,
+        map_blocks=settings.map_blocks,
+    ).to(device(), memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
+    recipe = [config.to_dict()[k] for k in ("seed", "precision", "data", "audio", "classifier")]
+    checkpoint = out / "checkpoints" / "classifier.safetensors"
+    done = load_checkpoint(checkpoint, {"classifier": model}, optimizer, recipe)
+    log.info("classifier: %d clips, %d classes, from epoch %d", len(clips), len(data.classes), done)
+    steps = -(-len(clips) // settings.batch_size)
+    for epoch in range(done, settings.epochs):
+        start, total_loss, correct = time.time(), 0.0, 0
+        torch.manual_seed(config.seed * 100_003 + epoch)
+        generator = torch.Generator().manual_seed(config.seed * 100_003 + epoch)
+        order = torch.randperm(len(clips), generator=generator)
+        mixing = settings.mixup > 0 and epoch < settings.epochs - settings.mixup_free_epochs
+        model.train()
+        for step, chosen in enumerate(
+            tqdm(order.split(settings.batch_size), desc=f"epoch {epoch + 1}", leave=False)
+        ):
+            x, y = augment(features[chosen], settings, generator), targets[chosen]
+            if mixing:
+                x, y = mixup(x, y, settings.mixup, generator)
+            rate = one_cycle(epoch * steps + step, settings.epochs * steps, settings.learning_rate)
+            optimizer.param_groups[0]["lr"] = rate
+            with autocast(config.precision):
+                logits, _ = model(x.to(device()))
+            loss = functional.cross_entropy(logits.float(), y.to(device()))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            total_loss += loss.item() * len(chosen)
+            correct += int((logits.argmax(1).cpu() == targets[chosen].argmax(1)).sum())
+        log.info(
+            "classifier epoch %d/%d loss %.4f accuracy on augmented training clips %.3f, %.1f s",
+            epoch + 1,
+            settings.epochs,
+            total_loss / len(clips),
+            correct / len(clips),
+            time.time() - start,
+        )
+        save_checkpoint(checkpoint, {"classifier": model}, optimizer, epoch + 1, recipe)
+    return model.eval()
+
+
+def main(argv: list[str] | None = None) -> int:
+    config, out, _ = command_line(__doc__ or "", argv)
+    start_log(out)
+    model = train(config, out)
+    part = out / "classifier.safetensors.part"
+    save_file(
+        {k: v.contiguous() for k, v in model.state_dict().items()},
+        part,
+        {"offset": str(model.offset), "scale": str(model.scale)},
+    )
+    part.replace(out / "classifier.safetensors")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_guard(main))
