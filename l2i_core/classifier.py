@@ -54,7 +54,8 @@ class Classifier(nn.Module):
             raise ValueError(f"the classifier needs at least 128 mel bands, received {n_mels}.")
         if not map_blocks or not set(map_blocks) <= set(range(1, len(BLOCKS) + 1)):
             raise ValueError(f"feature maps come from blocks 1 to 6, received {map_blocks}.")
-        self.offset, self.scale = offset, scale
+        self.register_buffer("offset", torch.tensor(float(offset)))
+        self.register_buffer("scale", torch.tensor(float(scale)))
         self.map_blocks = tuple(map_blocks)
         self.blocks = nn.ModuleList()
         channels = 1

@@ -77,6 +77,10 @@ class InterpreterConfig:
         if self.pooling not in POOLINGS:
             raise ValueError(f"unknown pooling {self.pooling!r}; accepted: {', '.join(POOLINGS)}.")
 
+    @property
+    def in_the_loop(self) -> bool:
+        return max(self.loop_keep, self.loop_remove, self.loop_energy) > 0
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationConfig:
@@ -90,7 +94,8 @@ class Config:
     name: str
     seed: int = 0
     precision: str = "bfloat16"  # autocast of the networks in training; "float32" switches it off
-    note: str = ""
+    title: str = ""
+    default_interpreter: str | None = None
     data: DataConfig = field(default_factory=DataConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)

@@ -1,6 +1,6 @@
 """Train the classifier f: `python -m pipelines.train_classifier --config configs/esc10.yaml`.
 
-Writes classifier.safetensors (float32, the run's own) into the output folder. Resumable.
+Leaves the trained network in OUT/checkpoints; `train_interpreter` makes a bundle of it. Resumable.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ import logging
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
 from l2i_core._torchaudio import torchaudio
-from l2i_core.classifier import Classifier
+from l2i_core.classifier import Classifier, freeze
 from l2i_core.data import Clip, DataSet, open_data_set, synthesised
 from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
 from pipelines.config import ClassifierConfig, Config, command_line
@@ -84,17 +84,11 @@ def train(config: Config, out: Path) -> Classifier:
     del waveforms
     targets = functional.one_hot(label_indices(clips, data.classes), len(data.classes)).float()
     torch.manual_seed(config.seed)
-    model = Classifier(
-        len(data.classes),
-        config.audio.n_mels,
-        offset=round(float(features.mean()), 3),
-        scale=round(float(features.std()), 3),
-        dropout=settings.dropout,
-        map_blocks=settings.map_blocks,
-    ).to(device(), memory_format=torch.channels_last)
+    model = _new_model(
+        config, len(data.classes), round(float(features.mean()), 3), round(float(features.std()), 3)
+    )
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
-    recipe = [config.to_dict()[k] for k in ("seed", "precision", "data", "audio", "classifier")]
-    checkpoint = out / "checkpoints" / "classifier.safetensors"
+    recipe, checkpoint = _recipe(config), _checkpoint(out)
     done = load_checkpoint(checkpoint, {"classifier": model}, optimizer, recipe)
     log.info("classifier: %d clips, %d classes, from epoch %d", len(clips), len(data.classes), done)
     steps = -(-len(clips) // settings.batch_size)
@@ -133,17 +127,44 @@ def train(config: Config, out: Path) -> Classifier:
     return model.eval()
 
 
+def trained(config: Config, out: Path) -> Classifier:
+    """The frozen f that `train` left in OUT; ValueError where it is absent or unfinished."""
+    data = open_data_set(config.data.kind, config.data.root)
+    model = _new_model(config, len(data.classes))
+    optimizer = torch.optim.AdamW(model.parameters())
+    done = load_checkpoint(_checkpoint(out), {"classifier": model}, optimizer, _recipe(config))
+    if done < config.classifier.epochs:
+        raise ValueError(
+            f"{out} holds {done} of {config.classifier.epochs} classifier epochs; "
+            "run pipelines.train_classifier first."
+        )
+    freeze(model)
+    return model
+
+
+def _new_model(config: Config, n_classes: int, offset: float = 0.0, scale: float = 1.0) -> Classifier:
+    return Classifier(
+        n_classes,
+        config.audio.n_mels,
+        offset=offset,
+        scale=scale,
+        dropout=config.classifier.dropout,
+        map_blocks=config.classifier.map_blocks,
+    ).to(device(), memory_format=torch.channels_last)
+
+
+def _checkpoint(out: Path) -> Path:
+    return out / "checkpoints" / "classifier.safetensors"
+
+
+def _recipe(config: Config) -> Any:
+    return [config.to_dict()[k] for k in ("seed", "precision", "data", "audio", "classifier")]
+
+
 def main(argv: list[str] | None = None) -> int:
     config, out, _ = command_line(__doc__ or "", argv)
     start_log(out)
-    model = train(config, out)
-    part = out / "classifier.safetensors.part"
-    save_file(
-        {k: v.contiguous() for k, v in model.state_dict().items()},
-        part,
-        {"offset": str(model.offset), "scale": str(model.scale)},
-    )
-    part.replace(out / "classifier.safetensors")
+    train(config, out)
     return 0
 
 

@@ -1,0 +1,1 @@
+"""What interpretations are compared with."""

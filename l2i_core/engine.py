@@ -1,0 +1,333 @@
+"""The front of the engine: a loaded bundle that analyses clips and interprets decisions.
+
+`analyse` does what depends on neither class nor τ (one pass of f and Ψ); `interpret` needs one
+mask and one inverse STFT; `judge` asks f about the sounds. Pages, command line, pipelines and
+tests go through these.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from l2i_core import audio, explain
+from l2i_core.audio import AudioConfig, Spectrogram
+from l2i_core.bundle import Bundle, load_bundle
+from l2i_core.classifier import Classifier
+from l2i_core.explain import Analysis, Interpretation, Sweep, Verdict
+from l2i_core.interpreter import Interpreter
+from l2i_core.nmf import Dictionary
+
+WINDOWED_ABOVE_SECONDS = 30.0
+WINDOW_SECONDS = 10.0
+_BATCH = 16
+
+
+class L2I:
+    """One classifier, one dictionary and one interpreter.
+
+    Thread-safe: nothing is changed after construction. All methods run without gradients.
+    """
+
+    def __init__(self, bundle: Bundle, interpreter: str | None = None) -> None:
+        name = interpreter or bundle.default_interpreter
+        if name not in bundle.interpreters:
+            raise ValueError(
+                f"bundle {bundle.name!r} has no interpreter {name!r}; "
+                f"it has: {', '.join(bundle.interpreters)}."
+            )
+        self.bundle = bundle
+        self.interpreter_name = name
+        self.audio: AudioConfig = bundle.audio
+        self.classes: list[str] = list(bundle.classes)
+        self.dictionary: Dictionary = bundle.dictionary
+        self.classifier: Classifier = bundle.classifier
+        self.interpreter: Interpreter = bundle.interpreters[name]
+        self._silence_logits: Tensor | None = None
+
+    @classmethod
+    def from_bundle(
+        cls, name_or_folder: str | os.PathLike[str], interpreter: str | None = None
+    ) -> L2I:
+        """Load a bundle by name or folder; `interpreter` defaults to the bundle's own choice."""
+        return cls(load_bundle(name_or_folder), interpreter)
+
+    @property
+    def class_weights(self) -> Tensor:
+        """θ (C, K): Θ's linear layer."""
+        return self.interpreter.class_weights.detach()
+
+    @property
+    def min_length(self) -> int:
+        """Samples below which a clip is zero-padded: what f's poolings need."""
+        return (self.classifier.min_frames - 1) * self.audio.hop_length
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Softmax, or a sigmoid per class for a multi-label model: (…, C) → (…, C)."""
+        return torch.sigmoid(logits) if self.bundle.multi_label else torch.softmax(logits, dim=-1)
+
+    def class_index(self, target: str | int) -> int:
+        """The position of a class given by name or position; ValueError names those there are."""
+        if isinstance(target, str) and target in self.classes:
+            return self.classes.index(target)
+        if isinstance(target, (int, np.integer)) and 0 <= target < len(self.classes):
+            return int(target)
+        raise ValueError(
+            f"unknown class {target!r}; this model knows: {', '.join(self.classes)}."
+        )
+
+    @torch.inference_mode()
+    def analyse(
+        self,
+        waveform: np.ndarray | Tensor,
+        sample_rate: int,
+        gain: float | None = None,
+        window: tuple[float, float] | None = None,
+    ) -> Analysis:
+        """Pass a clip through f and Ψ.
+
+        waveform: (n,) or (channels, n) at any rate in Hz. gain: the factor on which f meets the
+        clip, 1 / max|x| unless given (give `analysis.gain` to judge x_int or x_2 at x's scale).
+        window: seconds (start, end) of a long clip, the rest is cut off. Clips over 30 s are
+        analysed in windows of about 10 s whose logits and z are averaged.
+
+        Raises ValueError for clips that `audio.prepare` refuses and a window outside the clip.
+        """
+        clip = audio.prepare(waveform, sample_rate, self.audio)
+        if window is not None:
+            clip = self._cut(clip, window)
+        gain = audio.peak_gain(clip) if gain is None else gain
+        spectrogram = audio.spectrogram(clip * gain, self.audio, self.min_length)
+        parts = self._windows(spectrogram.log_magnitude.shape[1])
+        results = [self._analyse_window(spectrogram.log_magnitude[:, s:e]) for s, e in parts]
+        logits, hs, theirs, pooled, attention = (list(x) for x in zip(*results, strict=True))
+        window_logits = torch.stack(logits)
+        return Analysis(
+            clip,
+            gain,
+            spectrogram,
+            window_logits.mean(0),
+            torch.stack(theirs).mean(0),
+            torch.cat(hs, dim=1),
+            torch.cat(attention) / len(parts),
+            torch.stack(pooled).mean(0),
+            parts,
+            window_logits,
+        )
+
+    def relevance(self, analysis: Analysis, target: str | int) -> Tensor:
+        """r (K,) of every component for a class (section 3.2)."""
+        return explain.relevance(analysis.pooled, self.class_weights[self.class_index(target)])
+
+    @torch.inference_mode()
+    def interpret(
+        self,
+        analysis: Analysis,
+        target: str | int | None = None,
+        threshold: float = 0.3,
+        mask_domain: str = "log",
+        max_components: int | None = None,
+        gains: Sequence[float] | np.ndarray | Tensor | None = None,
+    ) -> Interpretation:
+        """Algorithm 2: what f listened to for `target` (default: its prediction) at τ.
+
+        max_components keeps only the most relevant ones (the released code's top five). gains (K,)
+        in [0, 1] replace the selection by the user's own. Nothing selected gives silence, with
+        x_2 = x. Raises ValueError for an unknown class, τ outside [0, 1), an unknown domain.
+        """
+        index = self.class_index(analysis.predicted if target is None else target)
+        _check_threshold(threshold)
+        relevance = self.relevance(analysis, index)
+        if gains is None:
+            selected = explain.select(relevance, threshold, max_components)
+            weights = torch.zeros_like(relevance)
+            weights[selected] = 1.0
+        else:
+            weights = self._own_gains(gains)
+            order = torch.argsort(relevance, descending=True, stable=True).tolist()
+            selected = [k for k in order if weights[k] > 0]
+        x = analysis.spectrogram.log_magnitude
+        mask = explain.soft_mask(self.dictionary.patterns, analysis.activations, weights)
+        kept, left = explain.apply_mask(x, mask, mask_domain)
+        sounds = self._invert(analysis, torch.stack([kept, left])) / analysis.gain
+        residual = sounds[1] if selected else analysis.waveform.clone()
+        return Interpretation(
+            self.classes[index],
+            index,
+            float(threshold),
+            mask_domain,
+            relevance,
+            tuple(selected),
+            weights,
+            kept,
+            left,
+            sounds[0],
+            residual,
+            explain.energy_share(audio.magnitude(x), x, kept),
+        )
+
+    @torch.inference_mode()
+    def component_audio(
+        self, analysis: Analysis, component: int, mask_domain: str = "log"
+    ) -> Tensor:
+        """x_k (n',): one component cut out of the clip, at the clip's own level."""
+        if not 0 <= component < self.dictionary.n_components:
+            raise ValueError(
+                f"component {component} does not exist; they are numbered from 0 to "
+                f"{self.dictionary.n_components - 1}."
+            )
+        only = torch.zeros(self.dictionary.n_components)
+        only[component] = 1.0
+        mask = explain.soft_mask(self.dictionary.patterns, analysis.activations, only)
+        kept, _ = explain.apply_mask(analysis.spectrogram.log_magnitude, mask, mask_domain)
+        return self._invert(analysis, kept) / analysis.gain
+
+    @torch.inference_mode()
+    def judge(self, analysis: Analysis, interpretation: Interpretation) -> Verdict:
+        """f's logits on x_int and x_2 at x's gain, and the faithfulness FF_x (Eq. 6)."""
+        sounds = torch.stack([interpretation.audio, interpretation.residual]) * analysis.gain
+        kept, left = self.classify(sounds)
+        if not interpretation.selected:
+            left = analysis.logits
+        index = interpretation.target_index
+        drop = float(analysis.logits[index] - left[index])
+        return Verdict(analysis.logits, kept, left, drop, drop / self.span(analysis, index))
+
+    def span(self, analysis: Analysis, target: str | int) -> float:
+        """f(x)_c − f(silence)_c: the drop that removing everything would give; NaN where zero."""
+        index = self.class_index(target)
+        difference = float(analysis.logits[index] - self.silence_logits()[index])
+        return difference if difference != 0.0 else float("nan")
+
+    def silence_logits(self) -> Tensor:
+        """f's logits (C,) on digital silence."""
+        if self._silence_logits is None:
+            self._silence_logits = self.classify(torch.zeros(1, 5 * self.audio.sample_rate))[0]
+        return self._silence_logits
+
+    @torch.inference_mode()
+    def classify(self, waveforms: Tensor) -> Tensor:
+        """f's logits (N, C) of clips (N, n) that are already at f's scale."""
+        missing = max(0, self.min_length - waveforms.shape[1])
+        rows = []
+        for part in torch.nn.functional.pad(waveforms, (0, missing)).split(_BATCH):
+            magnitude = audio.stft(part, self.audio).abs()
+            windows = [
+                self.classifier(audio.log_mel(magnitude[..., s:e], self.audio))[0]
+                for s, e in self._windows(magnitude.shape[-1])
+            ]
+            rows.append(torch.stack(windows).mean(0))
+        return torch.cat(rows)
+
+    @torch.inference_mode()
+    def sweep(
+        self,
+        analysis: Analysis,
+        target: str | int | None = None,
+        thresholds: Sequence[float] = tuple(round(0.05 * i, 2) for i in range(20)),
+        mask_domain: str = "log",
+    ) -> Sweep:
+        """|L|, f on x_int and x_2, and energies at every τ: each different selection is computed
+        once, its mask from cumulative sums."""
+        for threshold in thresholds:
+            _check_threshold(threshold)
+        index = self.class_index(analysis.predicted if target is None else target)
+        relevance = self.relevance(analysis, index)
+        order = explain.select(relevance, -float("inf"))
+        counts = [int((relevance > threshold).sum()) for threshold in thresholds]
+        x, distinct = analysis.spectrogram.log_magnitude, sorted(set(counts))
+        energies = explain.component_log_energy(x, self.dictionary.patterns, analysis.activations)
+        cumulative = torch.cat([torch.zeros(1), energies[order].cumsum(0)])
+        sounds, shares = [], []
+        for mask in explain.cumulative_masks(
+            self.dictionary.patterns, analysis.activations, order, distinct
+        ):
+            kept, left = explain.apply_mask(x, mask, mask_domain)
+            sounds.append(self._invert(analysis, torch.stack([kept, left])))
+            shares.append(explain.energy_share(audio.magnitude(x), x, kept))
+        logits = self.classify(torch.cat(sounds)).reshape(len(distinct), 2, -1)
+        if distinct[0] == 0:
+            logits[0, 1] = analysis.logits
+        rows = [distinct.index(count) for count in counts]
+        return Sweep(
+            index,
+            tuple(thresholds),
+            relevance,
+            torch.tensor(counts),
+            analysis.logits,
+            logits[rows, 0],
+            logits[rows, 1],
+            torch.tensor(shares)[rows],
+            cumulative[counts],
+        )
+
+    @torch.inference_mode()
+    def logits_without(
+        self, analysis: Analysis, removed: Sequence[Sequence[int]], mask_domain: str = "log"
+    ) -> Tensor:
+        """f's logits (N, C) after each of N sets of components is removed from the clip."""
+        x, rows = analysis.spectrogram.log_magnitude, []
+        denominator = self.dictionary.patterns @ analysis.activations
+        for start in range(0, len(removed), _BATCH):
+            sounds = []
+            for chosen in removed[start : start + _BATCH]:
+                part = list(chosen)
+                numerator = self.dictionary.patterns[:, part] @ analysis.activations[part]
+                mask = explain.ratio(numerator, denominator)
+                sounds.append(self._invert(analysis, explain.apply_mask(x, mask, mask_domain)[1]))
+            rows.append(self.classify(torch.stack(sounds)))
+        return torch.cat(rows) if rows else torch.empty(0, len(self.classes))
+
+    def _analyse_window(self, log_magnitude: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        log_mel = audio.log_mel(audio.magnitude(log_magnitude), self.audio)
+        logits, maps = self.classifier(log_mel.unsqueeze(0))
+        h, theirs, pooled, attention = self.interpreter(maps, log_magnitude.shape[1])
+        if float(log_magnitude.max()) == 0.0:  # silence: nothing to explain, nothing selected
+            h = torch.zeros_like(h)
+            theirs, pooled, attention = self.interpreter.theta(h)
+        return logits[0], h[0], theirs[0], pooled[0], attention[0]
+
+    def _windows(self, n_frames: int) -> tuple[tuple[int, int], ...]:
+        """Frame ranges of equal length: one up to 30 s, about 10 s each above."""
+        per_second = self.audio.sample_rate / self.audio.hop_length
+        if n_frames <= WINDOWED_ABOVE_SECONDS * per_second + 1:
+            return ((0, n_frames),)
+        count = -(-n_frames // int(WINDOW_SECONDS * per_second))
+        edges = [round(i * n_frames / count) for i in range(count + 1)]
+        return tuple(zip(edges[:-1], edges[1:], strict=True))
+
+    def _invert(self, analysis: Analysis, log_magnitude: Tensor) -> Tensor:
+        spectrogram: Spectrogram = analysis.spectrogram
+        return audio.invert(log_magnitude, spectrogram.phase, spectrogram.length, self.audio)
+
+    def _cut(self, clip: Tensor, window: tuple[float, float]) -> Tensor:
+        start, end = window
+        seconds = len(clip) / self.audio.sample_rate
+        if not 0 <= start < end or start + audio.MIN_SECONDS > seconds:
+            raise ValueError(
+                f"the window {start:g}–{end:g} s does not lie in the clip of {seconds:.1f} s; "
+                f"give a start and an end at least {audio.MIN_SECONDS} s apart inside it."
+            )
+        rate = self.audio.sample_rate
+        return audio.prepare(clip[round(start * rate) : round(end * rate)], rate, self.audio)
+
+    def _own_gains(self, gains: Sequence[float] | np.ndarray | Tensor) -> Tensor:
+        weights = torch.as_tensor(np.asarray(gains, dtype=np.float32))
+        k = self.dictionary.n_components
+        if weights.shape != (k,) or not bool(((weights >= 0) & (weights <= 1)).all()):
+            raise ValueError(
+                f"gains must be {k} numbers in [0, 1], one per component; received shape "
+                f"{tuple(weights.shape)} with values from {weights.min():g} to {weights.max():g}."
+                if weights.numel()
+                else f"gains must be {k} numbers in [0, 1]; received none."
+            )
+        return weights
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0.0 <= threshold < 1.0:
+        raise ValueError(f"τ must lie in [0, 1), received {threshold}. Choose for example 0.3.")

@@ -1,0 +1,255 @@
+"""A bundle over a labelled data set: per-clip rows and the tables made from them.
+
+Two passes. The first explains every clip at all τ; the second, which needs the average |L| of the
+first, measures the Random Baselines. Everything is measured on the bundle as loaded.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from l2i_core import explain, metrics
+from l2i_core.baselines.random import count_matched, energy_matched, random_drops
+from l2i_core.bundle import Bundle
+from l2i_core.data import Clip, load_clip
+from l2i_core.engine import L2I
+from l2i_core.explain import Analysis
+
+Row = dict[str, Any]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """τ grid, the τ at which Random Baselines are drawn, draws per clip, seed, mask domain."""
+
+    thresholds: tuple[float, ...] = tuple(round(0.05 * i, 2) for i in range(20))
+    random_thresholds: tuple[float, ...] = (0.9, 0.7, 0.5, 0.3, 0.1)
+    random_draws: int = 10
+    seed: int = 0
+    mask_domain: str = "log"
+
+    def __post_init__(self) -> None:
+        if not set(self.random_thresholds) <= set(self.thresholds):
+            raise ValueError("random_thresholds must be among the thresholds of the evaluation.")
+        if self.random_draws < 1:
+            raise ValueError(f"random_draws must be at least 1, received {self.random_draws}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """clips: a row per clip; levels: a row per clip and τ (see `CLIP_COLUMNS`, `LEVEL_COLUMNS`)."""
+
+    interpreter: str
+    clips: tuple[Row, ...]
+    levels: tuple[Row, ...]
+    summary: dict[str, Any]
+
+
+def evaluate(
+    bundle: Bundle,
+    interpreter: str,
+    clips: Sequence[Clip],
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Explain f's prediction of every clip at every τ. `progress(done, total)` after each clip."""
+    settings = settings or Settings()
+    engine = L2I(bundle, interpreter)
+    if not clips:
+        raise ValueError("there is no clip to evaluate.")
+    tell = progress or (lambda done, total: None)
+    clip_rows, level_rows, total = [], [], 2 * len(clips)
+    for index, clip in enumerate(clips):
+        analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
+        clip_rows.append(_clip_row(engine, clip, analysis))
+        level_rows.extend(_level_rows(engine, clip, analysis, settings))
+        tell(index + 1, total)
+    counts = {
+        threshold: round(np.mean([r["components"] for r in level_rows if r["threshold"] == threshold]))
+        for threshold in settings.random_thresholds
+    }
+    by_key = {(r["clip"], r["threshold"]): r for r in level_rows}
+    for index, clip in enumerate(clips):
+        analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
+        for threshold, count in counts.items():
+            row = by_key[clip.name, threshold]
+            row.update(_random_columns(engine, analysis, threshold, count, settings, index))
+        tell(len(clips) + index + 1, total)
+    summary = summarise(clip_rows, level_rows, engine.classes)
+    return Evaluation(interpreter, tuple(clip_rows), tuple(level_rows), summary)
+
+
+def summarise(clips: Sequence[Row], levels: Sequence[Row], classes: Sequence[str]) -> dict[str, Any]:
+    """The tables of one interpreter from its rows; τ keys are strings ("0.3")."""
+    logits = _columns(clips, "logit", classes)
+    theirs = _columns(clips, "interpreter_logit", classes)
+    labels = [classes.index(r["label"]) if r["label"] in classes else -1 for r in clips]
+    block: dict[str, Any] = {
+        "accuracy": metrics.accuracy(logits, labels),
+        "fidelity": {f"top{k}": metrics.top_k_fidelity(logits, theirs, k) for k in (1, 3, 5)},
+        "reconstruction_error": float(np.mean([r["reconstruction_error"] for r in clips])),
+        "n": len(clips),
+    }
+    tables: dict[str, dict[str, Any]] = {}
+    for threshold in sorted({r["threshold"] for r in levels}):
+        rows = [r for r in levels if r["threshold"] == threshold]
+        for table, value in _level_tables(clips, rows, logits).items():
+            tables.setdefault(table, {})[f"{threshold:g}"] = value
+    return block | tables
+
+
+def _level_tables(clips: Sequence[Row], rows: Sequence[Row], logits: np.ndarray) -> dict[str, Any]:
+    drops = [r["faithfulness"] for r in rows]
+    spans = [r["span"] for r in clips]
+    relative = metrics.relative_faithfulness(drops, spans)
+    p = [r["probability"] for r in clips]
+    o = [r["probability_interpretation"] for r in rows]
+    tables: dict[str, Any] = {
+        "faithfulness": metrics.faithfulness(drops, [r["components"] for r in rows]).to_dict(),
+        "relative_faithfulness": _quartiles(relative),
+        "fid_in": float(np.mean([r["same_class"] for r in rows])),
+        "average_increase": metrics.average_increase(p, o),
+        "average_drop": metrics.average_drop(p, o),
+        "average_gain": metrics.average_gain(p, o),
+        "energy_kept": float(np.mean([r["energy_kept"] for r in rows])),
+        "log_energy_removed": float(np.mean([r["log_energy_removed"] for r in rows])),
+    }
+    for kind in ("random", "random_energy"):
+        if rows[0].get(kind) in (None, ""):
+            continue
+        values = [r[kind] for r in rows]
+        shares = metrics.relative_faithfulness(values, spans)
+        tables[kind] = {
+            **_quartiles(values),
+            "relative_median": float(np.nanmedian(shares)),
+            "log_energy_removed": float(np.mean([r[f"{kind}_log_energy"] for r in rows])),
+        }
+    return tables
+
+
+def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> Row:
+    c, x = analysis.predicted, analysis.spectrogram.log_magnitude
+    model = engine.dictionary.patterns @ analysis.activations
+    norm = float(x.norm())
+    row: Row = {
+        "clip": clip.name,
+        "label": clip.label,
+        "fold": clip.fold,
+        "predicted": engine.classes[c],
+        "interpreter_predicted": engine.classes[int(analysis.interpreter_logits.argmax())],
+        "probability": float(engine.probabilities(analysis.logits)[c]),
+        "span": engine.span(analysis, c),
+        "reconstruction_error": float((x - model).norm()) / norm if norm > 0 else 0.0,
+    }
+    for name, value in zip(engine.classes, analysis.logits.tolist(), strict=True):
+        row[f"logit:{name}"] = value
+    for name, value in zip(engine.classes, analysis.interpreter_logits.tolist(), strict=True):
+        row[f"interpreter_logit:{name}"] = value
+    for k, value in enumerate(analysis.pooled.tolist()):
+        row[f"z:{k}"] = value
+    return row
+
+
+def _level_rows(engine: L2I, clip: Clip, analysis: Analysis, settings: Settings) -> list[Row]:
+    sweep = engine.sweep(analysis, None, settings.thresholds, settings.mask_domain)
+    c = sweep.target_index
+    probabilities = engine.probabilities(sweep.logits_interpretation)[:, c].tolist()
+    return [
+        {
+            "clip": clip.name,
+            "threshold": threshold,
+            "components": int(sweep.counts[i]),
+            "faithfulness": float(sweep.faithfulness[i]),
+            "probability_interpretation": probabilities[i],
+            "same_class": int(sweep.logits_interpretation[i].argmax() == c),
+            "energy_kept": float(sweep.energy_kept[i]),
+            "log_energy_removed": float(sweep.log_energy_removed[i]),
+        }
+        for i, threshold in enumerate(settings.thresholds)
+    ]
+
+
+def _random_columns(
+    engine: L2I, analysis: Analysis, threshold: float, count: int, settings: Settings, index: int
+) -> Row:
+    generator = np.random.default_rng([settings.seed, index, round(threshold * 100)])
+    c, k = analysis.predicted, engine.dictionary.n_components
+    selected = explain.select(engine.relevance(analysis, c), threshold)
+    energy = explain.component_log_energy(
+        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
+    )
+    columns: Row = {}
+    for name, sets in (
+        ("random", count_matched(k, selected, count, settings.random_draws, generator)),
+        ("random_energy", energy_matched(energy, selected, settings.random_draws, generator)),
+    ):
+        result = random_drops(engine, analysis, c, sets, settings.mask_domain)
+        columns[name] = result.median
+        columns[f"{name}_log_energy"] = result.log_energy_removed
+    return columns
+
+
+def write_evaluation(
+    evaluations: Iterable[Evaluation], folder: Path, about: Mapping[str, Any]
+) -> None:
+    """metrics/summary.json and, per interpreter, clips-NAME.csv and levels-NAME.csv; atomic.
+
+    `about` (data set, folds, seed, …) is recorded in every interpreter's block.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    summary = {}
+    for evaluation in evaluations:
+        name = evaluation.interpreter
+        summary[name] = {**evaluation.summary, "about": dict(about)}
+        _write(folder / f"clips-{name}.csv", to_csv(evaluation.clips))
+        _write(folder / f"levels-{name}.csv", to_csv(evaluation.levels))
+    _write(folder / "summary.json", json.dumps(summary, indent=1) + "\n")
+
+
+def read_rows(path: str | os.PathLike[str]) -> list[Row]:
+    """Rows of one of the CSV files, numbers as numbers, absent values as ""."""
+    with Path(path).open(newline="") as file:
+        return [{k: _number(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """Rows as CSV text; the columns are those of all rows, in order of appearance."""
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+    return text.getvalue()
+
+
+def _columns(rows: Sequence[Row], prefix: str, classes: Sequence[str]) -> np.ndarray:
+    return np.array([[float(r[f"{prefix}:{name}"]) for name in classes] for r in rows])
+
+
+def _quartiles(values: Sequence[float] | np.ndarray) -> dict[str, float]:
+    q25, median, q75 = np.nanquantile(np.asarray(values, dtype=float), (0.25, 0.5, 0.75))
+    return {"median": float(median), "q25": float(q25), "q75": float(q75)}
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)

@@ -1,0 +1,196 @@
+"""From relevances to masked spectrograms: section 3.2 and Algorithm 2 as pure functions.
+
+Training (the decision in the loop) and explaining share these functions, so all are
+differentiable and take leading batch axes.
+
+Mask domains. "log", the paper's: X_int = M ⊙ X on log-magnitudes, X_2 = X − X_int. "linear":
+the same M on magnitudes, X_int = log1p(M ⊙ expm1 X), so that x_int + x_2 = x exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from l2i_core import audio
+from l2i_core.audio import Spectrogram
+
+MASK_DOMAINS = ("log", "linear")
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything about a clip that depends on neither class nor τ: one pass of f and Ψ.
+
+    waveform (n',) is mono, at the model's rate and the clip's own level; `gain` · waveform is what
+    f met. spectrogram: X, phase (F, T) at f's scale. logits, interpreter_logits (C,);
+    activations H (K, T); attention (T,), summing to 1; pooled z (K,). Long clips are analysed in
+    `windows`, frame ranges, with logits `window_logits` (n, C); the clip's logits and z are the
+    windows' means, so that relevances still sum to the interpreter's logit.
+    """
+
+    waveform: Tensor
+    gain: float
+    spectrogram: Spectrogram
+    logits: Tensor
+    interpreter_logits: Tensor
+    activations: Tensor
+    attention: Tensor
+    pooled: Tensor
+    windows: tuple[tuple[int, int], ...]
+    window_logits: Tensor
+
+    @property
+    def predicted(self) -> int:
+        """f's most probable class."""
+        return int(self.logits.argmax())
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """What f listened to for one class at one τ.
+
+    relevance r (K,); selected: component indices in falling order of relevance; log_magnitude
+    X_int and residual_log_magnitude X_2 (F, T) at f's scale; audio x_int and residual x_2 (n',)
+    at the clip's own level; energy_kept: the share of the input's energy that passes into x_int.
+    """
+
+    target: str
+    target_index: int
+    threshold: float
+    mask_domain: str
+    relevance: Tensor
+    selected: tuple[int, ...]
+    gains: Tensor
+    log_magnitude: Tensor
+    residual_log_magnitude: Tensor
+    audio: Tensor
+    residual: Tensor
+    energy_kept: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What f says of the sounds: logits (C,) of x_int and x_2, and FF_x (Eq. 6).
+
+    faithfulness is f(x)_c − f(x_2)_c in logits; `relative` is the same as a share of
+    f(x)_c − f(silence)_c, NaN where that is zero.
+    """
+
+    logits: Tensor
+    logits_interpretation: Tensor
+    logits_without: Tensor
+    faithfulness: float
+    relative: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """All τ levels of one clip and class: rows follow `thresholds` (N,).
+
+    counts (N,): |L|; logits_interpretation, logits_without (N, C); energy_kept (N,): share of the
+    input's energy in x_int; log_energy_removed (N,): see `component_log_energy`.
+    """
+
+    target_index: int
+    thresholds: tuple[float, ...]
+    relevance: Tensor
+    counts: Tensor
+    logits: Tensor
+    logits_interpretation: Tensor
+    logits_without: Tensor
+    energy_kept: Tensor
+    log_energy_removed: Tensor
+
+    @property
+    def faithfulness(self) -> Tensor:
+        """FF_x (Eq. 6) at every τ (N,), in logits."""
+        return self.logits[self.target_index] - self.logits_without[:, self.target_index]
+
+
+def relevance(pooled: Tensor, class_weight: Tensor) -> Tensor:
+    """r_k = z_k θ_ck / max_l |z_l θ_cl| (section 3.2): (…, K), (…, K) → (…, K).
+
+    Where every contribution is zero, r = 0.
+    """
+    contribution = pooled * class_weight
+    largest = contribution.abs().amax(dim=-1, keepdim=True)
+    return torch.where(largest > _TINY, contribution / largest.clamp_min(_TINY), 0.0)
+
+
+def select(relevance: Tensor, threshold: float, max_components: int | None = None) -> list[int]:
+    """L = {k : r_k > τ} in falling order of relevance; `max_components` keeps the first few."""
+    order = torch.argsort(relevance, descending=True, stable=True)
+    count = int((relevance > threshold).sum())
+    return order[: count if max_components is None else min(count, max_components)].tolist()
+
+
+def soft_mask(patterns: Tensor, activations: Tensor, gains: Tensor) -> Tensor:
+    """M = W (g ⊙ H) / (W H): (F, K), (…, K, T), (…, K) → (…, F, T) in [0, 1].
+
+    Where W H = 0 the mask is 0: the bin goes to the residual.
+    """
+    return ratio(patterns @ (gains.unsqueeze(-1) * activations), patterns @ activations)
+
+
+def cumulative_masks(
+    patterns: Tensor, activations: Tensor, order: Sequence[int], counts: Sequence[int]
+) -> Iterator[Tensor]:
+    """Masks (F, T) of the first `count` components of `order`, for rising counts.
+
+    The numerators are cumulative sums: each mask costs only the components that it adds.
+    """
+    denominator = patterns @ activations
+    numerator = torch.zeros_like(denominator)
+    done = 0
+    for count in counts:
+        added = list(order[done:count])
+        if added:
+            numerator = numerator + patterns[:, added] @ activations[added]
+        done = count
+        yield ratio(numerator, denominator)
+
+
+def apply_mask(log_magnitude: Tensor, mask: Tensor, domain: str = "log") -> tuple[Tensor, Tensor]:
+    """X_int and X_2 (…, F, T) of X and M in the chosen mask domain (Algorithm 2; Eq. 6's X_2)."""
+    if domain == "log":
+        kept = mask * log_magnitude
+        return kept, log_magnitude - kept
+    if domain == "linear":
+        magnitude = audio.magnitude(log_magnitude)
+        return audio.compress(mask * magnitude), audio.compress((1 - mask) * magnitude)
+    raise ValueError(f"unknown mask domain {domain!r}; accepted: {', '.join(MASK_DOMAINS)}.")
+
+
+def energy_share(signal_magnitude: Tensor, log_magnitude: Tensor, kept: Tensor) -> float:
+    """Share of a signal's energy that passes the effective filter G = expm1(X_int) / expm1(X).
+
+    signal_magnitude |S| (F, T) may be the input itself, a stem of it, or added noise.
+    """
+    effective = ratio(audio.magnitude(kept), audio.magnitude(log_magnitude))
+    energy = signal_magnitude.double().square()
+    total = float(energy.sum())
+    return float((effective.double().square() * energy).sum()) / total if total > 0 else 0.0
+
+
+def component_log_energy(log_magnitude: Tensor, patterns: Tensor, activations: Tensor) -> Tensor:
+    """Share of ‖X‖² that each component's mask covers (K,): Σ m_k ⊙ X² / Σ X².
+
+    Additive over components, so a set removes the sum of its members: the measure by which the
+    energy-matched Random Baseline is matched.
+    """
+    total = log_magnitude.square().sum()
+    if float(total) == 0.0:
+        return torch.zeros(patterns.shape[1])
+    weighted = ratio(log_magnitude.square(), patterns @ activations)
+    return ((patterns.T @ weighted) * activations).sum(dim=1) / total
+
+
+def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """numerator / denominator, 0 where the denominator (≥ 0) is 0."""
+    quotient = numerator / denominator.clamp_min(_TINY)
+    return torch.where(denominator > _TINY, quotient, torch.zeros_like(quotient))

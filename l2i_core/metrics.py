@@ -1,0 +1,148 @@
+"""Metrics as pure functions on arrays (section 4.1 and the wider literature).
+
+Every function validates its input (ValueError) and states its formula. "logits" are f's on the
+clip, `logits_without` f's on x_2, `logits_interpretation` f's on x_int; n clips, C classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Faithfulness:
+    """FF over a set of clips: median, quartiles, share of clips with FF > 0, |L| and n."""
+
+    median: float
+    q25: float
+    q75: float
+    positive_fraction: float
+    mean_components: float
+    n: int
+
+    def to_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+def top_k_fidelity(classifier_logits: ArrayLike, interpreter_logits: ArrayLike, k: int) -> float:
+    """Share of clips whose class by f is among the interpreter's k highest; (n, C), (n, C)."""
+    theirs, ours = _pair(classifier_logits, interpreter_logits)
+    if not 1 <= k:
+        raise ValueError(f"k must be at least 1, received {k}.")
+    top = np.argsort(-ours, axis=1, kind="stable")[:, :k]
+    return float((top == theirs.argmax(axis=1)[:, None]).any(axis=1).mean())
+
+
+def accuracy(logits: ArrayLike, labels: ArrayLike) -> float:
+    """Share of clips whose highest logit is the label's; (n, C), (n,)."""
+    values = _matrix(logits)
+    return float((values.argmax(axis=1) == np.asarray(labels)).mean())
+
+
+def faithfulness(drops: ArrayLike, components: ArrayLike) -> Faithfulness:
+    """Summary of FF_x = f(x)_c − f(x_2)_c (Eq. 6) over clips (n,), with |L| of each clip (n,)."""
+    values, counts = _vector(drops), _vector(components)
+    if len(values) != len(counts):
+        raise ValueError(f"{len(values)} drops but {len(counts)} component counts.")
+    q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
+    positive = float((values > 0).mean())
+    return Faithfulness(
+        float(median), float(q25), float(q75), positive, float(counts.mean()), len(values)
+    )
+
+
+def relative_faithfulness(drops: ArrayLike, spans: ArrayLike) -> Array:
+    """FF on the common scale: FF_x / (f(x)_c − f(silence)_c) per clip (n,).
+
+    NaN where the span is not positive: there is nothing to lose.
+    """
+    values, scale = _vector(drops), _vector(spans)
+    out = np.full(len(values), np.nan)
+    usable = scale > 0
+    out[usable] = values[usable] / scale[usable]
+    return out
+
+
+def fidelity_of_interpretation(logits: ArrayLike, logits_interpretation: ArrayLike) -> float:
+    """Fid-In: share of clips with argmax f(x_int) = argmax f(x); (n, C), (n, C)."""
+    whole, kept = _pair(logits, logits_interpretation)
+    return float((whole.argmax(axis=1) == kept.argmax(axis=1)).mean())
+
+
+def average_increase(probabilities: ArrayLike, probabilities_interpretation: ArrayLike) -> float:
+    """AI = 100 · mean(o > p), with p = f(x)_c and o = f(x_int)_c as probabilities (n,)."""
+    p, o = _probabilities(probabilities, probabilities_interpretation)
+    return float(100 * (o > p).mean())
+
+
+def average_drop(probabilities: ArrayLike, probabilities_interpretation: ArrayLike) -> float:
+    """AD = 100 · mean(max(0, p − o) / p)."""
+    p, o = _probabilities(probabilities, probabilities_interpretation)
+    return float(100 * np.mean(np.maximum(0, p - o) / np.maximum(p, 1e-12)))
+
+
+def average_gain(probabilities: ArrayLike, probabilities_interpretation: ArrayLike) -> float:
+    """AG = 100 · mean(max(0, o − p) / (1 − p))."""
+    p, o = _probabilities(probabilities, probabilities_interpretation)
+    return float(100 * np.mean(np.maximum(0, o - p) / np.maximum(1 - p, 1e-12)))
+
+
+def softmax(logits: ArrayLike) -> Array:
+    """Probabilities over the last axis."""
+    values = np.asarray(logits, dtype=np.float64)
+    shifted = np.exp(values - values.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def si_sdr(estimate: ArrayLike, reference: ArrayLike) -> float:
+    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019); (n,), (n,).
+
+    10 log10(‖a s‖² / ‖a s − ŝ‖²) with a = ⟨ŝ, s⟩ / ‖s‖². −inf for a silent estimate.
+    Raises ValueError for a silent reference.
+    """
+    guess, truth = _vector(estimate), _vector(reference)
+    if len(guess) != len(truth):
+        raise ValueError(f"estimate has {len(guess)} samples, reference {len(truth)}.")
+    power = float(truth @ truth)
+    if power == 0:
+        raise ValueError("SI-SDR needs a reference that is not silent.")
+    scaled = float(guess @ truth) / power * truth
+    target, noise = float(scaled @ scaled), float(np.sum((scaled - guess) ** 2))
+    if target == 0:
+        return float("-inf")
+    return float("inf") if noise == 0 else 10 * float(np.log10(target / noise))
+
+
+def _matrix(values: ArrayLike) -> Array:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 2 or array.size == 0 or not np.isfinite(array).all():
+        raise ValueError(f"expected finite logits (clips, classes), received shape {array.shape}.")
+    return array
+
+
+def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
+    a, b = _matrix(first), _matrix(second)
+    if a.shape != b.shape:
+        raise ValueError(f"logits of different shapes: {a.shape} and {b.shape}.")
+    return a, b
+
+
+def _vector(values: ArrayLike) -> Array:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
+        raise ValueError(f"expected a non-empty, finite vector, received shape {array.shape}.")
+    return array
+
+
+def _probabilities(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
+    p, o = _vector(first), _vector(second)
+    if len(p) != len(o):
+        raise ValueError(f"{len(p)} probabilities against {len(o)}.")
+    if min(p.min(), o.min()) < 0 or max(p.max(), o.max()) > 1:
+        raise ValueError("probabilities must lie in [0, 1].")
+    return p, o

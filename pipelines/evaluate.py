@@ -1,0 +1,108 @@
+"""Evaluate a trained bundle: `python -m pipelines.evaluate --config configs/esc10.yaml`.
+
+Reads the bundle that `train_interpreter` left in OUT, as loaded from its fp16 files, explains the
+config's test folds and writes OUT/metrics. Each interpreter's rows are kept as soon as they are
+there, so a killed run goes on with the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from l2i_core.bundle import Bundle, load_bundle
+from l2i_core.data import Clip, open_data_set
+from l2i_core.evaluation import Evaluation, Settings, evaluate, write_evaluation
+from pipelines.config import Config, command_line
+from pipelines.runs import main_guard, start_log
+
+log = logging.getLogger("l2i")
+
+
+def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluation]:
+    """Evaluate the bundle's interpreters (or only one) on the config's test folds."""
+    bundle = load_bundle(out)
+    clips = open_data_set(config.data.kind, config.data.root).in_folds(config.data.test_folds)
+    settings = Settings(
+        config.evaluation.thresholds,
+        config.evaluation.random_thresholds,
+        config.evaluation.random_draws,
+        config.seed,
+    )
+    about = {
+        "data": config.data.kind,
+        "test_folds": list(config.data.test_folds),
+        "random_draws": settings.random_draws,
+        "mask_domain": settings.mask_domain,
+        "seed": settings.seed,
+    }
+    results = {}
+    for name in [only] if only else list(bundle.interpreters):
+        kept = out / "checkpoints" / f"evaluation-{name}.json"
+        key = _key(out, name, {**about, "thresholds": [settings.thresholds, settings.random_thresholds]})
+        results[name] = _kept(kept, key) or _evaluate(bundle, name, clips, settings)
+        _keep(kept, key, results[name])
+        log.info("%s: %s", name, json.dumps(brief(results[name].summary)))
+    if not only:
+        write_evaluation(results.values(), out / "metrics", about)
+    return results
+
+
+def _evaluate(bundle: Bundle, name: str, clips: Sequence[Clip], settings: Settings) -> Evaluation:
+    with tqdm(total=2 * len(clips), desc=f"evaluating {name}", unit="clip") as bar:
+        return evaluate(bundle, name, clips, settings, lambda done, total: bar.update() and None)
+
+
+def brief(summary: dict[str, Any]) -> dict[str, Any]:
+    """The figures that a log line can hold."""
+    ff = {t: round(v["median"], 3) for t, v in summary["faithfulness"].items()}
+    keep = ("0.1", "0.3", "0.5", "0.7", "0.9")
+    return {
+        "accuracy": summary["accuracy"],
+        **summary["fidelity"],
+        "error": round(summary["reconstruction_error"], 4),
+        "ff": {t: ff[t] for t in keep if t in ff},
+    }
+
+
+def _key(out: Path, name: str, about: dict[str, Any]) -> str:
+    """Changes with the settings and with any weight that the evaluation rests on."""
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for part in ("classifier", "dictionary", f"interpreter-{name}"):
+        digest.update((out / f"{part}.safetensors").read_bytes())
+    return digest.hexdigest()
+
+
+def _kept(path: Path, key: str) -> Evaluation | None:
+    if not path.is_file():
+        return None
+    values = json.loads(path.read_text())
+    if values.pop("key") != key:
+        return None
+    return Evaluation(**values)
+
+
+def _keep(path: Path, key: str, evaluation: Evaluation) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps({"key": key, **asdict(evaluation)}))
+    part.replace(path)
+
+
+def main(argv: list[str] | None = None) -> int:
+    config, out, arguments = command_line(__doc__ or "", argv)
+    start_log(out)
+    run(config, out, arguments.only)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_guard(main))

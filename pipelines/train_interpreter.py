@@ -1,0 +1,230 @@
+"""Train the interpreters: `python -m pipelines.train_interpreter --config configs/esc10.yaml`.
+
+Needs the classifier and the dictionary of the same config and output folder. f is frozen, so its
+feature maps are computed once. When all interpreters are trained OUT is a bundle. Resumable.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from l2i_core import audio, explain, losses
+from l2i_core.classifier import Classifier, freeze
+from l2i_core.interpreter import Interpreter
+from pipelines.assemble import assemble
+from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
+from pipelines.config import Config, InterpreterConfig, command_line
+from pipelines.features import load_batch, log_magnitudes
+from pipelines.learn_dictionary import learn
+from pipelines.runs import autocast, device, main_guard, start_log
+from pipelines.train_classifier import trained, training_clips
+
+log = logging.getLogger("l2i")
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """What f says of every training clip: X (N, F, T) and maps in half precision, logits (N, C)."""
+
+    log_magnitude: Tensor
+    maps: list[Tensor]
+    logits: Tensor
+
+
+def build_cache(config: Config, classifier: Classifier, views: int) -> Cache:
+    """One pass of f over the training clips, and over views − 1 circularly shifted copies."""
+    _, clips = training_clips(config)
+    waveforms, _ = load_batch(clips, config.audio, skip_damaged=config.data.skip_damaged)
+    generator = torch.Generator().manual_seed(config.seed + 17)
+    spectrograms, maps, logits = [], [], []
+    for view in range(views):
+        if view:
+            offsets = torch.randint(waveforms.shape[1], (len(waveforms),), generator=generator)
+            shifted = [w.roll(int(o)) for w, o in zip(waveforms, offsets, strict=True)]
+            viewed = torch.stack(shifted)
+        else:
+            viewed = waveforms
+        for part in tqdm(viewed.split(16), desc=f"f's features, view {view + 1}", leave=False):
+            x = log_magnitudes(part, config.audio)
+            with torch.inference_mode():
+                log_mel = audio.log_mel(audio.magnitude(x), config.audio)
+                out, given = classifier(log_mel.to(device()))
+            spectrograms.append(x.half())
+            maps.append([m.half().cpu() for m in given])
+            logits.append(out.cpu())
+    return Cache(
+        torch.cat(spectrograms),
+        [torch.cat(same) for same in zip(*maps, strict=True)],
+        torch.cat(logits),
+    )
+
+
+def train(config: Config, name: str, out: Path, cache: Cache | None = None) -> Interpreter:
+    """Train one interpreter of the config with Eq. 4 (and the loop where its weights are set)."""
+    settings = config.interpreters[name]
+    classifier, patterns = trained(config, out), learn(config, out, only_finished=True).to(device())
+    model = _new_model(config, settings, classifier)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
+    checkpoint, recipe = _checkpoint(out, name), _recipe(config, name)
+    done = load_checkpoint(checkpoint, {"interpreter": model}, optimizer, recipe)
+    if done == 0:
+        torch.manual_seed(config.seed)
+        if settings.start_from:
+            model.load_state_dict(trained_interpreter(config, settings.start_from, out).state_dict())
+        else:
+            model = _new_model(config, settings, classifier)
+            optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
+    if done >= settings.epochs:
+        return freeze_interpreter(model)
+    cache = cache or build_cache(config, classifier, settings.views)
+    n, steps = len(cache.logits), -(-len(cache.logits) // settings.batch_size)
+    log.info("interpreter %s: %d examples, from epoch %d", name, n, done)
+    for epoch in range(done, settings.epochs):
+        start, sums = time.time(), {}
+        torch.manual_seed(config.seed * 100_003 + epoch)
+        order = torch.randperm(n)
+        for step, chosen in enumerate(
+            tqdm(order.split(settings.batch_size), desc=f"{name} epoch {epoch + 1}", leave=False)
+        ):
+            total = settings.epochs * steps
+            rate = one_cycle(epoch * steps + step, total, settings.learning_rate, warm_up=0.1)
+            optimizer.param_groups[0]["lr"] = rate
+            terms = loss_terms(config, settings, model, classifier, patterns, cache, chosen)
+            loss = torch.stack(list(terms.values())).sum()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+            optimizer.step()
+            for key, value in terms.items():
+                sums[key] = sums.get(key, 0.0) + value.item() * len(chosen) / n
+        parts = " ".join(f"{key} {value:.4f}" for key, value in sums.items())
+        log.info("%s epoch %d/%d %s, %.1f s", name, epoch + 1, settings.epochs, parts, time.time() - start)
+        save_checkpoint(checkpoint, {"interpreter": model}, optimizer, epoch + 1, recipe)
+    return freeze_interpreter(model)
+
+
+def loss_terms(
+    config: Config,
+    settings: InterpreterConfig,
+    model: Interpreter,
+    classifier: Classifier,
+    patterns: Tensor,
+    cache: Cache,
+    chosen: Tensor,
+) -> dict[str, Tensor]:
+    """The weighted terms of the loss for the examples `chosen` (B,)."""
+    x = cache.log_magnitude[chosen].float().to(device())
+    maps = [m[chosen].float().to(device()) for m in cache.maps]
+    logits = cache.logits[chosen].to(device())
+    with autocast(config.precision):
+        activations, theirs, pooled, _ = model(maps, x.shape[2])
+    terms = {
+        "fidelity": settings.fidelity * losses.fidelity(theirs, logits),
+        "reconstruction": settings.reconstruction * losses.reconstruction(x, patterns, activations),
+        "sparsity": settings.sparsity * losses.sparsity(activations),
+    }
+    if settings.in_the_loop:
+        targets = logits.argmax(dim=1)
+        low, high = settings.loop_thresholds
+        thresholds = torch.rand(len(chosen)).to(device()) * (high - low) + low
+
+        def judge(log_mel: Tensor) -> Tensor:
+            with autocast(config.precision):
+                return classifier(log_mel)[0].float()
+
+        keep, remove, energy = losses.decision_in_the_loop(
+            judge,
+            config.audio,
+            x,
+            patterns,
+            activations,
+            explain.relevance(pooled, model.class_weights[targets]),
+            targets,
+            thresholds,
+            settings.loop_softness,
+        )
+        terms["keep"] = settings.loop_keep * keep
+        terms["remove"] = settings.loop_remove * remove
+        terms["energy"] = settings.loop_energy * energy
+    return terms
+
+
+def trained_interpreter(config: Config, name: str, out: Path) -> Interpreter:
+    """The frozen interpreter that `train` left in OUT; ValueError where it is unfinished."""
+    if name not in config.interpreters:
+        known = ", ".join(config.interpreters)
+        raise ValueError(f"the config has no interpreter {name!r}; it has: {known}.")
+    settings = config.interpreters[name]
+    model = _new_model(config, settings, trained(config, out))
+    optimizer = torch.optim.AdamW(model.parameters())
+    recipe = _recipe(config, name)
+    done = load_checkpoint(_checkpoint(out, name), {"interpreter": model}, optimizer, recipe)
+    if done < settings.epochs:
+        raise ValueError(
+            f"{out} holds {done} of {settings.epochs} epochs of the interpreter {name!r}; "
+            "run pipelines.train_interpreter first."
+        )
+    return freeze_interpreter(model)
+
+
+def freeze_interpreter(model: Interpreter) -> Interpreter:
+    freeze(model)
+    return model
+
+
+def _new_model(config: Config, settings: InterpreterConfig, classifier: Classifier) -> Interpreter:
+    return Interpreter(
+        classifier.map_channels,
+        classifier.map_strides,
+        config.dictionary.components,
+        classifier.linear.out_features,
+        settings.pooling,
+        settings.channels,
+    ).to(device())
+
+
+def _checkpoint(out: Path, name: str) -> Path:
+    return out / "checkpoints" / f"interpreter-{name}.safetensors"
+
+
+def _recipe(config: Config, name: str) -> Any:
+    """What must agree on resuming: this interpreter's settings and all that it builds on."""
+    values = config.to_dict()
+    chain = [name]
+    while start := config.interpreters[chain[-1]].start_from:
+        if start not in config.interpreters or start in chain:
+            raise ValueError(f"interpreter {chain[-1]!r} cannot start from {start!r}.")
+        chain.append(start)
+    shared = ("seed", "precision", "data", "audio", "classifier", "dictionary")
+    return [values[k] for k in shared] + [values["interpreters"][n] for n in chain]
+
+
+def main(argv: list[str] | None = None) -> int:
+    config, out, arguments = command_line(__doc__ or "", argv)
+    start_log(out)
+    names = [arguments.only] if arguments.only else list(config.interpreters)
+    if unknown := [n for n in names if n not in config.interpreters]:
+        known = ", ".join(config.interpreters) or "none"
+        raise ValueError(f"the config has no interpreter {unknown[0]!r}; it has: {known}.")
+    caches: dict[int, Cache] = {}
+    for name in names:
+        views = config.interpreters[name].views
+        if views not in caches:
+            caches = {views: build_cache(config, trained(config, out), views)}
+        train(config, name, out, caches[views])
+    if not arguments.only:
+        assemble(config, out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_guard(main))
