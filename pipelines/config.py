@@ -106,6 +106,14 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
+    def recipe(self, *sections: str) -> dict[str, Any]:
+        """The settings of these sections on which a training result depends."""
+        values = {key: value for key, value in self.to_dict().items() if key in sections}
+        if "data" in values:
+            del values["data"]["test_folds"]
+            del values["data"]["root"]
+        return values
+
 
 def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
     """Read an experiment file; `overrides` are "dotted.key=yaml value" strings.

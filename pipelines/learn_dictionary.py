@@ -41,9 +41,7 @@ def learn(config: Config, out: Path, only_finished: bool = False) -> Tensor:
     """
     settings = config.dictionary
     checkpoint = out / "checkpoints" / "dictionary.safetensors"
-    recipe = json.dumps(
-        [config.to_dict()[k] for k in ("seed", "data", "audio", "dictionary")], sort_keys=True
-    )
+    recipe = json.dumps(config.recipe("seed", "data", "audio", "dictionary"), sort_keys=True)
     done, start = _resume(checkpoint, recipe)
     if start is not None and done >= settings.iterations:
         return _by_frequency(start[0])

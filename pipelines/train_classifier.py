@@ -158,7 +158,7 @@ def _checkpoint(out: Path) -> Path:
 
 
 def _recipe(config: Config) -> Any:
-    return [config.to_dict()[k] for k in ("seed", "precision", "data", "audio", "classifier")]
+    return config.recipe("seed", "precision", "data", "audio", "classifier")
 
 
 def main(argv: list[str] | None = None) -> int:

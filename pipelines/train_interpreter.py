@@ -198,14 +198,14 @@ def _checkpoint(out: Path, name: str) -> Path:
 
 def _recipe(config: Config, name: str) -> Any:
     """What must agree on resuming: this interpreter's settings and all that it builds on."""
-    values = config.to_dict()
     chain = [name]
     while start := config.interpreters[chain[-1]].start_from:
         if start not in config.interpreters or start in chain:
             raise ValueError(f"interpreter {chain[-1]!r} cannot start from {start!r}.")
         chain.append(start)
-    shared = ("seed", "precision", "data", "audio", "classifier", "dictionary")
-    return [values[k] for k in shared] + [values["interpreters"][n] for n in chain]
+    shared = config.recipe("seed", "precision", "data", "audio", "classifier", "dictionary")
+    every = config.recipe("interpreters")["interpreters"]
+    return [shared, *(every[n] for n in chain)]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,0 +1,113 @@
+"""Write the demo clips that the app ships: two per class, four mixtures with their stems.
+
+    python -m pipelines.make_clips [--out assets/clips]
+
+Mono 44.1 kHz 16-bit FLAC at the levels `synth` gives, and `clips.json`, which says how each file
+was made. Stems add up to their mixture to within 16-bit rounding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from l2i_core import synth
+from pipelines.runs import main_guard
+
+SAMPLE_RATE = 44100
+
+# Labels, and the level of the second in dB above the first. From easy to hard: a burst over steady
+# noise, a high call over low thumps, two sounds that share no time scale, two harmonic voices.
+SCENES: tuple[tuple[tuple[str, str], float], ...] = (
+    (("dog", "rain"), -8.0),
+    (("rooster", "helicopter"), -3.0),
+    (("crying_baby", "clock_tick"), -18.0),
+    (("chainsaw", "crying_baby"), 0.0),
+)
+SCENE_SEED = synth.FIRST_DEMO_SEED + 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Raises ValueError when the folder cannot be written."""
+    parser = argparse.ArgumentParser(description="Write the demo clips and clips.json.")
+    parser.add_argument("--out", type=Path, default=Path("assets/clips"), help="their folder")
+    out: Path = parser.parse_args(argv).out
+    try:
+        (out / "scenes").mkdir(parents=True, exist_ok=True)
+        entries = [*_single_clips(out), *_scenes(out)]
+        text = json.dumps(entries, indent=2) + "\n"
+        _replace(out / "clips.json", text.encode())
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise ValueError(
+            f"cannot write demo clips to {out} ({error}); choose a folder you may write to."
+        ) from error
+    print(f"wrote {len(entries)} entries to {out / 'clips.json'}")
+    return 0
+
+
+def _single_clips(out: Path) -> Iterator[dict[str, Any]]:
+    for label, seeds in synth.DEMO_SEEDS.items():
+        for number, seed in enumerate(seeds, start=1):
+            name = f"{label}-{number}.flac"
+            _write(out / name, synth.clip(label, seed, SAMPLE_RATE))
+            yield _entry(name, (label,), seed, {}, None)
+
+
+def _scenes(out: Path) -> Iterator[dict[str, Any]]:
+    for labels, level in SCENES:
+        made = synth.scene(labels, SCENE_SEED, (0.0, level), SAMPLE_RATE)
+        stem = "scenes/" + "+".join(labels)
+        files = {label: f"{stem}.stem-{label}.flac" for label in labels}
+        _write(out / f"{stem}.flac", made.mixture)
+        for name, samples in zip(files.values(), made.stems, strict=True):
+            _write(out / name, samples)
+        yield _entry(f"{stem}.flac", labels, SCENE_SEED, files, [0.0, level])
+
+
+def _entry(
+    name: str,
+    labels: tuple[str, ...],
+    seed: int,
+    stems: dict[str, str],
+    levels_db: list[float] | None,
+) -> dict[str, Any]:
+    return {
+        "file": name,
+        "labels": list(labels),
+        "seed": seed,
+        "levels_db": levels_db,
+        "stems": stems,
+        "sample_rate": SAMPLE_RATE,
+        "made_by": "l2i_core.synth." + ("scene" if stems else "clip"),
+    }
+
+
+def _write(path: Path, samples: np.ndarray) -> None:
+    """samples float32 (n,) within ±1, to 16-bit FLAC."""
+    part = path.with_name(path.name + ".part")
+    try:
+        soundfile.write(part, samples, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main_guard(main))

@@ -1,0 +1,319 @@
+"""Laws of the synthetic clips: form, determinism, mixtures, and what makes each class itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from scipy import signal
+
+from l2i_core import synth
+from l2i_core.synth import LABELS
+from pipelines import make_clips
+
+RATE = 44100
+SEEDS = range(200, 208)
+
+
+@cache
+def _clip(label: str, seed: int, rate: int = RATE) -> np.ndarray:
+    samples = synth.clip(label, seed, rate)
+    samples.setflags(write=False)
+    return samples
+
+
+def _envelope(samples: np.ndarray, rate: int = RATE, seconds: float = 0.01) -> np.ndarray:
+    """RMS per `seconds`-long frame: (frames,)."""
+    size = int(rate * seconds)
+    frames = samples[: samples.size // size * size].astype(float).reshape(-1, size)
+    return np.sqrt(np.mean(frames**2, axis=1))
+
+
+def _rhythm(
+    envelope: np.ndarray, slowest: float, fastest: float, frames_per_second: float
+) -> float:
+    """The largest local maximum of the autocorrelation between two rates in Hz, at most 1."""
+    x = envelope - envelope.mean()
+    whole = np.correlate(x, x, "full")[x.size - 1 :]
+    whole = whole / whole[0] * x.size / np.arange(x.size, 0, -1)
+    first, last = int(frames_per_second / fastest), int(frames_per_second / slowest) + 2
+    part = whole[first : last + 1]
+    peaks = (part[1:-1] >= part[:-2]) & (part[1:-1] >= part[2:])
+    return float(part[1:-1][peaks].max(initial=0))
+
+
+def _beat(samples: np.ndarray) -> float:
+    """How regularly the level beats at 8–25 Hz, at most 1; slower changes of level are left out."""
+    highpass = signal.butter(4, 5, "highpass", fs=200, output="sos")
+    return _rhythm(signal.sosfiltfilt(highpass, _envelope(samples, seconds=0.005)), 8, 25, 200)
+
+
+def _spectrum(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return signal.welch(samples, RATE, nperseg=4096)
+
+
+def _quantile(samples: np.ndarray, share: float) -> float:
+    """The frequency in Hz below which `share` of the energy lies."""
+    frequencies, power = _spectrum(samples)
+    return float(frequencies[np.searchsorted(np.cumsum(power) / power.sum(), share)])
+
+
+# Form
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize(
+    ("rate", "seconds"),
+    [(44100, 5.0), (44100, 0.5), (16000, 5.0), (16000, 0.1), (8000, 0.5), (8000, 30.0)],
+)
+def test_form(label: str, rate: int, seconds: float) -> None:
+    for seed in (0, 1, synth.DEMO_SEEDS[label][0]):
+        samples = synth.clip(label, seed, rate, seconds)
+        assert samples.dtype == np.float32
+        assert samples.shape == (round(rate * seconds),)
+        assert np.isfinite(samples).all()
+        assert 0.05 <= np.abs(samples).max() <= 0.95
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_seed_decides_everything(label: str) -> None:
+    once, again, other = (synth.clip(label, seed, 16000, 2.0) for seed in (3, 3, 4))
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, other)
+    assert abs(np.corrcoef(once, other)[0, 1]) < 0.5
+
+
+def test_labels_do_not_share_their_randomness() -> None:
+    rain, sea = synth.clip("rain", 5, 16000), synth.clip("sea_waves", 5, 16000)
+    assert abs(np.corrcoef(rain, sea)[0, 1]) < 0.2
+
+
+def test_demo_seeds_are_set_apart() -> None:
+    assert tuple(synth.DEMO_SEEDS) == LABELS
+    for seeds in synth.DEMO_SEEDS.values():
+        assert len(set(seeds)) == 2
+        assert min(seeds) >= synth.FIRST_DEMO_SEED == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("cat", 0), "no class is named 'cat'; choose one of dog, rain"),
+        (("dog", -1), "seed must be a whole number from 0 on, not -1"),
+        (("dog", 1.5), "seed must be a whole number from 0 on, not 1.5"),
+        (("dog", 0, 0), "sample rate must be a whole number from 8000 to 96000 Hz, not 0"),
+        (("dog", 0, 10**9), "from 8000 to 96000 Hz, not 1000000000"),
+        (("dog", 0, 44100, 0.0), "duration must be from 0.1 to 120 seconds, not 0.0"),
+        (("dog", 0, 44100, -3.0), "duration must be from 0.1 to 120 seconds, not -3.0"),
+        (("dog", 0, 44100, float("nan")), "duration must be from 0.1 to 120 seconds, not nan"),
+    ],
+)
+def test_bad_arguments(arguments: tuple[object, ...], sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        synth.clip(*arguments)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        synth.scene([arguments[0]], arguments[1], None, *arguments[2:])  # type: ignore
+
+
+# Mixtures
+
+
+@pytest.mark.parametrize("labels", [("dog", "rain"), ("chainsaw",) * 2, ("rooster", *LABELS[:3])])
+@pytest.mark.parametrize("level", [-20.0, 0.0, 15.0])
+def test_scene(labels: tuple[str, ...], level: float) -> None:
+    levels = [3.0] + [level] * (len(labels) - 1)
+    made = synth.scene(labels, 8, levels, 16000)
+    assert made.labels == labels
+    assert made.sample_rate == 16000
+    assert made.mixture.dtype == np.float32
+    assert made.mixture.shape == (80000,)
+    assert np.abs(np.sum(made.stems, axis=0) - made.mixture).max() <= 1e-6
+    assert np.abs(made.mixture).max() <= 0.95
+    loudness = [20 * np.log10(np.sqrt(np.mean(x.astype(float) ** 2))) for x in made.stems]
+    assert np.allclose(np.subtract(loudness, loudness[0]), np.subtract(levels, 3), atol=0.1)
+    for i, stem in enumerate(made.stems):
+        assert all(not np.allclose(stem, other) for other in made.stems[:i])
+
+
+def test_stems_are_clips_with_one_gain() -> None:
+    made = synth.scene(("dog", "rain"), 4, None, 16000)
+    dog = synth.clip("dog", 4, 16000)
+    gain = made.stems[0] @ dog / (dog @ dog)
+    assert 0 < gain <= 1 + 1e-6
+    assert np.allclose(made.stems[0], gain * dog, atol=1e-6)
+
+
+def test_bad_scenes() -> None:
+    with pytest.raises(ValueError, match="at least one label"):
+        synth.scene((), 0)
+    with pytest.raises(ValueError, match=r"one finite number of dB per label \(2\)"):
+        synth.scene(("dog", "rain"), 0, (0.0,))
+    with pytest.raises(ValueError, match="one finite number of dB per label"):
+        synth.scene(("dog", "rain"), 0, (0.0, float("nan")))
+
+
+# What makes each class itself
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_dog_barks_in_a_few_bursts(seed: int) -> None:
+    energy = np.sort(_envelope(_clip("dog", seed)) ** 2)[::-1]
+    assert energy[: energy.size // 3].sum() > 0.9 * energy.sum()
+    assert 300 < _quantile(_clip("dog", seed), 0.5) < 2000
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_rain_is_steady_and_broad(seed: int) -> None:
+    samples = _clip("rain", seed)
+    seconds = _envelope(samples, seconds=0.5)
+    assert seconds.max() < 2 * seconds.min()
+    assert _quantile(samples, 0.99) > 2500
+    # No tones: neighbouring bands differ little anywhere in the middle of the spectrum.
+    frequencies, power = _spectrum(samples)
+    middle = np.log10(power[(frequencies > 500) & (frequencies < 6000)])
+    assert np.abs(np.diff(middle)).max() < 0.8
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_sea_waves_swell_slowly(seed: int) -> None:
+    # Above the wind's rumble, whose few bands flicker as narrow noise does.
+    surf = signal.sosfilt(
+        signal.butter(4, 300, "highpass", fs=RATE, output="sos"), _clip("sea_waves", seed)
+    )
+    envelope = np.log(_envelope(surf, seconds=0.05)[1:])
+    power = np.abs(np.fft.rfft(envelope - envelope.mean())) ** 2
+    slow = np.fft.rfftfreq(envelope.size, 0.05) < 1
+    assert power[slow].sum() > 0.6 * power.sum()
+    assert np.ptp(signal.savgol_filter(envelope, 11, 1)) > np.log(10 ** (4 / 20))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_baby_cries_on_a_harmonic_pitch(seed: int) -> None:
+    samples = _clip("crying_baby", seed).astype(float)
+    loudest = int(np.argmax(_envelope(samples, seconds=0.1))) * RATE // 10
+    frame = samples[loudest : loudest + RATE // 10]
+    # 250–800 Hz: the range of pitches with melody arc, and its octave slips.
+    assert _rhythm(frame, 250, 800, RATE) > 0.5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_clock_ticks_regularly(seed: int) -> None:
+    envelope = _envelope(np.diff(_clip("clock_tick", seed)))
+    # Two ticks make one whole swing, whose period is what repeats even when ticks are uneven.
+    assert _rhythm(envelope, 0.45, 5.5, 100) > 0.5
+    assert envelope.max() > 5 * np.median(envelope)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_sneeze_is_an_early_burst_then_quiet(seed: int) -> None:
+    energy = _envelope(_clip("sneezing", seed)) ** 2
+    assert np.sort(energy)[::-1][: energy.size // 4].sum() > 0.95 * energy.sum()
+    assert int(np.argmax(energy > 0.2 * energy.max())) < 200
+    assert energy[-50:].max() < 1e-3 * energy.max()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_helicopter_beats_8_to_25_times_a_second(seed: int) -> None:
+    samples = _clip("helicopter", seed)
+    beat = _beat(samples)
+    assert beat > 0.2
+    assert beat > _beat(_clip("rain", seed))
+    assert _quantile(samples, 0.5) < 800
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_chainsaw_is_harmonic_and_never_stops(seed: int) -> None:
+    samples = _clip("chainsaw", seed)
+    envelope = _envelope(samples, seconds=0.1)
+    assert envelope.min() > 0.02 * envelope.max()
+    loudest = int(np.argmax(envelope)) * RATE // 10
+    assert _rhythm(samples[loudest : loudest + RATE // 5].astype(float), 55, 200, RATE) > 0.25
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_rooster_calls_once_for_one_to_three_seconds(seed: int) -> None:
+    samples = _clip("rooster", seed)
+    loud = np.flatnonzero(_envelope(samples) > 0.1 * _envelope(samples).max())
+    assert 0.8 < (loud[-1] - loud[0]) * 0.01 < 3.5
+    assert 500 < _quantile(samples, 0.5) < 2500
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_fire_crackles_irregularly(seed: int) -> None:
+    treble = signal.sosfilt(
+        signal.butter(4, 2000, "highpass", fs=RATE, output="sos"), _clip("crackling_fire", seed)
+    )
+    # Gaussian noise has kurtosis 3.
+    assert np.mean(treble**4) / np.mean(treble**2) ** 2 > 6
+    assert _rhythm(_envelope(treble), 0.5, 5, 100) < 0.5
+
+
+# The classes together
+
+
+def _features(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Mean and spread of log band levels over time, and the envelope's modulation spectrum."""
+    _, _, spectrum = signal.stft(samples, rate, nperseg=1024, noverlap=512)
+    edges = np.unique(np.geomspace(2, 512, 25).astype(int))
+    bands = np.add.reduceat(np.abs(spectrum) ** 2, edges[:-1], axis=0)
+    levels = 10 * np.log10(bands / bands.max() + 1e-8)
+    envelope = _envelope(samples, rate)
+    curve = np.log(envelope / envelope.max() + 1e-4)
+    swing = np.abs(np.fft.rfft(curve - curve.mean(), 512))
+    limits = (1, 3, 6, 12, 24, 48, 96, 200)
+    rates = [np.log(swing[a:b].max()) for a, b in pairwise(limits)]
+    spread = [np.diff(levels, axis=1).std(axis=1), levels.std(axis=1), levels.mean(axis=1)]
+    return np.concatenate([*spread, 5 * np.array(rates), [10 * curve.mean(), 10 * curve.std()]])
+
+
+def test_classes_can_be_told_apart() -> None:
+    """A linear discriminant trained on seeds 0–9 names at least 0.9 of the clips 100–103."""
+    rate = 22050
+
+    def table(seeds: range) -> np.ndarray:
+        clips = [[synth.clip(label, seed, rate) for seed in seeds] for label in LABELS]
+        return np.array([[_features(x, rate) for x in row] for row in clips])
+
+    train, test = table(range(10)), table(range(100, 104))
+    centres = train.mean(axis=1)
+    residual = (train - centres[:, None]).reshape(-1, train.shape[-1])
+    within = residual.T @ residual / len(residual)
+    # Shrunk, for there are fewer clips than the covariance has entries.
+    within += 0.3 * np.diag(np.diag(within)) + 1e-3 * np.eye(len(within))
+    offsets = test[:, :, None] - centres
+    distances = np.einsum("abcd,de,abce->abc", offsets, np.linalg.inv(within), offsets)
+    right = distances.argmin(axis=2) == np.arange(10)[:, None]
+    assert right.mean() >= 0.9
+
+
+# The files
+
+
+def test_make_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert make_clips.main(["--out", str(tmp_path)]) == 0
+    entries = json.loads((tmp_path / "clips.json").read_text())
+    assert len(entries) == 24
+    assert not list(tmp_path.rglob("*.part"))
+    listed = {e["file"] for e in entries} | {f for e in entries for f in e["stems"].values()}
+    present = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.flac")}
+    assert listed == present
+    for entry in entries:
+        assert entry["seed"] >= synth.FIRST_DEMO_SEED
+        assert set(entry["stems"]) in (set(), set(entry["labels"]))
+        samples, rate = soundfile.read(tmp_path / entry["file"])
+        assert (rate, samples.shape) == (entry["sample_rate"], (220500,))
+        if entry["stems"]:
+            stems = [soundfile.read(tmp_path / f)[0] for f in entry["stems"].values()]
+            assert np.abs(sum(stems) - samples).max() <= 2 / 2**15
+
+
+def test_make_clips_says_where_it_cannot_write(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="cannot write demo clips to"):
+        make_clips.main(["--out", str(tmp_path / "file")])
