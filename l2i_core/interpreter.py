@@ -40,20 +40,20 @@ class Psi(nn.Module):
         self.step = min(map_strides)
         if self.step & (self.step - 1):
             raise ValueError(f"the finest map's stride must be a power of two, not {self.step}.")
-        self.entries = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in map_channels)
+        self.entries = nn.ModuleList(
+            nn.Sequential(nn.BatchNorm2d(c), nn.Conv2d(c, channels, 1)) for c in map_channels
+        )
         joined = channels * len(map_channels)
-        self.join = nn.Sequential(nn.Conv2d(joined, channels, 3, padding=1), nn.ReLU())
+        self.join = _convolution(nn.Conv2d(joined, channels, 3, padding=1))
         self.stages = nn.ModuleList()
         bands = _BANDS
         for _ in range(int(math.log2(self.step))):
             stride = 2 if bands > 1 else 1
             bands = max(1, bands // 2)
             self.stages.append(
-                nn.Sequential(
-                    nn.Conv2d(channels, channels, 3, stride=(1, stride), padding=1), nn.ReLU()
-                )
+                _convolution(nn.Conv2d(channels, channels, 3, stride=(1, stride), padding=1))
             )
-        self.flatten = nn.Sequential(nn.Conv1d(channels * bands, 2 * channels, 5, padding=2), nn.ReLU())
+        self.flatten = _convolution(nn.Conv1d(channels * bands, 2 * channels, 5, padding=2))
         self.out = nn.Conv1d(2 * channels, n_components, 5, padding=2)
         nn.init.constant_(self.out.bias, 0.01)  # type: ignore[arg-type]
 
@@ -74,6 +74,11 @@ class Psi(nn.Module):
             x = stage(functional.interpolate(x, scale_factor=(2.0, 1.0), mode="nearest"))
         x = self.flatten(x.transpose(2, 3).flatten(1, 2))
         return torch.relu(self.out(x)[:, :, :n_frames]).float()
+
+
+def _convolution(layer: nn.Conv1d | nn.Conv2d) -> nn.Sequential:
+    normalise = nn.BatchNorm2d if isinstance(layer, nn.Conv2d) else nn.BatchNorm1d
+    return nn.Sequential(layer, normalise(layer.out_channels), nn.ReLU())
 
 
 class ThetaAttention(nn.Module):

@@ -39,7 +39,6 @@ class ClassifierConfig:
     mixup_free_epochs: int = 10  # the last epochs see unmixed clips, which restores logit size
     stretch: float = 0.2  # largest relative change of tempo
     shift: float = 0.1  # largest relative change of pitch
-    map_blocks: tuple[int, ...] = (4, 5, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +94,7 @@ class Config:
     seed: int = 0
     precision: str = "bfloat16"  # autocast of the networks in training; "float32" switches it off
     title: str = ""
+    map_blocks: tuple[int, ...] = (4, 5, 6)  # f's hidden layers that Ψ reads; the paper's last three
     default_interpreter: str | None = None
     data: DataConfig = field(default_factory=DataConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)

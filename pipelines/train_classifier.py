@@ -149,7 +149,7 @@ def _new_model(config: Config, n_classes: int, offset: float = 0.0, scale: float
         offset=offset,
         scale=scale,
         dropout=config.classifier.dropout,
-        map_blocks=config.classifier.map_blocks,
+        map_blocks=config.map_blocks,
     ).to(device(), memory_format=torch.channels_last)
 
 

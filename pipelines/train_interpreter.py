@@ -203,7 +203,7 @@ def _recipe(config: Config, name: str) -> Any:
         if start not in config.interpreters or start in chain:
             raise ValueError(f"interpreter {chain[-1]!r} cannot start from {start!r}.")
         chain.append(start)
-    shared = config.recipe("seed", "precision", "data", "audio", "classifier", "dictionary")
+    shared = config.recipe("seed", "precision", "data", "audio", "classifier", "dictionary", "map_blocks")
     every = config.recipe("interpreters")["interpreters"]
     return [shared, *(every[n] for n in chain)]
 

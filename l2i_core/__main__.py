@@ -1,0 +1,189 @@
+"""The command line: `python -m l2i_core interpret | corrupt | bundles | info` (see --help).
+
+Bad input gives one line `error: …` on stderr and exit code 2, and leaves no half-written file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from l2i_core import audio
+from l2i_core.audio import AudioConfig
+from l2i_core.bundle import Bundle, bundle_folders, load_bundle
+from l2i_core.corrupt import COLOURS, add_at_snr, coloured_noise
+from l2i_core.engine import L2I
+from l2i_core.explain import MASK_DOMAINS
+from l2i_core.report import make_report
+
+DEFAULT_BUNDLE = "esc10"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}. See {self.prog} --help.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m l2i_core", description="Hear what a classifier listened to.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+    interpret = commands.add_parser("interpret", help="explain one clip")
+    interpret.add_argument("clip", type=Path)
+    interpret.add_argument("--bundle", default=DEFAULT_BUNDLE, help="a bundle's name or folder")
+    interpret.add_argument("--interpreter", help="att, max, … (default: the bundle's own choice)")
+    interpret.add_argument("--target", help="the class to explain (default: f's prediction)")
+    interpret.add_argument("--threshold", type=float, default=0.3, help="τ in [0, 1)")
+    interpret.add_argument("--mask-domain", choices=MASK_DOMAINS, default="log")
+    interpret.add_argument("--window", type=float, nargs=2, metavar=("START", "END"), help="seconds")
+    interpret.add_argument("--components", action="store_true", help="write each selected x_k too")
+    interpret.add_argument("--out", type=Path, help="folder for the WAV files and report.json")
+    interpret.add_argument("--json", action="store_true", help="print the report alone")
+
+    corrupt = commands.add_parser("corrupt", help="add noise at a signal-to-noise ratio")
+    corrupt.add_argument("clip", type=Path)
+    corrupt.add_argument("--noise", required=True, help=f"{', '.join(COLOURS)} or an audio file")
+    corrupt.add_argument("--snr", type=float, required=True, metavar="DB")
+    corrupt.add_argument("--seed", type=int, default=0)
+    corrupt.add_argument("--out", type=Path, required=True, help="the WAV file to write")
+
+    bundles = commands.add_parser("bundles", help="list the models at hand")
+    info = commands.add_parser("info", help="what a model is and how well it is explained")
+    info.add_argument("--bundle", default=DEFAULT_BUNDLE, help="a bundle's name or folder")
+    for command in (bundles, info):
+        command.add_argument("--json", action="store_true")
+    return parser
+
+
+def _interpret(arguments: argparse.Namespace) -> None:
+    engine = L2I.from_bundle(arguments.bundle, arguments.interpreter)
+    window = tuple(arguments.window) if arguments.window else None
+    analysis = engine.analyse(*audio.read(arguments.clip), window=window)
+    interpretation = engine.interpret(
+        analysis, arguments.target, arguments.threshold, arguments.mask_domain
+    )
+    report = make_report(
+        engine, analysis, interpretation, engine.judge(analysis, interpretation), arguments.clip.name
+    )
+    text = json.dumps(report, indent=1, ensure_ascii=False)
+    if arguments.out:
+        _folder(arguments.out)
+        rate = engine.audio.sample_rate
+        audio.write(arguments.out / "input.wav", analysis.waveform, rate)
+        audio.write(arguments.out / "interpretation.wav", interpretation.audio, rate)
+        audio.write(arguments.out / "residual.wav", interpretation.residual, rate)
+        for k in interpretation.selected if arguments.components else ():
+            sound = engine.component_audio(analysis, k, arguments.mask_domain)
+            audio.write(arguments.out / f"component-{k:03d}.wav", sound, rate)
+        part = arguments.out / "report.json.part"
+        part.write_text(text + "\n")
+        part.replace(arguments.out / "report.json")
+    print(text if arguments.json else _sentences(report, arguments.out))
+
+
+def _sentences(report: dict[str, Any], out: Path | None) -> str:
+    c = report["classes"].index(report["target"])
+    top = sorted(zip(report["probabilities"], report["classes"], strict=True), reverse=True)[:3]
+    lines = [
+        f"{report['clip']}: f says " + ", ".join(f"{name} {p:.2f}" for p, name in top) + ".",
+        f"Interpreter {report['interpreter']} says {report['interpreter_top'][0]}"
+        + (" and agrees." if report["interpreter_top"][0] == report["predicted"] else
+           f", f says {report['predicted']}: trust this explanation less."),
+        f"For {report['target']} at τ = {report['threshold']:g}: {len(report['selected'])} of "
+        f"{len(report['relevance'])} components, {100 * report['energy_kept']:.0f} % of the energy.",
+        f"f's logit for {report['target']}: {report['logits'][c]:.2f} on the input, "
+        f"{report['logits_interpretation'][c]:.2f} on the interpretation, "
+        f"{report['logits_without'][c]:.2f} on the residual (FF {report['faithfulness']:.2f}).",
+    ]
+    if not report["selected"]:
+        lines.append("No component is selected: the interpretation is silence.")
+    if out:
+        lines.append(f"Written to {out}.")
+    return "\n".join(lines)
+
+
+def _corrupt(arguments: argparse.Namespace) -> None:
+    samples, rate = audio.read(arguments.clip)
+    clip = audio.prepare(samples, rate, AudioConfig(sample_rate=rate)).numpy()
+    if arguments.noise in COLOURS:
+        noise = coloured_noise(arguments.noise, len(clip), arguments.seed)
+    elif Path(arguments.noise).is_file():
+        noise = audio.prepare(*audio.read(arguments.noise), AudioConfig(sample_rate=rate)).numpy()
+    else:
+        raise ValueError(
+            f"unknown noise {arguments.noise!r}; accepted: {', '.join(COLOURS)}, or an audio file."
+        )
+    if arguments.out.is_dir():
+        raise ValueError(f"--out {arguments.out} is a folder; give the WAV file to write.")
+    mixed = add_at_snr(clip, noise, arguments.snr)
+    _folder(arguments.out.parent)
+    audio.write(arguments.out, mixed, rate)
+    print(f"{arguments.clip.name} with {arguments.noise} at {arguments.snr:g} dB SNR: {arguments.out}")
+
+
+def _bundles(arguments: argparse.Namespace) -> None:
+    rows = [_about(load_bundle(folder)) for folder in bundle_folders().values()]
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+    else:
+        print("\n".join(_line(row) for row in rows) or "No bundles are at hand.")
+
+
+def _info(arguments: argparse.Namespace) -> None:
+    bundle = load_bundle(arguments.bundle)
+    about = _about(bundle) | {
+        "class_names": list(bundle.classes),
+        "interpreters": {k: v.description for k, v in bundle.interpreter_info.items()},
+        "training": dict(bundle.training),
+        "metrics": bundle.summary(),
+    }
+    if arguments.json:
+        print(json.dumps(about, indent=1, ensure_ascii=False))
+    else:
+        print(f"{_line(about)}\n\n{bundle.card()}".rstrip())
+
+
+def _about(bundle: Bundle) -> dict[str, Any]:
+    return {
+        "name": bundle.name,
+        "title": bundle.title,
+        "classes": len(bundle.classes),
+        "sample_rate": bundle.audio.sample_rate,
+        "components": bundle.dictionary.n_components,
+        "interpreters": list(bundle.interpreters),
+        "default_interpreter": bundle.default_interpreter,
+        "folder": str(bundle.folder),
+    }
+
+
+def _line(about: dict[str, Any]) -> str:
+    return (
+        f"{about['name']}: {about['title']} ({about['classes']} classes, {about['sample_rate']} Hz, "
+        f"K = {about['components']}; interpreters {', '.join(about['interpreters'])})"
+    )
+
+
+def _folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot create the folder {path}: {error.strerror}.") from error
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code (0, or 2 for bad input)."""
+    commands = {"interpret": _interpret, "corrupt": _corrupt, "bundles": _bundles, "info": _info}
+    try:
+        arguments = _parser().parse_args(argv)
+        commands[arguments.command](arguments)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
