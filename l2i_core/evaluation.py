@@ -97,7 +97,7 @@ def summarise(clips: Sequence[Row], levels: Sequence[Row], classes: Sequence[str
     block: dict[str, Any] = {
         "accuracy": metrics.accuracy(logits, labels),
         "fidelity": {f"top{k}": metrics.top_k_fidelity(logits, theirs, k) for k in (1, 3, 5)},
-        "reconstruction_error": float(np.mean([r["reconstruction_error"] for r in clips])),
+        "reconstruction_error": _joint_error(clips),
         "n": len(clips),
     }
     tables: dict[str, dict[str, Any]] = {}
@@ -106,6 +106,13 @@ def summarise(clips: Sequence[Row], levels: Sequence[Row], classes: Sequence[str
         for table, value in _level_tables(clips, rows, logits).items():
             tables.setdefault(table, {})[f"{threshold:g}"] = value
     return block | tables
+
+
+def _joint_error(clips: Sequence[Row]) -> float:
+    """‖X − W H‖ / ‖X‖ over all clips taken together."""
+    norms = np.array([r["norm"] for r in clips])
+    errors = np.array([r["reconstruction_error"] for r in clips]) * norms
+    return float(np.sqrt(np.sum(errors**2) / max(float(np.sum(norms**2)), 1e-12)))
 
 
 def _level_tables(clips: Sequence[Row], rows: Sequence[Row], logits: np.ndarray) -> dict[str, Any]:
@@ -149,6 +156,7 @@ def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> Row:
         "interpreter_predicted": engine.classes[int(analysis.interpreter_logits.argmax())],
         "probability": float(engine.probabilities(analysis.logits)[c]),
         "span": engine.span(analysis, c),
+        "norm": norm,
         "reconstruction_error": float((x - model).norm()) / norm if norm > 0 else 0.0,
     }
     for name, value in zip(engine.classes, analysis.logits.tolist(), strict=True):

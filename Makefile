@@ -1,0 +1,42 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CONFIG ?= configs/esc10.yaml
+
+.PHONY: run test lint bench train clips clean
+
+run: $(VENV)/.installed
+	$(BIN)/streamlit run app.py
+
+test: $(VENV)/.installed-dev lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m pipelines.bench
+
+# The shipped model from the data: needs ESC-10 in the folder that L2I_ESC10 names.
+train: $(VENV)/.installed
+	$(BIN)/python -m pipelines.train_classifier --config $(CONFIG)
+	$(BIN)/python -m pipelines.learn_dictionary --config $(CONFIG)
+	$(BIN)/python -m pipelines.train_interpreter --config $(CONFIG)
+	$(BIN)/python -m pipelines.evaluate --config $(CONFIG)
+
+clips: $(VENV)/.installed
+	$(BIN)/python -m pipelines.make_clips
+
+$(VENV)/.installed: requirements.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt requirements.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
