@@ -1,9 +1,9 @@
 """Listen to Interpret: hear what an audio classifier listened to (Parekh et al., NeurIPS 2022).
 
-    from l2i_core import L2I
-    engine = L2I.from_bundle("esc10")
-    analysis = engine.analyse(waveform, sample_rate)
-    interpretation = engine.interpret(analysis, target="dog", threshold=0.3)
+from l2i_core import L2I
+engine = L2I.from_bundle("esc10")
+analysis = engine.analyse(waveform, sample_rate)
+interpretation = engine.interpret(analysis, target="dog", threshold=0.3)
 """
 
 from l2i_core.audio import AudioConfig, Spectrogram

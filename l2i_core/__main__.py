@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     interpret.add_argument("--target", help="the class to explain (default: f's prediction)")
     interpret.add_argument("--threshold", type=float, default=0.3, help="τ in [0, 1)")
     interpret.add_argument("--mask-domain", choices=MASK_DOMAINS, default="log")
-    interpret.add_argument("--window", type=float, nargs=2, metavar=("START", "END"), help="seconds")
+    interpret.add_argument(
+        "--window", type=float, nargs=2, metavar=("START", "END"), help="seconds"
+    )
     interpret.add_argument("--components", action="store_true", help="write each selected x_k too")
     interpret.add_argument("--out", type=Path, help="folder for the WAV files and report.json")
     interpret.add_argument("--json", action="store_true", help="print the report alone")
@@ -66,7 +68,11 @@ def _interpret(arguments: argparse.Namespace) -> None:
         analysis, arguments.target, arguments.threshold, arguments.mask_domain
     )
     report = make_report(
-        engine, analysis, interpretation, engine.judge(analysis, interpretation), arguments.clip.name
+        engine,
+        analysis,
+        interpretation,
+        engine.judge(analysis, interpretation),
+        arguments.clip.name,
     )
     text = json.dumps(report, indent=1, ensure_ascii=False)
     if arguments.out:
@@ -90,8 +96,11 @@ def _sentences(report: dict[str, Any], out: Path | None) -> str:
     lines = [
         f"{report['clip']}: f says " + ", ".join(f"{name} {p:.2f}" for p, name in top) + ".",
         f"Interpreter {report['interpreter']} says {report['interpreter_top'][0]}"
-        + (" and agrees." if report["interpreter_top"][0] == report["predicted"] else
-           f", f says {report['predicted']}: trust this explanation less."),
+        + (
+            " and agrees."
+            if report["interpreter_top"][0] == report["predicted"]
+            else f", f says {report['predicted']}: trust this explanation less."
+        ),
         f"For {report['target']} at τ = {report['threshold']:g}: {len(report['selected'])} of "
         f"{len(report['relevance'])} components, {100 * report['energy_kept']:.0f} % of the energy.",
         f"f's logit for {report['target']}: {report['logits'][c]:.2f} on the input, "
@@ -121,7 +130,9 @@ def _corrupt(arguments: argparse.Namespace) -> None:
     mixed = add_at_snr(clip, noise, arguments.snr)
     _folder(arguments.out.parent)
     audio.write(arguments.out, mixed, rate)
-    print(f"{arguments.clip.name} with {arguments.noise} at {arguments.snr:g} dB SNR: {arguments.out}")
+    print(
+        f"{arguments.clip.name} with {arguments.noise} at {arguments.snr:g} dB SNR: {arguments.out}"
+    )
 
 
 def _bundles(arguments: argparse.Namespace) -> None:

@@ -142,7 +142,9 @@ def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig
             f"a waveform must be (n,) or (channels, n); received {samples.ndim} axes {samples.shape}."
         )
     if not isinstance(sample_rate, (int, np.integer)) or sample_rate <= 0:
-        raise ValueError(f"a sampling rate must be a positive whole number of Hz, not {sample_rate!r}.")
+        raise ValueError(
+            f"a sampling rate must be a positive whole number of Hz, not {sample_rate!r}."
+        )
     if samples.size == 0:
         raise ValueError("the clip is empty (0 samples). Give a clip of at least 0.1 s.")
     if not np.isfinite(samples).all():

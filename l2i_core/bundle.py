@@ -144,8 +144,19 @@ def _config_of(bundle: Bundle) -> dict[str, Any]:
 
 
 _KEYS = frozenset(
-    "format name title classes multi_label audio classifier dictionary interpreters "
-    "default_interpreter training".split()
+    [
+        "format",
+        "name",
+        "title",
+        "classes",
+        "multi_label",
+        "audio",
+        "classifier",
+        "dictionary",
+        "interpreters",
+        "default_interpreter",
+        "training",
+    ]
 )
 
 
@@ -236,7 +247,9 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"{path} is damaged: {error}. Restore the file.") from error
 
 
-def _check_shapes(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
+def _check_shapes(
+    tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path
+) -> None:
     if missing := sorted(set(expected) - set(tensors)):
         raise ValueError(f"{path} lacks the tensor {missing[0]!r}.")
     if unknown := sorted(set(tensors) - set(expected)):

@@ -39,6 +39,9 @@ class Classifier(nn.Module):
     with the strides in `map_strides`. `blocks` counts from 1; the default is the last three.
     """
 
+    offset: Tensor
+    scale: Tensor
+
     def __init__(
         self,
         n_classes: int,

@@ -46,4 +46,6 @@ def add_at_snr(signal: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarr
 
 def snr(signal: np.ndarray, noise: np.ndarray) -> float:
     """10 log10(P_signal / P_noise) in dB (n,), (n,)."""
-    return 10 * float(np.log10(np.mean(np.square(signal, dtype=float)) / np.mean(np.square(noise, dtype=float))))
+    return 10 * float(
+        np.log10(np.mean(np.square(signal, dtype=float)) / np.mean(np.square(noise, dtype=float)))
+    )

@@ -76,9 +76,7 @@ class L2I:
             return self.classes.index(target)
         if isinstance(target, (int, np.integer)) and 0 <= target < len(self.classes):
             return int(target)
-        raise ValueError(
-            f"unknown class {target!r}; this model knows: {', '.join(self.classes)}."
-        )
+        raise ValueError(f"unknown class {target!r}; this model knows: {', '.join(self.classes)}.")
 
     @torch.inference_mode()
     def analyse(
@@ -282,7 +280,9 @@ class L2I:
             rows.append(self.classify(torch.stack(sounds)))
         return torch.cat(rows) if rows else torch.empty(0, len(self.classes))
 
-    def _analyse_window(self, log_magnitude: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def _analyse_window(
+        self, log_magnitude: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         log_mel = audio.log_mel(audio.magnitude(log_magnitude), self.audio)
         logits, maps = self.classifier(log_mel.unsqueeze(0))
         h, theirs, pooled, attention = self.interpreter(maps, log_magnitude.shape[1])

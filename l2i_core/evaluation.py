@@ -75,7 +75,9 @@ def evaluate(
         level_rows.extend(_level_rows(engine, clip, analysis, settings))
         tell(index + 1, total)
     counts = {
-        threshold: round(np.mean([r["components"] for r in level_rows if r["threshold"] == threshold]))
+        threshold: round(
+            np.mean([r["components"] for r in level_rows if r["threshold"] == threshold])
+        )
         for threshold in settings.random_thresholds
     }
     by_key = {(r["clip"], r["threshold"]): r for r in level_rows}
@@ -89,7 +91,9 @@ def evaluate(
     return Evaluation(interpreter, tuple(clip_rows), tuple(level_rows), summary)
 
 
-def summarise(clips: Sequence[Row], levels: Sequence[Row], classes: Sequence[str]) -> dict[str, Any]:
+def summarise(
+    clips: Sequence[Row], levels: Sequence[Row], classes: Sequence[str]
+) -> dict[str, Any]:
     """The tables of one interpreter from its rows; τ keys are strings ("0.3")."""
     logits = _columns(clips, "logit", classes)
     theirs = _columns(clips, "interpreter_logit", classes)

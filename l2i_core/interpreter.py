@@ -140,7 +140,9 @@ class Interpreter(nn.Module):
         """θ (C, K), the linear layer's weights."""
         return self.theta.linear.weight
 
-    def forward(self, maps: Sequence[Tensor], n_frames: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(
+        self, maps: Sequence[Tensor], n_frames: int
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """→ H (B, K, T), logits' (B, C), z (B, K), attention (B, T)."""
         activations = self.psi(maps, n_frames)
         with torch.autocast(activations.device.type, enabled=False):

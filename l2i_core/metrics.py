@@ -32,7 +32,7 @@ class Faithfulness:
 def top_k_fidelity(classifier_logits: ArrayLike, interpreter_logits: ArrayLike, k: int) -> float:
     """Share of clips whose class by f is among the interpreter's k highest; (n, C), (n, C)."""
     theirs, ours = _pair(classifier_logits, interpreter_logits)
-    if not 1 <= k:
+    if k < 1:
         raise ValueError(f"k must be at least 1, received {k}.")
     top = np.argsort(-ours, axis=1, kind="stable")[:, :k]
     return float((top == theirs.argmax(axis=1)[:, None]).any(axis=1).mean())

@@ -155,7 +155,9 @@ def _euclidean_step(state: _State, w: Tensor, h: Tensor) -> tuple[Tensor, Tensor
 
     def value(w: Tensor, projection: Tensor) -> float:
         cross = float((projection.double() * h.double()).sum())
-        return 0.5 * state.power - cross + 0.5 * float(((w.T @ w) * gram_h).double().sum()) + penalty
+        return (
+            0.5 * state.power - cross + 0.5 * float(((w.T @ w) * gram_h).double().sum()) + penalty
+        )
 
     before = value(w, projection)
     ratio = _constrained_ratio(w, v @ h.T, w @ gram_h)

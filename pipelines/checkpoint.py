@@ -18,7 +18,11 @@ from torch import Tensor, nn
 
 
 def save_checkpoint(
-    path: Path, models: dict[str, nn.Module], optimizer: torch.optim.Optimizer, epoch: int, recipe: Any
+    path: Path,
+    models: dict[str, nn.Module],
+    optimizer: torch.optim.Optimizer,
+    epoch: int,
+    recipe: Any,
 ) -> None:
     """Write the state after `epoch` finished epochs; `recipe` is what must agree on resuming."""
     tensors: dict[str, Tensor] = {}
@@ -46,7 +50,7 @@ def load_checkpoint(
             raise ValueError(
                 f"{path} belongs to a run with other settings; remove it or choose another --out."
             )
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         epoch = int(file.metadata()["epoch"])
     for name, model in models.items():
         prefix = f"{name}/"

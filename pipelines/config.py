@@ -39,6 +39,7 @@ class ClassifierConfig:
     mixup_free_epochs: int = 10  # the last epochs see unmixed clips, which restores logit size
     stretch: float = 0.2  # largest relative change of tempo
     shift: float = 0.1  # largest relative change of pitch
+    pretrained: str | None = None  # safetensors from pipelines.import_kumar, to fine-tune
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,11 @@ class Config:
     seed: int = 0
     precision: str = "bfloat16"  # autocast of the networks in training; "float32" switches it off
     title: str = ""
-    map_blocks: tuple[int, ...] = (4, 5, 6)  # f's hidden layers that Ψ reads; the paper's last three
+    map_blocks: tuple[int, ...] = (
+        4,
+        5,
+        6,
+    )  # f's hidden layers that Ψ reads; the paper's last three
     default_interpreter: str | None = None
     data: DataConfig = field(default_factory=DataConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
@@ -137,10 +142,14 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
     return _build(Config, values, "")
 
 
-def command_line(description: str, argv: list[str] | None) -> tuple[Config, Path, argparse.Namespace]:
+def command_line(
+    description: str, argv: list[str] | None
+) -> tuple[Config, Path, argparse.Namespace]:
     """The options that every training command shares, parsed: config, output folder, namespace."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--config", required=True, help="an experiment file, e.g. configs/esc10.yaml")
+    parser.add_argument(
+        "--config", required=True, help="an experiment file, e.g. configs/esc10.yaml"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
     parser.add_argument("--out", type=Path, help="the bundle's folder (default: runs/NAME)")
     parser.add_argument("--only", help="one interpreter of the config (default: all)")
@@ -166,7 +175,9 @@ def _build(kind: Any, values: Any, where: str) -> Any:
     prefix = f"{where}." if where else ""
     if unknown:
         known = ", ".join(f.name for f in dataclasses.fields(kind))
-        raise ValueError(f"unknown config key {prefix + str(unknown[0])!r}; accepted here: {known}.")
+        raise ValueError(
+            f"unknown config key {prefix + str(unknown[0])!r}; accepted here: {known}."
+        )
     built = {key: _convert(hints[key], value, prefix + key) for key, value in values.items()}
     try:
         return kind(**built)
@@ -192,8 +203,12 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
             return float(value)
         except ValueError:
             pass
-    if not any(isinstance(value, a) and (a is bool or value not in (True, False) or
-               not isinstance(value, bool)) for a in accepted if isinstance(a, type)):
+    if not any(
+        isinstance(value, a)
+        and (a is bool or value not in (True, False) or not isinstance(value, bool))
+        for a in accepted
+        if isinstance(a, type)
+    ):
         names = " or ".join(getattr(a, "__name__", str(a)) for a in accepted)
         raise ValueError(f"config key {where!r} must be {names}, received {value!r}.")
     return value

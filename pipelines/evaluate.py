@@ -47,7 +47,9 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
     results = {}
     for name in [only] if only else list(bundle.interpreters):
         kept = out / "checkpoints" / f"evaluation-{name}.json"
-        key = _key(out, name, {**about, "thresholds": [settings.thresholds, settings.random_thresholds]})
+        key = _key(
+            out, name, {**about, "thresholds": [settings.thresholds, settings.random_thresholds]}
+        )
         results[name] = _kept(kept, key) or _evaluate(bundle, name, clips, settings)
         _keep(kept, key, results[name])
         log.info("%s: %s", name, json.dumps(brief(results[name].summary)))

@@ -25,7 +25,9 @@ def load_batch(
     """
     length = round(seconds * config.sample_rate)
     waveforms, kept = [], []
-    for clip in tqdm(clips, desc="reading clips", unit="clip", disable=len(clips) < 50, leave=False):
+    for clip in tqdm(
+        clips, desc="reading clips", unit="clip", disable=len(clips) < 50, leave=False
+    ):
         try:
             waveform = load_clip(clip, config)
         except ValueError as error:

@@ -46,7 +46,9 @@ def learn(config: Config, out: Path, only_finished: bool = False) -> Tensor:
     if start is not None and done >= settings.iterations:
         return _by_frequency(start[0])
     if only_finished:
-        raise ValueError(f"{out} holds no finished dictionary; run pipelines.learn_dictionary first.")
+        raise ValueError(
+            f"{out} holds no finished dictionary; run pipelines.learn_dictionary first."
+        )
     matrix = training_matrix(config).to(device())
     log.info("dictionary: X_train %s, from iteration %d", tuple(matrix.shape), done)
     bar = tqdm(total=settings.iterations, initial=done, desc="sparse NMF", unit="it")

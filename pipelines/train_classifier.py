@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
 from l2i_core._torchaudio import torchaudio
-from l2i_core.classifier import Classifier, freeze
+from l2i_core.classifier import Classifier, freeze, load_kumar
 from l2i_core.data import Clip, DataSet, open_data_set, synthesised
 from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
 from pipelines.config import ClassifierConfig, Config, command_line
@@ -84,9 +86,12 @@ def train(config: Config, out: Path) -> Classifier:
     del waveforms
     targets = functional.one_hot(label_indices(clips, data.classes), len(data.classes)).float()
     torch.manual_seed(config.seed)
-    model = _new_model(
-        config, len(data.classes), round(float(features.mean()), 3), round(float(features.std()), 3)
-    )
+    if settings.pretrained:  # Kumar's network was trained on plain decibels
+        model = _new_model(config, len(data.classes))
+        load_kumar(model, read_weights(settings.pretrained))
+    else:
+        mean, deviation = round(float(features.mean()), 3), round(float(features.std()), 3)
+        model = _new_model(config, len(data.classes), mean, deviation)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
     recipe, checkpoint = _recipe(config), _checkpoint(out)
     done = load_checkpoint(checkpoint, {"classifier": model}, optimizer, recipe)
@@ -142,15 +147,26 @@ def trained(config: Config, out: Path) -> Classifier:
     return model
 
 
-def _new_model(config: Config, n_classes: int, offset: float = 0.0, scale: float = 1.0) -> Classifier:
-    return Classifier(
+def read_weights(path: str) -> dict[str, Tensor]:
+    """The tensors of a safetensors file; ValueError for another file."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"classifier.pretrained: {path} is not a safetensors file.") from error
+
+
+def _new_model(
+    config: Config, n_classes: int, offset: float = 0.0, scale: float = 1.0
+) -> Classifier:
+    model = Classifier(
         n_classes,
         config.audio.n_mels,
         offset=offset,
         scale=scale,
         dropout=config.classifier.dropout,
         map_blocks=config.map_blocks,
-    ).to(device(), memory_format=torch.channels_last)
+    ).to(device())
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _checkpoint(out: Path) -> Path:

@@ -79,7 +79,9 @@ def train(config: Config, name: str, out: Path, cache: Cache | None = None) -> I
     if done == 0:
         torch.manual_seed(config.seed)
         if settings.start_from:
-            model.load_state_dict(trained_interpreter(config, settings.start_from, out).state_dict())
+            model.load_state_dict(
+                trained_interpreter(config, settings.start_from, out).state_dict()
+            )
         else:
             model = _new_model(config, settings, classifier)
             optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
@@ -89,7 +91,8 @@ def train(config: Config, name: str, out: Path, cache: Cache | None = None) -> I
     n, steps = len(cache.logits), -(-len(cache.logits) // settings.batch_size)
     log.info("interpreter %s: %d examples, from epoch %d", name, n, done)
     for epoch in range(done, settings.epochs):
-        start, sums = time.time(), {}
+        start = time.time()
+        sums: dict[str, float] = {}
         torch.manual_seed(config.seed * 100_003 + epoch)
         order = torch.randperm(n)
         for step, chosen in enumerate(
@@ -107,7 +110,14 @@ def train(config: Config, name: str, out: Path, cache: Cache | None = None) -> I
             for key, value in terms.items():
                 sums[key] = sums.get(key, 0.0) + value.item() * len(chosen) / n
         parts = " ".join(f"{key} {value:.4f}" for key, value in sums.items())
-        log.info("%s epoch %d/%d %s, %.1f s", name, epoch + 1, settings.epochs, parts, time.time() - start)
+        log.info(
+            "%s epoch %d/%d %s, %.1f s",
+            name,
+            epoch + 1,
+            settings.epochs,
+            parts,
+            time.time() - start,
+        )
         save_checkpoint(checkpoint, {"interpreter": model}, optimizer, epoch + 1, recipe)
     return freeze_interpreter(model)
 
@@ -203,7 +213,9 @@ def _recipe(config: Config, name: str) -> Any:
         if start not in config.interpreters or start in chain:
             raise ValueError(f"interpreter {chain[-1]!r} cannot start from {start!r}.")
         chain.append(start)
-    shared = config.recipe("seed", "precision", "data", "audio", "classifier", "dictionary", "map_blocks")
+    shared = config.recipe(
+        "seed", "precision", "data", "audio", "classifier", "dictionary", "map_blocks"
+    )
     every = config.recipe("interpreters")["interpreters"]
     return [shared, *(every[n] for n in chain)]
 

@@ -31,7 +31,11 @@ class RandomDrops:
 
 
 def count_matched(
-    n_components: int, selected: Sequence[int], count: int, draws: int, generator: np.random.Generator
+    n_components: int,
+    selected: Sequence[int],
+    count: int,
+    draws: int,
+    generator: np.random.Generator,
 ) -> list[list[int]]:
     """`draws` sets of `count` components (all, where fewer are left) that are not in L."""
     others = np.setdiff1d(np.arange(n_components), np.asarray(selected, dtype=int))

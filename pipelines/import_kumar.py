@@ -1,0 +1,51 @@
+"""Kumar's AudioSet checkpoint as safetensors: `python -m pipelines.import_kumar FILE --out FILE`.
+
+The published file is a pickle. It is read here, and only here, with `weights_only=True`; point
+`classifier.pretrained` of a config at the result to fine-tune from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from l2i_core.classifier import Classifier, kumar_layout, load_kumar
+from pipelines.runs import main_guard
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """The state dict in Kumar's file; ValueError for anything else."""
+    if not path.is_file():
+        raise ValueError(f"no such file: {path}. Give Kumar's checkpoint (mx-h64-1024_….pkl).")
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path.name} is not a checkpoint of plain tensors.") from error
+    if not isinstance(values, dict) or not all(isinstance(v, Tensor) for v in values.values()):
+        raise ValueError(f"{path.name} does not hold a state dict of tensors.")
+    return values
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("runs/kumar-audioset.safetensors"))
+    arguments = parser.parse_args(argv)
+    model = Classifier(1)
+    load_kumar(model, read_checkpoint(arguments.file))
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    part = arguments.out.with_name(arguments.out.name + ".part")
+    save_file({k: v.contiguous() for k, v in kumar_layout(model).items()}, part)
+    part.replace(arguments.out)
+    print(f"written to {arguments.out}; set classifier.pretrained to it.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_guard(main))
