@@ -1,0 +1,139 @@
+"""The view as the URL says it: model, interpreter, clip, window, class, τ, mask domain.
+
+The truth is one dictionary in the session, apart from the widgets' own state, because Streamlit
+drops a widget's state as soon as a run does not draw it. Each run reads the URL if somebody else
+changed it (a deep link, the back button), the widgets change the dictionary through callbacks,
+and the context bar writes the settled values back to the URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+NAMES = ("bundle", "interpreter", "clip", "window", "class", "tau", "domain")
+DEFAULT_TAU = 0.3
+MAX_TAU = 0.95
+_MAX_SHOWN = 40  # characters of a wrong value that are repeated to the reader
+
+
+def read_url() -> None:
+    """Take over the URL where it is not the one that this session wrote.
+
+    A run that a control started keeps the session's values: the browser may send it with a URL
+    from before the last update.
+    """
+    store = _store()
+    touched, store["touched"] = store["touched"], False
+    given = {name: st.query_params[name] for name in st.query_params}
+    if given == store["url"] or (touched and store["url"] is not None):
+        return
+    store["url"], store["values"], store["messages"] = given, {}, []
+    for name, text in given.items():
+        if name not in NAMES:
+            notice(f"The link has an unknown setting “{_short(name)}”; it was ignored.")
+        elif name == "tau":
+            store["values"]["tau"] = _tau(text)
+        else:
+            store["values"][name] = text
+
+
+def write_url() -> None:
+    """Make the URL say what is on screen."""
+    store = _store()
+    url = {name: _text(store["values"].get(name)) for name in NAMES}
+    url = {name: text for name, text in url.items() if text}
+    if url != {name: st.query_params[name] for name in st.query_params}:
+        st.query_params.from_dict(url)
+    store["url"] = url
+
+
+def value(name: str) -> str | float | None:
+    """The present value of one setting, None where nothing was chosen."""
+    return _store()["values"].get(name)
+
+
+def put(**values: str | float | None) -> None:
+    """Change settings."""
+    _store()["values"].update(values)
+
+
+def settle(name: str, options: Sequence[str], default: str, what: str) -> str:
+    """The setting if it is one of the options, else the default; a wrong value gives a notice."""
+    chosen = value(name)
+    if chosen in options:
+        return str(chosen)
+    if chosen is not None:
+        notice(f"There is no {what} “{_short(str(chosen))}” here; showing “{default}” instead.")
+    put(**{name: default})
+    return default
+
+
+def settle_tau() -> float:
+    """τ, by default 0.30."""
+    chosen = value("tau")
+    if not isinstance(chosen, float):
+        put(tau=DEFAULT_TAU)
+        return DEFAULT_TAU
+    return chosen
+
+
+def control(name: str, shown: str | float) -> str:
+    """The key of the widget for a setting, which will show `shown`."""
+    key = f"control_{name}"
+    if st.session_state.get(key) != shown:
+        st.session_state[key] = shown
+    return key
+
+
+def changed(name: str, *reset: str) -> None:
+    """Callback of a widget: take its value, and forget settings that hang on it."""
+    touch()
+    put(**{name: st.session_state[f"control_{name}"]}, **dict.fromkeys(reset))
+
+
+def touch() -> None:
+    """The user did something: messages about the last step go, the URL will follow."""
+    store = _store()
+    store["touched"], store["messages"] = True, []
+
+
+def notice(text: str, kind: str = "warning") -> None:
+    """One sentence above the page until the next step; kind "warning" or "error"."""
+    if (kind, text) not in _store()["messages"]:
+        _store()["messages"].append((kind, text))
+
+
+def show_messages() -> None:
+    """Draw what `notice` was told."""
+    for kind, text in _store()["messages"]:
+        (st.error if kind == "error" else st.warning)(text)
+
+
+def _store() -> dict:
+    return st.session_state.setdefault(
+        "l2i_state", {"values": {}, "messages": [], "url": None, "touched": False}
+    )
+
+
+def _tau(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if 0.0 <= number <= MAX_TAU:
+        return round(number, 2)
+    notice(
+        f"τ must be a number from 0 to {MAX_TAU:g}, the link says “{_short(text)}”; "
+        f"showing τ = {DEFAULT_TAU:.2f} instead."
+    )
+    return None
+
+
+def _text(setting: str | float | None) -> str:
+    return f"{setting:.2f}" if isinstance(setting, float) else setting or ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
