@@ -1,6 +1,6 @@
 """L2I Explorer: the router. Page settings, navigation and the context bar shared by all pages.
 
-    streamlit run app.py
+streamlit run app.py
 """
 
 import streamlit as st

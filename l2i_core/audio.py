@@ -258,12 +258,16 @@ def griffin_lim(log_magnitude: Tensor, length: int, config: AudioConfig) -> Tens
         )
 
 
+# Cached tensors outlive their first caller: made under inference mode they could never be part of
+# a later backward pass.
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)
 def _window(length: int, device: torch.device) -> Tensor:
     return torch.hann_window(length, device=device)
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)
 def _mel_filters(config: AudioConfig, device: torch.device) -> Tensor:
     filters = torchaudio.functional.melscale_fbanks(
         config.n_bins,

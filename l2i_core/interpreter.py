@@ -40,9 +40,8 @@ class Psi(nn.Module):
         self.step = min(map_strides)
         if self.step & (self.step - 1):
             raise ValueError(f"the finest map's stride must be a power of two, not {self.step}.")
-        self.entries = nn.ModuleList(
-            nn.Sequential(nn.BatchNorm2d(c), nn.Conv2d(c, channels, 1)) for c in map_channels
-        )
+        # No batch normalisation: H carries the clip's level, which batch statistics would blur.
+        self.entries = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in map_channels)
         joined = channels * len(map_channels)
         self.join = _convolution(nn.Conv2d(joined, channels, 3, padding=1))
         self.stages = nn.ModuleList()
@@ -77,8 +76,7 @@ class Psi(nn.Module):
 
 
 def _convolution(layer: nn.Conv1d | nn.Conv2d) -> nn.Sequential:
-    normalise = nn.BatchNorm2d if isinstance(layer, nn.Conv2d) else nn.BatchNorm1d
-    return nn.Sequential(layer, normalise(layer.out_channels), nn.ReLU())
+    return nn.Sequential(layer, nn.ReLU())
 
 
 class ThetaAttention(nn.Module):

@@ -8,7 +8,7 @@ THIN = "\u202f"  # narrow no-break space between a number and its unit
 
 
 def class_name(label: str) -> str:
-    """"sea_waves" → "sea waves"."""
+    """ "sea_waves" → "sea waves"."""
     return label.replace("_", " ")
 
 

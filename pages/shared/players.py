@@ -1,0 +1,99 @@
+"""Sounds for the ear: 16-bit WAV bytes at one common gain, and players that take turns.
+
+`st.audio` with an array would normalise each sound by itself, which is dishonest in an A/B
+comparison; bytes are played as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+import soundfile
+import streamlit as st
+from numpy.typing import ArrayLike
+
+PEAK = 10 ** (-3 / 20)  # the input plays with its peak at −3 dBFS
+MOST = 10 ** (30 / 20)  # but is not raised by more than 30 dB
+_CEILING = 0.99
+
+# One sounds at a time, and a switch keeps the play position; a sound that is replaced while it
+# plays goes on where it was. Listeners on the document, once per browser tab.
+_TAKE_TURNS = """
+(() => {
+  if (window.l2iPlayers) return;
+  const state = window.l2iPlayers = {position: 0, playing: null, loading: false};
+  const ours = audio => audio.matches && audio.matches('.st-key-players audio, .st-key-component audio');
+  const on = (name, act) => document.addEventListener(
+    name, event => { if (ours(event.target)) act(event.target); }, true);
+  on('play', audio => {
+    for (const other of document.querySelectorAll('audio')) if (other !== audio) other.pause();
+    const place = Math.min(state.position, audio.duration || 0);
+    if (state.playing !== audio && Math.abs(audio.currentTime - place) > 0.05) audio.currentTime = place;
+    state.playing = audio;
+  });
+  on('pause', audio => { if (state.playing === audio && !state.loading) state.playing = null; });
+  on('ended', audio => { state.playing = null; state.position = 0; });
+  on('emptied', audio => { if (state.playing === audio) state.loading = true; });
+  on('timeupdate', audio => {
+    if (state.playing === audio && !state.loading) state.position = audio.currentTime; });
+  on('seeked', audio => { if (!state.loading && audio.paused) state.position = audio.currentTime; });
+  on('loadedmetadata', audio => {
+    if (state.playing !== audio || !state.loading) return;
+    state.loading = false;
+    audio.currentTime = Math.min(state.position, audio.duration || 0);
+    audio.play().catch(() => { state.playing = null; });
+  });
+})();
+"""
+
+
+def common_gain(sounds: Sequence[ArrayLike]) -> float:
+    """One factor for all the sounds, the first being the input: its peak comes to −3 dBFS, less
+    where another sound would clip. 1 for silence."""
+    peaks = [float(np.abs(np.asarray(sound)).max(initial=0.0)) for sound in sounds]
+    gain = min(PEAK / peaks[0], MOST) if peaks[0] > 0 else 1.0
+    loudest = max(peaks)
+    return min(gain, _CEILING / loudest) if loudest > 0 else gain
+
+
+def decibels(gain: float) -> str:
+    """A gain as text, "+3.2 dB"."""
+    return f"{20 * math.log10(gain):+.1f}\u202fdB".replace("-", "−")
+
+
+def wav(sound: ArrayLike, sample_rate: int, gain: float = 1.0) -> bytes:
+    """16-bit PCM WAV of gain · sound (n,), with the samples' hash near the start of the file.
+
+    Streamlit tells media over 1 MiB apart by length, head, middle and tail alone: with the hash
+    in the head, two sounds never share an address.
+    """
+    samples = np.clip(np.asarray(sound, dtype=np.float32) * gain, -1.0, 1.0)
+    data = np.round(samples * 32767).astype("<i2").tobytes()
+    text = hashlib.sha256(data).hexdigest().encode()
+    info = b"INFO" + b"ICMT" + struct.pack("<I", len(text)) + text
+    chunks = b"".join(
+        name + struct.pack("<I", len(body)) + body
+        for name, body in (
+            (b"fmt ", struct.pack("<HHIIHH", 1, 1, sample_rate, 2 * sample_rate, 2, 16)),
+            (b"LIST", info),
+            (b"data", data),
+        )
+    )
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+
+
+def float_wav(sound: ArrayLike, sample_rate: int) -> bytes:
+    """Float32 WAV at the clip's own level, as the command line writes it."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.asarray(sound), sample_rate, format="WAV", subtype="FLOAT")
+    return buffer.getvalue()
+
+
+def take_turns() -> None:
+    """Let the page's players take turns at one play position. Draws nothing."""
+    st.html(f"<script>{_TAKE_TURNS}</script>", unsafe_allow_javascript=True)

@@ -1,0 +1,354 @@
+"""Listen: why did the model say this? Sound first, then picture, then number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from l2i_core import Interpretation, Verdict
+from l2i_core.report import make_report
+from pages.shared import context, engines, pictures, players, plots
+from pages.shared.context import View
+from pages.shared.words import class_name, clock, hertz, logit, number, percent
+
+TITLES = ("A · input", "B · what it listened to", "C · what is left")
+FILES = ("input", "interpretation", "residual")
+N_TOP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One interpretation with the sounds of A, B and C, at the clip's own level (n,)."""
+
+    interpretation: Interpretation
+    sounds: tuple[np.ndarray, np.ndarray, np.ndarray]
+    gain: float
+
+
+def page() -> None:
+    """The whole page."""
+    view = context.current()
+    predicted = view.engine.classes[view.analysis.predicted]
+    view.head.title(f"Why did the model say “{class_name(predicted)}”?", anchor=False)
+    decision(view)
+    heard = listen(view)
+    listening(view, heard)
+    bottom_left, bottom_right = st.columns([1, 1], gap="large")
+    with bottom_right:
+        components(view, heard)
+    with bottom_left:
+        verdict = judged(view, heard)
+        random_baseline(view, heard)
+    downloads(view, heard, verdict)
+    players.take_turns()
+
+
+def decision(view: View) -> None:
+    """What f says, whether the interpreter agrees, and the choice of class and τ."""
+    if view.overview is not None:
+        _long_clip(view)
+    left, right = st.columns([1, 1], gap="large", vertical_alignment="top")
+    with left:
+        _top_classes(view)
+    with right:
+        class_column, tau_column = st.columns([2, 3], gap="medium")
+        with class_column:
+            context.choose_class(view)
+        with tau_column:
+            context.choose_threshold(view)
+        with st.expander("How the mask is applied"):
+            context.choose_domain(view)
+    _agreement(view)
+
+
+def listen(view: View) -> Heard:
+    """The interpretation at hand, from the cache where this selection was heard before."""
+    made = engines.interpretation(
+        view.key, view.engine, view.analysis, view.target, view.threshold, view.domain
+    )
+    sounds = (view.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
+    return Heard(made, sounds, players.common_gain(sounds))
+
+
+def listening(view: View, heard: Heard) -> None:
+    """Players, then pictures: every sound is on its way before the first picture is drawn."""
+    _summary(view, heard)
+    rate = view.engine.audio.sample_rate
+    with st.container(key="players"):
+        columns = st.columns(3, gap="medium")
+        for column, title, sound in zip(columns, TITLES, heard.sounds, strict=True):
+            column.markdown(f"**{title}**")
+            column.audio(
+                players.wav(sound, rate, heard.gain), format="audio/wav", alt=f"Player: {title}"
+            )
+        drawn = _pictures(view, heard)
+        for column, title, picture in zip(columns, TITLES, drawn, strict=True):
+            column.image(picture, width="stretch", alt=_alternative(view, heard, title))
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    left.caption(
+        f"One gain for all three: {players.decibels(heard.gain)} on the clip's own level. "
+        "Colours in dB below the clip's loudest band; in B, what was left out is grey. "
+        "An interpretation is what the model used, not clean source separation: "
+        "the table below says whether the claim holds."
+    )
+    right.image(pictures.legend(pictures.theme()), width="stretch", alt=_LEGEND)
+
+
+_LEGEND = "Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB."
+
+
+def judged(view: View, heard: Heard) -> Verdict:
+    """f's verdict on the three sounds, after everything that is to be heard."""
+    st.subheader("Does the claim hold?", anchor=False)
+    place = st.container()
+    verdict = engines.verdict(view.key, view.engine, view.analysis, heard.interpretation)
+    index, classes = heard.interpretation.target_index, view.engine.classes
+    rows = {}
+    for title, logits in zip(
+        TITLES,
+        (verdict.logits, verdict.logits_interpretation, verdict.logits_without),
+        strict=True,
+    ):
+        chances = view.engine.probabilities(logits)
+        best = int(logits.argmax())
+        rows[title] = (
+            logit(float(logits[index])),
+            f"{float(chances[index]):.2f}",
+            f"{class_name(classes[best])} ({float(chances[best]):.2f})",
+        )
+    target = class_name(view.target)
+    place.table(
+        pd.DataFrame.from_dict(
+            rows,
+            orient="index",
+            columns=[f"f's logit for {target}", f"probability of {target}", "f says"],
+        ),
+        border="horizontal",
+        alt=f"f's logit, probability and decision for input, interpretation and residual, {target}",
+    )
+    place.markdown(_faithfulness(view, heard, verdict))
+    return verdict
+
+
+def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
+    if not heard.interpretation.selected:
+        return "Nothing was removed, so FF is 0."
+    share = percent(verdict.relative)
+    sentence = (
+        f"**FF {logit(verdict.faithfulness)}** logits: what f's “{class_name(view.target)}” loses "
+        f"when B is taken out of A, {share} of what silence would take away."
+    )
+    if verdict.faithfulness <= 0:
+        sentence += " Taking B away does not weaken the decision: B does not explain it."
+    return sentence
+
+
+@st.fragment
+def random_baseline(view: View, heard: Heard) -> None:
+    """FF beside chance, on request: forty passes of f take seconds."""
+    if not heard.interpretation.selected:
+        return
+    key = f"random {view.key} {view.target} {view.domain} {len(heard.interpretation.selected)}"
+    if not st.button("Compare with removing random components", key=key):
+        return
+    drops = engines.random_drops(view.key, view.engine, view.analysis, heard.interpretation)
+    st.markdown(
+        f"Random components not in B, median FF of {engines.RANDOM_DRAWS} draws: "
+        f"**{logit(drops.energy_matched)}** when as much energy is removed, "
+        f"**{logit(drops.count_matched)}** when as many are."
+    )
+
+
+def components(view: View, heard: Heard) -> None:
+    """The ranked components, and the player of the one that is chosen."""
+    st.subheader("Components, most relevant first", anchor=False)
+    _component_list(view, heard)
+
+
+@st.fragment
+def _component_list(view: View, heard: Heard) -> None:
+    relevance = heard.interpretation.relevance.numpy()
+    order = np.argsort(-relevance, kind="stable")
+    centres = pictures.centre_frequencies(view.engine.dictionary.patterns, view.engine.audio)
+    chosen = st.selectbox(
+        "Component to hear alone",
+        order.tolist(),
+        key=f"component {view.key} {view.target}",
+        format_func=lambda k: f"#{k} · relevance {number(relevance[k])} · {hertz(centres[k])}",
+    )
+    sound = engines.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
+    with st.container(key="component"):
+        st.audio(
+            players.wav(sound, view.engine.audio.sample_rate, heard.gain),
+            format="audio/wav",
+            alt=f"Player: component {chosen} alone",
+        )
+    st.dataframe(
+        _component_table(view, heard, order, centres),
+        hide_index=True,
+        height=318,
+        column_config={
+            "relevance": st.column_config.ProgressColumn(
+                format="%.2f", min_value=0.0, max_value=1.0, color="primary"
+            ),
+            "spectral shape": st.column_config.AreaChartColumn(y_min=0.0, color="gray"),
+        },
+        alt="All components with relevance, centre frequency, and whether they sound in B",
+    )
+
+
+def _component_table(
+    view: View, heard: Heard, order: np.ndarray, centres: np.ndarray
+) -> pd.DataFrame:
+    selected = set(heard.interpretation.selected)
+    shapes = pictures.spectral_shapes(view.engine.dictionary.patterns, view.engine.audio)
+    relevance = heard.interpretation.relevance.numpy()
+    return pd.DataFrame(
+        {
+            "component": [f"#{k}" for k in order],
+            "relevance": relevance[order].round(3),
+            "centre": [hertz(centres[k]) for k in order],
+            "spectral shape": [shapes[k].tolist() for k in order],
+            "heard in B": ["yes" if k in selected else "no" for k in order],
+        }
+    )
+
+
+def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
+    """WAV files at the clip's own level, and the report."""
+    stem = f"{view.source.file_name.rsplit('.', 1)[0]}-{view.target}-tau{view.threshold:.2f}"
+    rate = view.engine.audio.sample_rate
+    with view.corner, st.popover("Download", width="stretch"):
+        st.caption(f"At the clip's own level, {rate:,} Hz, 32-bit float.".replace(",", "\u202f"))
+        for title, name, sound in zip(TITLES, FILES, heard.sounds, strict=True):
+            st.download_button(
+                f"{title} (WAV)",
+                _later(sound, rate),
+                f"{stem}-{name}.wav",
+                "audio/wav",
+                on_click="ignore",
+                width="stretch",
+            )
+        report = make_report(
+            view.engine, view.analysis, heard.interpretation, verdict, view.source.file_name
+        )
+        st.download_button(
+            "Report (JSON)",
+            json.dumps(report, indent=1),
+            f"{stem}-report.json",
+            "application/json",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.caption("The address of this page is a link to this view.")
+
+
+def _later(sound: np.ndarray, rate: int) -> Callable[[], bytes]:
+    """A file that is only written when it is asked for."""
+    return lambda: players.float_wav(sound, rate)
+
+
+def _long_clip(view: View) -> None:
+    overview, window = view.overview, view.window
+    assert overview is not None and window is not None  # by construction of the view
+    best = int(overview.logits.argmax())
+    chance = float(view.engine.probabilities(overview.logits)[best])
+    st.info(
+        f"This clip lasts {clock(overview.seconds)} min, so f hears it in {len(overview.windows)} "
+        f"windows; over all of them it says “{class_name(view.engine.classes[best])}” "
+        f"({chance:.2f}, mean of the logits). Everything below is about one window, "
+        f"{clock(window[0])}–{clock(window[1])}."
+    )
+
+
+def _top_classes(view: View) -> None:
+    chances = view.engine.probabilities(view.analysis.logits).tolist()
+    order = sorted(range(len(chances)), key=lambda c: -chances[c])[:N_TOP]
+    target = view.engine.classes.index(view.target)
+    order += [target] if target not in order else []
+    names = [class_name(view.engine.classes[c]) for c in order]
+    st.markdown("**f says**")
+    st.plotly_chart(
+        plots.class_bars(
+            names, [chances[c] for c in order], class_name(view.target), pictures.palette()
+        ),
+        key="classes",
+        theme=None,
+        config=plots.CONFIG,
+        alt="f's probabilities: "
+        + ", ".join(f"{n} {chances[c]:.2f}" for n, c in zip(names, order, strict=True)),
+    )
+
+
+def _agreement(view: View) -> None:
+    """Whether the interpreter can be trusted on this clip, before anybody hears it."""
+    classes = view.engine.classes
+    said = class_name(classes[view.analysis.predicted])
+    theirs = class_name(classes[int(view.analysis.interpreter_logits.argmax())])
+    if theirs == said:
+        st.caption(f"The interpreter agrees with f: its first choice is “{theirs}” too.")
+    else:
+        st.warning(
+            f"**The interpreter disagrees with f on this clip:** its first choice is “{theirs}”, "
+            f"f says “{said}”. Do not take what you hear below for f's reasons."
+        )
+
+
+def _summary(view: View, heard: Heard) -> None:
+    made, target = heard.interpretation, class_name(view.target)
+    count, total = len(made.selected), len(made.relevance)
+    if count:
+        st.markdown(
+            f"**{count} of {total} components · {percent(made.energy_kept)} of the energy** "
+            f"speak for “{target}” at τ = {view.threshold:.2f}"
+        )
+        return
+    if float(made.relevance.max()) > 0:
+        reason = f"has a relevance above τ = {view.threshold:.2f} for “{target}”; lower τ"
+    else:
+        reason = f"speaks for “{target}” in this clip; choose another class"
+    st.info(
+        f"**Nothing is selected:** no component {reason} to hear something. "
+        "B is silence, and C is the whole clip."
+    )
+
+
+def _pictures(view: View, heard: Heard) -> tuple[bytes, bytes, bytes]:
+    made = heard.interpretation
+    key = (view.key, made.target, made.mask_domain, len(made.selected), pictures.theme())
+    return _drawn(key, view, made)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _drawn(key: tuple, _view: View, _made: Interpretation) -> tuple[bytes, bytes, bytes]:
+    config, shown = _view.engine.audio, key[-1]
+    whole = _view.analysis.spectrogram.log_magnitude
+    frames = config.n_frames(len(_view.analysis.waveform))  # without a short clip's padding
+    levels = [
+        pictures.decibels(x[:, :frames], config)
+        for x in (whole, _made.log_magnitude, _made.residual_log_magnitude)
+    ]
+    reference, start = float(levels[0].max()), _view.window[0] if _view.window else 0.0
+    ghosts = (None, levels[0], None)
+    a, b, c = (
+        pictures.spectrogram(level, reference, config, shown, start, ghost)
+        for level, ghost in zip(levels, ghosts, strict=True)
+    )
+    return a, b, c
+
+
+def _alternative(view: View, heard: Heard, title: str) -> str:
+    length = len(view.analysis.waveform) / view.engine.audio.sample_rate
+    made = heard.interpretation
+    return (
+        f"Spectrogram of {title}: {number(length)} s on a mel scale, clip {view.source.title}, "
+        f"{len(made.selected)} components for {class_name(view.target)}."
+    )
+
+
+page()

@@ -1,0 +1,143 @@
+"""Sounds and models that the tests share.
+
+The models have seeded random weights (batch norm calibrated on synthesised clips, W learned from
+them), so no test of the engine needs the shipped one: laws hold for any weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from torch import Tensor, nn
+
+from l2i_core import L2I, Analysis, AudioConfig, audio, load_bundle, synth
+from l2i_core.bundle import Bundle, InterpreterInfo, save_bundle
+from l2i_core.classifier import Classifier
+from l2i_core.interpreter import Interpreter
+from l2i_core.nmf import Dictionary, average_frames, sparse_nmf
+
+COMPONENTS = 12
+WriteClip = Callable[..., Path]
+
+
+def random_bundle(config: AudioConfig, name: str, components: int = COMPONENTS) -> Bundle:
+    """Ten synth classes, interpreters att and max, seeded weights that react to their input."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        waveforms = torch.stack([_normal_clip(label, config) for label in synth.LABELS])
+        x = audio.log_magnitude(waveforms, config)
+        log_mel = audio.log_mel(audio.magnitude(x), config)
+        classifier = Classifier(len(synth.LABELS), config.n_mels, offset=-20.0, scale=20.0)
+        maps = _calibrate(classifier, log_mel)[1]
+        _spread(classifier.linear)
+        interpreters, infos = {}, {}
+        for pooling in ("attention", "max"):
+            model = Interpreter(
+                classifier.map_channels,
+                classifier.map_strides,
+                components,
+                len(synth.LABELS),
+                pooling,
+                16,
+            )
+            _calibrate(model, maps, x.shape[2])
+            _spread(model.theta.linear)
+            short = pooling[:3]
+            interpreters[short] = model
+            infos[short] = InterpreterInfo(pooling, 16, short.upper(), f"Random weights, {pooling}.")
+        matrix = torch.cat([average_frames(one) for one in x], dim=1)
+        patterns = sparse_nmf(matrix, components, iterations=20).patterns
+    return Bundle(
+        name,
+        "Random weights",
+        synth.LABELS,
+        config,
+        classifier,
+        Dictionary(patterns),
+        interpreters,
+        infos,
+        "att",
+        training={"seed": 0},
+    )
+
+
+def _normal_clip(label: str, config: AudioConfig) -> Tensor:
+    samples = torch.from_numpy(synth.clip(label, 5, config.sample_rate, duration=4.5))
+    return samples * audio.peak_gain(samples)
+
+
+def _calibrate(model: nn.Module, *inputs: object) -> tuple[Tensor, list[Tensor]]:
+    """Fill the batch-norm statistics with those of `inputs`; returns the evaluated output."""
+    for layer in model.modules():
+        if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            layer.momentum = None
+    with torch.no_grad():
+        model.train()(*inputs)
+        return model.eval()(*inputs)
+
+
+def _spread(linear: nn.Linear) -> None:
+    nn.init.normal_(linear.weight, std=0.5)
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle on disk at 44.1 kHz, named "random"."""
+    folder = tmp_path_factory.mktemp("bundles") / "random"
+    save_bundle(random_bundle(AudioConfig(), "random"), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundle(bundle_folder: Path) -> Bundle:
+    return load_bundle(bundle_folder)
+
+
+@pytest.fixture(scope="session")
+def engine(bundle: Bundle) -> L2I:
+    """44.1 kHz, Θ with attention."""
+    return L2I(bundle, "att")
+
+
+@pytest.fixture(scope="session")
+def engine_max(bundle: Bundle) -> L2I:
+    """44.1 kHz, Θ with the maximum."""
+    return L2I(bundle, "max")
+
+
+@pytest.fixture(scope="session")
+def engine_16k(tmp_path_factory: pytest.TempPathFactory) -> L2I:
+    """Another front end: 16 kHz, window shorter than the FFT, few frames, K = 7."""
+    config = AudioConfig(sample_rate=16000, n_fft=1024, win_length=800, hop_length=400)
+    folder = tmp_path_factory.mktemp("bundles") / "random-16k"
+    save_bundle(random_bundle(config, "random-16k", components=7), folder)
+    return L2I.from_bundle(folder)
+
+
+@pytest.fixture(scope="session")
+def dog() -> np.ndarray:
+    """A barking dog over rain, 5 s at 44.1 kHz, float32 (n,)."""
+    return synth.scene(("dog", "rain"), 21, levels_db=(0.0, -10.0)).mixture
+
+
+@pytest.fixture(scope="session")
+def analysis(engine: L2I, dog: np.ndarray) -> Analysis:
+    return engine.analyse(dog, 44100)
+
+
+@pytest.fixture
+def write_clip(tmp_path: Path) -> WriteClip:
+    """write_clip("a.wav", samples (n,) or (n, channels), rate) → the path of a new sound file."""
+
+    def write(name: str, samples: np.ndarray, rate: int = 44100, **options: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, samples, rate, **options)
+        return path
+
+    return write
