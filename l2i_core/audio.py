@@ -170,17 +170,22 @@ def peak_gain(waveform: Tensor) -> float:
 
 
 def stft(waveform: Tensor, config: AudioConfig) -> Tensor:
-    """Complex STFT (…, F, T) of (…, n): Hann window, centred frames, reflected edges."""
-    return torch.stft(
-        waveform,
+    """Complex STFT (…, F, T) of (…, n): Hann window, centred frames, reflected edges.
+
+    Computed in double precision: log-mel looks 160 dB below a clip's maximum, and single precision
+    would fill the bands that a codec has emptied with rounding noise (up to 3 dB on ESC-10).
+    """
+    transformed = torch.stft(
+        waveform.double(),
         config.n_fft,
         config.hop_length,
         config.win_length,
-        _window(config.win_length, waveform.device),
+        _window(config.win_length, waveform.device).double(),
         center=True,
         pad_mode="reflect",
         return_complex=True,
     )
+    return transformed.to(torch.complex64)
 
 
 def log_magnitude(waveform: Tensor, config: AudioConfig) -> Tensor:
@@ -269,16 +274,26 @@ def _window(length: int, device: torch.device) -> Tensor:
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)
 def _mel_filters(config: AudioConfig, device: torch.device) -> Tensor:
-    filters = torchaudio.functional.melscale_fbanks(
-        config.n_bins,
-        config.f_min,
-        config.f_max or config.sample_rate / 2,
-        config.n_mels,
-        config.sample_rate,
-        norm="slaney",
-        mel_scale="slaney",
-    )
-    return filters.T.contiguous().to(device)
+    """Slaney's triangles of unit area (n_mels, F), in double precision as librosa's are.
+
+    torchaudio's, in single precision, are wrong at the triangles' feet by up to 1.5e-3 dB.
+    """
+    low, high = _hz_to_mel(config.f_min), _hz_to_mel(config.f_max or config.sample_rate / 2)
+    edges = _mel_to_hz(np.linspace(low, high, config.n_mels + 2))[:, None]
+    bins = np.linspace(0, config.sample_rate / 2, config.n_bins)
+    rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    triangles = np.minimum(rising, falling).clip(min=0) * 2 / (edges[2:] - edges[:-2])
+    return torch.from_numpy(triangles.astype(np.float32)).to(device)
+
+
+# Slaney's mel scale: linear up to 1000 Hz, which is 15 mel, then 27 mel for each factor of 6.4.
+def _hz_to_mel(hz: float) -> float:
+    return hz * 3 / 200 if hz < 1000 else 15 + 27 * float(np.log(hz / 1000) / np.log(6.4))
+
+
+def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
+    return np.where(mel < 15, mel * 200 / 3, 1000 * 6.4 ** ((mel - 15) / 27))
 
 
 def _too_long(name: str, seconds: float) -> str:

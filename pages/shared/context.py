@@ -101,7 +101,7 @@ def choose_class(view: View) -> None:
 def choose_threshold(view: View) -> None:
     """The control for τ."""
     st.slider(
-        "τ: components with a relevance above it are heard",
+        "τ, the relevance a component needs to be heard",
         0.0,
         state.MAX_TAU,
         step=0.01,

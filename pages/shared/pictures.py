@@ -22,8 +22,9 @@ from torch import Tensor
 from l2i_core import AudioConfig, audio
 
 TOP_DB = 80.0
+KEPT = 0.1  # a band counts as kept where this share of its magnitude passes
 _COLOURS = (matplotlib.colormaps["magma"](np.arange(256))[:, :3] * 255).astype(np.float32)
-_WIDTH, _HEIGHT = 860, 300  # of the spectrogram, in pixels: sharp at 430 on a dense screen
+_WIDTH, _HEIGHT = 860, 380  # of the spectrogram, in pixels: sharp at 430 on a dense screen
 _LEFT, _RIGHT, _TOP, _BOTTOM = 86, 22, 10, 62
 _FONT_SIZE = 23
 _TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
@@ -83,12 +84,14 @@ def spectrogram(
     """PNG of a mel spectrogram in dB (n_mels, T), 0 dB being `reference`.
 
     shown: "light" or "dark". start: seconds at the left edge. whole: the input's spectrogram, to
-    be drawn grey and dim where little of its magnitude is in `picture`.
+    be drawn grey and dim where less than KEPT of its magnitude is in `picture`.
     """
     pixels = _coloured(picture - reference)
     if whole is not None:
-        kept = np.clip(10 ** ((picture - whole) / 20), 0, 1)[..., None] ** 0.5
-        pixels = kept * pixels + (1 - kept) * _dimmed(whole - reference)
+        # 6 dB of soft edge around the limit, so that single bins do not flicker.
+        edge = (picture - whole - 20 * np.log10(KEPT)) / 6 + 0.5
+        colour = np.clip(edge, 0, 1)[..., None]
+        pixels = colour * pixels + (1 - colour) * _dimmed(whole - reference)
     image = Image.fromarray(pixels[::-1].clip(0, 255).astype(np.uint8))
     image = image.resize((_WIDTH, _HEIGHT), Image.Resampling.BILINEAR)
     return _png(_with_axes(image, config, shown, start, picture.shape[1]))
@@ -97,7 +100,7 @@ def spectrogram(
 def legend(shown: str) -> bytes:
     """PNG of the colour scale with its numbers."""
     colours = _palette(shown)
-    image = Image.new("RGB", (760, 66), colours.paper)
+    image = Image.new("RGB", (760, 70), colours.paper)
     ramp = np.repeat(_COLOURS[None], 18, axis=0).astype(np.uint8)
     image.paste(Image.fromarray(ramp).resize((620, 18)), (60, 4))
     draw = ImageDraw.Draw(image)

@@ -33,8 +33,7 @@ class Heard:
 def page() -> None:
     """The whole page."""
     view = context.current()
-    predicted = view.engine.classes[view.analysis.predicted]
-    view.head.title(f"Why did the model say “{class_name(predicted)}”?", anchor=False)
+    view.head.title(_question(view), anchor=False)
     decision(view)
     heard = listen(view)
     listening(view, heard)
@@ -46,6 +45,13 @@ def page() -> None:
         random_baseline(view, heard)
     downloads(view, heard, verdict)
     players.take_turns()
+
+
+def _question(view: View) -> str:
+    said = view.engine.classes[view.analysis.predicted]
+    if view.target == said:
+        return f"Why did the model say “{class_name(said)}”?"
+    return f"The model said “{class_name(said)}”. What speaks for “{class_name(view.target)}”?"
 
 
 def decision(view: View) -> None:
@@ -89,10 +95,11 @@ def listening(view: View, heard: Heard) -> None:
         drawn = _pictures(view, heard)
         for column, title, picture in zip(columns, TITLES, drawn, strict=True):
             column.image(picture, width="stretch", alt=_alternative(view, heard, title))
-    left, right = st.columns([3, 2], vertical_alignment="center")
+    left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
     left.caption(
         f"One gain for all three: {players.decibels(heard.gain)} on the clip's own level. "
-        "Colours in dB below the clip's loudest band; in B, what was left out is grey. "
+        "Colours in dB below the clip's loudest band; in B, bands that keep less than a tenth "
+        "of their magnitude are grey. "
         "An interpretation is what the model used, not clean source separation: "
         "the table below says whether the claim holds."
     )
@@ -138,11 +145,14 @@ def judged(view: View, heard: Heard) -> Verdict:
 def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
     if not heard.interpretation.selected:
         return "Nothing was removed, so FF is 0."
-    share = percent(verdict.relative)
     sentence = (
         f"**FF {logit(verdict.faithfulness)}** logits: what f's “{class_name(view.target)}” loses "
-        f"when B is taken out of A, {share} of what silence would take away."
+        "when B is taken out of A"
     )
+    if view.engine.span(view.analysis, view.target) > 0:
+        sentence += f", **{percent(verdict.relative)}** of what silence would take away."
+    else:
+        sentence += ". Silence would take nothing away, so there is no share to give."
     if verdict.faithfulness <= 0:
         sentence += " Taking B away does not weaken the decision: B does not explain it."
     return sentence
@@ -255,7 +265,8 @@ def _later(sound: np.ndarray, rate: int) -> Callable[[], bytes]:
 
 def _long_clip(view: View) -> None:
     overview, window = view.overview, view.window
-    assert overview is not None and window is not None  # by construction of the view
+    assert overview is not None  # by construction of the view
+    assert window is not None
     best = int(overview.logits.argmax())
     chance = float(view.engine.probabilities(overview.logits)[best])
     st.info(
