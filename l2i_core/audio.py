@@ -8,6 +8,7 @@ model, so nothing here assumes a sampling rate, a clip length or a number of ban
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +24,10 @@ from l2i_core._torchaudio import torchaudio
 
 MIN_SECONDS = 0.1
 MAX_SECONDS = 20 * 60
+# What libsndfile's log says of a chunk of samples that is longer than the file. A program that
+# writes to a pipe cannot know the length: it puts a size from 2³¹ − 4096 on, which tells nothing.
+_CUT_CHUNK = re.compile(r"\b(?:data|SSND) : (\d+) \(should be (\d+)\)")
+_UNKNOWN_SIZE = 2**31 - 4096
 _MEL_FLOOR = 1e-10  # librosa's amin of power_to_db
 
 
@@ -99,7 +104,7 @@ def read(source: str | os.PathLike[str] | BinaryIO) -> tuple[np.ndarray, int]:
             seconds = file.frames / file.samplerate
             if seconds > MAX_SECONDS:
                 raise ValueError(_too_long(name, seconds))
-            announced = file.frames
+            announced, log, kind = file.frames, file.extra_info, file.format
             samples = file.read(dtype="float32", always_2d=True)
             rate = file.samplerate
     except (soundfile.LibsndfileError, RuntimeError, OSError, EOFError) as error:
@@ -109,10 +114,10 @@ def read(source: str | os.PathLike[str] | BinaryIO) -> tuple[np.ndarray, int]:
         ) from error
     if samples.size == 0:
         raise ValueError(f"{name} holds no sound (0 samples). Give a clip of at least 0.1 s.")
-    if len(samples) < announced and announced - len(samples) > 0.01 * announced:
+    if len(samples) < 0.99 * announced or _ends_early(source, kind, log):
         raise ValueError(
-            f"{name} is truncated: its header announces {announced} samples, {len(samples)} could "
-            "be read. Copy or export it again."
+            f"{name} is truncated: after {len(samples) / rate:.2f} s the file ends before its sound "
+            "does. Copy or export it again."
         )
     return np.ascontiguousarray(samples.T), rate
 
@@ -180,7 +185,7 @@ def stft(waveform: Tensor, config: AudioConfig) -> Tensor:
         config.n_fft,
         config.hop_length,
         config.win_length,
-        _window(config.win_length, waveform.device).double(),
+        _window(config.win_length, waveform.device, torch.float64),
         center=True,
         pad_mode="reflect",
         return_complex=True,
@@ -267,8 +272,8 @@ def griffin_lim(log_magnitude: Tensor, length: int, config: AudioConfig) -> Tens
 # a later backward pass.
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)
-def _window(length: int, device: torch.device) -> Tensor:
-    return torch.hann_window(length, device=device)
+def _window(length: int, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.hann_window(length, dtype=dtype, device=device)
 
 
 @lru_cache(maxsize=8)
@@ -301,6 +306,25 @@ def _too_long(name: str, seconds: float) -> str:
         f"{name} lasts {seconds / 60:.1f} minutes; at most {MAX_SECONDS // 60} are accepted. "
         "Cut out the part that you want explained."
     )
+
+
+def _ends_early(source: str | os.PathLike[str] | BinaryIO, kind: str, log: str) -> bool:
+    """Whether a file that opens is cut off: libsndfile reads WAV, AIFF and Ogg up to the cut."""
+    if kind == "OGG":  # the last page is marked as the end of the stream, and is there in full
+        if isinstance(source, (str, os.PathLike)):
+            content = Path(source).read_bytes()
+        else:
+            source.seek(0)
+            content = source.read()
+        page = content[content.rfind(b"OggS") :]
+        if len(page) < 27 or not page[5] & 4:
+            return True
+        return len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
+    chunk = _CUT_CHUNK.search(log)
+    if chunk is None:
+        return False
+    announced, present = int(chunk[1]), int(chunk[2])
+    return present < 0.99 * announced and announced < _UNKNOWN_SIZE
 
 
 def _reason(error: BaseException) -> str:

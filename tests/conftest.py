@@ -45,11 +45,16 @@ def random_bundle(config: AudioConfig, name: str, components: int = COMPONENTS) 
                 pooling,
                 16,
             )
+            for layer in model.psi.modules():
+                if isinstance(layer, (nn.Conv1d, nn.Conv2d)):
+                    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             _calibrate(model, maps, x.shape[2])
             _spread(model.theta.linear)
             short = pooling[:3]
             interpreters[short] = model
-            infos[short] = InterpreterInfo(pooling, 16, short.upper(), f"Random weights, {pooling}.")
+            infos[short] = InterpreterInfo(
+                pooling, 16, short.upper(), f"Random weights, {pooling}."
+            )
         matrix = torch.cat([average_frames(one) for one in x], dim=1)
         patterns = sparse_nmf(matrix, components, iterations=20).patterns
     return Bundle(

@@ -79,9 +79,7 @@ def test_unknown_setting_is_named() -> None:
 def test_inverse_rebuilds_the_clip(config: AudioConfig, seconds: float, label: str) -> None:
     clip = torch.from_numpy(synth.clip(label, 3, config.sample_rate, max(seconds, 0.1)))
     spectrogram = audio.spectrogram(clip, config)
-    back = audio.invert(
-        spectrogram.log_magnitude, spectrogram.phase, spectrogram.length, config
-    )
+    back = audio.invert(spectrogram.log_magnitude, spectrogram.phase, spectrogram.length, config)
     assert back.shape == clip.shape
     assert _error_db(back.numpy(), clip.numpy()) < -100
 
@@ -229,9 +227,7 @@ def test_gain_brings_the_peak_to_one() -> None:
     ],
     ids=["NaN", "inf", "empty", "empty stereo", "0.05 s", "axes", "rate 0", "float rate", "long"],
 )
-def test_impossible_waveforms_are_refused(
-    waveform: np.ndarray, rate: int, sentence: str
-) -> None:
+def test_impossible_waveforms_are_refused(waveform: np.ndarray, rate: int, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         audio.prepare(waveform, rate, CD)
 
@@ -265,9 +261,7 @@ def test_any_format_rate_and_channels_are_read(
 
 def test_upload_is_read_like_its_file(write_clip: WriteClip) -> None:
     path = write_clip("a.flac", _tones(44100, 2))
-    np.testing.assert_array_equal(
-        audio.read(io.BytesIO(path.read_bytes()))[0], audio.read(path)[0]
-    )
+    np.testing.assert_array_equal(audio.read(io.BytesIO(path.read_bytes()))[0], audio.read(path)[0])
 
 
 def test_written_sound_is_read_back_bit_for_bit(tmp_path: Path) -> None:
@@ -311,6 +305,14 @@ def test_truncated_file_is_refused(
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(ValueError, match=r"truncated|cannot be read"):
         audio.read(io.BytesIO(path.read_bytes()) if upload else path)
+
+
+def test_ogg_cut_anywhere_in_its_last_page_is_refused(write_clip: WriteClip) -> None:
+    whole = write_clip("a.ogg", 0.1 * np.random.default_rng(0).standard_normal(88200)).read_bytes()
+    last = len(whole) - whole.rindex(b"OggS")
+    for missing in (1, last // 2, last - 27, last - 20, last - 4, last):
+        with pytest.raises(ValueError, match="truncated"):
+            audio.read(io.BytesIO(whole[:-missing]))
 
 
 @pytest.mark.parametrize("announced", [0xFFFFFFFF, 0x7FFFF000])

@@ -129,8 +129,9 @@ def choose_domain(view: View) -> None:
 
 def footer() -> None:
     """Which program and model made what is on screen."""
-    model = state.value("bundle")
-    st.caption(f"L2I Explorer {l2i_core.__version__} · model {model or 'none'} · runs offline")
+    view = st.session_state.get("l2i_view")
+    model = f"model {view.engine.bundle.name}: {view.engine.bundle.title}" if view else "no model"
+    st.caption(f"L2I Explorer {l2i_core.__version__} · {model} · runs offline")
 
 
 def _said(view: View) -> str:

@@ -31,6 +31,7 @@ _TAKE_TURNS = """
   const on = (name, act) => document.addEventListener(
     name, event => { if (ours(event.target)) act(event.target); }, true);
   on('play', audio => {
+    if (state.playing && state.playing !== audio) state.position = state.playing.currentTime;
     for (const other of document.querySelectorAll('audio')) if (other !== audio) other.pause();
     const place = Math.min(state.position, audio.duration || 0);
     if (state.playing !== audio && Math.abs(audio.currentTime - place) > 0.05) audio.currentTime = place;
@@ -72,8 +73,8 @@ def wav(sound: ArrayLike, sample_rate: int, gain: float = 1.0) -> bytes:
     Streamlit tells media over 1 MiB apart by length, head, middle and tail alone: with the hash
     in the head, two sounds never share an address.
     """
-    samples = np.clip(np.asarray(sound, dtype=np.float32) * gain, -1.0, 1.0)
-    data = np.round(samples * 32767).astype("<i2").tobytes()
+    levels = np.round(np.asarray(sound, dtype=np.float32) * (gain * 32768))
+    data = np.clip(levels, -32768, 32767).astype("<i2").tobytes()
     text = hashlib.sha256(data).hexdigest().encode()
     info = b"INFO" + b"ICMT" + struct.pack("<I", len(text)) + text
     chunks = b"".join(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
+from torch import Tensor
 
 from l2i_core import Interpretation, Verdict
 from l2i_core.report import make_report
@@ -67,6 +70,8 @@ def decision(view: View) -> None:
             context.choose_class(view)
         with tau_column:
             context.choose_threshold(view)
+        info = view.engine.bundle.interpreter_info[view.engine.interpreter_name]
+        st.caption(f"**{info.title}.** {info.description}")
         with st.expander("How the mask is applied"):
             context.choose_domain(view)
     _agreement(view)
@@ -285,15 +290,18 @@ def _top_classes(view: View) -> None:
     names = [class_name(view.engine.classes[c]) for c in order]
     st.markdown("**f says**")
     st.plotly_chart(
-        plots.class_bars(
-            names, [chances[c] for c in order], class_name(view.target), pictures.palette()
-        ),
+        _bars((*view.key, view.target, pictures.theme()), names, [chances[c] for c in order]),
         key="classes",
         theme=None,
         config=plots.CONFIG,
         alt="f's probabilities: "
         + ", ".join(f"{n} {chances[c]:.2f}" for n, c in zip(names, order, strict=True)),
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _bars(key: tuple[Any, ...], _names: list[str], _chances: list[float]) -> go.Figure:
+    return plots.class_bars(_names, _chances, class_name(key[-2]), pictures.palette())
 
 
 def _agreement(view: View) -> None:
@@ -330,27 +338,30 @@ def _summary(view: View, heard: Heard) -> None:
 
 
 def _pictures(view: View, heard: Heard) -> tuple[bytes, bytes, bytes]:
-    made = heard.interpretation
-    key = (view.key, made.target, made.mask_domain, len(made.selected), pictures.theme())
-    return _drawn(key, view, made)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _drawn(key: tuple, _view: View, _made: Interpretation) -> tuple[bytes, bytes, bytes]:
-    config, shown = _view.engine.audio, key[-1]
-    whole = _view.analysis.spectrogram.log_magnitude
-    frames = config.n_frames(len(_view.analysis.waveform))  # without a short clip's padding
-    levels = [
-        pictures.decibels(x[:, :frames], config)
-        for x in (whole, _made.log_magnitude, _made.residual_log_magnitude)
-    ]
-    reference, start = float(levels[0].max()), _view.window[0] if _view.window else 0.0
-    ghosts = (None, levels[0], None)
-    a, b, c = (
-        pictures.spectrogram(level, reference, config, shown, start, ghost)
-        for level, ghost in zip(levels, ghosts, strict=True)
+    """PNGs of A, B and C on one scale; A is drawn once per clip."""
+    made, shown = heard.interpretation, pictures.theme()
+    whole = view.analysis.spectrogram.log_magnitude
+    key = (view.key, made.target, made.mask_domain, len(made.selected), shown)
+    return (
+        _drawn(("A", view.key, shown), view, whole, False),
+        _drawn(("B", *key), view, made.log_magnitude, True),
+        _drawn(("C", *key), view, made.residual_log_magnitude, False),
     )
-    return a, b, c
+
+
+@st.cache_resource(show_spinner=False, max_entries=192)
+def _drawn(key: tuple[Any, ...], _view: View, _log_magnitude: Tensor, _dim: bool) -> bytes:
+    config = _view.engine.audio
+    frames = config.n_frames(len(_view.analysis.waveform))  # without a short clip's padding
+    whole = pictures.decibels(_view.analysis.spectrogram.log_magnitude[:, :frames], config)
+    return pictures.spectrogram(
+        pictures.decibels(_log_magnitude[:, :frames], config),
+        float(whole.max()),
+        config,
+        key[-1],
+        _view.window[0] if _view.window else 0.0,
+        whole if _dim else None,
+    )
 
 
 def _alternative(view: View, heard: Heard, title: str) -> str:

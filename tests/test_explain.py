@@ -1,0 +1,224 @@
+"""Section 3.2 and Algorithm 2 as laws: relevances, selection, masks, energies."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from l2i_core import audio, explain
+
+BINS, COMPONENTS, FRAMES = 17, 6, 11
+
+
+@pytest.fixture
+def factors() -> tuple[Tensor, Tensor]:
+    """W (F, K), H (K, T) ≥ 0; the first bin and the first two frames carry nothing."""
+    generator = torch.Generator().manual_seed(0)
+    w = torch.rand(BINS, COMPONENTS, generator=generator)
+    h = torch.rand(COMPONENTS, FRAMES, generator=generator).sub(0.4).relu()
+    w[0], h[:, :2] = 0.0, 0.0
+    return w, h
+
+
+@pytest.fixture
+def x() -> Tensor:
+    return 4 * torch.rand(BINS, FRAMES, generator=torch.Generator().manual_seed(1))
+
+
+def _one(k: int) -> Tensor:
+    return torch.eye(COMPONENTS)[k]
+
+
+# Relevance and selection
+
+
+def test_relevance_by_hand() -> None:
+    z, weight = torch.tensor([1.0, 2.0, 0.0, 4.0]), torch.tensor([2.0, -4.0, 9.0, 1.0])
+    expected = torch.tensor([0.25, -1.0, 0.0, 0.5])
+    torch.testing.assert_close(explain.relevance(z, weight), expected)
+
+
+def test_relevance_is_scaled_by_the_largest_size() -> None:
+    generator = torch.Generator().manual_seed(0)
+    z, weight = torch.rand(7, 9, generator=generator), torch.randn(7, 9, generator=generator)
+    r = explain.relevance(z, weight)
+    torch.testing.assert_close(r.abs().amax(dim=1), torch.ones(7))
+    torch.testing.assert_close(explain.relevance(5 * z, weight), r)
+    for b in range(7):
+        torch.testing.assert_close(explain.relevance(z[b], weight[b]), r[b])
+
+
+def test_no_contribution_means_no_relevance() -> None:
+    assert not explain.relevance(torch.zeros(4), torch.ones(4)).any()
+    assert not explain.relevance(torch.ones(4), torch.zeros(4)).any()
+
+
+def test_selection_is_strict_and_in_falling_order() -> None:
+    r = torch.tensor([0.3, -1.0, 0.9, 0.3, 1.0, 0.0])
+    assert explain.select(r, 0.3) == [4, 2]
+    assert explain.select(r, 0.29) == [4, 2, 0, 3], "equals keep the components' order"
+    assert explain.select(r, 0.0) == [4, 2, 0, 3]
+    assert explain.select(r, 0.0, max_components=3) == [4, 2, 0]
+    assert explain.select(r, 0.0, max_components=9) == [4, 2, 0, 3]
+    assert explain.select(-r.abs(), 0.0) == []
+
+
+# Masks
+
+
+def test_masks_lie_between_zero_and_one(factors: tuple[Tensor, Tensor]) -> None:
+    generator = torch.Generator().manual_seed(3)
+    for gains in (torch.zeros(6), torch.ones(6), torch.rand(6, generator=generator), _one(2)):
+        mask = explain.soft_mask(*factors, gains)
+        assert mask.shape == (BINS, FRAMES)
+        assert float(mask.min()) >= 0
+        assert float(mask.max()) <= 1 + 1e-6
+
+
+def test_components_masks_sum_to_one_where_the_model_is_active(
+    factors: tuple[Tensor, Tensor],
+) -> None:
+    w, h = factors
+    total = torch.stack([explain.soft_mask(w, h, _one(k)) for k in range(COMPONENTS)]).sum(0)
+    active = (w @ h) > 0
+    assert 0 < int(active.sum()) < active.numel(), "both cases must occur"
+    torch.testing.assert_close(total, active.float())
+
+
+def test_mask_follows_its_formula(factors: tuple[Tensor, Tensor]) -> None:
+    w, h = factors
+    gains = torch.tensor([1.0, 0.0, 0.5, 0.0, 1.0, 0.25])
+    mask = explain.soft_mask(w, h, gains)
+    for f in range(1, BINS):
+        for t in range(2, FRAMES):
+            terms = [float(w[f, k] * h[k, t]) for k in range(COMPONENTS)]
+            if sum(terms) > 0:
+                kept = sum(g * v for g, v in zip(gains.tolist(), terms, strict=True))
+                assert float(mask[f, t]) == pytest.approx(kept / sum(terms), abs=1e-6)
+
+
+def test_masks_of_a_batch_are_each_clips_own(factors: tuple[Tensor, Tensor]) -> None:
+    w, h = factors
+    batch, gains = torch.stack([h, h.flip(1)]), torch.stack([_one(0), _one(3) + _one(1)])
+    together = explain.soft_mask(w, batch, gains)
+    for b in range(2):
+        torch.testing.assert_close(together[b], explain.soft_mask(w, batch[b], gains[b]))
+
+
+def test_cumulative_masks_are_the_masks_of_the_first_components(
+    factors: tuple[Tensor, Tensor],
+) -> None:
+    w, h = factors
+    order, counts = [4, 1, 5, 0, 2, 3], [0, 1, 3, 3, 6]
+    masks = list(explain.cumulative_masks(w, h, order, counts))
+    assert len(masks) == len(counts)
+    for mask, count in zip(masks, counts, strict=True):
+        gains = torch.zeros(COMPONENTS)
+        gains[order[:count]] = 1.0
+        torch.testing.assert_close(mask, explain.soft_mask(w, h, gains), atol=1e-6, rtol=1e-5)
+
+
+def test_log_domain_parts_sum_to_the_log_magnitude(
+    factors: tuple[Tensor, Tensor], x: Tensor
+) -> None:
+    mask = explain.soft_mask(*factors, _one(1) + _one(4))
+    kept, left = explain.apply_mask(x, mask, "log")
+    torch.testing.assert_close(kept, mask * x)
+    torch.testing.assert_close(kept + left, x)
+
+
+def test_linear_domain_parts_sum_to_the_magnitude(
+    factors: tuple[Tensor, Tensor], x: Tensor
+) -> None:
+    mask = explain.soft_mask(*factors, _one(1) + _one(4))
+    kept, left = explain.apply_mask(x, mask, "linear")
+    magnitude = torch.expm1(x)
+    torch.testing.assert_close(torch.expm1(kept), mask * magnitude, atol=1e-5, rtol=1e-5)
+    total = torch.expm1(kept) + torch.expm1(left)
+    torch.testing.assert_close(total, magnitude, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("domain", explain.MASK_DOMAINS)
+def test_whole_and_empty_masks(x: Tensor, domain: str) -> None:
+    kept, left = explain.apply_mask(x, torch.ones_like(x), domain)
+    torch.testing.assert_close(kept, x)
+    assert not left.any()
+    kept, left = explain.apply_mask(x, torch.zeros_like(x), domain)
+    assert not kept.any()
+    torch.testing.assert_close(left, x)
+
+
+def test_unknown_mask_domain_is_refused(x: Tensor) -> None:
+    with pytest.raises(ValueError, match="'power'.*log, linear"):
+        explain.apply_mask(x, x, "power")
+
+
+def test_ratio_of_nothing_is_zero_and_differentiable() -> None:
+    numerator = torch.tensor([0.0, 2.0, 0.0], requires_grad=True)
+    denominator = torch.tensor([0.0, 4.0, 3.0], requires_grad=True)
+    quotient = explain.ratio(numerator, denominator)
+    assert quotient.tolist() == [0.0, 0.5, 0.0]
+    quotient.sum().backward()
+    for tensor in (numerator, denominator):
+        assert tensor.grad is not None
+        assert bool(torch.isfinite(tensor.grad).all())
+
+
+def test_masking_is_differentiable_in_the_activations(
+    factors: tuple[Tensor, Tensor], x: Tensor
+) -> None:
+    w, h = factors
+    h.requires_grad_()
+    kept, _ = explain.apply_mask(x, explain.soft_mask(w, h, _one(1)))
+    audio.magnitude(kept).sum().backward()
+    assert h.grad is not None
+    assert bool(torch.isfinite(h.grad).all())
+    assert float(h.grad.abs().max()) > 0
+
+
+# Energies
+
+
+@pytest.mark.parametrize("domain", explain.MASK_DOMAINS)
+def test_energy_share_of_all_and_of_nothing(x: Tensor, domain: str) -> None:
+    magnitude = audio.magnitude(x)
+    for value in (1.0, 0.0):
+        kept, _ = explain.apply_mask(x, torch.full_like(x, value), domain)
+        assert explain.energy_share(magnitude, x, kept) == pytest.approx(value, abs=1e-6)
+
+
+def test_energy_share_of_an_even_linear_mask_is_its_square(x: Tensor) -> None:
+    kept, _ = explain.apply_mask(x, torch.full_like(x, 0.3), "linear")
+    assert explain.energy_share(audio.magnitude(x), x, kept) == pytest.approx(0.09, rel=1e-5)
+    stem = torch.rand(BINS, FRAMES, generator=torch.Generator().manual_seed(7))
+    assert explain.energy_share(stem, x, kept) == pytest.approx(0.09, rel=1e-5)
+
+
+def test_energy_share_of_a_stem_by_hand() -> None:
+    x = torch.tensor([[math.log(5.0), math.log(3.0)]])  # magnitudes 4 and 2
+    kept = torch.tensor([[math.log(3.0), 0.0]])  # 2 and 0: the filter is 1/2 and 0
+    stem = torch.tensor([[3.0, 1.0]])
+    assert explain.energy_share(stem, x, kept) == pytest.approx((0.5 * 3) ** 2 / 10)
+    assert explain.energy_share(audio.magnitude(x), x, kept) == pytest.approx(4 / 20)
+    assert explain.energy_share(torch.zeros(1, 2), x, kept) == 0.0
+
+
+def test_component_energies_are_those_of_their_masks(
+    factors: tuple[Tensor, Tensor], x: Tensor
+) -> None:
+    w, h = factors
+    ours = explain.component_log_energy(x, w, h)
+    expected = torch.stack(
+        [(explain.soft_mask(w, h, _one(k)) * x.square()).sum() for k in range(COMPONENTS)]
+    )
+    torch.testing.assert_close(ours, expected / x.square().sum())
+    active = (w @ h) > 0
+    assert float(ours.sum()) == pytest.approx(float((x.square() * active).sum() / x.square().sum()))
+
+
+def test_silence_has_no_component_energy(factors: tuple[Tensor, Tensor]) -> None:
+    energy = explain.component_log_energy(torch.zeros(BINS, FRAMES), *factors)
+    assert energy.tolist() == [0.0] * COMPONENTS
