@@ -8,33 +8,36 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from l2i_core.bundle import Bundle, InterpreterInfo, save_bundle
-from l2i_core.data import open_data_set
+from l2i_core.classifier import Classifier
+from l2i_core.interpreter import Interpreter
 from l2i_core.nmf import Dictionary
 from pipelines.config import Config, InterpreterConfig
 
 _PACKAGES = ("torch", "torchaudio", "librosa", "numpy", "soundfile", "soxr", "scikit-learn")
 
 
-def assemble(config: Config, out: Path) -> None:
-    """Write config.json and the weights of every interpreter of the config into OUT."""
-    from pipelines.learn_dictionary import learn
-    from pipelines.train_classifier import trained
-    from pipelines.train_interpreter import trained_interpreter
-
-    data = open_data_set(config.data.kind, config.data.root)
-    interpreters = {n: trained_interpreter(config, n, out).cpu() for n in config.interpreters}
-    infos = {n: _info(n, s) for n, s in config.interpreters.items()}
+def assemble(
+    config: Config,
+    out: Path,
+    classes: tuple[str, ...],
+    classifier: Classifier,
+    patterns: Tensor,
+    interpreters: dict[str, Interpreter],
+) -> None:
+    """Write config.json and the weights into OUT, complete or not at all."""
     save_bundle(
         Bundle(
-            name=out.name,
+            name=config.name,
             title=config.title or config.name,
-            classes=data.classes,
+            classes=classes,
             audio=config.audio,
-            classifier=trained(config, out).cpu(),
-            dictionary=Dictionary(learn(config, out, only_finished=True)),
-            interpreters=interpreters,
-            interpreter_info=infos,
+            classifier=classifier.cpu(),
+            dictionary=Dictionary(patterns),
+            interpreters={name: model.cpu() for name, model in interpreters.items()},
+            interpreter_info={n: _info(n, config.interpreters[n]) for n in interpreters},
             default_interpreter=config.default_interpreter or next(iter(interpreters)),
             training=provenance(config),
         ),

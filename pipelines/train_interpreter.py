@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from l2i_core import audio, explain, losses
 from l2i_core.classifier import Classifier, freeze
+from l2i_core.data import open_data_set
 from l2i_core.interpreter import Interpreter
 from pipelines.assemble import assemble
 from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
@@ -234,7 +235,14 @@ def main(argv: list[str] | None = None) -> int:
             caches = {views: build_cache(config, trained(config, out), views)}
         train(config, name, out, caches[views])
     if not arguments.only:
-        assemble(config, out)
+        assemble(
+            config,
+            out,
+            open_data_set(config.data.kind, config.data.root).classes,
+            trained(config, out),
+            learn(config, out, only_finished=True),
+            {name: trained_interpreter(config, name, out) for name in names},
+        )
     return 0
 
 
