@@ -149,8 +149,8 @@ class L2I:
             order = torch.argsort(relevance, descending=True, stable=True).tolist()
             selected = [k for k in order if weights[k] > 0]
         x = analysis.spectrogram.log_magnitude
-        mask = explain.soft_mask(self.dictionary.patterns, analysis.activations, weights)
-        kept, left = explain.apply_mask(x, mask, mask_domain)
+        masks = explain.soft_masks(self.dictionary.patterns, analysis.activations, weights)
+        kept, left = explain.apply_masks(x, masks, mask_domain)
         sounds = self._invert(analysis, torch.stack([kept, left])) / analysis.gain
         residual = sounds[1] if selected else analysis.waveform.clone()
         return Interpretation(
@@ -180,8 +180,8 @@ class L2I:
             )
         only = torch.zeros(self.dictionary.n_components)
         only[component] = 1.0
-        mask = explain.soft_mask(self.dictionary.patterns, analysis.activations, only)
-        kept, _ = explain.apply_mask(analysis.spectrogram.log_magnitude, mask, mask_domain)
+        masks = explain.soft_masks(self.dictionary.patterns, analysis.activations, only)
+        kept, _ = explain.apply_masks(analysis.spectrogram.log_magnitude, masks, mask_domain)
         return self._invert(analysis, kept) / analysis.gain
 
     @torch.inference_mode()
@@ -241,10 +241,10 @@ class L2I:
         energies = explain.component_log_energy(x, self.dictionary.patterns, analysis.activations)
         cumulative = torch.cat([torch.zeros(1), energies[order].cumsum(0)])
         sounds, shares = [], []
-        for mask in explain.cumulative_masks(
+        for masks in explain.cumulative_masks(
             self.dictionary.patterns, analysis.activations, order, distinct
         ):
-            kept, left = explain.apply_mask(x, mask, mask_domain)
+            kept, left = explain.apply_masks(x, masks, mask_domain)
             sounds.append(self._invert(analysis, torch.stack([kept, left])))
             shares.append(explain.energy_share(audio.magnitude(x), x, kept))
         logits = self.classify(torch.cat(sounds)).reshape(len(distinct), 2, -1)
@@ -269,14 +269,13 @@ class L2I:
     ) -> Tensor:
         """f's logits (N, C) after each of N sets of components is removed from the clip."""
         x, rows = analysis.spectrogram.log_magnitude, []
-        denominator = self.dictionary.patterns @ analysis.activations
         for start in range(0, len(removed), _BATCH):
             sounds = []
             for chosen in removed[start : start + _BATCH]:
-                part = list(chosen)
-                numerator = self.dictionary.patterns[:, part] @ analysis.activations[part]
-                mask = explain.ratio(numerator, denominator)
-                sounds.append(self._invert(analysis, explain.apply_mask(x, mask, mask_domain)[1]))
+                gains = torch.zeros(self.dictionary.n_components)
+                gains[list(chosen)] = 1.0
+                masks = explain.soft_masks(self.dictionary.patterns, analysis.activations, gains)
+                sounds.append(self._invert(analysis, explain.apply_masks(x, masks, mask_domain)[1]))
             rows.append(self.classify(torch.stack(sounds)))
         return torch.cat(rows) if rows else torch.empty(0, len(self.classes))
 

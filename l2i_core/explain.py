@@ -129,40 +129,47 @@ def select(relevance: Tensor, threshold: float, max_components: int | None = Non
     return order[: count if max_components is None else min(count, max_components)].tolist()
 
 
-def soft_mask(patterns: Tensor, activations: Tensor, gains: Tensor) -> Tensor:
-    """M = W (g ⊙ H) / (W H): (F, K), (…, K, T), (…, K) → (…, F, T) in [0, 1].
+def soft_masks(patterns: Tensor, activations: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+    """M = W (g ⊙ H) / (W H) and 1 − M: (F, K), (…, K, T), (…, K) → twice (…, F, T) in [0, 1].
 
-    Where W H = 0 the mask is 0: the bin goes to the residual.
+    Where W H = 0, M is 0: the bin goes to the residual. The second mask is summed from what is left
+    out: the difference 1 − M would leave rounding noise where M is 1, which log-mel still shows.
     """
-    return ratio(patterns @ (gains.unsqueeze(-1) * activations), patterns @ activations)
+    weight = gains.unsqueeze(-1)
+    return _masks(patterns @ (weight * activations), patterns @ ((1 - weight) * activations))
 
 
 def cumulative_masks(
     patterns: Tensor, activations: Tensor, order: Sequence[int], counts: Sequence[int]
-) -> Iterator[Tensor]:
-    """Masks (F, T) of the first `count` components of `order`, for rising counts.
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """`soft_masks` (F, T) of the first `count` components of `order` (all K), for rising counts.
 
-    The numerators are cumulative sums: each mask costs only the components that it adds.
+    The numerators are cumulative sums: together they cost one product W H.
     """
-    denominator = patterns @ activations
-    numerator = torch.zeros_like(denominator)
-    done = 0
-    for count in counts:
-        added = list(order[done:count])
-        if added:
-            numerator = numerator + patterns[:, added] @ activations[added]
-        done = count
-        yield ratio(numerator, denominator)
+    edges = [0, *counts, len(order)]
+    parts = [
+        patterns[:, list(order[start:end])] @ activations[list(order[start:end])]
+        for start, end in zip(edges[:-1], edges[1:], strict=True)
+    ]
+    left = [parts[-1]]
+    for part in parts[-2:0:-1]:
+        left.append(left[-1] + part)
+    kept = torch.zeros_like(parts[0])
+    for part, rest in zip(parts[:-1], reversed(left), strict=True):
+        kept = kept + part
+        yield _masks(kept, rest)
 
 
-def apply_mask(log_magnitude: Tensor, mask: Tensor, domain: str = "log") -> tuple[Tensor, Tensor]:
-    """X_int and X_2 (…, F, T) of X and M in the chosen mask domain (Algorithm 2; Eq. 6's X_2)."""
+def apply_masks(
+    log_magnitude: Tensor, masks: tuple[Tensor, Tensor], domain: str = "log"
+) -> tuple[Tensor, Tensor]:
+    """X_int and X_2 (…, F, T) of X and (M, 1 − M) in the mask domain (Algorithm 2; Eq. 6's X_2)."""
+    kept, left = masks
     if domain == "log":
-        kept = mask * log_magnitude
-        return kept, log_magnitude - kept
+        return kept * log_magnitude, left * log_magnitude
     if domain == "linear":
         magnitude = audio.magnitude(log_magnitude)
-        return audio.compress(mask * magnitude), audio.compress((1 - mask) * magnitude)
+        return audio.compress(kept * magnitude), audio.compress(left * magnitude)
     raise ValueError(f"unknown mask domain {domain!r}; accepted: {', '.join(MASK_DOMAINS)}.")
 
 
@@ -188,6 +195,11 @@ def component_log_energy(log_magnitude: Tensor, patterns: Tensor, activations: T
         return torch.zeros(patterns.shape[1])
     weighted = ratio(log_magnitude.square(), patterns @ activations)
     return ((patterns.T @ weighted) * activations).sum(dim=1) / total
+
+
+def _masks(kept: Tensor, left: Tensor) -> tuple[Tensor, Tensor]:
+    total = kept + left
+    return ratio(kept, total), torch.where(total > _TINY, ratio(left, total), 1.0)
 
 
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:

@@ -58,8 +58,8 @@ def decision_in_the_loop(
     −log(1 − p_c(f(x_2))); energy, the share of ‖X‖² that is kept.
     """
     selection = torch.sigmoid((relevance - thresholds[:, None]) / softness)
-    mask = explain.soft_mask(patterns, activations, selection)
-    kept, left = explain.apply_mask(log_magnitude, mask)
+    masks = explain.soft_masks(patterns, activations, selection)
+    kept, left = explain.apply_masks(log_magnitude, masks)
     both = audio.log_mel(audio.magnitude(torch.cat([kept, left])), config)
     logits_kept, logits_left = classify(both).chunk(2)
     keep = functional.cross_entropy(logits_kept, targets)

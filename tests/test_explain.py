@@ -32,6 +32,11 @@ def _one(k: int) -> Tensor:
     return torch.eye(COMPONENTS)[k]
 
 
+def _even(x: Tensor, value: float) -> tuple[Tensor, Tensor]:
+    """M and 1 − M that are the same everywhere."""
+    return torch.full_like(x, value), torch.full_like(x, 1 - value)
+
+
 # Relevance and selection
 
 
@@ -72,17 +77,35 @@ def test_selection_is_strict_and_in_falling_order() -> None:
 def test_masks_lie_between_zero_and_one(factors: tuple[Tensor, Tensor]) -> None:
     generator = torch.Generator().manual_seed(3)
     for gains in (torch.zeros(6), torch.ones(6), torch.rand(6, generator=generator), _one(2)):
-        mask = explain.soft_mask(*factors, gains)
-        assert mask.shape == (BINS, FRAMES)
-        assert float(mask.min()) >= 0
-        assert float(mask.max()) <= 1 + 1e-6
+        for mask in explain.soft_masks(*factors, gains):
+            assert mask.shape == (BINS, FRAMES)
+            assert float(mask.min()) >= 0
+            assert float(mask.max()) <= 1 + 1e-6
+
+
+def test_mask_and_rest_sum_to_one(factors: tuple[Tensor, Tensor]) -> None:
+    gains = torch.rand(6, generator=torch.Generator().manual_seed(3))
+    kept, left = explain.soft_masks(*factors, gains)
+    torch.testing.assert_close(kept + left, torch.ones(BINS, FRAMES))
+
+
+def test_rest_is_exactly_zero_where_all_active_components_are_kept() -> None:
+    generator = torch.Generator().manual_seed(5)
+    w, h = torch.rand(BINS, 40, generator=generator), torch.rand(40, FRAMES, generator=generator)
+    h[30:, 4:] = 0.0
+    gains = torch.ones(40)
+    gains[30:] = 0.0
+    kept, left = explain.soft_masks(w, h, gains)
+    assert not left[:, 4:].any(), "rounding noise would be heard by log-mel"
+    assert bool((kept[:, 4:] == 1).all())
+    assert float(left[:, :4].min()) > 0
 
 
 def test_components_masks_sum_to_one_where_the_model_is_active(
     factors: tuple[Tensor, Tensor],
 ) -> None:
     w, h = factors
-    total = torch.stack([explain.soft_mask(w, h, _one(k)) for k in range(COMPONENTS)]).sum(0)
+    total = torch.stack([explain.soft_masks(w, h, _one(k))[0] for k in range(COMPONENTS)]).sum(0)
     active = (w @ h) > 0
     assert 0 < int(active.sum()) < active.numel(), "both cases must occur"
     torch.testing.assert_close(total, active.float())
@@ -91,7 +114,7 @@ def test_components_masks_sum_to_one_where_the_model_is_active(
 def test_mask_follows_its_formula(factors: tuple[Tensor, Tensor]) -> None:
     w, h = factors
     gains = torch.tensor([1.0, 0.0, 0.5, 0.0, 1.0, 0.25])
-    mask = explain.soft_mask(w, h, gains)
+    mask, _ = explain.soft_masks(w, h, gains)
     for f in range(1, BINS):
         for t in range(2, FRAMES):
             terms = [float(w[f, k] * h[k, t]) for k in range(COMPONENTS)]
@@ -103,9 +126,12 @@ def test_mask_follows_its_formula(factors: tuple[Tensor, Tensor]) -> None:
 def test_masks_of_a_batch_are_each_clips_own(factors: tuple[Tensor, Tensor]) -> None:
     w, h = factors
     batch, gains = torch.stack([h, h.flip(1)]), torch.stack([_one(0), _one(3) + _one(1)])
-    together = explain.soft_mask(w, batch, gains)
+    together = explain.soft_masks(w, batch, gains)
     for b in range(2):
-        torch.testing.assert_close(together[b], explain.soft_mask(w, batch[b], gains[b]))
+        for ours, alone in zip(
+            together, explain.soft_masks(w, batch[b], gains[b]), strict=True
+        ):
+            torch.testing.assert_close(ours[b], alone)
 
 
 def test_cumulative_masks_are_the_masks_of_the_first_components(
@@ -115,45 +141,47 @@ def test_cumulative_masks_are_the_masks_of_the_first_components(
     order, counts = [4, 1, 5, 0, 2, 3], [0, 1, 3, 3, 6]
     masks = list(explain.cumulative_masks(w, h, order, counts))
     assert len(masks) == len(counts)
-    for mask, count in zip(masks, counts, strict=True):
+    for pair, count in zip(masks, counts, strict=True):
         gains = torch.zeros(COMPONENTS)
         gains[order[:count]] = 1.0
-        torch.testing.assert_close(mask, explain.soft_mask(w, h, gains), atol=1e-6, rtol=1e-5)
+        for ours, alone in zip(pair, explain.soft_masks(w, h, gains), strict=True):
+            torch.testing.assert_close(ours, alone, atol=1e-6, rtol=1e-5)
+            assert torch.equal(ours == 0, alone == 0)
 
 
 def test_log_domain_parts_sum_to_the_log_magnitude(
     factors: tuple[Tensor, Tensor], x: Tensor
 ) -> None:
-    mask = explain.soft_mask(*factors, _one(1) + _one(4))
-    kept, left = explain.apply_mask(x, mask, "log")
-    torch.testing.assert_close(kept, mask * x)
+    masks = explain.soft_masks(*factors, _one(1) + _one(4))
+    kept, left = explain.apply_masks(x, masks, "log")
+    torch.testing.assert_close(kept, masks[0] * x)
     torch.testing.assert_close(kept + left, x)
 
 
 def test_linear_domain_parts_sum_to_the_magnitude(
     factors: tuple[Tensor, Tensor], x: Tensor
 ) -> None:
-    mask = explain.soft_mask(*factors, _one(1) + _one(4))
-    kept, left = explain.apply_mask(x, mask, "linear")
+    masks = explain.soft_masks(*factors, _one(1) + _one(4))
+    kept, left = explain.apply_masks(x, masks, "linear")
     magnitude = torch.expm1(x)
-    torch.testing.assert_close(torch.expm1(kept), mask * magnitude, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(torch.expm1(kept), masks[0] * magnitude, atol=1e-5, rtol=1e-5)
     total = torch.expm1(kept) + torch.expm1(left)
     torch.testing.assert_close(total, magnitude, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("domain", explain.MASK_DOMAINS)
 def test_whole_and_empty_masks(x: Tensor, domain: str) -> None:
-    kept, left = explain.apply_mask(x, torch.ones_like(x), domain)
+    kept, left = explain.apply_masks(x, _even(x, 1.0), domain)
     torch.testing.assert_close(kept, x)
     assert not left.any()
-    kept, left = explain.apply_mask(x, torch.zeros_like(x), domain)
+    kept, left = explain.apply_masks(x, _even(x, 0.0), domain)
     assert not kept.any()
     torch.testing.assert_close(left, x)
 
 
 def test_unknown_mask_domain_is_refused(x: Tensor) -> None:
     with pytest.raises(ValueError, match="'power'.*log, linear"):
-        explain.apply_mask(x, x, "power")
+        explain.apply_masks(x, (x, x), "power")
 
 
 def test_ratio_of_nothing_is_zero_and_differentiable() -> None:
@@ -172,7 +200,7 @@ def test_masking_is_differentiable_in_the_activations(
 ) -> None:
     w, h = factors
     h.requires_grad_()
-    kept, _ = explain.apply_mask(x, explain.soft_mask(w, h, _one(1)))
+    kept, _ = explain.apply_masks(x, explain.soft_masks(w, h, _one(1)))
     audio.magnitude(kept).sum().backward()
     assert h.grad is not None
     assert bool(torch.isfinite(h.grad).all())
@@ -186,12 +214,12 @@ def test_masking_is_differentiable_in_the_activations(
 def test_energy_share_of_all_and_of_nothing(x: Tensor, domain: str) -> None:
     magnitude = audio.magnitude(x)
     for value in (1.0, 0.0):
-        kept, _ = explain.apply_mask(x, torch.full_like(x, value), domain)
+        kept, _ = explain.apply_masks(x, _even(x, value), domain)
         assert explain.energy_share(magnitude, x, kept) == pytest.approx(value, abs=1e-6)
 
 
 def test_energy_share_of_an_even_linear_mask_is_its_square(x: Tensor) -> None:
-    kept, _ = explain.apply_mask(x, torch.full_like(x, 0.3), "linear")
+    kept, _ = explain.apply_masks(x, _even(x, 0.3), "linear")
     assert explain.energy_share(audio.magnitude(x), x, kept) == pytest.approx(0.09, rel=1e-5)
     stem = torch.rand(BINS, FRAMES, generator=torch.Generator().manual_seed(7))
     assert explain.energy_share(stem, x, kept) == pytest.approx(0.09, rel=1e-5)
@@ -212,7 +240,7 @@ def test_component_energies_are_those_of_their_masks(
     w, h = factors
     ours = explain.component_log_energy(x, w, h)
     expected = torch.stack(
-        [(explain.soft_mask(w, h, _one(k)) * x.square()).sum() for k in range(COMPONENTS)]
+        [(explain.soft_masks(w, h, _one(k))[0] * x.square()).sum() for k in range(COMPONENTS)]
     )
     torch.testing.assert_close(ours, expected / x.square().sum())
     active = (w @ h) > 0

@@ -92,7 +92,8 @@ def test_hard_limit_is_what_interpreting_does(loop: Loop) -> None:
         assert selected, "the case must select something"
         gains = torch.zeros(COMPONENTS)
         gains[selected] = 1.0
-        kept, left = explain.apply_mask(loop.x[b], explain.soft_mask(loop.w, loop.h[b], gains))
+        masks = explain.soft_masks(loop.w, loop.h[b], gains)
+        kept, left = explain.apply_masks(loop.x[b], masks)
         c = int(loop.targets[b])
         keep.append(-loop.judged(kept[None])[0].log_softmax(-1)[c])
         remove.append(-torch.log(1 - loop.judged(left[None])[0].softmax(-1)[c]))

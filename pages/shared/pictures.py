@@ -73,6 +73,11 @@ def spectral_shapes(patterns: Tensor, config: AudioConfig, points: int = 40) -> 
     return patterns.numpy().T[:, nearest]
 
 
+def reference(whole: np.ndarray) -> float:
+    """A clip's 0 dB (n_mels, T): its loudest band, or far above what digital silence holds."""
+    return max(float(whole.max()), -60.0)
+
+
 def spectrogram(
     picture: np.ndarray,
     reference: float,

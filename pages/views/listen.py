@@ -327,6 +327,9 @@ def _summary(view: View, heard: Heard) -> None:
             f"speak for “{target}” at τ = {view.threshold:.2f}"
         )
         return
+    if not bool(view.analysis.waveform.any()):
+        st.info("**Nothing is selected:** the clip is silent, so A, B and C are silence.")
+        return
     if float(made.relevance.max()) > 0:
         reason = f"has a relevance above τ = {view.threshold:.2f} for “{target}”; lower τ"
     else:
@@ -356,7 +359,7 @@ def _drawn(key: tuple[Any, ...], _view: View, _log_magnitude: Tensor, _dim: bool
     whole = pictures.decibels(_view.analysis.spectrogram.log_magnitude[:, :frames], config)
     return pictures.spectrogram(
         pictures.decibels(_log_magnitude[:, :frames], config),
-        float(whole.max()),
+        pictures.reference(whole),
         config,
         key[-1],
         _view.window[0] if _view.window else 0.0,
