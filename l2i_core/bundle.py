@@ -96,8 +96,9 @@ def load_bundle(name_or_folder: str | os.PathLike[str]) -> Bundle:
     config = _read_config(folder)
     try:
         return _build(folder, config)
-    except (KeyError, TypeError) as error:
-        what = f"lacks {error}" if isinstance(error, KeyError) else f"does not fit: {error}"
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        what = f"lacks {reason}" if isinstance(error, KeyError) else f"does not fit: {reason}"
         raise ValueError(f"{folder / 'config.json'} {what}.") from error
 
 

@@ -295,7 +295,8 @@ class L2I:
         per_second = self.audio.sample_rate / self.audio.hop_length
         if n_frames <= WINDOWED_ABOVE_SECONDS * per_second + 1:
             return ((0, n_frames),)
-        count = -(-n_frames // int(WINDOW_SECONDS * per_second))
+        longest = max(int(WINDOW_SECONDS * per_second), 2 * self.classifier.min_frames)
+        count = -(-n_frames // longest)
         edges = [round(i * n_frames / count) for i in range(count + 1)]
         return tuple(zip(edges[:-1], edges[1:], strict=True))
 

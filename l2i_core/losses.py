@@ -64,7 +64,7 @@ def decision_in_the_loop(
     logits_kept, logits_left = classify(both).chunk(2)
     keep = functional.cross_entropy(logits_kept, targets)
     probability = logits_left.softmax(-1).gather(1, targets[:, None]).squeeze(1)
-    remove = -torch.log1p(-probability.clamp(max=1 - 1e-6)).mean()
+    remove = -torch.log(1 - probability.clamp(max=1 - 1e-6)).mean()
     total = log_magnitude.square().sum(dim=(1, 2)).clamp_min(1e-9)
     energy = (kept.square().sum(dim=(1, 2)) / total).mean()
     return keep, remove, energy

@@ -72,7 +72,8 @@ def random_bundle(config: AudioConfig, name: str, components: int = COMPONENTS) 
 
 
 def _normal_clip(label: str, config: AudioConfig) -> Tensor:
-    samples = torch.from_numpy(synth.clip(label, 5, config.sample_rate, duration=4.5))
+    seconds = max(4.5, 130 * config.hop_length / config.sample_rate)
+    samples = torch.from_numpy(synth.clip(label, 5, config.sample_rate, seconds))
     return samples * audio.peak_gain(samples)
 
 

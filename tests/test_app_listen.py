@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -188,6 +189,23 @@ def test_deep_link_restores_the_view(open_app: Open) -> None:
     assert sounds(again) == sounds(app)
 
 
+def test_the_back_button_and_a_late_url(open_app: Open) -> None:
+    app = open_app(clip="dog-1", tau="0.20")
+    first, old = sounds(app), url(app)
+    select(app, "Clip").set_value("rain-1").run()
+    assert sounds(app)[A] != first[A]
+    for name in list(app.query_params):
+        del app.query_params[name]
+    for name, value in old.items():
+        app.query_params[name] = value
+    app.run()  # the browser went back: the URL rules
+    assert sounds(app) == first
+    assert select(app, "Clip").value == "dog-1"
+    app.query_params["tau"] = "0.90"
+    app.slider[0].set_value(0.4).run()  # a control sent with another URL: the control rules
+    assert url(app)["tau"] == "0.40"
+
+
 def test_a_plus_in_a_hand_written_link(open_app: Open) -> None:
     app = open_app(clip="dog rain")
     assert url(app)["clip"] == "dog+rain"
@@ -329,6 +347,7 @@ def test_another_file_than_the_link_asks_for(open_app: Open) -> None:
 def test_shortest_clip(open_app: Open) -> None:
     app = upload(open_app(tau="0.00"), "short.wav", wav_bytes(noise(0.1)))
     assert not app.error
+    assert any("hears silence after it" in caption.value for caption in app.caption)
     assert len(sounds(app)) == 4
 
 
@@ -390,11 +409,11 @@ def test_picture_dims_what_is_left_out(engine: L2I, analysis: Analysis) -> None:
     np.testing.assert_allclose(right, same, atol=1)
 
 
-def test_palette_is_the_theme(monkeypatch: pytest.MonkeyPatch) -> None:
-    import tomllib
-
+def test_palette_is_the_theme() -> None:
     config = tomllib.loads((APP.parent / ".streamlit" / "config.toml").read_text())
-    assert config["theme"]["light"]["primaryColor"] != config["theme"]["dark"]["primaryColor"]
+    light, dark = config["theme"]["light"], config["theme"]["dark"]
+    assert pictures.palette().accent == light["primaryColor"] != dark["primaryColor"]
+    assert pictures.palette().paper == light["backgroundColor"]
     assert config["browser"]["gatherUsageStats"] is False
     assert config["runner"]["postScriptGC"] is False
 

@@ -129,8 +129,11 @@ def choose_domain(view: View) -> None:
 
 def footer() -> None:
     """Which program and model made what is on screen."""
-    view = st.session_state.get("l2i_view")
-    model = f"model {view.engine.bundle.name}: {view.engine.bundle.title}" if view else "no model"
+    name = state.value("bundle")
+    try:
+        model = f"model {name}: {engines.bundle(str(name)).title}"
+    except (ValueError, KeyError):
+        model = "no model"
     st.caption(f"L2I Explorer {l2i_core.__version__} · {model} · runs offline")
 
 

@@ -64,6 +64,7 @@ def decision(view: View) -> None:
     left, right = st.columns([1, 1], gap="large", vertical_alignment="top")
     with left:
         _top_classes(view)
+        _short_clip(view)
     with right:
         class_column, tau_column = st.columns([2, 3], gap="medium")
         with class_column:
@@ -74,7 +75,8 @@ def decision(view: View) -> None:
         st.caption(f"**{info.title}.** {info.description}")
         with st.expander("How the mask is applied"):
             context.choose_domain(view)
-    _agreement(view)
+    with left if _agrees(view) else st.container():
+        _agreement(view)
 
 
 def listen(view: View) -> Heard:
@@ -194,7 +196,9 @@ def _component_list(view: View, heard: Heard) -> None:
         "Component to hear alone",
         order.tolist(),
         key=f"component {view.key} {view.target}",
-        format_func=lambda k: f"#{k} · relevance {number(relevance[k])} · {hertz(centres[k])}",
+        format_func=lambda k: (
+            f"#{k} · relevance {number(float(relevance[k]))} · {hertz(float(centres[k]))}"
+        ),
     )
     sound = engines.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
     with st.container(key="component"):
@@ -239,7 +243,7 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
     stem = f"{view.source.file_name.rsplit('.', 1)[0]}-{view.target}-tau{view.threshold:.2f}"
     rate = view.engine.audio.sample_rate
     with view.corner, st.popover("Download", width="stretch"):
-        st.caption(f"At the clip's own level, {rate:,} Hz, 32-bit float.".replace(",", "\u202f"))
+        st.caption(f"At the clip's own level, {rate / 1000:g}\u202fkHz, 32-bit float.")
         for title, name, sound in zip(TITLES, FILES, heard.sounds, strict=True):
             st.download_button(
                 f"{title} (WAV)",
@@ -304,12 +308,25 @@ def _bars(key: tuple[Any, ...], _names: list[str], _chances: list[float]) -> go.
     return plots.class_bars(_names, _chances, class_name(key[-2]), pictures.palette())
 
 
+def _short_clip(view: View) -> None:
+    rate = view.engine.audio.sample_rate
+    if len(view.analysis.waveform) < view.engine.min_length:
+        st.caption(
+            f"The clip lasts {number(len(view.analysis.waveform) / rate)} s; f needs "
+            f"{number(view.engine.min_length / rate)} s, so it hears silence after it."
+        )
+
+
+def _agrees(view: View) -> bool:
+    return int(view.analysis.interpreter_logits.argmax()) == view.analysis.predicted
+
+
 def _agreement(view: View) -> None:
     """Whether the interpreter can be trusted on this clip, before anybody hears it."""
     classes = view.engine.classes
     said = class_name(classes[view.analysis.predicted])
     theirs = class_name(classes[int(view.analysis.interpreter_logits.argmax())])
-    if theirs == said:
+    if _agrees(view):
         st.caption(f"The interpreter agrees with f: its first choice is “{theirs}” too.")
     else:
         st.warning(
@@ -324,7 +341,7 @@ def _summary(view: View, heard: Heard) -> None:
     if count:
         st.markdown(
             f"**{count} of {total} components · {percent(made.energy_kept)} of the energy** "
-            f"speak for “{target}” at τ = {view.threshold:.2f}"
+            f"for “{target}” at τ = {view.threshold:.2f}"
         )
         return
     if not bool(view.analysis.waveform.any()):

@@ -1,0 +1,293 @@
+"""A bundle comes back as fp16 rounded it, and every damage is one sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import random_bundle
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from l2i_core import L2I, AudioConfig, audio, bundle_folders, load_bundle
+from l2i_core import bundle as bundle_module
+from l2i_core.bundle import SHIPPED, Bundle, save_bundle
+
+Edit = Callable[[dict[str, Any]], None]
+TENSORS = ("classifier", "dictionary", "interpreter-att", "interpreter-max")
+
+
+@pytest.fixture(scope="module")
+def original() -> Bundle:
+    """The bundle in memory, before fp16."""
+    return random_bundle(AudioConfig(), "random")
+
+
+@pytest.fixture
+def copy(bundle_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the bundle that a test may damage."""
+    return Path(shutil.copytree(bundle_folder, tmp_path / "copy"))
+
+
+def _edit(folder: Path, edit: Edit) -> None:
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    edit(config)
+    path.write_text(json.dumps(config))
+
+
+def _refusal(folder: Path) -> str:
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 - the sentence is looked at
+        load_bundle(folder)
+    sentence = str(refused.value)
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    return sentence
+
+
+# Round trip
+
+
+def test_weights_come_back_as_fp16_rounded_them(original: Bundle, bundle: Bundle) -> None:
+    pairs = [(original.classifier, bundle.classifier)]
+    pairs += [(original.interpreters[n], bundle.interpreters[n]) for n in ("att", "max")]
+    for before, after in pairs:
+        theirs = after.state_dict()
+        for name, value in before.state_dict().items():
+            expected = value.half().float() if value.is_floating_point() else value
+            assert torch.equal(theirs[name], expected), name
+            assert theirs[name].dtype == value.dtype
+
+
+def test_dictionary_has_unit_norm_again(original: Bundle, bundle: Bundle) -> None:
+    patterns = bundle.dictionary.patterns
+    torch.testing.assert_close(patterns.norm(dim=0), torch.ones(12))
+    half = original.dictionary.patterns.half().float()
+    torch.testing.assert_close(patterns, half / half.norm(dim=0))
+
+
+def test_settings_come_back(original: Bundle, bundle: Bundle, bundle_folder: Path) -> None:
+    for field in ("name", "title", "classes", "audio", "default_interpreter", "multi_label"):
+        assert getattr(bundle, field) == getattr(original, field), field
+    assert dict(bundle.interpreter_info) == dict(original.interpreter_info)
+    assert dict(bundle.training) == {"seed": 0}
+    assert bundle.classifier.map_blocks == original.classifier.map_blocks
+    assert bundle.folder == bundle_folder
+
+
+def test_loaded_models_are_frozen(bundle: Bundle) -> None:
+    for model in (bundle.classifier, *bundle.interpreters.values()):
+        assert not model.training
+        assert not any(p.requires_grad for p in model.parameters())
+
+
+def test_saving_what_was_loaded_changes_no_byte(bundle: Bundle, tmp_path: Path) -> None:
+    save_bundle(bundle, tmp_path / "first")
+    save_bundle(load_bundle(tmp_path / "first"), tmp_path / "second")
+    for name in (*(f"{t}.safetensors" for t in TENSORS), "config.json"):
+        if name != "dictionary.safetensors":  # its norm is restored, then rounded again
+            first, second = (tmp_path / f / name for f in ("first", "second"))
+            assert first.read_bytes() == second.read_bytes(), name
+
+
+def test_other_sizes_come_back(tmp_path: Path) -> None:
+    config = AudioConfig(sample_rate=16000, n_fft=512, win_length=400, hop_length=160)
+    made = dataclasses.replace(
+        random_bundle(config, "other", components=3), multi_label=True, default_interpreter="max"
+    )
+    save_bundle(made, tmp_path / "other")
+    engine = L2I.from_bundle(tmp_path / "other")
+    assert engine.audio == config
+    assert engine.interpreter_name == "max"
+    assert engine.bundle.multi_label
+    assert engine.dictionary.patterns.shape == (257, 3)
+
+
+def test_card_and_metrics_are_optional_and_survive_saving(
+    bundle: Bundle, copy: Path
+) -> None:
+    assert load_bundle(copy).card() == ""
+    assert load_bundle(copy).summary() is None
+    (copy / "card.md").write_text("# Card\n")
+    (copy / "metrics").mkdir()
+    (copy / "metrics" / "summary.json").write_text('{"att": {"n": 3}}')
+    save_bundle(bundle, copy)
+    assert load_bundle(copy).card() == "# Card\n"
+    assert load_bundle(copy).summary() == {"att": {"n": 3}}
+
+
+def test_bundles_are_found_by_name(
+    bundle_folder: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("L2I_BUNDLES", f"{bundle_folder.parent}:{copy.parent}:/nowhere")
+    found = bundle_folders()
+    assert found["random"] == bundle_folder
+    assert found["copy"] == copy
+    assert load_bundle("random").folder == bundle_folder
+
+
+def test_failed_saving_leaves_nothing(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, tensors: dict[str, Tensor]) -> None:
+        path.write_bytes(b"half")
+        if "interpreter" in path.name:
+            raise OSError("disk full")
+
+    monkeypatch.setattr(bundle_module, "_save_half", full)
+    with pytest.raises(OSError, match="disk full"):
+        save_bundle(bundle, tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failed_saving_leaves_the_old_bundle(
+    bundle: Bundle, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {p.name: p.read_bytes() for p in copy.iterdir()}
+
+    def full(path: Path, tensors: dict[str, Tensor]) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(bundle_module, "_save_half", full)
+    with pytest.raises(OSError, match="disk full"):
+        save_bundle(bundle, copy)
+    assert {p.name: p.read_bytes() for p in copy.iterdir()} == before
+    assert [p.name for p in copy.parent.iterdir()] == ["copy"]
+
+
+# Damage
+
+
+def test_absent_bundle_is_named() -> None:
+    with pytest.raises(ValueError, match="no bundle 'nowhere'"):
+        load_bundle("nowhere")
+
+
+def test_folder_without_config_is_no_bundle(tmp_path: Path) -> None:
+    assert "config.json is missing" in _refusal(tmp_path)
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_missing_file_is_named(copy: Path, name: str) -> None:
+    (copy / f"{name}.safetensors").unlink()
+    assert f"{name}.safetensors" in _refusal(copy)
+
+
+@pytest.mark.parametrize("name", TENSORS)
+@pytest.mark.parametrize("damage", ["cut", "text", "empty"])
+def test_damaged_tensors_are_named(copy: Path, name: str, damage: str) -> None:
+    path = copy / f"{name}.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes({"cut": whole[: len(whole) // 2], "text": b"hello " * 99, "empty": b""}[damage])
+    sentence = _refusal(copy)
+    assert f"{name}.safetensors" in sentence
+    assert "damaged" in sentence
+
+
+@pytest.mark.parametrize("text", ["{", "", "[1, 2]", "null", "\udcff"])
+def test_damaged_config_is_named(copy: Path, text: str) -> None:
+    (copy / "config.json").write_bytes(text.encode(errors="surrogateescape"))
+    assert "config.json is damaged" in _refusal(copy)
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (lambda c: c.update(colour="red"), "unknown key 'colour'"),
+        (lambda c: c.pop("classes"), "lacks the key 'classes'"),
+        (lambda c: c.update(format=99), "format 99"),
+        (lambda c: c["audio"].update(n_ftt=512), "'n_ftt'"),
+        (lambda c: c["audio"].update(hop_length=0), "audio.hop_length"),
+        (lambda c: c["classifier"].update(layers=3), "does not fit"),
+        (lambda c: c["dictionary"].pop("components"), "components"),
+        (lambda c: c["dictionary"].update(components=13), "(513, 12)"),
+        (lambda c: c["dictionary"].update(components=-1), "does not fit"),
+        (lambda c: c["dictionary"].update(components="many"), "does not fit"),
+        (lambda c: c["classes"].append("cat"), "'linear.weight' has shape (10, 256)"),
+        (lambda c: c["interpreters"]["att"].update(pooling="mean"), "'mean'"),
+        (lambda c: c["interpreters"]["att"].update(channels=8), "asks for"),
+        (lambda c: c["interpreters"]["att"].update(channels=-8), "does not fit"),
+        (lambda c: c["interpreters"]["att"].update(depth=8), "does not fit"),
+        (lambda c: c["interpreters"].update({"../att": c["interpreters"]["att"]}), "'../att'"),
+        (lambda c: c["interpreters"].update(nmf=c["interpreters"]["att"]), "interpreter-nmf"),
+        (lambda c: c.update(interpreters=[]), "does not fit"),
+        (lambda c: c.update(audio=3), "does not fit"),
+        (lambda c: c.update(classes=None), "does not fit"),
+        (lambda c: c.update(default_interpreter="nmf"), "'nmf'"),
+    ],
+)
+def test_config_that_does_not_fit_is_explained(copy: Path, edit: Edit, sentence: str) -> None:
+    _edit(copy, edit)
+    refusal = _refusal(copy)
+    assert sentence in refusal
+    assert str(copy) in refusal or "audio" in refusal or "pooling" in refusal
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_tensors_that_do_not_fit_are_named(copy: Path, name: str) -> None:
+    path = copy / f"{name}.safetensors"
+    whole = load_file(path)
+    key = sorted(k for k in whole if whole[k].ndim > 1)[0]
+    for change, sentence in (
+        ({key: whole[key][:-1].contiguous()}, f"{key!r} has shape"),
+        ({key: torch.full_like(whole[key], np.nan)}, f"{key!r} holds NaN"),
+        ({key: torch.full_like(whole[key], np.inf)}, f"{key!r} holds NaN or infinite"),
+        ({"extra": torch.zeros(1)}, "unknown tensor 'extra'"),
+    ):
+        save_file(whole | change, path)
+        refusal = _refusal(copy)
+        assert sentence in refusal
+        assert path.name in refusal
+    save_file({k: v for k, v in whole.items() if k != key} or {"x": torch.zeros(1)}, path)
+    assert f"lacks the tensor {key!r}" in _refusal(copy)
+
+
+def test_unknown_interpreter_is_refused_with_those_there_are(bundle_folder: Path) -> None:
+    with pytest.raises(ValueError, match="'att-loop'.*att, max"):
+        L2I.from_bundle(bundle_folder, "att-loop")
+
+
+# The shipped model, where it is there
+
+if (SHIPPED / "esc10" / "config.json").is_file():
+    CLIPS = SHIPPED.parent / "clips"
+
+    def test_shipped_bundle_is_complete_and_small() -> None:
+        shipped = load_bundle("esc10")
+        assert len(shipped.classes) == 10
+        assert shipped.dictionary.n_components == 100
+        assert {"att", "max", "att-loop"} <= set(shipped.interpreters)
+        assert shipped.default_interpreter == "att-loop"
+        assert shipped.card()
+        summary = shipped.summary()
+        assert summary is not None
+        assert set(summary) == set(shipped.interpreters)
+        files = [p for p in (SHIPPED / "esc10").rglob("*") if p.is_file()]
+        assert sum(p.stat().st_size for p in files) < 45e6
+
+    def test_shipped_classifier_knows_the_demo_clips() -> None:
+        engine = L2I.from_bundle("esc10")
+        entries = json.loads((CLIPS / "clips.json").read_text())
+        single = [e for e in entries if len(e["labels"]) == 1]
+        assert len(single) == 20
+        right = sum(
+            engine.classes[engine.analyse(*audio.read(CLIPS / e["file"])).predicted]
+            == e["labels"][0]
+            for e in single
+        )
+        assert right >= 18
+
+    @pytest.mark.parametrize("name", ["att", "max", "att-loop"])
+    def test_shipped_interpreters_select_and_agree(name: str) -> None:
+        engine = L2I.from_bundle("esc10", name)
+        analysis = engine.analyse(*audio.read(CLIPS / "dog-1.flac"))
+        interpretation = engine.interpret(analysis, threshold=0.1)
+        assert interpretation.selected
+        assert engine.judge(analysis, interpretation).faithfulness > 0

@@ -1,0 +1,98 @@
+"""The report: the keys others script against, and values that the engine confirms."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from l2i_core import L2I, Analysis, synth
+from l2i_core.report import make_report
+
+# DESIGN §8, in its order.
+STABLE_KEYS = (
+    "clip sample_rate length bundle interpreter classes logits probabilities predicted "
+    "interpreter_logits interpreter_top target threshold mask_domain relevance selected "
+    "faithfulness logits_without logits_interpretation"
+).split()  # fmt: skip
+
+
+def _report(engine: L2I, analysis: Analysis, **request: object) -> dict[str, object]:
+    i = engine.interpret(analysis, **request)  # type: ignore[arg-type]
+    return make_report(engine, analysis, i, engine.judge(analysis, i), "dog.wav")
+
+
+def test_stable_keys_in_their_order(engine: L2I, analysis: Analysis) -> None:
+    report = _report(engine, analysis)
+    assert [key for key in report if key in STABLE_KEYS] == STABLE_KEYS
+
+
+def test_values_are_the_engines(engine: L2I, analysis: Analysis) -> None:
+    report = _report(engine, analysis, target="rain", threshold=0.1, mask_domain="linear")
+    i = engine.interpret(analysis, "rain", 0.1, "linear")
+    verdict = engine.judge(analysis, i)
+    c = synth.LABELS.index("rain")
+    assert report["clip"] == "dog.wav"
+    assert (report["sample_rate"], report["length"]) == (44100, 220500)
+    assert (report["bundle"], report["interpreter"]) == ("random", "att")
+    assert report["classes"] == list(synth.LABELS)
+    assert report["logits"] == analysis.logits.tolist()
+    assert report["probabilities"] == torch.softmax(analysis.logits, -1).tolist()
+    assert report["predicted"] == synth.LABELS[analysis.predicted]
+    assert report["interpreter_logits"] == analysis.interpreter_logits.tolist()
+    assert report["target"] == "rain"
+    assert (report["threshold"], report["mask_domain"]) == (0.1, "linear")
+    assert report["relevance"] == i.relevance.tolist()
+    assert report["selected"] == list(i.selected)
+    assert report["logits_without"] == verdict.logits_without.tolist()
+    assert report["logits_interpretation"] == verdict.logits_interpretation.tolist()
+    assert report["faithfulness"] == pytest.approx(
+        report["logits"][c] - report["logits_without"][c], abs=1e-6
+    )
+    assert report["energy_kept"] == pytest.approx(i.energy_kept, abs=1e-6)
+
+
+def test_interpreters_top_classes_fall_in_its_logits(engine: L2I, analysis: Analysis) -> None:
+    report = _report(engine, analysis)
+    logits = dict(zip(report["classes"], report["interpreter_logits"], strict=True))  # type: ignore[call-overload]
+    top = report["interpreter_top"]
+    assert isinstance(top, list)
+    assert top == sorted(logits, key=lambda name: -logits[name])[:5]
+
+
+def test_report_is_strict_json(engine: L2I, analysis: Analysis) -> None:
+    report = _report(engine, analysis, threshold=0.0)
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_silence_gives_strict_json_too(engine: L2I) -> None:
+    silence = engine.analyse(np.zeros(5 * 44100, np.float32), 44100)
+    report = _report(engine, silence, target="dog")
+    json.dumps(report, allow_nan=False)
+    assert report["faithfulness"] == 0.0
+    assert report["selected"] == []
+    relative = report["relative_faithfulness"]
+    assert relative is None or not math.isnan(relative)  # type: ignore[arg-type]
+
+
+def test_long_clips_say_their_windows_in_seconds(engine: L2I, analysis: Analysis) -> None:
+    assert "windows" not in _report(engine, analysis)
+    long = dataclasses.replace(analysis, windows=((0, 200), (200, 431)))
+    seconds = [[0.0, 2.322], [2.322, 5.004]]
+    assert _report(engine, long)["windows"] == seconds
+
+
+def test_multi_label_models_name_all_classes_above_a_half(
+    engine: L2I, analysis: Analysis
+) -> None:
+    several = L2I(dataclasses.replace(engine.bundle, multi_label=True), "att")
+    report = _report(several, analysis)
+    sigmoid = torch.sigmoid(analysis.logits)
+    assert report["probabilities"] == sigmoid.tolist()
+    expected = [name for name, p in zip(synth.LABELS, sigmoid.tolist(), strict=True) if p > 0.5]
+    assert report["predicted_classes"] == expected
+    assert "predicted_classes" not in _report(engine, analysis)
