@@ -193,13 +193,14 @@ class L2I:
             left = analysis.logits
         index = interpretation.target_index
         drop = float(analysis.logits[index] - left[index])
-        return Verdict(analysis.logits, kept, left, drop, drop / self.span(analysis, index))
+        span = self.span(analysis, index)
+        relative = drop / span if span > 0 else float("nan")
+        return Verdict(analysis.logits, kept, left, drop, relative)
 
     def span(self, analysis: Analysis, target: str | int) -> float:
-        """f(x)_c − f(silence)_c: the drop that removing everything would give; NaN where zero."""
+        """f(x)_c − f(silence)_c, in logits: the drop that removing everything would give."""
         index = self.class_index(target)
-        difference = float(analysis.logits[index] - self.silence_logits()[index])
-        return difference if difference != 0.0 else float("nan")
+        return float(analysis.logits[index] - self.silence_logits()[index])
 
     def silence_logits(self) -> Tensor:
         """f's logits (C,) on digital silence."""

@@ -78,7 +78,7 @@ class Verdict:
     """What f says of the sounds: logits (C,) of x_int and x_2, and FF_x (Eq. 6).
 
     faithfulness is f(x)_c − f(x_2)_c in logits; `relative` is the same as a share of
-    f(x)_c − f(silence)_c, NaN where that is zero.
+    f(x)_c − f(silence)_c, NaN where that is not positive: there is nothing to lose.
     """
 
     logits: Tensor

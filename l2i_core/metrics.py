@@ -40,8 +40,10 @@ def top_k_fidelity(classifier_logits: ArrayLike, interpreter_logits: ArrayLike, 
 
 def accuracy(logits: ArrayLike, labels: ArrayLike) -> float:
     """Share of clips whose highest logit is the label's; (n, C), (n,)."""
-    values = _matrix(logits)
-    return float((values.argmax(axis=1) == np.asarray(labels)).mean())
+    values, truth = _matrix(logits), np.asarray(labels)
+    if truth.shape != (len(values),):
+        raise ValueError(f"{len(values)} clips but labels of shape {truth.shape}.")
+    return float((values.argmax(axis=1) == truth).mean())
 
 
 def faithfulness(drops: ArrayLike, components: ArrayLike) -> Faithfulness:

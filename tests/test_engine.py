@@ -608,5 +608,5 @@ def test_ten_minutes_need_no_larger_passes_than_half_a_minute(
     assert i.audio.shape == i.residual.shape == (len(clip),)
     assert _error_db(i.audio + i.residual, a.waveform) < -100
     assert bool(torch.isfinite(verdict.logits_without).all())
-    half_a_minute = config.n_frames(30 * rate)
-    assert max(passes) <= half_a_minute, "f's memory must not grow with the clip"
+    two_sounds = 2 * config.n_frames(30 * rate)  # x_int and x_2 of the longest single window
+    assert max(passes) <= two_sounds, "f's memory must not grow with the clip"
