@@ -84,7 +84,7 @@ def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> Data
     layout.
     """
     if kind == "synth":
-        return synthesised(range(24))
+        return synthesised(range(8))
     if kind not in ("esc10", "esc50", "folder"):
         raise ValueError(f"unknown data set {kind!r}; accepted: esc10, esc50, folder, synth.")
     variable = f"L2I_{kind.upper()}"
@@ -128,9 +128,15 @@ def esc50(root: Path) -> DataSet:
             raise ValueError(f"{table.name} lacks the column {missing[0]!r}.")
         for row in rows:
             path = root / "audio" / row["filename"]
-            targets[int(row["target"])] = row["category"]
-            clip = Clip(path.stem, row["category"], int(row["fold"]), row["src_file"], path)
-            clips.append(clip)
+            try:
+                fold, target = int(row["fold"]), int(row["target"])
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"{table.name}: fold and target of {path.name} must be whole numbers, received "
+                    f"{row['fold']!r} and {row['target']!r}."
+                ) from error
+            targets[target] = row["category"]
+            clips.append(Clip(path.stem, row["category"], fold, row["src_file"], path))
     if not clips:
         raise ValueError(f"{table.name} lists no clips.")
     return DataSet("ESC-50", tuple(targets[t] for t in sorted(targets)), tuple(clips))

@@ -142,7 +142,7 @@ def _level_tables(clips: Sequence[Row], rows: Sequence[Row], logits: np.ndarray)
         shares = metrics.relative_faithfulness(values, spans)
         tables[kind] = {
             **_quartiles(values),
-            "relative_median": float(np.nanmedian(shares)),
+            "relative_median": _quartiles(shares)["median"],
             "log_energy_removed": float(np.mean([r[f"{kind}_log_energy"] for r in rows])),
         }
     return tables
@@ -249,8 +249,13 @@ def _columns(rows: Sequence[Row], prefix: str, classes: Sequence[str]) -> np.nda
     return np.array([[float(r[f"{prefix}:{name}"]) for name in classes] for r in rows])
 
 
-def _quartiles(values: Sequence[float] | np.ndarray) -> dict[str, float]:
-    q25, median, q75 = np.nanquantile(np.asarray(values, dtype=float), (0.25, 0.5, 0.75))
+def _quartiles(values: Sequence[float] | np.ndarray) -> dict[str, float | None]:
+    """Over the values that are numbers; None, which JSON can hold, where there is none."""
+    numbers = np.asarray(values, dtype=float)
+    numbers = numbers[~np.isnan(numbers)]
+    if numbers.size == 0:
+        return {"median": None, "q25": None, "q75": None}
+    q25, median, q75 = np.quantile(numbers, (0.25, 0.5, 0.75))
     return {"median": float(median), "q25": float(q25), "q75": float(q75)}
 
 

@@ -61,9 +61,11 @@ def faithfulness(drops: ArrayLike, components: ArrayLike) -> Faithfulness:
 def relative_faithfulness(drops: ArrayLike, spans: ArrayLike) -> Array:
     """FF on the common scale: FF_x / (f(x)_c − f(silence)_c) per clip (n,).
 
-    NaN where the span is not positive: there is nothing to lose.
+    NaN where the span is NaN or not positive: there is nothing to lose.
     """
-    values, scale = _vector(drops), _vector(spans)
+    values, scale = _vector(drops), np.asarray(spans, dtype=np.float64)
+    if scale.shape != values.shape:
+        raise ValueError(f"{len(values)} drops but spans of shape {scale.shape}.")
     out = np.full(len(values), np.nan)
     usable = scale > 0
     out[usable] = values[usable] / scale[usable]

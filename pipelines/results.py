@@ -35,7 +35,7 @@ def levels(block: dict[str, Any]) -> str:
         ("quartiles", lambda t: _range(block["faithfulness"][t])),
         ("FF > 0", lambda t: f"{block['faithfulness'][t]['positive_fraction']:.2f}"),
         ("Random", lambda t: _maybe(block, "random", t, "median")),
-        ("FF / span", lambda t: f"{block['relative_faithfulness'][t]['median']:.3f}"),
+        ("FF / span", lambda t: _maybe(block, "relative_faithfulness", t, "median", 3)),
         (
             "energy-matched Random",
             lambda t: _maybe(block, "random_energy", t, "relative_median", 3),
@@ -66,9 +66,9 @@ def _maybe(block: dict[str, Any], table: str, level: str, key: str, digits: int 
 
 def _ratio(block: dict[str, Any], level: str) -> str:
     chance = block.get("random_energy", {}).get(level, {}).get("relative_median")
-    if chance is None:
-        return ""
     ours = block["relative_faithfulness"][level]["median"]
+    if chance is None or ours is None:
+        return ""
     return f"{ours / chance:.1f}" if chance > 0 and math.isfinite(chance) else "chance ≤ 0"
 
 

@@ -191,12 +191,23 @@ def test_clips_of_other_classes_count_as_wrong(engine_16k: L2I, tmp_path: Path) 
 
 def test_silent_clip_counts(engine_16k: L2I, tmp_path: Path) -> None:
     path = tmp_path / "silence.wav"
-    audio.write(path, np.zeros(40000, np.float32), 16000)
+    audio.write(path, np.zeros(5 * 16000, np.float32), 16000)  # as long as the silence of the span
     clip = Clip("silence", "rain", 1, "silence", path)
     result = evaluate(engine_16k.bundle, "att", [clip], Settings((0.5,), (0.5,), 1))
     assert result.summary["faithfulness"]["0.5"]["median"] == 0.0
     assert result.summary["faithfulness"]["0.5"]["n"] == 1
     assert result.summary["reconstruction_error"] == 0.0
+    json.dumps(result.summary, allow_nan=False)
+
+
+def test_nothing_to_lose_on_any_clip_is_null_not_nan(
+    engine_16k: L2I, result: Evaluation
+) -> None:
+    clips = [{**row, "span": -1.0} for row in result.clips]
+    summary = summarise(clips, result.levels, engine_16k.classes)
+    json.dumps(summary, allow_nan=False)
+    assert summary["relative_faithfulness"]["0.3"]["median"] is None
+    assert summary["random_energy"]["0.3"]["relative_median"] is None
 
 
 # Files

@@ -52,8 +52,9 @@ def test_faithfulness_by_hand() -> None:
 
 
 def test_faithfulness_on_the_common_scale() -> None:
-    ours = metrics.relative_faithfulness([2.0, -1.0, 3.0, 1.0], [4.0, 2.0, 0.0, -5.0])
-    np.testing.assert_allclose(ours, [0.5, -0.5, np.nan, np.nan])
+    spans = [4.0, 2.0, 0.0, -5.0, np.nan]
+    ours = metrics.relative_faithfulness([2.0, -1.0, 3.0, 1.0, 0.0], spans)
+    np.testing.assert_allclose(ours, [0.5, -0.5, np.nan, np.nan, np.nan])
 
 
 def test_fidelity_of_the_interpretation_by_hand() -> None:
@@ -117,6 +118,8 @@ def test_impossible_arrays_are_refused() -> None:
             metrics.accuracy(bad, [0, 0])
     with pytest.raises(ValueError, match="2 drops but 3"):
         metrics.faithfulness([1.0, 2.0], [1, 2, 3])
+    with pytest.raises(ValueError, match="2 drops but spans"):
+        metrics.relative_faithfulness([1.0, 2.0], [1.0])
     with pytest.raises(ValueError, match="vector"):
         metrics.faithfulness([], [])
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
