@@ -123,15 +123,23 @@ def read(source: str | os.PathLike[str] | BinaryIO) -> tuple[np.ndarray, int]:
 
 
 def write(path: str | os.PathLike[str], waveform: np.ndarray | Tensor, sample_rate: int) -> None:
-    """Float32 WAV, mono (n,); written to a temporary name and moved into place."""
+    """Float32 WAV, mono (n,); written to a temporary name and moved into place.
+
+    Raises ValueError where it cannot be written; nothing is left behind then.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(part, np.asarray(waveform), sample_rate, format="WAV", subtype="FLOAT")
         part.replace(path)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise ValueError(
+            f"cannot write {path} ({_reason(error)}). Choose a folder that you may write to."
+        ) from error
     finally:
-        part.unlink(missing_ok=True)
+        if part.is_file():
+            part.unlink()
 
 
 def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig) -> Tensor:

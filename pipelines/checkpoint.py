@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -45,13 +45,8 @@ def load_checkpoint(
     """
     if not path.is_file():
         return 0
-    with safe_open(path, "pt") as file:
-        if file.metadata()["recipe"] != _digest(recipe):
-            raise ValueError(
-                f"{path} belongs to a run with other settings; remove it or choose another --out."
-            )
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        epoch = int(file.metadata()["epoch"])
+    tensors, metadata = read_tensors(path, _digest(recipe))
+    epoch = int(metadata["epoch"])
     for name, model in models.items():
         prefix = f"{name}/"
         model.load_state_dict(
@@ -64,6 +59,21 @@ def load_checkpoint(
             state.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     return epoch
+
+
+def read_tensors(path: Path, recipe: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a checkpoint; ValueError for a damaged one or another recipe's."""
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is damaged; remove it to start this part again.") from error
+    if metadata["recipe"] != recipe:
+        raise ValueError(
+            f"{path} belongs to a run with other settings; remove it or choose another --out."
+        )
+    return tensors, metadata
 
 
 def one_cycle(step: int, total: int, peak: float, warm_up: float = 0.3) -> float:

@@ -108,6 +108,14 @@ class Config:
     interpreters: dict[str, InterpreterConfig] = field(default_factory=dict)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
+    def __post_init__(self) -> None:
+        if self.default_interpreter not in (None, *self.interpreters):
+            known = ", ".join(self.interpreters) or "none"
+            raise ValueError(
+                f"default_interpreter {self.default_interpreter!r} is not among the interpreters: "
+                f"{known}."
+            )
+
     def to_dict(self) -> dict[str, Any]:
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
@@ -193,7 +201,9 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise ValueError(f"config key {where!r} must hold keys and values, received {value!r}.")
         return {str(k): _build(arguments[1], v or {}, f"{where}.{k}") for k, v in value.items()}
-    if origin is tuple and isinstance(value, list):
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ValueError(f"config key {where!r} must be a list, received {value!r}.")
         return tuple(_convert(arguments[0], v, where) for v in value)
     accepted = [a for a in arguments or (hint,)]
     if float in accepted and isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -30,6 +30,9 @@ log = logging.getLogger("l2i")
 def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluation]:
     """Evaluate the bundle's interpreters (or only one) on the config's test folds."""
     bundle = load_bundle(out)
+    if only is not None and only not in bundle.interpreters:
+        known = ", ".join(bundle.interpreters)
+        raise ValueError(f"{out} has no interpreter {only!r}; it has: {known}.")
     clips = open_data_set(config.data.kind, config.data.root).in_folds(config.data.test_folds)
     settings = Settings(
         config.evaluation.thresholds,

@@ -18,6 +18,18 @@ from torch import Tensor
 from l2i_core.classifier import Classifier, kumar_layout, load_kumar
 from pipelines.runs import main_guard
 
+# What unpickling a file that is no pickle may raise, besides its own error.
+_UNREADABLE = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """The state dict in Kumar's file; ValueError for anything else."""
@@ -25,7 +37,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"no such file: {path}. Give Kumar's checkpoint (mx-h64-1024_….pkl).")
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"{path.name} is not a checkpoint of plain tensors.") from error
     if not isinstance(values, dict) or not all(isinstance(v, Tensor) for v in values.values()):
         raise ValueError(f"{path.name} does not hold a state dict of tensors.")

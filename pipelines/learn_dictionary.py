@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
 from l2i_core.nmf import average_frames, sparse_nmf
+from pipelines.checkpoint import read_tensors
 from pipelines.config import Config, command_line
 from pipelines.features import load_batch, log_magnitudes
 from pipelines.runs import device, main_guard, start_log
@@ -90,12 +90,8 @@ def _by_frequency(patterns: Tensor) -> Tensor:
 def _resume(path: Path, recipe: str) -> tuple[int, tuple[Tensor, Tensor] | None]:
     if not path.is_file():
         return 0, None
-    with safe_open(path, "pt") as file:
-        if file.metadata()["recipe"] != recipe:
-            raise ValueError(
-                f"{path} belongs to a run with other settings; remove it or choose another --out."
-            )
-        return int(file.metadata()["done"]), (file.get_tensor("w"), file.get_tensor("h"))
+    tensors, metadata = read_tensors(path, recipe)
+    return int(metadata["done"]), (tensors["w"], tensors["h"])
 
 
 def _save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +71,13 @@ def build_cache(config: Config, classifier: Classifier, views: int) -> Cache:
     )
 
 
-def train(config: Config, name: str, out: Path, cache: Cache | None = None) -> Interpreter:
-    """Train one interpreter of the config with Eq. 4 (and the loop where its weights are set)."""
+def train(
+    config: Config, name: str, out: Path, cached: Callable[[int], Cache] | None = None
+) -> Interpreter:
+    """Train one interpreter of the config with Eq. 4 (and the loop where its weights are set).
+
+    `cached(views)` gives f's features; it is not asked where nothing is left to train.
+    """
     settings = config.interpreters[name]
     classifier, patterns = trained(config, out), learn(config, out, only_finished=True).to(device())
     model = _new_model(config, settings, classifier)
@@ -88,7 +95,7 @@ def train(config: Config, name: str, out: Path, cache: Cache | None = None) -> I
             optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
     if done >= settings.epochs:
         return freeze_interpreter(model)
-    cache = cache or build_cache(config, classifier, settings.views)
+    cache = (cached or partial(build_cache, config, classifier))(settings.views)
     n, steps = len(cache.logits), -(-len(cache.logits) // settings.batch_size)
     log.info("interpreter %s: %d examples, from epoch %d", name, n, done)
     for epoch in range(done, settings.epochs):
@@ -228,12 +235,13 @@ def main(argv: list[str] | None = None) -> int:
     if unknown := [n for n in names if n not in config.interpreters]:
         known = ", ".join(config.interpreters) or "none"
         raise ValueError(f"the config has no interpreter {unknown[0]!r}; it has: {known}.")
-    caches: dict[int, Cache] = {}
+
+    @lru_cache(maxsize=1)
+    def cached(views: int) -> Cache:
+        return build_cache(config, trained(config, out), views)
+
     for name in names:
-        views = config.interpreters[name].views
-        if views not in caches:
-            caches = {views: build_cache(config, trained(config, out), views)}
-        train(config, name, out, caches[views])
+        train(config, name, out, cached)
     if not arguments.only:
         assemble(
             config,

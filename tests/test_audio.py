@@ -273,6 +273,15 @@ def test_written_sound_is_read_back_bit_for_bit(tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "new" / "x.wav").subtype == "FLOAT"
 
 
+def test_unwritable_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "folder.wav").mkdir()
+    for path in (tmp_path / "file" / "x.wav", tmp_path / "folder.wav"):
+        with pytest.raises(ValueError, match=f"cannot write .*{path.name}"):
+            audio.write(path, np.zeros(100), 44100)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.wav"]
+
+
 def test_failed_write_leaves_the_old_file_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +294,7 @@ def test_failed_write_leaves_the_old_file_alone(
         raise soundfile.LibsndfileError(3)
 
     monkeypatch.setattr(soundfile, "write", breaks)
-    with pytest.raises(soundfile.LibsndfileError):
+    with pytest.raises(ValueError, match=r"cannot write .*x\.wav"):
         audio.write(path, _tones(44100, 1)[:, 0], 44100)
     assert path.read_bytes() == old
     assert [p.name for p in tmp_path.iterdir()] == ["x.wav"]

@@ -44,7 +44,7 @@ def _edit(folder: Path, edit: Edit) -> None:
 
 
 def _refusal(folder: Path) -> str:
-    with pytest.raises(ValueError) as refused:  # noqa: PT011 - the sentence is looked at
+    with pytest.raises(ValueError) as refused:
         load_bundle(folder)
     sentence = str(refused.value)
     assert "\n" not in sentence
@@ -110,9 +110,7 @@ def test_other_sizes_come_back(tmp_path: Path) -> None:
     assert engine.dictionary.patterns.shape == (257, 3)
 
 
-def test_card_and_metrics_are_optional_and_survive_saving(
-    bundle: Bundle, copy: Path
-) -> None:
+def test_card_and_metrics_are_optional_and_survive_saving(bundle: Bundle, copy: Path) -> None:
     assert load_bundle(copy).card() == ""
     assert load_bundle(copy).summary() is None
     (copy / "card.md").write_text("# Card\n")
@@ -185,7 +183,9 @@ def test_missing_file_is_named(copy: Path, name: str) -> None:
 def test_damaged_tensors_are_named(copy: Path, name: str, damage: str) -> None:
     path = copy / f"{name}.safetensors"
     whole = path.read_bytes()
-    path.write_bytes({"cut": whole[: len(whole) // 2], "text": b"hello " * 99, "empty": b""}[damage])
+    path.write_bytes(
+        {"cut": whole[: len(whole) // 2], "text": b"hello " * 99, "empty": b""}[damage]
+    )
     sentence = _refusal(copy)
     assert f"{name}.safetensors" in sentence
     assert "damaged" in sentence

@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
-
 from conftest import random_bundle
+from torch import Tensor
 
 from l2i_core import L2I, Analysis, AudioConfig, audio, explain, synth
 from l2i_core.bundle import Bundle
@@ -105,9 +104,7 @@ def test_contributions_sum_to_the_interpreters_logits(
     for c in range(10):
         r = engine.relevance(a, c)
         largest = (engine.class_weights[c] * a.pooled).abs().max()
-        assert float((r * largest).sum()) == pytest.approx(
-            float(a.interpreter_logits[c]), abs=1e-4
-        )
+        assert float((r * largest).sum()) == pytest.approx(float(a.interpreter_logits[c]), abs=1e-4)
         assert float(r.abs().max()) == pytest.approx(1.0)
 
 
@@ -134,9 +131,7 @@ def test_channels_are_mixed_down(engine: L2I, analysis: Analysis, dog: np.ndarra
     torch.testing.assert_close(engine.analyse(stereo, 44100).logits, analysis.logits, atol=1e-3, rtol=1e-3)  # fmt: skip
 
 
-def test_tensor_and_array_give_the_same(
-    engine: L2I, analysis: Analysis, dog: np.ndarray
-) -> None:
+def test_tensor_and_array_give_the_same(engine: L2I, analysis: Analysis, dog: np.ndarray) -> None:
     assert torch.equal(engine.analyse(torch.from_numpy(dog), 44100).logits, analysis.logits)
 
 
@@ -300,9 +295,7 @@ def test_relevances_that_are_all_negative_select_nothing(
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_everything_kept_is_the_modelled_part(
-    engine: L2I, analysis: Analysis, domain: str
-) -> None:
+def test_everything_kept_is_the_modelled_part(engine: L2I, analysis: Analysis, domain: str) -> None:
     i = engine.interpret(analysis, gains=np.ones(12), mask_domain=domain)
     active = (engine.dictionary.patterns @ analysis.activations) > 1e-12
     x = analysis.spectrogram.log_magnitude

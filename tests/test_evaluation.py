@@ -57,9 +57,7 @@ def test_rows_cover_every_clip_and_level(result: Evaluation, clips: list[Clip]) 
     assert sorted(keys) == sorted((c.name, t) for c in clips for t in LEVELS)
 
 
-def test_clip_rows_are_the_engines(
-    engine_16k: L2I, result: Evaluation, clips: list[Clip]
-) -> None:
+def test_clip_rows_are_the_engines(engine_16k: L2I, result: Evaluation, clips: list[Clip]) -> None:
     for clip, row in zip(clips, result.clips, strict=True):
         a = engine_16k.analyse(load_clip(clip, engine_16k.audio), 16000)
         assert (row["label"], row["fold"]) == (clip.label, clip.fold)
@@ -79,9 +77,7 @@ def test_clip_rows_are_the_engines(
         assert row["reconstruction_error"] == pytest.approx(float(error), rel=1e-5)
 
 
-def test_level_rows_are_the_engines(
-    engine_16k: L2I, result: Evaluation, clips: list[Clip]
-) -> None:
+def test_level_rows_are_the_engines(engine_16k: L2I, result: Evaluation, clips: list[Clip]) -> None:
     a = engine_16k.analyse(load_clip(clips[0], engine_16k.audio), 16000)
     for row in (r for r in result.levels if r["clip"] == clips[0].name):
         i = engine_16k.interpret(a, threshold=row["threshold"])
@@ -173,9 +169,7 @@ def test_reconstruction_error_is_that_of_all_clips_together(
     assert result.summary["reconstruction_error"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_seed_decides_everything(
-    engine_16k: L2I, result: Evaluation, clips: list[Clip]
-) -> None:
+def test_seed_decides_everything(engine_16k: L2I, result: Evaluation, clips: list[Clip]) -> None:
     again = evaluate(engine_16k.bundle, "att", clips, SETTINGS)
     assert again.clips == result.clips
     assert again.levels == result.levels
@@ -200,9 +194,7 @@ def test_silent_clip_counts(engine_16k: L2I, tmp_path: Path) -> None:
     json.dumps(result.summary, allow_nan=False)
 
 
-def test_nothing_to_lose_on_any_clip_is_null_not_nan(
-    engine_16k: L2I, result: Evaluation
-) -> None:
+def test_nothing_to_lose_on_any_clip_is_null_not_nan(engine_16k: L2I, result: Evaluation) -> None:
     clips = [{**row, "span": -1.0} for row in result.clips]
     summary = summarise(clips, result.levels, engine_16k.classes)
     json.dumps(summary, allow_nan=False)

@@ -128,9 +128,7 @@ def test_masks_of_a_batch_are_each_clips_own(factors: tuple[Tensor, Tensor]) -> 
     batch, gains = torch.stack([h, h.flip(1)]), torch.stack([_one(0), _one(3) + _one(1)])
     together = explain.soft_masks(w, batch, gains)
     for b in range(2):
-        for ours, alone in zip(
-            together, explain.soft_masks(w, batch[b], gains[b]), strict=True
-        ):
+        for ours, alone in zip(together, explain.soft_masks(w, batch[b], gains[b]), strict=True):
             torch.testing.assert_close(ours[b], alone)
 
 

@@ -78,9 +78,7 @@ def test_activations_stay_where_the_sound_is() -> None:
 
 
 @pytest.mark.parametrize(("channels", "strides"), [((), ()), ((4,), (8, 16)), ((4,), (3,))])
-def test_impossible_maps_are_refused(
-    channels: tuple[int, ...], strides: tuple[int, ...]
-) -> None:
+def test_impossible_maps_are_refused(channels: tuple[int, ...], strides: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="Ψ|stride"):
         Psi(channels, strides, 7)
 

@@ -1,0 +1,136 @@
+"""Who may import whom, and where signal processing lives: read from the source, not run."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SPECTRAL = {"stft", "istft", "log1p", "expm1"}
+MODULES = sorted(
+    path
+    for folder in ("l2i_core", "pipelines", "pages")
+    for path in (ROOT / folder).rglob("*.py")
+) + [path for path in (ROOT / "app.py",) if path.is_file()]  # fmt: skip
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The full names of all imported modules, those inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def spectral_uses(tree: ast.AST) -> list[str]:
+    """Uses of the STFT and of the log scale other than through l2i_core.audio."""
+    found = [name for name in imported(tree) if name.rsplit(".")[-1] in SPECTRAL]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr.lstrip("_") in SPECTRAL:
+            if not (isinstance(node.value, ast.Name) and node.value.id == "audio"):
+                found.append(ast.unparse(node))
+        elif isinstance(node, ast.Name) and node.id in SPECTRAL:
+            found.append(node.id)
+    return found
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def _roots(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported(_tree(path))}
+
+
+def _top(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0]
+
+
+def test_the_rules_can_be_broken() -> None:
+    for source in (
+        "import torch\ntorch.stft(x)",
+        "from torch import istft",
+        "import numpy as np\nnp.log1p(x)",
+        "y = x.expm1_",
+        "from librosa import stft as s",
+        "import torchaudio\ntorchaudio.functional.istft(x)",
+    ):
+        source = source.replace("expm1_", "expm1()")
+        assert spectral_uses(ast.parse(source)), source
+    assert not spectral_uses(ast.parse("from l2i_core import audio\naudio.stft(x)"))
+    assert "pipelines" in {
+        n.split(".")[0] for n in imported(ast.parse("def f():\n    from pipelines import x"))
+    }
+
+
+def test_there_is_something_to_check() -> None:
+    tops = {_top(path) for path in MODULES}
+    assert {"l2i_core", "pipelines"} <= tops
+    assert "l2i_core/audio.py" in {str(p.relative_to(ROOT)) for p in MODULES}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_one_way(path: Path) -> None:
+    forbidden = {
+        "l2i_core": {"streamlit", "pages", "pipelines", "app", "tests"},
+        "pipelines": {"streamlit", "pages", "app", "tests"},
+        "pages": {"pipelines", "app", "tests"},
+        "app.py": {"pipelines", "tests"},
+    }[_top(path)]
+    assert not _roots(path) & forbidden
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_spectra_are_made_in_one_place(path: Path) -> None:
+    if path == ROOT / "l2i_core" / "audio.py":
+        assert {"stft", "istft", "log1p", "expm1"} == {
+            use.rsplit(".")[-1] for use in spectral_uses(_tree(path))
+        }
+    else:
+        assert spectral_uses(_tree(path)) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_unpickles_but_the_one_importer(path: Path) -> None:
+    source = path.read_text()
+    if path.name == "import_kumar.py":
+        assert "weights_only=True" in source
+    else:
+        assert "torch.load" not in source
+        assert "pickle" not in _roots(path)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_house_rules(path: Path) -> None:
+    tree = _tree(path)
+    assert path.stem not in ("utils", "helpers", "misc")
+    assert ast.get_docstring(tree), "a file opens with what it is for"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            arguments = [*node.args.args, *node.args.kwonlyargs]
+            untyped = [
+                a.arg for a in arguments if not a.annotation and a.arg not in ("self", "cls")
+            ]
+            assert not untyped, f"{node.name} lacks types for {untyped}"
+            assert node.returns is not None, f"{node.name} lacks its return type"
+        if isinstance(node, ast.Call):
+            keywords = {k.arg: k.value for k in node.keywords}
+            strict = keywords.get("strict")
+            if ast.unparse(node.func).endswith("load_state_dict"):
+                assert strict is None or ast.unparse(strict) == "True"
+            assert not ast.unparse(node.func).endswith("parse_known_args")
+
+
+def test_every_import_is_a_declared_requirement() -> None:
+    required = (ROOT / "requirements.txt").read_text().lower()
+    stems = {"yaml": "pyyaml", "sklearn": "scikit-learn", "PIL": "pillow"}
+    standard = sys.stdlib_module_names
+    for path in (p for p in MODULES if _top(p) in ("l2i_core", "pipelines")):
+        for name in _roots(path) - standard - {"l2i_core", "pipelines"}:
+            assert stems.get(name, name).lower() in required, f"{path.name} imports {name}"

@@ -1,0 +1,491 @@
+"""`python -m l2i_core`: stable files and keys, and for each bad input one line and exit code 2."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from conftest import WriteClip
+
+from l2i_core import L2I, Analysis, audio, synth
+from l2i_core.__main__ import main
+from l2i_core.report import make_report
+
+ROOT = Path(__file__).resolve().parent.parent
+Refused = Callable[[list[str]], str]
+
+
+@pytest.fixture
+def clip(write_clip: WriteClip, dog: np.ndarray) -> Path:
+    return write_clip("dog over rain.wav", dog, 44100, subtype="FLOAT")
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Run a command that must fail; returns its one line."""
+
+    def run(argv: list[str]) -> str:
+        assert main(argv) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        assert err.endswith("\n")
+        return err
+
+    return run
+
+
+def _files(folder: Path) -> set[str]:
+    return {str(p.relative_to(folder)) for p in folder.rglob("*")}
+
+
+def _samples(path: Path) -> np.ndarray:
+    assert soundfile.info(path).subtype == "FLOAT"
+    return soundfile.read(path, dtype="float32")[0]
+
+
+# interpret
+
+
+def test_report_on_stdout_is_the_engines(
+    clip: Path,
+    bundle_folder: Path,
+    engine: L2I,
+    analysis: Analysis,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--json"]
+    argv += ["--target", "rooster", "--threshold", "0.1", "--mask-domain", "linear"]
+    assert main(argv) == 0
+    out, err = capsys.readouterr()
+    i = engine.interpret(analysis, "rooster", 0.1, "linear")
+    expected = make_report(engine, analysis, i, engine.judge(analysis, i), clip.name)
+    assert json.loads(out) == expected
+    assert err == ""
+
+
+def test_defaults_are_the_designs(
+    clip: Path, bundle_folder: Path, analysis: Analysis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["interpret", str(clip), "--bundle", str(bundle_folder), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["clip"] == "dog over rain.wav"
+    assert (report["threshold"], report["mask_domain"]) == (0.3, "log")
+    assert report["target"] == report["predicted"] == synth.LABELS[analysis.predicted]
+    assert report["interpreter"] == "att"
+
+
+@pytest.mark.parametrize("domain", ["log", "linear"])
+def test_out_holds_the_sounds_and_the_report(
+    clip: Path,
+    bundle_folder: Path,
+    engine: L2I,
+    analysis: Analysis,
+    tmp_path: Path,
+    domain: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "deep" / "out"
+    argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--out", str(out), "--json"]
+    argv += ["--target", "dog", "--threshold", "0", "--mask-domain", domain, "--components"]
+    assert main(argv) == 0
+    i = engine.interpret(analysis, "dog", 0.0, domain)
+    assert i.selected, "the case must select something"
+    components = {f"component-{k:03d}.wav": k for k in i.selected}
+    expected = {"input.wav", "interpretation.wav", "residual.wav", "report.json", *components}
+    assert _files(out) == expected
+    report = json.loads((out / "report.json").read_text())
+    assert report == json.loads(capsys.readouterr().out)
+    assert report["selected"] == list(i.selected)
+    np.testing.assert_array_equal(_samples(out / "input.wav"), analysis.waveform.numpy())
+    np.testing.assert_allclose(_samples(out / "interpretation.wav"), i.audio.numpy(), atol=1e-6)
+    np.testing.assert_allclose(_samples(out / "residual.wav"), i.residual.numpy(), atol=1e-6)
+    for name, k in components.items():
+        expected_sound = engine.component_audio(analysis, k, domain).numpy()
+        np.testing.assert_allclose(_samples(out / name), expected_sound, atol=1e-6)
+    if domain == "linear":
+        total = _samples(out / "interpretation.wav") + _samples(out / "residual.wav")
+        np.testing.assert_allclose(total, analysis.waveform.numpy(), atol=1e-5)
+
+
+def test_without_components_none_are_written(
+    clip: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["interpret", str(clip), "--bundle", str(bundle_folder), "--out", str(out)]) == 0
+    assert _files(out) == {"input.wav", "interpretation.wav", "residual.wav", "report.json"}
+    text = capsys.readouterr().out
+    assert "dog over rain.wav" in text
+    assert str(out) in text
+
+
+def test_sounds_keep_the_clips_own_level(
+    write_clip: WriteClip, dog: np.ndarray, bundle_folder: Path, tmp_path: Path
+) -> None:
+    quiet = write_clip("quiet.wav", 0.001 * dog, 44100, subtype="FLOAT")
+    out = tmp_path / "out"
+    assert main(["interpret", str(quiet), "--bundle", str(bundle_folder), "--out", str(out)]) == 0
+    np.testing.assert_allclose(_samples(out / "input.wav"), 0.001 * dog, atol=1e-9)
+    loudest = np.abs(_samples(out / "residual.wav")).max()
+    assert loudest < 2 * np.abs(0.001 * dog).max()
+
+
+@pytest.mark.parametrize("interpreter", ["att", "max"])
+def test_interpreter_is_chosen(
+    clip: Path, bundle_folder: Path, interpreter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--json"]
+    assert main([*argv, "--interpreter", interpreter]) == 0
+    assert json.loads(capsys.readouterr().out)["interpreter"] == interpreter
+
+
+def test_window_is_cut_out(
+    clip: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--json"]
+    assert main([*argv, "--out", str(tmp_path / "o"), "--window", "1", "3"]) == 0
+    assert json.loads(capsys.readouterr().out)["length"] == 2 * 44100
+    assert len(_samples(tmp_path / "o" / "residual.wav")) == 2 * 44100
+
+
+@pytest.mark.parametrize("kind", ["silence", "eight", "192k", "8k", "0.1 s"])
+def test_unusual_clips_are_explained(
+    write_clip: WriteClip,
+    bundle_folder: Path,
+    kind: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rate = {"192k": 192000, "8k": 8000}.get(kind, 44100)
+    seconds = 0.1 if kind == "0.1 s" else 0.6
+    n = round(rate * seconds)
+    sound = 0.0 if kind == "silence" else 0.2 * np.sin(np.arange(n) * 2000 / rate)
+    samples = np.zeros(n) + sound
+    if kind == "eight":
+        samples = np.stack([samples] * 8, axis=1)
+    path = write_clip("clip.wav", samples, rate)
+    out = tmp_path / "out"
+    argv = ["interpret", str(path), "--bundle", str(bundle_folder), "--out", str(out)]
+    assert main([*argv, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["length"] == round(44100 * seconds)
+    assert len(_samples(out / "interpretation.wav")) == report["length"]
+    if kind == "silence":
+        assert report["selected"] == []
+        assert report["faithfulness"] == 0.0
+        assert main(argv) == 0
+        assert "No component is selected" in capsys.readouterr().out
+
+
+# Bad input
+
+
+def _text(folder: Path) -> Path:
+    path = folder / "notes.wav"
+    path.write_text("This is no sound.\n" * 99)
+    return path
+
+
+def _truncated(folder: Path) -> Path:
+    path = folder / "cut.wav"
+    soundfile.write(path, 0.1 * np.ones(44100), 44100)
+    path.write_bytes(path.read_bytes()[:30000])
+    return path
+
+
+def _truncated_ogg(folder: Path) -> Path:
+    path = folder / "cut.ogg"
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(88200), 44100)
+    path.write_bytes(path.read_bytes()[:-3000])
+    return path
+
+
+def _unreadable(folder: Path) -> Path:
+    path = folder / "random.flac"
+    path.write_bytes(np.random.default_rng(0).bytes(5000))
+    return path
+
+
+def _empty(folder: Path) -> Path:
+    path = folder / "empty.wav"
+    path.write_bytes(b"")
+    return path
+
+
+def _no_samples(folder: Path) -> Path:
+    path = folder / "no-samples.wav"
+    soundfile.write(path, np.zeros(0), 44100)
+    return path
+
+
+def _not_a_number(folder: Path) -> Path:
+    path = folder / "nan.wav"
+    soundfile.write(path, np.full(44100, np.nan), 44100, subtype="FLOAT")
+    return path
+
+
+def _infinite(folder: Path) -> Path:
+    path = folder / "inf.wav"
+    soundfile.write(path, np.full(44100, np.inf), 44100, subtype="FLOAT")
+    return path
+
+
+def _short(folder: Path) -> Path:
+    path = folder / "short.wav"
+    soundfile.write(path, np.zeros(2205), 44100)
+    return path
+
+
+BAD_CLIPS = (
+    _text,
+    _truncated,
+    _truncated_ogg,
+    _unreadable,
+    _empty,
+    _no_samples,
+    _not_a_number,
+    _infinite,
+    _short,
+)
+
+
+@pytest.mark.parametrize("make", [*BAD_CLIPS, lambda folder: folder / "absent.wav", lambda f: f])
+@pytest.mark.parametrize("command", ["interpret", "corrupt"])
+def test_bad_clip_is_one_sentence(
+    refused: Refused,
+    bundle_folder: Path,
+    tmp_path: Path,
+    make: Callable[[Path], Path],
+    command: str,
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    clip = make(folder)
+    before = _files(tmp_path)
+    if command == "interpret":
+        argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--out"]
+        argv += [str(tmp_path / "out")]
+    else:
+        argv = ["corrupt", str(clip), "--noise", "pink", "--snr", "3", "--out"]
+        argv += [str(tmp_path / "out" / "x.wav")]
+    refused(argv)
+    assert _files(tmp_path) == before, "no half-written file"
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (["--target", "cat"], "unknown class 'cat'"),
+        (["--threshold", "1"], "τ must lie in [0, 1)"),
+        (["--threshold", "-0.01"], "τ must lie in [0, 1)"),
+        (["--threshold", "nan"], "τ must lie in [0, 1)"),
+        (["--threshold", "high"], "--threshold"),
+        (["--interpreter", "nmf"], "no interpreter 'nmf'"),
+        (["--mask-domain", "power"], "--mask-domain"),
+        (["--window", "7", "9"], "window"),
+        (["--window", "3", "1"], "window"),
+        (["--window", "3"], "--window"),
+        (["--bundle", "nowhere"], "no bundle 'nowhere'"),
+        (["--loudness", "3"], "--loudness"),
+    ],
+)
+def test_bad_option_is_one_sentence(
+    refused: Refused,
+    clip: Path,
+    bundle_folder: Path,
+    tmp_path: Path,
+    option: list[str],
+    sentence: str,
+) -> None:
+    argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--out", str(tmp_path / "out")]
+    assert sentence in refused(argv + option)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["explain"], ["interpret"], ["corrupt", "a.wav"], ["info", "x"]]
+)
+def test_incomplete_command_is_one_sentence(refused: Refused, argv: list[str]) -> None:
+    assert "--help" in refused(argv)
+
+
+@pytest.mark.parametrize("command", ["interpret", "info"])
+@pytest.mark.parametrize("damage", ["no config", "bad json", "cut", "unknown key", "nan"])
+def test_damaged_bundle_is_one_sentence(
+    refused: Refused,
+    clip: Path,
+    bundle_folder: Path,
+    tmp_path: Path,
+    command: str,
+    damage: str,
+) -> None:
+    folder = Path(shutil.copytree(bundle_folder, tmp_path / "damaged"))
+    config, weights = folder / "config.json", folder / "classifier.safetensors"
+    if damage == "no config":
+        config.unlink()
+    elif damage == "bad json":
+        config.write_text(config.read_text()[:-20])
+    elif damage == "cut":
+        weights.write_bytes(weights.read_bytes()[:-1000])
+    elif damage == "unknown key":
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"colour": 1}))
+    else:
+        content = bytearray(weights.read_bytes())
+        content[-64:] = b"\xff" * 64
+        weights.write_bytes(bytes(content))
+    argv = [command] + (
+        [str(clip), "--out", str(tmp_path / "out")] if command == "interpret" else []
+    )
+    sentence = refused([*argv, "--bundle", str(folder)])
+    assert str(folder) in sentence
+    assert not (tmp_path / "out").exists()
+
+
+def test_out_that_is_a_file_is_refused(
+    refused: Refused, clip: Path, bundle_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("mine")
+    argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--out"]
+    assert "taken" in refused([*argv, str(tmp_path / "taken")])
+    assert "taken" in refused([*argv, str(tmp_path / "taken" / "deeper")])
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+# corrupt
+
+
+def test_noise_is_added_at_the_ratio(
+    clip: Path, dog: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "noisy.wav"
+    argv = ["corrupt", str(clip), "--noise", "pink", "--snr", "6", "--out", str(out)]
+    assert main([*argv, "--seed", "3"]) == 0
+    noisy = _samples(out)
+    noise = noisy.astype(float) - dog
+    ratio = 10 * np.log10(np.sum(dog.astype(float) ** 2) / np.sum(noise**2))
+    assert ratio == pytest.approx(6.0, abs=0.05)
+    assert _files(out.parent) == {"noisy.wav"}
+    assert str(out) in capsys.readouterr().out
+    assert main([*argv, "--seed", "3"]) == 0
+    np.testing.assert_array_equal(_samples(out), noisy)
+    assert main([*argv, "--seed", "4"]) == 0
+    assert not np.array_equal(_samples(out), noisy)
+
+
+def test_noise_may_be_a_file_at_another_rate(write_clip: WriteClip, tmp_path: Path) -> None:
+    tone = 0.1 * np.sin(2 * np.pi * 300 * np.arange(16000) / 16000)
+    clip = write_clip("clip.wav", np.stack([tone, tone], axis=1), 16000, subtype="FLOAT")
+    hum = np.sin(2 * np.pi * 1000 * np.arange(4410) / 44100)
+    noise = write_clip("hum.flac", hum, 44100)
+    out = tmp_path / "mixed.wav"
+    argv = ["corrupt", str(clip), "--noise", str(noise), "--snr", "0", "--out", str(out)]
+    assert main(argv) == 0
+    assert soundfile.info(out).samplerate == 16000
+    spectrum = np.abs(np.fft.rfft(_samples(out)))
+    assert set(np.argsort(spectrum)[-2:]) == {300, 1000}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"--noise": "blue"}, "white, pink, brown"),
+        ({"--snr": "nan"}, "finite"),
+        ({"--snr": "loud"}, "--snr"),
+        ({"--seed": "x"}, "--seed"),
+        ({"--out": "."}, "folder"),
+    ],
+)
+def test_bad_corruption_is_one_sentence(
+    refused: Refused, clip: Path, tmp_path: Path, change: dict[str, str], sentence: str
+) -> None:
+    options = {"--noise": "white", "--snr": "3", "--out": str(tmp_path / "x.wav")} | change
+    argv = ["corrupt", str(clip)] + [part for pair in options.items() for part in pair]
+    assert sentence in refused(argv)
+    assert _files(tmp_path) == {clip.name}
+
+
+def test_silence_has_no_ratio(refused: Refused, write_clip: WriteClip, tmp_path: Path) -> None:
+    silent = write_clip("silent.wav", np.zeros(44100))
+    argv = ["corrupt", str(silent), "--noise", "white", "--snr", "3"]
+    assert "silent" in refused([*argv, "--out", str(tmp_path / "x.wav")])
+    bad = _text(tmp_path)
+    argv = ["corrupt", str(silent), "--noise", str(bad), "--snr", "3"]
+    assert bad.name in refused([*argv, "--out", str(tmp_path / "x.wav")])
+    assert not (tmp_path / "x.wav").exists()
+
+
+# bundles and info
+
+
+def test_bundles_are_listed(
+    bundle_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("L2I_BUNDLES", str(bundle_folder.parent))
+    assert main(["bundles", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    row = rows["random"]
+    assert (row["classes"], row["components"], row["sample_rate"]) == (10, 12, 44100)
+    assert row["interpreters"] == ["att", "max"]
+    assert main(["bundles"]) == 0
+    assert "random: " in capsys.readouterr().out
+    assert main(["info", "--bundle", "random"]) == 0
+    assert "44100 Hz" in capsys.readouterr().out
+
+
+def test_info_says_what_the_bundle_holds(
+    bundle_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["info", "--bundle", str(bundle_folder), "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert about["class_names"] == list(synth.LABELS)
+    assert about["training"] == {"seed": 0}
+    assert about["metrics"] is None
+    assert about["interpreters"] == {k: f"Random weights, {v}." for k, v in
+                                     {"att": "attention", "max": "max"}.items()}  # fmt: skip
+
+
+# As a process of its own
+
+
+def _python(*argv: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "l2i_core", *argv], capture_output=True, text=True, cwd=cwd
+    )
+
+
+def test_process_prints_the_report_alone(
+    clip: Path, bundle_folder: Path, engine: L2I, analysis: Analysis, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    done = _python(
+        "interpret", str(clip), "--bundle", str(bundle_folder), "--json", "--out", str(out)
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    report = json.loads(done.stdout)
+    torch.testing.assert_close(
+        torch.tensor(report["logits"]), analysis.logits, atol=1e-3, rtol=1e-3
+    )
+    assert report["classes"] == engine.classes
+    assert len(audio.read(out / "residual.wav")[0][0]) == report["length"]
+
+
+def test_process_fails_with_one_line_and_code_2(tmp_path: Path, bundle_folder: Path) -> None:
+    bad = _text(tmp_path)
+    done = _python(
+        "interpret", str(bad), "--bundle", str(bundle_folder), "--out", str(tmp_path / "out")
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: notes.wav")
+    assert done.stderr.count("\n") == 1
+    assert _files(tmp_path) == {"notes.wav"}

@@ -1,0 +1,840 @@
+"""Experiment files, resuming, features, and the tiny chain end to end through its commands."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import yaml
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from l2i_core import L2I, audio, load_bundle, synth
+from l2i_core.classifier import Classifier, kumar_layout
+from l2i_core.data import Clip, open_data_set, synthesised
+from l2i_core.nmf import average_frames
+from pipelines import (
+    checkpoint,
+    evaluate,
+    features,
+    import_kumar,
+    learn_dictionary,
+    results,
+    train_classifier,
+    train_interpreter,
+)
+from pipelines.config import Config, load_config
+from pipelines.runs import autocast, main_guard
+
+ROOT = Path(__file__).resolve().parent.parent
+TINY = ROOT / "configs" / "tiny.yaml"
+COMMANDS = ("train_classifier", "learn_dictionary", "train_interpreter", "evaluate")
+
+
+class Killed(BaseException):
+    """Stands for the signal that ends a process: nothing in the code catches it."""
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
+    root.handlers[:], root.level = handlers, level
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder per class: two classes of five short clips, so four folds train and one tests."""
+    root = tmp_path_factory.mktemp("sounds")
+    for label in ("dog", "rain"):
+        (root / label).mkdir()
+        for seed in range(5):
+            samples = synth.clip(label, seed, 8000, 1.5)
+            soundfile.write(root / label / f"{seed}.flac", samples, 8000)
+    return root
+
+
+@pytest.fixture(scope="module")
+def small(sounds: Path) -> Config:
+    """The tiny experiment, made smaller still: ten short clips of two classes."""
+    return load_config(
+        TINY,
+        [
+            "name=small",
+            "data.kind=folder",
+            f"data.root={sounds}",
+            "data.train_folds=[1, 2, 3, 4]",
+            "data.test_folds=[5]",
+            "classifier.epochs=3",
+            "classifier.batch_size=3",
+            "classifier.mixup_free_epochs=1",
+            "dictionary.components=5",
+            "dictionary.iterations=20",
+            "interpreters.att.epochs=3",
+            "interpreters.att.batch_size=3",
+            "interpreters.att.views=2",
+            "interpreters.att-loop.epochs=3",
+            "interpreters.att-loop.batch_size=3",
+            "interpreters.max.epochs=1",
+        ],
+    )
+
+
+@pytest.fixture(scope="module")
+def small_file(small: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("configs") / "small.yaml"
+    path.write_text(yaml.safe_dump(small.to_dict()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def small_run(small: Config, small_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small experiment, trained without a break; not evaluated."""
+    out = tmp_path_factory.mktemp("runs") / "small"
+    train_classifier.train(small, out)
+    learn_dictionary.learn(small, out)
+    assert train_interpreter.main(["--config", str(small_file), "--out", str(out)]) == 0
+    return out
+
+
+def _count(
+    patch: pytest.MonkeyPatch, module: ModuleType, name: str, kill_after: int | None = None
+) -> list[int]:
+    """Count the calls of module.name from now on; die at the call after `kill_after`."""
+    real, calls = getattr(module, name), [0]
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        if calls[0] == kill_after:
+            raise Killed
+        calls[0] += 1
+        return real(*arguments, **options)
+
+    patch.setattr(module, name, counted)
+    return calls
+
+
+def _same(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> None:
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        torch.testing.assert_close(
+            value.float(), theirs[name].float(), atol=1e-5, rtol=1e-4, msg=lambda m: f"{name}: {m}"
+        )
+
+
+def _parts(out: Path) -> list[Path]:
+    return list(out.rglob("*.part"))
+
+
+# Experiment files
+
+
+def _load(tmp_path: Path, text: str, *overrides: str) -> Config:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(text)
+    return load_config(path, list(overrides))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.name)
+def test_every_experiment_file_is_valid(path: Path) -> None:
+    config = load_config(path)
+    assert config.interpreters
+    for name in config.interpreters:
+        train_interpreter._recipe(config, name)
+    assert set(config.data.train_folds).isdisjoint(config.data.test_folds)
+
+
+def test_values_and_defaults(tmp_path: Path) -> None:
+    text = "name: x\nclassifier: {learning_rate: 1e-3, epochs: 7}\ndata: {train_folds: [1, 2]}\n"
+    config = _load(tmp_path, text + "interpreters:\n  att:\n  max: {pooling: max}\n")
+    assert config.classifier.learning_rate == 0.001
+    assert isinstance(config.classifier.learning_rate, float)
+    assert config.classifier.epochs == 7
+    assert config.classifier.batch_size == Config("x").classifier.batch_size
+    assert config.data.train_folds == (1, 2)
+    assert config.interpreters["att"].pooling == "attention"
+    assert list(config.interpreters) == ["att", "max"]
+
+
+def test_overrides_reach_any_depth(tmp_path: Path) -> None:
+    config = _load(
+        tmp_path,
+        "name: x\ninterpreters: {att: {epochs: 3}}\n",
+        "seed=7",
+        "classifier.learning_rate=2e-4",
+        "interpreters.att.views=4",
+        "evaluation.thresholds=[0.2, 0.4]",
+        "data.skip_damaged=true",
+        "audio.sample_rate=16000",
+    )
+    assert config.seed == 7
+    assert config.classifier.learning_rate == 2e-4
+    assert (config.interpreters["att"].views, config.interpreters["att"].epochs) == (4, 3)
+    assert config.evaluation.thresholds == (0.2, 0.4)
+    assert config.data.skip_damaged is True
+    assert config.audio.sample_rate == 16000
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("name: x\ncolour: red", "unknown config key 'colour'"),
+        ("name: x\nclassifier: {epoch: 3}", "unknown config key 'classifier.epoch'"),
+        ("name: x\ninterpreters: {att: {depth: 3}}", "'interpreters.att.depth'"),
+        ("name: x\naudio: {n_ftt: 3}", "'audio.n_ftt'"),
+        ("name: x\nclassifier: {epochs: three}", "'classifier.epochs' must be int"),
+        ("name: x\nclassifier: {epochs: 3.5}", "'classifier.epochs' must be int"),
+        ("name: x\nclassifier: {epochs: true}", "'classifier.epochs' must be int"),
+        ("name: x\nclassifier: {learning_rate: fast}", "'classifier.learning_rate' must be float"),
+        ("name: x\ndata: {train_folds: [1, two]}", "'data.train_folds' must be int"),
+        ("name: x\ndata: {train_folds: 3}", "'data.train_folds' must be a list"),
+        ("name: x\ninterpreters: {att: {loop_thresholds: 0.3}}", "loop_thresholds' must be a list"),
+        ("name: x\ndata: {skip_damaged: 1}", "'data.skip_damaged' must be bool"),
+        ("name: x\ndata: {root: 5}", "'data.root' must be str"),
+        ("name: 5", "'name' must be str"),
+        ("seed: 1", "name"),
+        ("name: x\nclassifier: 3", "'classifier' must hold keys"),
+        ("name: x\ninterpreters: [att]", "'interpreters' must hold keys"),
+        ("name: x\ninterpreters: {att: {pooling: mean}}", "'mean'"),
+        ("name: x\naudio: {hop_length: 0}", "audio.hop_length"),
+        ("name: x\ninterpreters: {att: }\ndefault_interpreter: max", "default_interpreter 'max'"),
+        ("- name", "must hold keys and values"),
+        ("name: [x", "not valid YAML"),
+    ],
+)
+def test_wrong_experiment_files_are_explained(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=r".") as refused:
+        _load(tmp_path, text)
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("epochs", "key=value"),
+        ("classifier.epoch=3", "unknown config key 'classifier.epoch'"),
+        ("seed.deep=3", "'seed' holds a value"),
+        ("classifier.epochs=[", "not valid YAML"),
+    ],
+)
+def test_wrong_overrides_are_explained(tmp_path: Path, override: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=r".") as refused:
+        _load(tmp_path, "name: x\nseed: 1\n", override)
+    assert sentence in str(refused.value)
+
+
+def test_absent_experiment_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"nowhere\.yaml"):
+        load_config(tmp_path / "nowhere.yaml")
+
+
+def test_recipe_leaves_out_what_training_does_not_see(small: Config) -> None:
+    sections = small.recipe("seed", "data")
+    assert set(sections) == {"seed", "data"}
+    assert {"root", "test_folds"}.isdisjoint(sections["data"])
+
+
+def test_chain_of_starts_must_end(tmp_path: Path) -> None:
+    text = "name: x\ninterpreters: {a: {start_from: b}, b: {start_from: a}, c: {start_from: d}}"
+    config = _load(tmp_path, text)
+    for name in ("a", "c"):
+        with pytest.raises(ValueError, match="cannot start from"):
+            train_interpreter._recipe(config, name)
+
+
+# Checkpoints
+
+
+def _stepped(seed: int) -> tuple[nn.Module, torch.optim.Optimizer]:
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        model(torch.randn(5, 3)).square().sum().backward()
+        optimizer.step()
+    return model, optimizer
+
+
+def test_checkpoint_restores_model_optimizer_and_epoch(tmp_path: Path) -> None:
+    path, recipe = tmp_path / "deep" / "x.safetensors", {"seed": 1}
+    model, optimizer = _stepped(0)
+    checkpoint.save_checkpoint(path, {"f": model}, optimizer, 3, recipe)
+    other, other_optimizer = _stepped(1)
+    assert checkpoint.load_checkpoint(path, {"f": other}, other_optimizer, recipe) == 3
+    _same(other.state_dict(), model.state_dict())
+    for index, state in optimizer.state_dict()["state"].items():
+        _same(other_optimizer.state_dict()["state"][index], state)
+    batch = torch.randn(5, 3)
+    for m, o in ((model, optimizer), (other, other_optimizer)):
+        o.zero_grad()
+        m(batch).square().sum().backward()
+        o.step()
+    _same(other.state_dict(), model.state_dict())
+
+
+def test_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    model, optimizer = _stepped(0)
+    assert checkpoint.load_checkpoint(path, {"f": model}, optimizer, {"seed": 1}) == 0
+    checkpoint.save_checkpoint(path, {"f": model}, optimizer, 3, {"seed": 1})
+    with pytest.raises(ValueError, match="other settings"):
+        checkpoint.load_checkpoint(path, {"f": model}, optimizer, {"seed": 2})
+
+
+def test_killed_save_leaves_the_old_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.safetensors"
+    model, optimizer = _stepped(0)
+    checkpoint.save_checkpoint(path, {"f": model}, optimizer, 3, {})
+    before = path.read_bytes()
+
+    def dies(tensors: object, part: Path, metadata: object) -> None:
+        part.write_bytes(b"half")
+        raise Killed
+
+    monkeypatch.setattr(checkpoint, "save_file", dies)
+    with pytest.raises(Killed):
+        checkpoint.save_checkpoint(path, {"f": model}, optimizer, 4, {})
+    assert path.read_bytes() == before
+
+
+def test_damaged_checkpoint_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(b"half")
+    model, optimizer = _stepped(0)
+    with pytest.raises(ValueError, match=r"x\.safetensors"):
+        checkpoint.load_checkpoint(path, {"f": model}, optimizer, {})
+
+
+def test_one_cycle_rises_then_falls() -> None:
+    rates = [checkpoint.one_cycle(step, 100, 2e-3) for step in range(101)]
+    assert rates[0] == pytest.approx(2e-3 / 25)
+    assert max(rates) == pytest.approx(2e-3)
+    assert rates.index(max(rates)) == 30
+    assert all(a < b for a, b in zip(rates[:30], rates[1:31], strict=True))
+    assert all(a > b for a, b in zip(rates[30:-1], rates[31:], strict=True))
+    assert rates[-1] < 1e-6
+
+
+# Features and augmentation
+
+
+def test_batch_has_one_length_and_peak_one(tmp_path: Path, small: Config) -> None:
+    paths = []
+    for name, seconds, level in (("short", 1.0, 0.01), ("long", 7.0, 0.5), ("silent", 2.0, 0.0)):
+        path = tmp_path / f"{name}.wav"
+        tone = level * np.sin(np.arange(round(seconds * 8000)))
+        soundfile.write(path, tone, 8000, subtype="FLOAT")
+        paths.append(Clip(name, "dog", 1, name, path))
+    waveforms, kept = features.load_batch(paths, small.audio)
+    assert kept == paths
+    assert waveforms.shape == (3, 40000)
+    torch.testing.assert_close(waveforms.abs().amax(1), torch.tensor([1.0, 1.0, 0.0]))
+    assert not waveforms[0, 8000:].any()
+
+
+def test_damaged_clip_stops_or_is_left_out(
+    sounds: Path, tmp_path: Path, small: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "4-17-A.wav"
+    bad.write_text("text")
+    clips = [*open_data_set("folder", sounds).clips, Clip("4-17-A", "dog", 1, "17", bad)]
+    with pytest.raises(ValueError, match=r"4-17-A\.wav"):
+        features.load_batch(clips, small.audio)
+    _, kept = features.load_batch(clips, small.audio, skip_damaged=True)
+    assert kept == clips[:-1]
+    assert "left out: 4-17-A.wav" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="no clip could be read"):
+        features.load_batch(clips[-1:], small.audio, skip_damaged=True)
+
+
+def test_features_are_the_engines(small: Config) -> None:
+    clips = list(synthesised([3]).clips[:2])
+    waveforms, _ = features.load_batch(clips, small.audio)
+    x = features.log_magnitudes(waveforms, small.audio)
+    mel = features.log_mels(waveforms, small.audio)
+    for n in range(2):
+        torch.testing.assert_close(x[n], audio.log_magnitude(waveforms[n], small.audio))
+        magnitude = audio.stft(waveforms[n], small.audio).abs()
+        torch.testing.assert_close(mel[n], audio.log_mel(magnitude, small.audio))
+    assert features.label_indices(clips, ("rain", "cat", "dog")).tolist() == [2, 0]
+
+
+def test_training_matrix_holds_averaged_frames(small: Config) -> None:
+    matrix = learn_dictionary.training_matrix(small)
+    _, clips = train_classifier.training_clips(small)
+    waveforms, _ = features.load_batch(clips, small.audio)
+    first = average_frames(audio.log_magnitude(waveforms[0], small.audio), 5)
+    assert matrix.shape == (257, 8 * first.shape[1])
+    torch.testing.assert_close(matrix[:, : first.shape[1]], first)
+
+
+def test_training_never_sees_the_test_folds(small: Config) -> None:
+    data, clips = train_classifier.training_clips(small)
+    assert {c.name for c in clips}.isdisjoint(c.name for c in data.in_folds([5]))
+    assert len(clips) == 8
+
+
+def test_synthesised_clips_join_only_known_classes(small: Config, small_file: Path) -> None:
+    config = load_config(small_file, ["data.synth_seeds=3"])
+    _, clips = train_classifier.training_clips(config)
+    added = [c for c in clips if c.path is None]
+    assert sorted((c.label, c.seed) for c in added) == [
+        (label, seed) for label in ("dog", "rain") for seed in (100, 101, 102)
+    ]
+
+
+def test_augmentation_keeps_shape_and_follows_its_generator(small: Config) -> None:
+    x = torch.randn(3, 128, 157, generator=torch.Generator().manual_seed(0))
+
+    def once(seed: int) -> Tensor:
+        torch.manual_seed(seed)
+        return train_classifier.augment(x, small.classifier, torch.Generator().manual_seed(seed))
+
+    assert once(1).shape == x.shape
+    assert torch.equal(once(1), once(1))
+    assert not torch.equal(once(1), once(2))
+    assert bool(torch.isfinite(once(1)).all())
+
+
+def test_mixup_is_one_convex_mixture_of_sounds_and_targets() -> None:
+    targets = torch.eye(4)
+    x = targets[:, None, :, None] * torch.ones(4, 1, 4, 5)  # each sound shows its class
+    x = x.squeeze(1)
+    mixed, labels = train_classifier.mixup(x, targets, 0.3, torch.Generator().manual_seed(3))
+    torch.testing.assert_close(labels.sum(1), torch.ones(4))
+    assert float(labels.min()) >= 0
+    torch.testing.assert_close(mixed[:, :, 0], labels)
+
+
+# Killed and resumed
+
+
+def test_resumed_classifier_equals_the_unbroken_one(
+    small: Config, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 3  # 8 clips in batches of 3
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        _count(patch, train_classifier, "one_cycle", kill_after=steps + 1)
+        train_classifier.train(small, tmp_path)
+    with monkeypatch.context() as patch:
+        calls = _count(patch, train_classifier, "one_cycle")
+        model = train_classifier.train(small, tmp_path)
+    assert calls == [2 * steps], "the first epoch must not be trained again"
+    unbroken = train_classifier.trained(small, small_run)
+    _same(model.state_dict(), unbroken.state_dict())
+    with monkeypatch.context() as patch:
+        calls = _count(patch, train_classifier, "one_cycle")
+        train_classifier.train(small, tmp_path)
+    assert calls == [0], "a finished run has nothing left to do"
+
+
+def test_resumed_dictionary_equals_the_unbroken_one(
+    small: Config, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learn_dictionary, "_CHUNK", 6)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        _count(patch, learn_dictionary, "sparse_nmf", kill_after=2)
+        learn_dictionary.learn(small, tmp_path)
+    with pytest.raises(ValueError, match="no finished dictionary"):
+        learn_dictionary.learn(small, tmp_path, only_finished=True)
+    with monkeypatch.context() as patch:
+        calls = _count(patch, learn_dictionary, "sparse_nmf")
+        patterns = learn_dictionary.learn(small, tmp_path)
+    assert calls == [2], "12 of 20 iterations were there"
+    unbroken = learn_dictionary.learn(small, small_run, only_finished=True)
+    torch.testing.assert_close(patterns, unbroken, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(patterns.norm(dim=0), torch.ones(5))
+
+
+@pytest.mark.parametrize(("name", "steps"), [("att", 6), ("att-loop", 3)])
+def test_resumed_interpreter_equals_the_unbroken_one(
+    small: Config,
+    small_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    steps: int,
+) -> None:
+    out = Path(shutil.copytree(small_run, tmp_path / "run"))
+    (out / "checkpoints" / f"interpreter-{name}.safetensors").unlink()
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        _count(patch, train_interpreter, "one_cycle", kill_after=steps + 1)
+        train_interpreter.train(small, name, out)
+    with pytest.raises(ValueError, match="1 of 3 epochs"):
+        train_interpreter.trained_interpreter(small, name, out)
+    with monkeypatch.context() as patch:
+        calls = _count(patch, train_interpreter, "one_cycle")
+        model = train_interpreter.train(small, name, out)
+    assert calls == [2 * steps], "the first epoch must not be trained again"
+    unbroken = train_interpreter.trained_interpreter(small, name, small_run)
+    _same(model.state_dict(), unbroken.state_dict())
+
+
+def test_loop_starts_from_the_interpreter_that_it_names(
+    small: Config, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = Path(shutil.copytree(small_run, tmp_path / "run"))
+    (out / "checkpoints" / "interpreter-att-loop.safetensors").unlink()
+    start: list[dict[str, Tensor]] = []
+    real = train_interpreter.loss_terms
+
+    def first(*arguments: Any, **options: Any) -> Any:
+        if not start:
+            model = next(a for a in arguments if isinstance(a, nn.Module))
+            start.append({k: v.clone() for k, v in model.state_dict().items()})
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(train_interpreter, "loss_terms", first)
+    train_interpreter.train(small, "att-loop", out)
+    att = train_interpreter.trained_interpreter(small, "att", out)
+    _same(start[0], att.state_dict())
+    loop = train_interpreter.trained_interpreter(small, "att-loop", out).state_dict()
+    assert any(not torch.equal(v, start[0][k]) for k, v in loop.items())
+
+
+def test_resumed_evaluation_does_not_repeat_an_interpreter(
+    small: Config, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = Path(shutil.copytree(small_run, tmp_path / "run"))
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        _count(patch, evaluate, "evaluate", kill_after=2)
+        evaluate.run(small, out)
+    assert not (out / "metrics" / "summary.json").exists()
+    with monkeypatch.context() as patch:
+        calls = _count(patch, evaluate, "evaluate")
+        evaluate.run(small, out)
+    assert calls == [1]
+    whole = Path(shutil.copytree(small_run, tmp_path / "whole"))
+    evaluate.run(small, whole)
+    for path in (whole / "metrics").iterdir():
+        assert (out / "metrics" / path.name).read_text() == path.read_text()
+    with monkeypatch.context() as patch:
+        weights = out / "interpreter-att.safetensors"
+        weights.write_bytes((out / "interpreter-att-loop.safetensors").read_bytes())
+        calls = _count(patch, evaluate, "evaluate")
+        evaluate.run(small, out)
+    assert calls == [1], "new weights are evaluated anew"
+
+
+# Commands and bad input
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[Callable[[], int]], str]:
+    """Run a command that must fail; returns its one line."""
+
+    def run(command: Callable[[], int]) -> str:
+        capsys.readouterr()
+        assert main_guard(command) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert error.count("\n") == 1
+        return error
+
+    return run
+
+
+Refused = Callable[[Callable[[], int]], str]
+
+
+@pytest.mark.parametrize("module", [train_classifier, learn_dictionary])
+def test_one_corrupt_clip_stops_training_by_its_name(
+    refused: Refused, sounds: Path, small_file: Path, tmp_path: Path, module: ModuleType
+) -> None:
+    data = Path(shutil.copytree(sounds, tmp_path / "data"))
+    whole = (data / "rain" / "2.flac").read_bytes()
+    (data / "rain" / "2.flac").write_bytes(whole[: len(whole) // 2])
+    out = tmp_path / "out"
+    argv = ["--config", str(small_file), "--out", str(out), "--set", f"data.root={data}"]
+    assert "2.flac" in refused(lambda: module.main(argv))
+    assert {p.name for p in out.rglob("*")} <= {"train.log"}
+
+
+def test_corrupt_clip_is_left_out_when_asked(
+    sounds: Path, small_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = Path(shutil.copytree(sounds, tmp_path / "data"))
+    (data / "rain" / "2.flac").write_text("text")
+    argv = ["--config", str(small_file), "--out", str(tmp_path / "out")]
+    argv += ["--set", f"data.root={data}", "--set", "data.skip_damaged=true"]
+    assert learn_dictionary.main(argv) == 0
+    assert "left out: 2.flac" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_bad_experiments_are_one_sentence(
+    refused: Refused, small_file: Path, tmp_path: Path, command: str
+) -> None:
+    module = {
+        "train_classifier": train_classifier,
+        "learn_dictionary": learn_dictionary,
+        "train_interpreter": train_interpreter,
+        "evaluate": evaluate,
+    }[command]
+    out = tmp_path / "out"
+    argv = ["--config", str(small_file), "--out", str(out), "--set"]
+    assert "'classifier.epoch'" in refused(lambda: module.main([*argv, "classifier.epoch=3"]))
+    assert "no such config file" in refused(lambda: module.main(["--config", "nowhere.yaml"]))
+    assert not out.exists()
+    for override, sentence in (
+        ("data.root=/nowhere", "/nowhere"),
+        ("data.kind=esc500", "'esc500'"),
+        ("data.train_folds=[9]", "fold 9"),
+    ):
+        if command in ("train_classifier", "learn_dictionary"):  # the others look at OUT first
+            assert sentence in refused(lambda o=override: module.main([*argv, o]))  # type: ignore[misc]
+    assert not _parts(tmp_path)
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_commands_out_of_order_say_what_to_run(
+    refused: Refused, small_file: Path, small_run: Path, tmp_path: Path
+) -> None:
+    def argv(out: Path) -> list[str]:
+        return ["--config", str(small_file), "--out", str(out)]
+
+    new = tmp_path / "new"
+    assert "train_classifier first" in refused(lambda: train_interpreter.main(argv(new)))
+    assert "not a bundle" in refused(lambda: evaluate.main(argv(new)))
+    half = Path(shutil.copytree(small_run, tmp_path / "half"))
+    (half / "checkpoints" / "dictionary.safetensors").unlink()
+    (half / "checkpoints" / "interpreter-att.safetensors").unlink()
+    assert "learn_dictionary first" in refused(lambda: train_interpreter.main(argv(half)))
+
+
+def test_other_settings_do_not_mix_with_a_run(
+    refused: Refused, small_file: Path, small_run: Path
+) -> None:
+    argv = ["--config", str(small_file), "--out", str(small_run), "--set"]
+    before = {p: p.read_bytes() for p in small_run.rglob("*.safetensors")}
+    for module, override in (
+        (train_classifier, "seed=5"),
+        (learn_dictionary, "dictionary.sparsity=0.7"),
+        (train_interpreter, "interpreters.att.learning_rate=0.1"),
+    ):
+        assert "other settings" in refused(lambda m=module, o=override: m.main([*argv, o]))  # type: ignore[misc]
+    assert {p: p.read_bytes() for p in small_run.rglob("*.safetensors")} == before
+
+
+def test_unknown_interpreter_is_refused(
+    refused: Refused, small_file: Path, small_run: Path
+) -> None:
+    argv = ["--config", str(small_file), "--out", str(small_run), "--only", "nmf"]
+    for module in (train_interpreter, evaluate):
+        assert "'nmf'" in refused(lambda m=module: m.main(argv))  # type: ignore[misc]
+
+
+def test_unknown_precision_is_refused() -> None:
+    with pytest.raises(ValueError, match="'float16'.*bfloat16, float32"):
+        autocast("float16")
+
+
+def test_guard_turns_outcomes_into_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> int:
+        raise ValueError("no such thing.")
+
+    def stops() -> int:
+        raise KeyboardInterrupt
+
+    assert main_guard(lambda: 0) == 0
+    assert main_guard(fails) == 2
+    assert capsys.readouterr().err == "error: no such thing.\n"
+    assert main_guard(stops) == 130
+
+
+# Kumar's checkpoint
+
+
+def test_kumars_pickle_becomes_safetensors(
+    tmp_path: Path, refused: Refused, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(3)
+    state = kumar_layout(Classifier(1))
+    pickled, out = tmp_path / "kumar.pkl", tmp_path / "new" / "kumar.safetensors"
+    torch.save({f"module.{k}": v for k, v in state.items()}, pickled)
+    assert import_kumar.main([str(pickled), "--out", str(out)]) == 0
+    _same(load_file(out), state)
+    assert not _parts(tmp_path)
+    (tmp_path / "text.pkl").write_text("text")
+    torch.save({"layer1.0.weight": torch.zeros(3)}, tmp_path / "other.pkl")
+    torch.save([1, 2], tmp_path / "list.pkl")
+    for name in ("text", "other", "list", "absent"):
+        path = tmp_path / f"{name}.pkl"
+        refused(lambda p=path: import_kumar.main([str(p), "--out", str(tmp_path / "x")]))  # type: ignore[misc]
+    assert not (tmp_path / "x").exists()
+    assert not _parts(tmp_path)
+
+
+def test_pickled_code_is_never_run(tmp_path: Path, refused: Refused) -> None:
+    torch.save({"layer1.0.weight": _Bomb(tmp_path / "exploded")}, tmp_path / "bomb.pkl")
+    refused(lambda: import_kumar.main([str(tmp_path / "bomb.pkl"), "--out", str(tmp_path / "x")]))
+    assert not (tmp_path / "exploded").exists()
+
+
+class _Bomb:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_training_starts_from_pretrained_weights(
+    small: Config, small_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(3)
+    torch.save(kumar_layout(Classifier(1)), tmp_path / "k.pkl")
+    weights = tmp_path / "k.safetensors"
+    import_kumar.main([str(tmp_path / "k.pkl"), "--out", str(weights)])
+    overrides = [f"classifier.pretrained={weights}", "classifier.epochs=0"]
+    model = train_classifier.train(load_config(small_file, overrides), tmp_path / "out")
+    _same(kumar_layout(model), load_file(weights))
+    bad = load_config(small_file, [f"classifier.pretrained={tmp_path / 'k.pkl'}"])
+    with pytest.raises(ValueError, match=r"k\.pkl"):
+        train_classifier.train(bad, tmp_path / "bad")
+
+
+# The tiny chain, end to end
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The four commands on configs/tiny.yaml, as a user types them."""
+    out = tmp_path_factory.mktemp("chain") / "tiny"
+    for command in COMMANDS:
+        done = _python(f"pipelines.{command}", "--config", str(TINY), "--out", str(out))
+        assert done.returncode == 0, f"{command}: {done.stderr[-2000:]}"
+    return out
+
+
+def _python(module: str, *argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *argv], capture_output=True, text=True, cwd=ROOT
+    )
+
+
+def test_chain_leaves_a_bundle(chain: Path) -> None:
+    config, bundle = load_config(TINY), load_bundle(chain)
+    assert bundle.name == "tiny"
+    assert bundle.classes == synth.LABELS
+    assert bundle.audio == config.audio
+    assert bundle.dictionary.n_components == config.dictionary.components
+    assert list(bundle.interpreters) == list(config.interpreters)
+    assert bundle.default_interpreter == "att-loop"
+    assert bundle.training["config"]["classifier"]["epochs"] == config.classifier.epochs
+    assert bundle.training["seed"] == config.seed
+    assert "torch" in bundle.training["packages"]
+    assert "not the paper's" in bundle.interpreter_info["att-loop"].description
+    assert not _parts(chain)
+    centres = (torch.arange(257.0) @ bundle.dictionary.patterns) / bundle.dictionary.patterns.sum(0)
+    assert bool((centres.diff() > 0).all()), "components in rising order of frequency"
+
+
+def test_chain_leaves_the_designs_summary(chain: Path) -> None:
+    config = load_config(TINY)
+    summary = json.loads((chain / "metrics" / "summary.json").read_text())
+    assert list(summary) == ["att", "max", "att-loop"]
+    for name, block in summary.items():
+        assert block["n"] == 20
+        assert 0 <= block["accuracy"] <= 1
+        top1, top3, top5 = (block["fidelity"][f"top{k}"] for k in (1, 3, 5))
+        assert 0 <= top1 <= top3 <= top5 <= 1
+        levels = {f"{t:g}" for t in config.evaluation.thresholds}
+        assert set(block["faithfulness"]) == levels
+        for row in block["faithfulness"].values():
+            assert row["q25"] <= row["median"] <= row["q75"]
+            assert 0 <= row["positive_fraction"] <= 1
+            assert 0 <= row["mean_components"] <= config.dictionary.components
+        counts = [block["faithfulness"][t]["mean_components"] for t in sorted(levels)]
+        assert counts == sorted(counts, reverse=True), "a higher τ never selects more"
+        assert set(block["random"]) == set(block["random_energy"]) == {"0.3"}
+        assert block["about"]["test_folds"] == [1]
+        assert (chain / "metrics" / f"clips-{name}.csv").is_file()
+        assert (chain / "metrics" / f"levels-{name}.csv").is_file()
+    accuracies = {block["accuracy"] for block in summary.values()}
+    assert len(accuracies) == 1, "all explain the same f"
+
+
+def test_chain_logs_a_line_per_epoch(chain: Path) -> None:
+    log = (chain / "train.log").read_text()
+    config = load_config(TINY)
+    for epoch in range(1, config.classifier.epochs + 1):
+        assert f"classifier epoch {epoch}/{config.classifier.epochs} loss" in log
+    for name, settings in config.interpreters.items():
+        for epoch in range(1, settings.epochs + 1):
+            assert f"{name} epoch {epoch}/{settings.epochs} " in log
+    assert "dictionary iteration" in log
+
+
+def test_chain_keeps_the_order_of_eq_5(chain: Path) -> None:
+    """The dictionary of the bundle is the one that was learned, as fp16 rounded it."""
+    learned = learn_dictionary.learn(load_config(TINY), chain, only_finished=True)
+    torch.testing.assert_close(
+        load_bundle(chain).dictionary.patterns, learned, atol=1e-3, rtol=1e-3
+    )
+
+
+def test_chains_bundle_explains_through_the_command_line(chain: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "dog.wav"
+    soundfile.write(clip, synth.clip("dog", 77, 44100), 44100)
+    done = _python("l2i_core", "interpret", str(clip), "--bundle", str(chain), "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["bundle"], report["interpreter"]) == ("tiny", "att-loop")
+    assert (report["sample_rate"], report["length"]) == (8000, 40000)
+    assert len(report["relevance"]) == 12
+    engine = L2I.from_bundle(chain)
+    analysis = engine.analyse(*audio.read(clip))
+    assert report["logits"] == pytest.approx(analysis.logits.tolist(), abs=1e-4)
+
+
+def test_chain_again_changes_nothing(chain: Path) -> None:
+    before = {p: p.read_bytes() for p in chain.rglob("*") if p.is_file() and p.name != "train.log"}
+    argv = ["--config", str(TINY), "--out", str(chain)]
+    assert train_classifier.main(argv) == 0
+    assert learn_dictionary.main(argv) == 0
+    assert evaluate.main(argv) == 0
+    after = {p: p.read_bytes() for p in chain.rglob("*") if p.is_file() and p.name != "train.log"}
+    assert after == before
+
+
+def test_tables_come_from_the_bundles_metrics(
+    chain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert results.main(["--bundle", str(chain)]) == 0
+    text = capsys.readouterr().out
+    summary = load_bundle(chain).summary()
+    assert summary is not None
+    for name, block in summary.items():
+        assert f"**{name}**" in text
+        assert f"{block['fidelity']['top1']:.3f}" in text
+    assert f"{summary['att']['accuracy']:.4f}" in text
+
+
+def test_process_fails_with_one_line_and_code_2(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("name: x\ncolour: red\n")
+    done = _python(
+        "pipelines.train_classifier", "--config", str(path), "--out", str(tmp_path / "o")
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: unknown config key 'colour'")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "o").exists()
