@@ -9,27 +9,24 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from l2i_core import audio
+from l2i_core.arguments import Parser
 from l2i_core.audio import AudioConfig
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
 from l2i_core.corrupt import COLOURS, add_at_snr, coloured_noise
 from l2i_core.engine import L2I
 from l2i_core.explain import MASK_DOMAINS
+from l2i_core.files import write_text
 from l2i_core.report import make_report
 
 DEFAULT_BUNDLE = "esc10"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message}. See {self.prog} --help.")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m l2i_core", description="Hear what a classifier listened to.")
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    parser = Parser(prog="python -m l2i_core", description="Hear what a classifier listened to.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
 
     interpret = commands.add_parser("interpret", help="explain one clip")
     interpret.add_argument("clip", type=Path)
@@ -84,9 +81,13 @@ def _interpret(arguments: argparse.Namespace) -> None:
         for k in interpretation.selected if arguments.components else ():
             sound = engine.component_audio(analysis, k, arguments.mask_domain)
             audio.write(arguments.out / f"component-{k:03d}.wav", sound, rate)
-        part = arguments.out / "report.json.part"
-        part.write_text(text + "\n")
-        part.replace(arguments.out / "report.json")
+        for path in arguments.out.glob("component-[0-9]*.wav"):
+            if (
+                not arguments.components
+                or int(path.stem.split("-")[1]) not in interpretation.selected
+            ):
+                path.unlink()  # an earlier run's: it would pass for one of this report's
+        write_text(arguments.out / "report.json", text + "\n")
     print(text if arguments.json else _sentences(report, arguments.out))
 
 
@@ -118,7 +119,7 @@ def _corrupt(arguments: argparse.Namespace) -> None:
     samples, rate = audio.read(arguments.clip)
     clip = audio.prepare(samples, rate, AudioConfig(sample_rate=rate)).numpy()
     if arguments.noise in COLOURS:
-        noise = coloured_noise(arguments.noise, len(clip), arguments.seed)
+        noise = coloured_noise(arguments.noise, len(clip), arguments.seed, rate)
     elif Path(arguments.noise).is_file():
         noise = audio.prepare(*audio.read(arguments.noise), AudioConfig(sample_rate=rate)).numpy()
     else:
@@ -136,7 +137,12 @@ def _corrupt(arguments: argparse.Namespace) -> None:
 
 
 def _bundles(arguments: argparse.Namespace) -> None:
-    rows = [_about(load_bundle(folder)) for folder in bundle_folders().values()]
+    rows = []
+    for folder in bundle_folders().values():
+        try:
+            rows.append(_about(load_bundle(folder)))
+        except ValueError as error:  # one damaged bundle does not hide the others
+            print(f"left out: {error}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(rows, indent=1))
     else:

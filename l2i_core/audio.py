@@ -21,9 +21,11 @@ import torch
 from torch import Tensor
 
 from l2i_core._torchaudio import torchaudio
+from l2i_core.files import atomic
 
 MIN_SECONDS = 0.1
 MAX_SECONDS = 20 * 60
+CHUNK_FRAMES = 4096  # frames of a long clip that are worked on at a time
 # What libsndfile's log says of a chunk of samples that is longer than the file. A program that
 # writes to a pipe cannot know the length: it puts a size from 2³¹ − 4096 on, which tells nothing.
 _CUT_CHUNK = re.compile(r"\b(?:data|SSND) : (\d+) \(should be (\d+)\)")
@@ -33,7 +35,7 @@ _MEL_FLOOR = 1e-10  # librosa's amin of power_to_db
 
 @dataclass(frozen=True, slots=True)
 class AudioConfig:
-    """Front-end settings of one model (DESIGN: they travel with the bundle).
+    """Front-end settings of one model; they travel with its bundle.
 
     sample_rate, f_min, f_max are in Hz; n_fft, win_length, hop_length in samples; top_db in dB.
     """
@@ -50,13 +52,22 @@ class AudioConfig:
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "win_length", "hop_length", "n_mels"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value <= 0:
+            if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
                 raise ValueError(f"audio.{name} must be a positive whole number, not {value!r}.")
         if self.win_length > self.n_fft or self.hop_length > self.win_length // 2:
             raise ValueError(
                 f"audio needs win_length ≤ n_fft and hop_length ≤ win_length / 2 to be invertible; "
                 f"received n_fft {self.n_fft}, win_length {self.win_length}, "
                 f"hop_length {self.hop_length}."
+            )
+        top = self.sample_rate / 2 if self.f_max is None else self.f_max
+        for name, value in (("f_min", self.f_min), ("f_max", top), ("top_db", self.top_db)):
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise ValueError(f"audio.{name} must be a number, not {value!r}.")
+        if not 0 <= self.f_min < top <= self.sample_rate / 2 or not self.top_db > 0:
+            raise ValueError(
+                f"audio needs 0 ≤ f_min < f_max ≤ sample_rate / 2 and top_db > 0; received "
+                f"f_min {self.f_min}, f_max {top}, top_db {self.top_db}."
             )
 
     @classmethod
@@ -107,7 +118,7 @@ def read(source: str | os.PathLike[str] | BinaryIO) -> tuple[np.ndarray, int]:
             announced, log, kind = file.frames, file.extra_info, file.format
             samples = file.read(dtype="float32", always_2d=True)
             rate = file.samplerate
-    except (soundfile.LibsndfileError, RuntimeError, OSError, EOFError) as error:
+    except (soundfile.LibsndfileError, RuntimeError, OSError, EOFError, TypeError) as error:
         raise ValueError(
             f"{name} cannot be read as audio ({_reason(error)}). "
             "Accepted: WAV, FLAC, OGG, MP3 or AIFF; export it again in one of these."
@@ -127,19 +138,13 @@ def write(path: str | os.PathLike[str], waveform: np.ndarray | Tensor, sample_ra
 
     Raises ValueError where it cannot be written; nothing is left behind then.
     """
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(part, np.asarray(waveform), sample_rate, format="WAV", subtype="FLOAT")
-        part.replace(path)
-    except (OSError, soundfile.LibsndfileError) as error:
+        with atomic(path) as part:
+            soundfile.write(part, np.asarray(waveform), sample_rate, format="WAV", subtype="FLOAT")
+    except soundfile.LibsndfileError as error:
         raise ValueError(
             f"cannot write {path} ({_reason(error)}). Choose a folder that you may write to."
         ) from error
-    finally:
-        if part.is_file():
-            part.unlink()
 
 
 def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig) -> Tensor:
@@ -188,17 +193,33 @@ def stft(waveform: Tensor, config: AudioConfig) -> Tensor:
     Computed in double precision: log-mel looks 160 dB below a clip's maximum, and single precision
     would fill the bands that a codec has emptied with rounding noise (up to 3 dB on ESC-10).
     """
+    return stft_frames(waveform, 0, config.n_frames(waveform.shape[-1]), config)
+
+
+def stft_frames(waveform: Tensor, start: int, end: int, config: AudioConfig) -> Tensor:
+    """Frames start … end − 1 of `stft` (…, F, end − start), from the samples that they need alone.
+
+    Long clips are transformed piece by piece: the double-precision intermediate stays small.
+    """
+    first = max(0, start - 1)  # one frame more, so that reflection at the end has its samples
+    half, length = config.n_fft // 2, waveform.shape[-1]
+    low, high = first * config.hop_length - half, (end - 1) * config.hop_length + half
+    piece = waveform[..., max(0, low) : min(length, high)].double()
+    lead = piece.shape[:-1]
+    padded = torch.nn.functional.pad(
+        piece.reshape(1, -1, piece.shape[-1]), (max(0, -low), max(0, high - length)), "reflect"
+    )
     transformed = torch.stft(
-        waveform.double(),
+        padded[0],
         config.n_fft,
         config.hop_length,
         config.win_length,
         _window(config.win_length, waveform.device, torch.float64),
-        center=True,
-        pad_mode="reflect",
+        center=False,
         return_complex=True,
     )
-    return transformed.to(torch.complex64)
+    kept = transformed[..., start - first :].to(torch.complex64)
+    return kept.reshape(*lead, *kept.shape[-2:])
 
 
 def log_magnitude(waveform: Tensor, config: AudioConfig) -> Tensor:
@@ -211,8 +232,14 @@ def spectrogram(waveform: Tensor, config: AudioConfig, min_length: int = 0) -> S
     length = waveform.shape[-1]
     if length < min_length:
         waveform = torch.nn.functional.pad(waveform, (0, min_length - length))
-    complex_stft = stft(waveform, config)
-    return Spectrogram(torch.log1p(complex_stft.abs()), complex_stft.angle(), length)
+    frames = config.n_frames(waveform.shape[-1])
+    log_magnitude = torch.empty(config.n_bins, frames)
+    phase = torch.empty(config.n_bins, frames)
+    for start in range(0, frames, CHUNK_FRAMES):
+        end = min(start + CHUNK_FRAMES, frames)
+        part = stft_frames(waveform, start, end, config)
+        log_magnitude[:, start:end], phase[:, start:end] = torch.log1p(part.abs()), part.angle()
+    return Spectrogram(log_magnitude, phase, length)
 
 
 def invert(log_magnitude: Tensor, phase: Tensor, length: int, config: AudioConfig) -> Tensor:

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from l2i_core.audio import AudioConfig
 from l2i_core.classifier import Classifier, freeze
+from l2i_core.files import write_text
 from l2i_core.interpreter import Interpreter
 from l2i_core.nmf import Dictionary, normalise
 
@@ -62,7 +63,12 @@ class Bundle:
     def summary(self) -> dict[str, Any] | None:
         """metrics/summary.json, or None where the bundle has not been evaluated."""
         path = self.folder / "metrics" / "summary.json" if self.folder else None
-        return json.loads(path.read_text()) if path and path.is_file() else None
+        if path is None or not path.is_file():
+            return None
+        try:
+            return json.loads(path.read_text())
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path} is damaged: it is not valid JSON.") from error
 
     def card(self) -> str:
         """card.md: data, licence, limits ("" where the bundle has none)."""
@@ -84,15 +90,16 @@ def bundle_folders() -> dict[str, Path]:
 
 def load_bundle(name_or_folder: str | os.PathLike[str]) -> Bundle:
     """Load by name (shipped, or under L2I_BUNDLES) or by folder. ValueError says what is wrong."""
-    folder = Path(name_or_folder)
-    if not folder.is_dir():
-        known = bundle_folders()
-        if str(name_or_folder) not in known:
-            raise ValueError(
-                f"no bundle {str(name_or_folder)!r}: it is neither a folder nor one of "
-                f"{', '.join(known) or 'the shipped ones (there are none)'}."
-            )
+    folder, known = Path(name_or_folder), bundle_folders()
+    if (
+        str(name_or_folder) in known
+    ):  # a name wins over a folder of that name that happens to be here
         folder = known[str(name_or_folder)]
+    elif not folder.is_dir():
+        raise ValueError(
+            f"no bundle {str(name_or_folder)!r}: it is neither a folder nor one of "
+            f"{', '.join(known) or 'the shipped ones (there are none)'}."
+        )
     config = _read_config(folder)
     try:
         return _build(folder, config)
@@ -103,22 +110,51 @@ def load_bundle(name_or_folder: str | os.PathLike[str]) -> Bundle:
 
 
 def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
-    """Write a bundle in fp16, complete or not at all; metrics and card that exist are kept."""
+    """Write a bundle in fp16; card.md is kept, metrics of other weights are removed.
+
+    The new files are complete before the first is moved into place, config.json last. Raises
+    ValueError for weights that fp16 cannot hold and for a folder that cannot be written.
+    """
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    if bundle.default_interpreter not in bundle.interpreters:
+        raise ValueError(f"the default interpreter {bundle.default_interpreter!r} is not there.")
+    for name in bundle.interpreters:
+        check_name(name)
     try:
-        (part / "config.json").write_text(json.dumps(_config_of(bundle), indent=1) + "\n")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise ValueError(f"cannot write the bundle {folder} ({error.strerror}).") from error
+    try:
         _save_half(part / "classifier.safetensors", bundle.classifier.state_dict())
         _save_half(part / "dictionary.safetensors", {"patterns": bundle.dictionary.patterns})
         for name, model in bundle.interpreters.items():
             _save_half(part / f"interpreter-{name}.safetensors", model.state_dict())
         folder.mkdir(exist_ok=True)
-        for path in part.iterdir():
+        new = sorted(part.iterdir())
+        if any(not _same(path, folder / path.name) for path in new):
+            shutil.rmtree(folder / "metrics", ignore_errors=True)
+        for path in folder.glob("interpreter-*.safetensors"):
+            if not (part / path.name).is_file():
+                path.unlink()
+        for path in new:
             path.chmod(0o644)
             path.replace(folder / path.name)
+        write_text(folder / "config.json", json.dumps(_config_of(bundle), indent=1) + "\n")
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _same(new: Path, old: Path) -> bool:
+    return old.is_file() and new.read_bytes() == old.read_bytes()
+
+
+def check_name(name: str, where: str = "") -> None:
+    """ValueError for an interpreter name that could not be a file name everywhere."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{where}bad interpreter name {name!r}: use small letters, digits, '.', '_' and '-'."
+        )
 
 
 def _config_of(bundle: Bundle) -> dict[str, Any]:
@@ -144,21 +180,19 @@ def _config_of(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-_KEYS = frozenset(
-    [
-        "format",
-        "name",
-        "title",
-        "classes",
-        "multi_label",
-        "audio",
-        "classifier",
-        "dictionary",
-        "interpreters",
-        "default_interpreter",
-        "training",
-    ]
-)
+_TYPES = {
+    "format": int,
+    "name": str,
+    "title": str,
+    "classes": list,
+    "multi_label": bool,
+    "audio": dict,
+    "classifier": dict,
+    "dictionary": dict,
+    "interpreters": dict,
+    "default_interpreter": str,
+    "training": dict,
+}
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -171,10 +205,15 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged: it is not valid JSON.") from error
     if not isinstance(config, dict):
         raise ValueError(f"{path} is damaged: it must hold keys and values.")
-    if unknown := sorted(set(config) - _KEYS):
+    if unknown := sorted(set(config) - set(_TYPES)):
         raise ValueError(f"{path} has the unknown key {unknown[0]!r}.")
-    if missing := sorted(_KEYS - set(config)):
+    if missing := sorted(set(_TYPES) - set(config)):
         raise ValueError(f"{path} lacks the key {missing[0]!r}.")
+    for key, kind in _TYPES.items():
+        if not isinstance(config[key], kind):
+            raise ValueError(f"{path}: {key!r} must be a {kind.__name__}, not {config[key]!r:.60}.")
+    if not config["classes"] or not all(isinstance(c, str) for c in config["classes"]):
+        raise ValueError(f"{path}: 'classes' must be a list of names.")
     if config["format"] != FORMAT:
         raise ValueError(f"{path} has format {config['format']!r}; this version reads {FORMAT}.")
     return config
@@ -197,8 +236,7 @@ def _build(folder: Path, config: dict[str, Any]) -> Bundle:
     )
     interpreters, infos = {}, {}
     for name, values in config["interpreters"].items():
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{folder / 'config.json'}: bad interpreter name {name!r}.")
+        check_name(name, f"{folder / 'config.json'}: ")
         info = InterpreterInfo(**values)
         model = Interpreter(
             classifier.map_channels,
@@ -270,4 +308,7 @@ def _save_half(path: Path, tensors: Mapping[str, Tensor]) -> None:
         k: (v.half() if v.is_floating_point() else v).contiguous().clone()
         for k, v in tensors.items()
     }
+    for name, tensor in halves.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"{name!r} holds values that fp16 cannot hold (over 65504, or NaN).")
     save_file(halves, path)

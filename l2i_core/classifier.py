@@ -1,7 +1,7 @@
 """The classifier f that is explained: the VGG-style network of Kumar et al. (2018).
 
 Modules return logits, never probabilities, and the feature maps that the interpreter reads:
-there are no hooks. `kumar_state` maps Kumar's published AudioSet checkpoint to this layout.
+there are no hooks. `load_kumar` maps Kumar's published AudioSet checkpoint to this layout.
 """
 
 from __future__ import annotations

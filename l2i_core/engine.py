@@ -30,7 +30,7 @@ _BATCH = 16
 class L2I:
     """One classifier, one dictionary and one interpreter.
 
-    Thread-safe: nothing is changed after construction. All methods run without gradients.
+    Safe to share between threads. All methods run without gradients.
     """
 
     def __init__(self, bundle: Bundle, interpreter: str | None = None) -> None:
@@ -96,9 +96,13 @@ class L2I:
         Raises ValueError for clips that `audio.prepare` refuses and a window outside the clip.
         """
         clip = audio.prepare(waveform, sample_rate, self.audio)
+        start, end = (0.0, len(clip) / self.audio.sample_rate) if window is None else window
         if window is not None:
             clip = self._cut(clip, window)
+            end = start + len(clip) / self.audio.sample_rate
         gain = audio.peak_gain(clip) if gain is None else gain
+        if not (np.isfinite(gain) and gain > 0):
+            raise ValueError(f"the gain must be a finite number above 0, received {gain}.")
         spectrogram = audio.spectrogram(clip * gain, self.audio, self.min_length)
         parts = self._windows(spectrogram.log_magnitude.shape[1])
         results = [self._analyse_window(spectrogram.log_magnitude[:, s:e]) for s, e in parts]
@@ -106,7 +110,8 @@ class L2I:
         window_logits = torch.stack(logits)
         return Analysis(
             clip,
-            gain,
+            (start, end),
+            float(gain),
             spectrogram,
             window_logits.mean(0),
             torch.stack(theirs).mean(0),
@@ -139,6 +144,8 @@ class L2I:
         """
         index = self.class_index(analysis.predicted if target is None else target)
         _check_threshold(threshold)
+        if max_components is not None and max_components < 0:
+            raise ValueError(f"max_components must be at least 0, received {max_components}.")
         relevance = self.relevance(analysis, index)
         if gains is None:
             selected = explain.select(relevance, threshold, max_components)
@@ -149,10 +156,11 @@ class L2I:
             order = torch.argsort(relevance, descending=True, stable=True).tolist()
             selected = [k for k in order if weights[k] > 0]
         x = analysis.spectrogram.log_magnitude
-        masks = explain.soft_masks(self.dictionary.patterns, analysis.activations, weights)
-        kept, left = explain.apply_masks(x, masks, mask_domain)
-        sounds = self._invert(analysis, torch.stack([kept, left])) / analysis.gain
-        residual = sounds[1] if selected else analysis.waveform.clone()
+        kept, left = self._masked(analysis, weights, mask_domain)
+        sound = self._invert(analysis, kept) / analysis.gain
+        residual = (
+            self._invert(analysis, left) / analysis.gain if selected else analysis.waveform.clone()
+        )
         return Interpretation(
             self.classes[index],
             index,
@@ -163,7 +171,7 @@ class L2I:
             weights,
             kept,
             left,
-            sounds[0],
+            sound,
             residual,
             explain.energy_share(audio.magnitude(x), x, kept),
         )
@@ -180,8 +188,7 @@ class L2I:
             )
         only = torch.zeros(self.dictionary.n_components)
         only[component] = 1.0
-        masks = explain.soft_masks(self.dictionary.patterns, analysis.activations, only)
-        kept, _ = explain.apply_masks(analysis.spectrogram.log_magnitude, masks, mask_domain)
+        kept, _ = self._masked(analysis, only, mask_domain)
         return self._invert(analysis, kept) / analysis.gain
 
     @torch.inference_mode()
@@ -212,14 +219,17 @@ class L2I:
     def classify(self, waveforms: Tensor) -> Tensor:
         """f's logits (N, C) of clips (N, n) that are already at f's scale."""
         missing = max(0, self.min_length - waveforms.shape[1])
+        padded = torch.nn.functional.pad(waveforms, (0, missing))
+        windows = self._windows(self.audio.n_frames(padded.shape[1]))
         rows = []
-        for part in torch.nn.functional.pad(waveforms, (0, missing)).split(_BATCH):
-            magnitude = audio.stft(part, self.audio).abs()
-            windows = [
-                self.classifier(audio.log_mel(magnitude[..., s:e], self.audio))[0]
-                for s, e in self._windows(magnitude.shape[-1])
+        for part in padded.split(_BATCH if len(windows) == 1 else 1):
+            logits = [
+                self.classifier(
+                    audio.log_mel(audio.stft_frames(part, s, e, self.audio).abs(), self.audio)
+                )[0]
+                for s, e in windows
             ]
-            rows.append(torch.stack(windows).mean(0))
+            rows.append(torch.stack(logits).mean(0))
         return torch.cat(rows)
 
     @torch.inference_mode()
@@ -241,14 +251,15 @@ class L2I:
         x, distinct = analysis.spectrogram.log_magnitude, sorted(set(counts))
         energies = explain.component_log_energy(x, self.dictionary.patterns, analysis.activations)
         cumulative = torch.cat([torch.zeros(1), energies[order].cumsum(0)])
-        sounds, shares = [], []
+        verdicts, shares = [], []
         for masks in explain.cumulative_masks(
             self.dictionary.patterns, analysis.activations, order, distinct
         ):
             kept, left = explain.apply_masks(x, masks, mask_domain)
-            sounds.append(self._invert(analysis, torch.stack([kept, left])))
+            sounds = torch.stack([self._invert(analysis, kept), self._invert(analysis, left)])
+            verdicts.append(self.classify(sounds))
             shares.append(explain.energy_share(audio.magnitude(x), x, kept))
-        logits = self.classify(torch.cat(sounds)).reshape(len(distinct), 2, -1)
+        logits = torch.stack(verdicts)
         if distinct[0] == 0:
             logits[0, 1] = analysis.logits
         rows = [distinct.index(count) for count in counts]
@@ -269,14 +280,13 @@ class L2I:
         self, analysis: Analysis, removed: Sequence[Sequence[int]], mask_domain: str = "log"
     ) -> Tensor:
         """f's logits (N, C) after each of N sets of components is removed from the clip."""
-        x, rows = analysis.spectrogram.log_magnitude, []
-        for start in range(0, len(removed), _BATCH):
+        rows, batch = [], _BATCH if len(analysis.windows) == 1 else 1
+        for start in range(0, len(removed), batch):
             sounds = []
-            for chosen in removed[start : start + _BATCH]:
+            for chosen in removed[start : start + batch]:
                 gains = torch.zeros(self.dictionary.n_components)
                 gains[list(chosen)] = 1.0
-                masks = explain.soft_masks(self.dictionary.patterns, analysis.activations, gains)
-                sounds.append(self._invert(analysis, explain.apply_masks(x, masks, mask_domain)[1]))
+                sounds.append(self._invert(analysis, self._masked(analysis, gains, mask_domain)[1]))
             rows.append(self.classify(torch.stack(sounds)))
         return torch.cat(rows) if rows else torch.empty(0, len(self.classes))
 
@@ -301,6 +311,16 @@ class L2I:
         edges = [round(i * n_frames / count) for i in range(count + 1)]
         return tuple(zip(edges[:-1], edges[1:], strict=True))
 
+    def _masked(self, analysis: Analysis, gains: Tensor, domain: str) -> tuple[Tensor, Tensor]:
+        """X_int and X_2 (F, T) for component gains (K,), a stretch of a long clip at a time."""
+        x, h = analysis.spectrogram.log_magnitude, analysis.activations
+        kept, left = torch.empty_like(x), torch.empty_like(x)
+        for start in range(0, x.shape[1], audio.CHUNK_FRAMES):
+            part = slice(start, start + audio.CHUNK_FRAMES)
+            masks = explain.soft_masks(self.dictionary.patterns, h[:, part], gains)
+            kept[:, part], left[:, part] = explain.apply_masks(x[:, part], masks, domain)
+        return kept, left
+
     def _invert(self, analysis: Analysis, log_magnitude: Tensor) -> Tensor:
         spectrogram: Spectrogram = analysis.spectrogram
         return audio.invert(log_magnitude, spectrogram.phase, spectrogram.length, self.audio)
@@ -308,6 +328,7 @@ class L2I:
     def _cut(self, clip: Tensor, window: tuple[float, float]) -> Tensor:
         start, end = window
         seconds = len(clip) / self.audio.sample_rate
+        end = min(end, seconds)
         if not 0 <= start < end or start + audio.MIN_SECONDS > seconds:
             raise ValueError(
                 f"the window {start:g}–{end:g} s does not lie in the clip of {seconds:.1f} s; "
@@ -330,5 +351,5 @@ class L2I:
 
 
 def _check_threshold(threshold: float) -> None:
-    if not 0.0 <= threshold < 1.0:
+    if not isinstance(threshold, (int, float, np.floating)) or not 0.0 <= threshold < 1.0:
         raise ValueError(f"τ must lie in [0, 1), received {threshold}. Choose for example 0.3.")

@@ -23,6 +23,7 @@ from l2i_core.bundle import Bundle
 from l2i_core.data import Clip, load_clip
 from l2i_core.engine import L2I
 from l2i_core.explain import Analysis
+from l2i_core.files import write_text
 
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -34,7 +35,7 @@ class Settings:
 
     thresholds: tuple[float, ...] = tuple(round(0.05 * i, 2) for i in range(20))
     random_thresholds: tuple[float, ...] = (0.9, 0.7, 0.5, 0.3, 0.1)
-    random_draws: int = 10
+    random_draws: int = 20
     seed: int = 0
     mask_domain: str = "log"
 
@@ -47,7 +48,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """clips: a row per clip; levels: a row per clip and τ (see `CLIP_COLUMNS`, `LEVEL_COLUMNS`)."""
+    """clips: a row per clip; levels: a row per clip and τ."""
 
     interpreter: str
     clips: tuple[Row, ...]
@@ -223,9 +224,9 @@ def write_evaluation(
     for evaluation in evaluations:
         name = evaluation.interpreter
         summary[name] = {**evaluation.summary, "about": dict(about)}
-        _write(folder / f"clips-{name}.csv", to_csv(evaluation.clips))
-        _write(folder / f"levels-{name}.csv", to_csv(evaluation.levels))
-    _write(folder / "summary.json", json.dumps(summary, indent=1) + "\n")
+        write_text(folder / f"clips-{name}.csv", to_csv(evaluation.clips))
+        write_text(folder / f"levels-{name}.csv", to_csv(evaluation.levels))
+    write_text(folder / "summary.json", json.dumps(summary, indent=1) + "\n")
 
 
 def read_rows(path: str | os.PathLike[str]) -> list[Row]:
@@ -264,9 +265,3 @@ def _number(text: str) -> Any:
         return float(text)
     except ValueError:
         return text
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text)
-    part.replace(path)

@@ -99,8 +99,8 @@ class ThetaAttention(nn.Module):
 
 
 class ThetaMax(nn.Module):
-    """Θ_MAX: z_k = max_t h_kt, then a linear layer. Its "attention" is the share of components
-    that reach their maximum at each frame."""
+    """Θ_MAX: z_k = max_t h_kt, then a linear layer. Its "attention" is the share of the active
+    components that reach their maximum at each frame; uniform where none is active."""
 
     def __init__(self, n_components: int, n_classes: int) -> None:
         super().__init__()
@@ -109,8 +109,10 @@ class ThetaMax(nn.Module):
     def forward(self, activations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """H (B, K, T) → logits (B, C), z (B, K), attention (B, T) summing to 1."""
         pooled, frames = activations.max(dim=2)
-        ones = torch.full_like(pooled, 1.0 / pooled.shape[1])
-        attention = torch.zeros_like(activations[:, 0]).scatter_add(1, frames, ones)
+        active = (pooled > 0).to(pooled.dtype)
+        peaks = torch.zeros_like(activations[:, 0]).scatter_add(1, frames, active)
+        count = active.sum(dim=1, keepdim=True)
+        attention = torch.where(count > 0, peaks / count.clamp_min(1), 1 / peaks.shape[1])
         return self.linear(pooled), pooled, attention
 
 

@@ -59,7 +59,8 @@ def sparse_nmf(
     sparsity is μ. `fixed` (F, K₀) are columns that stay as they are (the paper's W_noise): they
     come first in W, unchanged bit for bit, and `n_components` counts the learned ones alone.
     `start` continues from a given (W, H). `progress(iteration, objective)` is called after each
-    iteration. The objective never rises: an update of W that would raise it is damped.
+    iteration. The objective never rises, up to rounding in V's precision (about 1e-6 of ½‖V‖² for
+    float32): an update of W that would raise it is damped.
 
     Raises ValueError for negative or non-finite V, an unknown divergence, and sizes below 1.
     """
@@ -220,7 +221,7 @@ def _check(v: Tensor, sparsity: float, iterations: int, divergence: str) -> None
         raise ValueError(f"NMF needs a matrix (bins, frames), received shape {tuple(v.shape)}.")
     if not torch.isfinite(v).all() or bool((v < 0).any()):
         raise ValueError("NMF needs finite, non-negative data; the matrix holds other values.")
-    if sparsity < 0 or iterations < 1:
+    if not sparsity >= 0 or iterations < 1:
         raise ValueError(
             f"μ must be ≥ 0 and iterations ≥ 1, received μ = {sparsity}, iterations = {iterations}."
         )

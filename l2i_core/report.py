@@ -27,6 +27,8 @@ def make_report(
         "clip": clip_name,
         "sample_rate": engine.audio.sample_rate,
         "length": len(analysis.waveform),
+        "seconds": [round(t, 3) for t in analysis.seconds],
+        "gain": analysis.gain,
         "bundle": engine.bundle.name,
         "interpreter": engine.interpreter_name,
         "classes": list(engine.classes),

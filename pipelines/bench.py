@@ -6,7 +6,6 @@ things measured in the same run.
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import statistics
@@ -22,6 +21,7 @@ import torch
 from sklearn.decomposition import NMF
 
 from l2i_core import L2I, audio, synth
+from l2i_core.arguments import Parser
 from l2i_core.nmf import sparse_nmf
 from pipelines.runs import main_guard
 
@@ -117,7 +117,7 @@ def cold_start() -> float:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--bundle", default="esc10")
     arguments = parser.parse_args(argv)
     rows = engine_rows(arguments.bundle) + nmf_rows()

@@ -16,6 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from l2i_core.files import atomic
+
 
 def save_checkpoint(
     path: Path,
@@ -30,10 +32,7 @@ def save_checkpoint(
         tensors.update({f"{name}/{k}": v.contiguous() for k, v in model.state_dict().items()})
     for index, state in optimizer.state_dict()["state"].items():
         tensors.update({f"optimizer/{index}/{k}": v.contiguous() for k, v in state.items()})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    save_file(tensors, part, {"epoch": str(epoch), "recipe": _digest(recipe)})
-    part.replace(path)
+    save_tensors(path, tensors, {"epoch": str(epoch), "recipe": _digest(recipe)})
 
 
 def load_checkpoint(
@@ -65,15 +64,21 @@ def read_tensors(path: Path, recipe: str) -> tuple[dict[str, Tensor], dict[str, 
     """Tensors and metadata of a checkpoint; ValueError for a damaged one or another recipe's."""
     try:
         with safe_open(path, "pt") as file:
-            metadata = file.metadata()
+            metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is damaged; remove it to start this part again.") from error
-    if metadata["recipe"] != recipe:
+    if metadata.get("recipe") != recipe:
         raise ValueError(
-            f"{path} belongs to a run with other settings; remove it or choose another --out."
+            f"{path} belongs to a run with other settings or clips; remove it or choose another --out."
         )
     return tensors, metadata
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """A safetensors file, complete or not there."""
+    with atomic(path) as part:
+        save_file({k: v.contiguous().cpu() for k, v in tensors.items()}, part, metadata)
 
 
 def one_cycle(step: int, total: int, peak: float, warm_up: float = 0.3) -> float:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
+import math
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +14,12 @@ from typing import Any
 
 import yaml
 
+from l2i_core.arguments import Parser
 from l2i_core.audio import AudioConfig
+from l2i_core.bundle import check_name
 from l2i_core.interpreter import POOLINGS
+
+PRECISIONS = ("bfloat16", "float32")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +30,15 @@ class DataConfig:
     root: str | None = None
     train_folds: tuple[int, ...] = (2, 3, 4, 5)
     test_folds: tuple[int, ...] = (1,)
+    seconds: float = 5.0  # training clips are cut or zero-padded to this length
     synth_seeds: int = 0  # synthesised training clips per class, added to the training folds
     skip_damaged: bool = False  # False: a damaged clip stops the run; True: it is left out
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifierConfig:
+    """How f is trained; see pipelines.train_classifier."""
+
     epochs: int = 60
     batch_size: int = 32
     learning_rate: float = 2e-3
@@ -41,6 +50,10 @@ class ClassifierConfig:
     shift: float = 0.1  # largest relative change of pitch
     pretrained: str | None = None  # safetensors from pipelines.import_kumar, to fine-tune
 
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "epochs", "batch_size")
+        _at_least(self, 0, "learning_rate", "weight_decay", "mixup", "mixup_free_epochs")
+
 
 @dataclass(frozen=True, slots=True)
 class DictionaryConfig:
@@ -49,6 +62,10 @@ class DictionaryConfig:
     iterations: int = 200
     average: int = 5  # frames averaged before the factorisation (A.1.1)
     divergence: str = "euclidean"
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "components", "iterations", "average")
+        _at_least(self, 0, "sparsity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +91,8 @@ class InterpreterConfig:
     loop_softness: float = 0.05
 
     def __post_init__(self) -> None:
+        _at_least(self, 1, "channels", "epochs", "batch_size", "views")
+        _at_least(self, 0, "learning_rate", "fidelity", "reconstruction", "sparsity")
         if self.pooling not in POOLINGS:
             raise ValueError(f"unknown pooling {self.pooling!r}; accepted: {', '.join(POOLINGS)}.")
 
@@ -95,11 +114,7 @@ class Config:
     seed: int = 0
     precision: str = "bfloat16"  # autocast of the networks in training; "float32" switches it off
     title: str = ""
-    map_blocks: tuple[int, ...] = (
-        4,
-        5,
-        6,
-    )  # f's hidden layers that Ψ reads; the paper's last three
+    map_blocks: tuple[int, ...] = (4, 5, 6)  # f's hidden layers for Ψ; the paper's last three
     default_interpreter: str | None = None
     data: DataConfig = field(default_factory=DataConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
@@ -109,6 +124,11 @@ class Config:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
     def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            accepted = ", ".join(PRECISIONS)
+            raise ValueError(f"unknown precision {self.precision!r}; accepted: {accepted}.")
+        for name in self.interpreters:
+            check_name(name)
         if self.default_interpreter not in (None, *self.interpreters):
             known = ", ".join(self.interpreters) or "none"
             raise ValueError(
@@ -128,6 +148,12 @@ class Config:
         return values
 
 
+def _at_least(config: Any, least: int, *names: str) -> None:
+    for name in names:
+        if getattr(config, name) < least:
+            raise ValueError(f"{name} must be at least {least}, received {getattr(config, name)}.")
+
+
 def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
     """Read an experiment file; `overrides` are "dotted.key=yaml value" strings.
 
@@ -138,6 +164,8 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
         raise ValueError(f"no such config file: {path}. Give one of configs/*.yaml.")
     try:
         values = yaml.safe_load(path.read_text()) or {}
+        if not isinstance(values, dict):
+            raise ValueError(f"{path.name} must hold keys and values, not {type(values).__name__}.")
         for override in overrides or []:
             key, separator, value = override.partition("=")
             if not separator:
@@ -145,8 +173,6 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
             _set(values, key.split("."), yaml.safe_load(value))
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"{path.name} must hold keys and values, not {type(values).__name__}.")
     return _build(Config, values, "")
 
 
@@ -154,7 +180,7 @@ def command_line(
     description: str, argv: list[str] | None
 ) -> tuple[Config, Path, argparse.Namespace]:
     """The options that every training command shares, parsed: config, output folder, namespace."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = Parser(description=description)
     parser.add_argument(
         "--config", required=True, help="an experiment file, e.g. configs/esc10.yaml"
     )
@@ -205,20 +231,17 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise ValueError(f"config key {where!r} must be a list, received {value!r}.")
         return tuple(_convert(arguments[0], v, where) for v in value)
-    accepted = [a for a in arguments or (hint,)]
-    if float in accepted and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+    accepted = [a for a in arguments or (hint,) if isinstance(a, type)]
     if float in accepted and isinstance(value, str):  # YAML 1.1 reads 1e-3 as a string
-        try:
-            return float(value)
-        except ValueError:
-            pass
+        with contextlib.suppress(ValueError):
+            value = float(value)
+    if float in accepted and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise ValueError(f"config key {where!r} must be a finite number, received {value!r}.")
+        return float(value)
     if not any(
-        isinstance(value, a)
-        and (a is bool or value not in (True, False) or not isinstance(value, bool))
-        for a in accepted
-        if isinstance(a, type)
+        isinstance(value, a) and (a is bool or not isinstance(value, bool)) for a in accepted
     ):
-        names = " or ".join(getattr(a, "__name__", str(a)) for a in accepted)
+        names = " or ".join("null" if a is type(None) else a.__name__ for a in accepted)
         raise ValueError(f"config key {where!r} must be {names}, received {value!r}.")
     return value

@@ -19,8 +19,9 @@ from typing import Any
 from tqdm import tqdm
 
 from l2i_core.bundle import Bundle, load_bundle
-from l2i_core.data import Clip, open_data_set
+from l2i_core.data import Clip, load_clip, open_data_set
 from l2i_core.evaluation import Evaluation, Settings, evaluate, write_evaluation
+from l2i_core.files import write_text
 from pipelines.config import Config, command_line
 from pipelines.runs import main_guard, start_log
 
@@ -33,7 +34,7 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
     if only is not None and only not in bundle.interpreters:
         known = ", ".join(bundle.interpreters)
         raise ValueError(f"{out} has no interpreter {only!r}; it has: {known}.")
-    clips = open_data_set(config.data.kind, config.data.root).in_folds(config.data.test_folds)
+    clips = _test_clips(config, bundle)
     settings = Settings(
         config.evaluation.thresholds,
         config.evaluation.random_thresholds,
@@ -46,13 +47,13 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
         "random_draws": settings.random_draws,
         "mask_domain": settings.mask_domain,
         "seed": settings.seed,
+        "clips": len(clips),
     }
+    names = [[clip.name, clip.label] for clip in clips]
     results = {}
     for name in [only] if only else list(bundle.interpreters):
         kept = out / "checkpoints" / f"evaluation-{name}.json"
-        key = _key(
-            out, name, {**about, "thresholds": [settings.thresholds, settings.random_thresholds]}
-        )
+        key = _key(out, name, [about, names, settings.thresholds, settings.random_thresholds])
         results[name] = _kept(kept, key) or _evaluate(bundle, name, clips, settings)
         _keep(kept, key, results[name])
         log.info("%s: %s", name, json.dumps(brief(results[name].summary)))
@@ -78,11 +79,30 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _key(out: Path, name: str, about: dict[str, Any]) -> str:
-    """Changes with the settings and with any weight that the evaluation rests on."""
+def _test_clips(config: Config, bundle: Bundle) -> list[Clip]:
+    """The test folds' clips; damaged ones stop the run, or are left out where the config says so."""
+    clips = open_data_set(config.data.kind, config.data.root).in_folds(config.data.test_folds)
+    if not config.data.skip_damaged:
+        return list(clips)
+    readable = []
+    for clip in clips:
+        try:
+            load_clip(clip, bundle.audio)
+        except ValueError as error:
+            log.warning("left out: %s", error)
+            continue
+        readable.append(clip)
+    return readable
+
+
+def _key(out: Path, name: str, about: list[Any]) -> str:
+    """Changes with settings, clips, and every file of the bundle that the evaluation rests on."""
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-    for part in ("classifier", "dictionary", f"interpreter-{name}"):
-        digest.update((out / f"{part}.safetensors").read_bytes())
+    weights = [
+        f"{part}.safetensors" for part in ("classifier", "dictionary", f"interpreter-{name}")
+    ]
+    for part in ("config.json", *weights):
+        digest.update((out / part).read_bytes())
     return digest.hexdigest()
 
 
@@ -96,10 +116,7 @@ def _kept(path: Path, key: str) -> Evaluation | None:
 
 
 def _keep(path: Path, key: str, evaluation: Evaluation) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps({"key": key, **asdict(evaluation)}))
-    part.replace(path)
+    write_text(path, json.dumps({"key": key, **asdict(evaluation)}))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -6,16 +6,16 @@ The published file is a pickle. It is read here, and only here, with `weights_on
 
 from __future__ import annotations
 
-import argparse
 import pickle
 import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
+from l2i_core.arguments import Parser
 from l2i_core.classifier import Classifier, kumar_layout, load_kumar
+from pipelines.checkpoint import save_tensors
 from pipelines.runs import main_guard
 
 # What unpickling a file that is no pickle may raise, besides its own error.
@@ -45,16 +45,13 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--out", type=Path, default=Path("runs/kumar-audioset.safetensors"))
     arguments = parser.parse_args(argv)
     model = Classifier(1)
     load_kumar(model, read_checkpoint(arguments.file))
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    part = arguments.out.with_name(arguments.out.name + ".part")
-    save_file({k: v.contiguous() for k, v in kumar_layout(model).items()}, part)
-    part.replace(arguments.out)
+    save_tensors(arguments.out, kumar_layout(model), {})
     print(f"written to {arguments.out}; set classifier.pretrained to it.")
     return 0
 

@@ -11,16 +11,15 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
 from l2i_core.nmf import average_frames, sparse_nmf
-from pipelines.checkpoint import read_tensors
+from pipelines.checkpoint import read_tensors, save_tensors
 from pipelines.config import Config, command_line
 from pipelines.features import load_batch, log_magnitudes
 from pipelines.runs import device, main_guard, start_log
-from pipelines.train_classifier import training_clips
+from pipelines.train_classifier import run_recipe, training_clips
 
 log = logging.getLogger("l2i")
 _CHUNK = 25  # iterations between two checkpoints
@@ -29,7 +28,7 @@ _CHUNK = 25  # iterations between two checkpoints
 def training_matrix(config: Config) -> Tensor:
     """X_train (F, N): the training clips' log-magnitudes, frames averaged (A.1.1)."""
     _, clips = training_clips(config)
-    waveforms, _ = load_batch(clips, config.audio, skip_damaged=config.data.skip_damaged)
+    waveforms, _ = load_batch(clips, config.audio, config.data.seconds, config.data.skip_damaged)
     spectrograms = log_magnitudes(waveforms, config.audio)
     return torch.cat([average_frames(x, config.dictionary.average) for x in spectrograms], dim=1)
 
@@ -41,7 +40,7 @@ def learn(config: Config, out: Path, only_finished: bool = False) -> Tensor:
     """
     settings = config.dictionary
     checkpoint = out / "checkpoints" / "dictionary.safetensors"
-    recipe = json.dumps(config.recipe("seed", "data", "audio", "dictionary"), sort_keys=True)
+    recipe = json.dumps(run_recipe(config, "dictionary"), sort_keys=True)
     done, start = _resume(checkpoint, recipe)
     if start is not None and done >= settings.iterations:
         return _by_frequency(start[0])
@@ -76,7 +75,8 @@ def learn(config: Config, out: Path, only_finished: bool = False) -> Tensor:
             error,
             100 * sparse,
         )
-        _save(checkpoint, {"w": start[0], "h": start[1]}, {"done": str(done), "recipe": recipe})
+        tensors = {"w": start[0], "h": start[1]}
+        save_tensors(checkpoint, tensors, {"done": str(done), "recipe": recipe})
     assert start is not None
     return _by_frequency(start[0])
 
@@ -92,13 +92,6 @@ def _resume(path: Path, recipe: str) -> tuple[int, tuple[Tensor, Tensor] | None]
         return 0, None
     tensors, metadata = read_tensors(path, recipe)
     return int(metadata["done"]), (tensors["w"], tensors["h"])
-
-
-def _save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    save_file({k: v.contiguous().cpu() for k, v in tensors.items()}, part, metadata)
-    part.replace(path)
 
 
 def main(argv: list[str] | None = None) -> int:

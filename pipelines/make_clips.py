@@ -8,9 +8,7 @@ was made. Stems add up to their mixture to within 16-bit rounding.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +18,8 @@ import numpy as np
 import soundfile
 
 from l2i_core import synth
+from l2i_core.arguments import Parser
+from l2i_core.files import atomic, write_text
 from pipelines.runs import main_guard
 
 SAMPLE_RATE = 44100
@@ -37,14 +37,14 @@ SCENE_SEED = synth.FIRST_DEMO_SEED + 2
 
 def main(argv: list[str] | None = None) -> int:
     """Raises ValueError when the folder cannot be written."""
-    parser = argparse.ArgumentParser(description="Write the demo clips and clips.json.")
+    parser = Parser(description="Write the demo clips and clips.json.")
     parser.add_argument("--out", type=Path, default=Path("assets/clips"), help="their folder")
     out: Path = parser.parse_args(argv).out
     try:
         (out / "scenes").mkdir(parents=True, exist_ok=True)
         entries = [*_single_clips(out), *_scenes(out)]
         text = json.dumps(entries, indent=2) + "\n"
-        _replace(out / "clips.json", text.encode())
+        write_text(out / "clips.json", text)
     except (OSError, soundfile.LibsndfileError) as error:
         raise ValueError(
             f"cannot write demo clips to {out} ({error}); choose a folder you may write to."
@@ -92,21 +92,8 @@ def _entry(
 
 def _write(path: Path, samples: np.ndarray) -> None:
     """samples float32 (n,) within ±1, to 16-bit FLAC."""
-    part = path.with_name(path.name + ".part")
-    try:
+    with atomic(path) as part:
         soundfile.write(part, samples, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ Prints Markdown. Every figure was written by `pipelines.evaluate` on the bundle 
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from collections.abc import Callable
 from typing import Any
 
+from l2i_core.arguments import Parser
 from l2i_core.bundle import load_bundle
 from pipelines.runs import main_guard
 
@@ -73,7 +73,7 @@ def _ratio(block: dict[str, Any], level: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--bundle", default="esc10", help="a bundle's name or folder")
     arguments = parser.parse_args(argv)
     summary = load_bundle(arguments.bundle).summary()

@@ -18,13 +18,13 @@ def device() -> torch.device:
 
 def autocast(precision: str) -> contextlib.AbstractContextManager[None]:
     """Autocast to bfloat16, or nothing for "float32"."""
-    if precision not in ("bfloat16", "float32"):
-        raise ValueError(f"unknown precision {precision!r}; accepted: bfloat16, float32.")
     return torch.autocast(device().type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def start_log(out: Path) -> None:
     """Log lines go to stderr and are appended to OUT/train.log."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file; give a folder.")
     out.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         level=logging.INFO,
@@ -38,7 +38,7 @@ def main_guard(main: Callable[[], int]) -> int:
     """Run a command: bad input becomes one `error: …` line on stderr and exit code 2."""
     try:
         return main()
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

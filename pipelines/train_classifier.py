@@ -5,6 +5,8 @@ Leaves the trained network in OUT/checkpoints; `train_interpreter` makes a bundl
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import sys
 import time
@@ -81,7 +83,9 @@ def train(config: Config, out: Path) -> Classifier:
     """Train f on the training clips; the last epoch is kept (no look at the test fold)."""
     settings = config.classifier
     data, clips = training_clips(config)
-    waveforms, clips = load_batch(clips, config.audio, skip_damaged=config.data.skip_damaged)
+    waveforms, clips = load_batch(
+        clips, config.audio, config.data.seconds, config.data.skip_damaged
+    )
     features = log_mels(waveforms, config.audio)
     del waveforms
     targets = functional.one_hot(label_indices(clips, data.classes), len(data.classes)).float()
@@ -173,8 +177,18 @@ def _checkpoint(out: Path) -> Path:
     return out / "checkpoints" / "classifier.safetensors"
 
 
-def _recipe(config: Config) -> Any:
-    return config.recipe("seed", "precision", "data", "audio", "classifier")
+def run_recipe(config: Config, *sections: str) -> dict[str, Any]:
+    """What must agree on resuming: settings of these sections, seed, audio, data and the clips."""
+    data, clips = training_clips(config)
+    named = json.dumps([data.classes, [(c.name, c.label, c.fold) for c in clips]])
+    return {
+        **config.recipe("seed", "data", "audio", *sections),
+        "clips": hashlib.sha256(named.encode()).hexdigest()[:16],
+    }
+
+
+def _recipe(config: Config) -> dict[str, Any]:
+    return run_recipe(config, "precision", "classifier")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -29,7 +29,7 @@ from pipelines.config import Config, InterpreterConfig, command_line
 from pipelines.features import load_batch, log_magnitudes
 from pipelines.learn_dictionary import learn
 from pipelines.runs import autocast, device, main_guard, start_log
-from pipelines.train_classifier import trained, training_clips
+from pipelines.train_classifier import run_recipe, trained, training_clips
 
 log = logging.getLogger("l2i")
 
@@ -46,7 +46,7 @@ class Cache:
 def build_cache(config: Config, classifier: Classifier, views: int) -> Cache:
     """One pass of f over the training clips, and over views − 1 circularly shifted copies."""
     _, clips = training_clips(config)
-    waveforms, _ = load_batch(clips, config.audio, skip_damaged=config.data.skip_damaged)
+    waveforms, _ = load_batch(clips, config.audio, config.data.seconds, config.data.skip_damaged)
     generator = torch.Generator().manual_seed(config.seed + 17)
     spectrograms, maps, logits = [], [], []
     for view in range(views):
@@ -80,19 +80,13 @@ def train(
     """
     settings = config.interpreters[name]
     classifier, patterns = trained(config, out), learn(config, out, only_finished=True).to(device())
+    torch.manual_seed(config.seed)
     model = _new_model(config, settings, classifier)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
     checkpoint, recipe = _checkpoint(out, name), _recipe(config, name)
     done = load_checkpoint(checkpoint, {"interpreter": model}, optimizer, recipe)
-    if done == 0:
-        torch.manual_seed(config.seed)
-        if settings.start_from:
-            model.load_state_dict(
-                trained_interpreter(config, settings.start_from, out).state_dict()
-            )
-        else:
-            model = _new_model(config, settings, classifier)
-            optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
+    if done == 0 and settings.start_from:
+        model.load_state_dict(trained_interpreter(config, settings.start_from, out).state_dict())
     if done >= settings.epochs:
         return freeze_interpreter(model)
     cache = (cached or partial(build_cache, config, classifier))(settings.views)
@@ -221,9 +215,7 @@ def _recipe(config: Config, name: str) -> Any:
         if start not in config.interpreters or start in chain:
             raise ValueError(f"interpreter {chain[-1]!r} cannot start from {start!r}.")
         chain.append(start)
-    shared = config.recipe(
-        "seed", "precision", "data", "audio", "classifier", "dictionary", "map_blocks"
-    )
+    shared = run_recipe(config, "precision", "classifier", "dictionary", "map_blocks")
     every = config.recipe("interpreters")["interpreters"]
     return [shared, *(every[n] for n in chain)]
 
@@ -232,6 +224,8 @@ def main(argv: list[str] | None = None) -> int:
     config, out, arguments = command_line(__doc__ or "", argv)
     start_log(out)
     names = [arguments.only] if arguments.only else list(config.interpreters)
+    if not names:
+        raise ValueError("the config names no interpreters; add at least one under interpreters.")
     if unknown := [n for n in names if n not in config.interpreters]:
         known = ", ".join(config.interpreters) or "none"
         raise ValueError(f"the config has no interpreter {unknown[0]!r}; it has: {known}.")

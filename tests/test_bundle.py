@@ -14,7 +14,7 @@ import pytest
 import torch
 from conftest import random_bundle
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from l2i_core import L2I, AudioConfig, audio, bundle_folders, load_bundle
 from l2i_core import bundle as bundle_module
@@ -56,7 +56,7 @@ def _refusal(folder: Path) -> str:
 
 
 def test_weights_come_back_as_fp16_rounded_them(original: Bundle, bundle: Bundle) -> None:
-    pairs = [(original.classifier, bundle.classifier)]
+    pairs: list[tuple[nn.Module, nn.Module]] = [(original.classifier, bundle.classifier)]
     pairs += [(original.interpreters[n], bundle.interpreters[n]) for n in ("att", "max")]
     for before, after in pairs:
         theirs = after.state_dict()
@@ -217,9 +217,9 @@ def test_damaged_config_is_named(copy: Path, text: str) -> None:
         (lambda c: c["interpreters"]["att"].update(depth=8), "does not fit"),
         (lambda c: c["interpreters"].update({"../att": c["interpreters"]["att"]}), "'../att'"),
         (lambda c: c["interpreters"].update(nmf=c["interpreters"]["att"]), "interpreter-nmf"),
-        (lambda c: c.update(interpreters=[]), "does not fit"),
-        (lambda c: c.update(audio=3), "does not fit"),
-        (lambda c: c.update(classes=None), "does not fit"),
+        (lambda c: c.update(interpreters=[]), "'interpreters' must be a dict"),
+        (lambda c: c.update(audio=3), "'audio' must be a dict"),
+        (lambda c: c.update(classes=None), "'classes' must be a list"),
         (lambda c: c.update(default_interpreter="nmf"), "'nmf'"),
     ],
 )

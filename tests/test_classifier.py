@@ -66,11 +66,11 @@ def _published_network(state: dict[str, Tensor], x: Tensor) -> Iterator[Tensor]:
             state[f"layer{layer}.0.bias"],
             padding=1 if kernel == 3 else 0,
         )
-        normalisation = [
+        mean, variance, weight, bias = (
             state[f"layer{layer}.1.{part}"]
             for part in ("running_mean", "running_var", "weight", "bias")
-        ]
-        x = torch.relu(functional.batch_norm(x, *normalisation))
+        )
+        x = torch.relu(functional.batch_norm(x, mean, variance, weight, bias))
         if layer in POOLED_AFTER:
             yield x
             x = functional.max_pool2d(x, 2)

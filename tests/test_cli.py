@@ -398,7 +398,7 @@ def test_noise_may_be_a_file_at_another_rate(write_clip: WriteClip, tmp_path: Pa
     ("change", "sentence"),
     [
         ({"--noise": "blue"}, "white, pink, brown"),
-        ({"--snr": "nan"}, "finite"),
+        ({"--snr": "nan"}, "between"),
         ({"--snr": "loud"}, "--snr"),
         ({"--seed": "x"}, "--seed"),
         ({"--out": "."}, "folder"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -354,7 +355,24 @@ def test_verdict_is_f_on_the_sounds_at_the_clips_gain(
     silence = engine.classify(torch.zeros(1, 5 * 44100))[0]
     span = float(analysis.logits[c] - silence[c])
     assert engine.span(analysis, c) == pytest.approx(span, abs=1e-5)
-    assert verdict.relative == pytest.approx(expected / span, rel=1e-4)
+    if span > 0:
+        assert verdict.relative == pytest.approx(expected / span, rel=1e-4)
+    else:
+        assert math.isnan(verdict.relative)
+
+
+def test_share_of_the_span_where_there_is_something_to_lose(
+    engine: L2I, analysis: Analysis
+) -> None:
+    spans = [engine.span(analysis, c) for c in range(len(engine.classes))]
+    gains = torch.ones(engine.dictionary.n_components)
+    for c in (int(np.argmax(spans)), int(np.argmin(spans))):
+        verdict = engine.judge(analysis, engine.interpret(analysis, c, gains=gains))
+        if spans[c] > 0:
+            assert verdict.relative == pytest.approx(verdict.faithfulness / spans[c], rel=1e-4)
+        else:
+            assert math.isnan(verdict.relative)
+    assert max(spans) > 0
 
 
 def test_f_on_the_clip_itself_is_the_analysis(

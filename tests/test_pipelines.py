@@ -127,11 +127,29 @@ def _count(
     return calls
 
 
+def _kill(
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    name: str,
+    after: int,
+    job: Callable[[], object],
+) -> None:
+    """Run a job that dies at the call of module.name after the first `after`."""
+    with monkeypatch.context() as patch:
+        _count(patch, module, name, kill_after=after)
+        with pytest.raises(Killed):
+            job()
+
+
 def _same(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> None:
     assert ours.keys() == theirs.keys()
     for name, value in ours.items():
         torch.testing.assert_close(
-            value.float(), theirs[name].float(), atol=1e-5, rtol=1e-4, msg=lambda m: f"{name}: {m}"
+            value.float(),
+            theirs[name].float(),
+            atol=1e-5,
+            rtol=1e-4,
+            msg=f"{name} differs",
         )
 
 
@@ -430,9 +448,13 @@ def test_resumed_classifier_equals_the_unbroken_one(
     small: Config, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = 3  # 8 clips in batches of 3
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        _count(patch, train_classifier, "one_cycle", kill_after=steps + 1)
-        train_classifier.train(small, tmp_path)
+    _kill(
+        monkeypatch,
+        train_classifier,
+        "one_cycle",
+        steps + 1,
+        lambda: train_classifier.train(small, tmp_path),
+    )
     with monkeypatch.context() as patch:
         calls = _count(patch, train_classifier, "one_cycle")
         model = train_classifier.train(small, tmp_path)
@@ -449,9 +471,13 @@ def test_resumed_dictionary_equals_the_unbroken_one(
     small: Config, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(learn_dictionary, "_CHUNK", 6)
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        _count(patch, learn_dictionary, "sparse_nmf", kill_after=2)
-        learn_dictionary.learn(small, tmp_path)
+    _kill(
+        monkeypatch,
+        learn_dictionary,
+        "sparse_nmf",
+        2,
+        lambda: learn_dictionary.learn(small, tmp_path),
+    )
     with pytest.raises(ValueError, match="no finished dictionary"):
         learn_dictionary.learn(small, tmp_path, only_finished=True)
     with monkeypatch.context() as patch:
@@ -474,9 +500,13 @@ def test_resumed_interpreter_equals_the_unbroken_one(
 ) -> None:
     out = Path(shutil.copytree(small_run, tmp_path / "run"))
     (out / "checkpoints" / f"interpreter-{name}.safetensors").unlink()
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        _count(patch, train_interpreter, "one_cycle", kill_after=steps + 1)
-        train_interpreter.train(small, name, out)
+    _kill(
+        monkeypatch,
+        train_interpreter,
+        "one_cycle",
+        steps + 1,
+        lambda: train_interpreter.train(small, name, out),
+    )
     with pytest.raises(ValueError, match="1 of 3 epochs"):
         train_interpreter.trained_interpreter(small, name, out)
     with monkeypatch.context() as patch:
@@ -513,9 +543,7 @@ def test_resumed_evaluation_does_not_repeat_an_interpreter(
     small: Config, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = Path(shutil.copytree(small_run, tmp_path / "run"))
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        _count(patch, evaluate, "evaluate", kill_after=2)
-        evaluate.run(small, out)
+    _kill(monkeypatch, evaluate, "evaluate", 2, lambda: evaluate.run(small, out))
     assert not (out / "metrics" / "summary.json").exists()
     with monkeypatch.context() as patch:
         calls = _count(patch, evaluate, "evaluate")

@@ -118,7 +118,11 @@ def live_interpretation(
 
 
 def pack(
-    spectrogram: Spectrogram, patterns: Tensor, activations: Tensor, config: AudioConfig, gain: float
+    spectrogram: Spectrogram,
+    patterns: Tensor,
+    activations: Tensor,
+    config: AudioConfig,
+    gain: float,
 ) -> bytes:
     """Header (length, JSON) and arrays of one clip, as `l2iUnpack` in core.js reads them.
 

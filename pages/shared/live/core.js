@@ -87,6 +87,7 @@ class L2iCore {
       kept[n - start] *= this.level[n];
       left[n - start] *= this.level[n];
     }
+    if (this.target.empty) kept.fill(0); // not the FFT's rounding errors
     return {start, kept, left};
   }
 
@@ -328,7 +329,7 @@ class L2iCore {
   // ---- computed once -------------------------------------------------------------------------
 
   _constants() {
-    const {F, T, K, X, W, H, phase} = this;
+    const {F, T, X, phase} = this;
     this.grown = new Float32Array(T * F); // 1 + |S|
     this.cos = new Float32Array(T * F);
     this.sin = new Float32Array(T * F);
@@ -338,12 +339,7 @@ class L2iCore {
     let largest = 0;
     for (let t = 0; t < T; t++) {
       const base = t * F;
-      row.fill(0);
-      for (let k = 0; k < K; k++) {
-        const h = H[t * K + k];
-        if (h === 0) continue;
-        for (let f = 0, column = k * F; f < F; f++) row[f] += h * W[column + f];
-      }
+      this._denominator(t, row);
       for (let f = 0; f < F; f++) {
         const i = base + f;
         const whole = Math.expm1(X[i]);
@@ -358,6 +354,16 @@ class L2iCore {
     }
     const entries = Math.ceil(256 * largest) + 3;
     this.exponentials = Float64Array.from({length: entries}, (_, i) => Math.exp(i / 256));
+  }
+
+  _denominator(t, row) {
+    const {F, K, W, H} = this;
+    row.fill(0);
+    for (let k = 0; k < K; k++) {
+      const h = H[t * K + k];
+      if (h === 0) continue;
+      for (let f = 0, column = k * F; f < F; f++) row[f] += h * W[column + f];
+    }
   }
 
   // What turns a numerator into the masked (log-)magnitude: X / (W H) or |S| / (W H).

@@ -13,6 +13,9 @@ breath.port1.onmessage = () => resume();
 self.onmessage = ({data}) => {
   if (data.clip) {
     core = new L2iCore(data.clip);
+    const input = core.render().left; // nothing is selected yet: all of the input is residual
+    self.postMessage({input}, [input.buffer]);
+    core.chunkStamp.fill(0);
     return;
   }
   began = performance.now();

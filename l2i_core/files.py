@@ -1,0 +1,38 @@
+"""Files are written to a temporary name and moved into place: complete, or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside `path` to write to; moved to `path` when the block ends well.
+
+    Folders are made as needed. Nothing is left behind when the block fails; an OSError becomes a
+    ValueError that says what could not be written.
+    """
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.chmod(0o644)
+        part.replace(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ValueError(
+            f"cannot write {path} ({reason}). Choose a place that you may write to."
+        ) from error
+    finally:
+        if part.is_file():
+            part.unlink()
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file (UTF-8), complete or not at all."""
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
