@@ -103,7 +103,8 @@ def _sentences(report: dict[str, Any], out: Path | None) -> str:
             else f", f says {report['predicted']}: trust this explanation less."
         ),
         f"For {report['target']} at τ = {report['threshold']:g}: {len(report['selected'])} of "
-        f"{len(report['relevance'])} components, {100 * report['energy_kept']:.0f} % of the energy.",
+        f"{len(report['relevance'])} components, "
+        f"{100 * report['energy_kept']:.0f} % of the energy.",
         f"f's logit for {report['target']}: {report['logits'][c]:.2f} on the input, "
         f"{report['logits_interpretation'][c]:.2f} on the interpretation, "
         f"{report['logits_without'][c]:.2f} on the residual (FF {report['faithfulness']:.2f}).",
@@ -178,8 +179,8 @@ def _about(bundle: Bundle) -> dict[str, Any]:
 
 def _line(about: dict[str, Any]) -> str:
     return (
-        f"{about['name']}: {about['title']} ({about['classes']} classes, {about['sample_rate']} Hz, "
-        f"K = {about['components']}; interpreters {', '.join(about['interpreters'])})"
+        f"{about['name']}: {about['title']} ({about['classes']} classes, "
+        f"{about['sample_rate']} Hz, K = {about['components']}; interpreters {', '.join(about['interpreters'])})"
     )
 
 

@@ -127,8 +127,8 @@ def read(source: str | os.PathLike[str] | BinaryIO) -> tuple[np.ndarray, int]:
         raise ValueError(f"{name} holds no sound (0 samples). Give a clip of at least 0.1 s.")
     if len(samples) < 0.99 * announced or _ends_early(source, kind, log):
         raise ValueError(
-            f"{name} is truncated: after {len(samples) / rate:.2f} s the file ends before its sound "
-            "does. Copy or export it again."
+            f"{name} is truncated: after {len(samples) / rate:.2f} s the file ends before its "
+            "sound does. Copy or export it again."
         )
     return np.ascontiguousarray(samples.T), rate
 
@@ -157,7 +157,7 @@ def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig
     samples = np.asarray(waveform, dtype=np.float32)
     if samples.ndim not in (1, 2):
         raise ValueError(
-            f"a waveform must be (n,) or (channels, n); received {samples.ndim} axes {samples.shape}."
+            f"a waveform must be (n,) or (channels, n); received the shape {samples.shape}."
         )
     if not isinstance(sample_rate, (int, np.integer)) or sample_rate <= 0:
         raise ValueError(
@@ -172,7 +172,8 @@ def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig
     seconds = len(mono) / sample_rate
     if seconds < MIN_SECONDS - 1e-6:
         raise ValueError(
-            f"the clip lasts {seconds:.3f} s; at least {MIN_SECONDS} s is needed. Give a longer clip."
+            f"the clip lasts {seconds:.3f} s; at least {MIN_SECONDS} s is needed. "
+            "Give a longer clip."
         )
     if seconds > MAX_SECONDS:
         raise ValueError(_too_long("the clip", seconds))
@@ -286,7 +287,7 @@ def mel_frequencies(config: AudioConfig) -> np.ndarray:
 
 
 def griffin_lim(log_magnitude: Tensor, length: int, config: AudioConfig) -> Tensor:
-    """A waveform (length,) whose magnitudes approach expm1(X) (F, T), phase found by Griffin-Lim."""
+    """A waveform (length,) whose magnitudes approach expm1(X) (F, T); phase by Griffin-Lim."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return torchaudio.functional.griffinlim(

@@ -127,7 +127,7 @@ def load_kumar(model: Classifier, checkpoint: Mapping[str, Tensor]) -> None:
 
 
 def kumar_layout(model: Classifier) -> dict[str, Tensor]:
-    """`model`'s convolution layers under the names of Kumar's checkpoint (inverse of load_kumar)."""
+    """`model`'s convolution layers under Kumar's names: the inverse of `load_kumar`."""
     state = model.state_dict()
     return {theirs: state[ours] for ours, theirs in _kumar_names().items()}
 

@@ -27,7 +27,8 @@ class Analysis:
     """Everything about a clip that depends on neither class nor τ: one pass of f and Ψ.
 
     waveform (n',) is mono, at the model's rate and the clip's own level; `gain` · waveform is what
-    f met; `seconds` says which part of the given clip it is. spectrogram: X, phase (F, T) at f's scale. logits, interpreter_logits (C,);
+    f met; `seconds` says which part of the given clip it is. spectrogram: X,
+    phase (F, T) at f's scale. logits, interpreter_logits (C,);
     activations H (K, T); attention (T,), summing to 1; pooled z (K,). Long clips are analysed in
     `windows`, frame ranges, with logits `window_logits` (n, C); the clip's logits and z are the
     windows' means, so that relevances still sum to the interpreter's logit.

@@ -52,7 +52,8 @@ def decision_in_the_loop(
 
     The selection is made smooth, s_k = σ((r_k − τ) / softness); the mask of section 3.2 with s in
     place of the 0/1 selection gives X_int and X_2, whose log-mels go into the frozen f (no inverse
-    STFT is needed). `classify` is f: log-mel (2B, n_mels, T) → logits (2B, C). log_magnitude (B, F, T), relevance (B, K) for the targets (B,), τ (B,).
+    STFT is needed). `classify` is f: log-mel (2B, n_mels, T) → logits (2B, C). log_magnitude
+    (B, F, T), relevance (B, K) for the targets (B,), τ (B,).
 
     Returns three means over clips: keep, the cross-entropy of f(x_int) with the target; remove,
     −log(1 − p_c(f(x_2))); energy, the share of ‖X‖² that is kept.

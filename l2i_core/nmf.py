@@ -33,7 +33,7 @@ class Factorisation:
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """patterns W (F, K), unit-norm columns; groups: a label per component ("" where it has none)."""
+    """patterns W (F, K), unit-norm columns; groups: a label per component, or none."""
 
     patterns: Tensor
     groups: tuple[str, ...] = ()

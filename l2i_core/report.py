@@ -20,7 +20,8 @@ def make_report(
     """What was explained, with which model, and what f says of the sounds; JSON-ready.
 
     `length` is in samples at `sample_rate` (the model's, in Hz). `faithfulness` is FF_x (Eq. 6) in
-    logits; `relative_faithfulness` the same over f(x)_c − f(silence)_c, null where that is not positive.
+    logits; `relative_faithfulness` the same over f(x)_c − f(silence)_c, null where that
+    is not positive.
     """
     probabilities = engine.probabilities(analysis.logits)
     report: dict[str, Any] = {

@@ -70,7 +70,8 @@ def read_tensors(path: Path, recipe: str) -> tuple[dict[str, Tensor], dict[str, 
         raise ValueError(f"{path} is damaged; remove it to start this part again.") from error
     if metadata.get("recipe") != recipe:
         raise ValueError(
-            f"{path} belongs to a run with other settings or clips; remove it or choose another --out."
+            f"{path} belongs to a run with other settings or clips; remove it or choose "
+            "another --out."
         )
     return tensors, metadata
 

@@ -80,7 +80,7 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def _test_clips(config: Config, bundle: Bundle) -> list[Clip]:
-    """The test folds' clips; damaged ones stop the run, or are left out where the config says so."""
+    """The test folds' clips; damaged ones stop the run, or are left out if so configured."""
     clips = open_data_set(config.data.kind, config.data.root).in_folds(config.data.test_folds)
     if not config.data.skip_damaged:
         return list(clips)

@@ -68,7 +68,8 @@ def learn(config: Config, out: Path, only_finished: bool = False) -> Tensor:
         error = float((matrix - model).norm() / matrix.norm())
         sparse = float((result.activations < 1e-3).float().mean())
         log.info(
-            "dictionary iteration %d/%d objective %.6g, relative error %.4f, %.0f %% of H below 1e-3",
+            "dictionary iteration %d/%d objective %.6g, relative error %.4f, "
+            "%.0f %% of H below 1e-3",
             done,
             settings.iterations,
             result.objective[-1],
