@@ -180,7 +180,8 @@ def _about(bundle: Bundle) -> dict[str, Any]:
 def _line(about: dict[str, Any]) -> str:
     return (
         f"{about['name']}: {about['title']} ({about['classes']} classes, "
-        f"{about['sample_rate']} Hz, K = {about['components']}; interpreters {', '.join(about['interpreters'])})"
+        f"{about['sample_rate']} Hz, K = {about['components']}; "
+        f"interpreters {', '.join(about['interpreters'])})"
     )
 
 

@@ -125,11 +125,9 @@ def page(tab: BrowserContext, server: str) -> Iterator[Page]:
     page = tab.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.sent = []  # type: ignore[attr-defined]  # what the page tells the server
-    page.on(
-        "websocket",
-        lambda socket: socket.on("framesent", lambda data: page.sent.append(data)),  # type: ignore[attr-defined]
-    )
+    sent: list[object] = []  # what the page tells the server
+    page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+    page.sent = sent  # type: ignore[attr-defined]
     page.goto(server)
     _ready(page)
     yield page
@@ -347,7 +345,7 @@ def test_the_page_can_change_the_class(
 
 
 def test_one_step_is_fast(page: Page) -> None:
-    """5 s, K = 100. The bound is loose, because other work may run beside; the figure is printed."""
+    """5 s, K = 100. A loose bound, because other work may run beside; the figure is printed."""
     times = _live(page).evaluate(
         """async root => {
             const times = [];

@@ -4,8 +4,8 @@ X, phase, W and H travel once per clip and interpreter, as bytes of a component 
 class, relevances and τ travel in the data of the visible component, which are small. So a run that
 follows the release of τ sends kilobytes, and none is needed while τ is dragged.
 
-The scripts in `live/` are plain JavaScript: `core.js` (the numbers) is put before `worker.js` as the
-text of a Worker and before `main.js` (what is seen and heard).
+The scripts in `live/` are plain JavaScript: `core.js` (the numbers) is put before `worker.js` as
+the text of a Worker and before `main.js` (what is seen and heard).
 """
 
 from __future__ import annotations
@@ -234,13 +234,16 @@ def _store() -> Callable[..., Any]:
 
 
 def _component() -> Callable[..., Any]:
-    core = _text("core.js")
-    script = "\n".join(
-        [core, f"const WORKER = {json.dumps(core + _text('worker.js'))};", _text("main.js")]
-    )
     return st.components.v2.component(
-        "l2i_live", css=_text("live.css"), js=script, isolate_styles=False
+        "l2i_live", css=_text("live.css"), js=_script(), isolate_styles=False
     )
+
+
+@functools.cache
+def _script() -> str:
+    core = _text("core.js")
+    worker = f"const WORKER = {json.dumps(core + _text('worker.js'))};"
+    return "\n".join([core, worker, _text("main.js")])
 
 
 @functools.cache

@@ -416,8 +416,10 @@ class L2iCore {
   }
 }
 
-// 20 log10 of a float32 (≥ 0) given by its bits, within 0.01 dB: exponent, and a table of mantissas.
-const l2iMantissas = Float32Array.from({length: 1024}, (_, i) => 20 * Math.log10(1 + (i + 0.5) / 1024));
+// 20 log10 of a float32 (≥ 0) given by its bits, within 0.01 dB: exponent and table of mantissas.
+const l2iMantissas = Float32Array.from(
+  {length: 1024}, (_, i) => 20 * Math.log10(1 + (i + 0.5) / 1024),
+);
 function bandLevel(bits) {
   return bits < 0x2edbe6ff // 1e-10, where log-mel ends
     ? -200

@@ -27,11 +27,16 @@ export default function ({data, parentElement, setStateValue}) {
 function node(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (key === "on") for (const [event, act] of Object.entries(value)) made.addEventListener(event, act);
-    else if (value !== null) made.setAttribute(key, value);
+    if (key === "on") {
+      for (const [event, act] of Object.entries(value)) made.addEventListener(event, act);
+    } else if (value !== null) made.setAttribute(key, value);
   }
   made.append(...children);
   return made;
+}
+
+function pressable(target) {
+  return target.matches("button, select, input[type=checkbox]");
 }
 
 function percent(share) {
@@ -203,12 +208,15 @@ class Live {
       if (event.target !== this.root && this.player.playing) this._toggle();
     };
     document.addEventListener("play", this.silence, true);
+    this.letGo = () => setTimeout(() => (this.held = false)); // after the change event
+    window.addEventListener("pointerup", this.letGo);
     this.watcher = new MutationObserver(() => this._pending());
   }
 
   destroy() {
     window.removeEventListener("l2i-clip", this.arrived);
     document.removeEventListener("play", this.silence, true);
+    window.removeEventListener("pointerup", this.letGo);
     this.watcher.disconnect();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.patience);
@@ -223,10 +231,7 @@ class Live {
   receive(data) {
     const old = this.data;
     this.data = data;
-    if (!this.canPlay && !this.toldFallback) {
-      this.toldFallback = true;
-      this.setStateValue("fallback", true);
-    }
+    if (!this.canPlay) this._tellFallback();
     const other = !old || old.subject !== data.subject;
     if (!old) this.sent.sequence = data.sequence;
     // An answer to an older release must not take τ out of the user's hand.
@@ -250,6 +255,12 @@ class Live {
       this._list();
     }
     this._show();
+  }
+
+  _tellFallback() {
+    if (this.toldFallback) return;
+    this.toldFallback = true;
+    this.setStateValue("fallback", true);
   }
 
   _unload() {
@@ -283,6 +294,11 @@ class Live {
     this.worker = new Worker(address);
     URL.revokeObjectURL(address);
     this.worker.onmessage = ({data}) => this._answer(data);
+    this.worker.onerror = () => {
+      this.root.dataset.state = "failed";
+      this._show();
+      this._tellFallback();
+    };
     this.worker.postMessage({clip: this.clip});
     this._render();
   }
@@ -479,15 +495,11 @@ class Live {
       event.stopPropagation();
       event.preventDefault();
       this._hear(SOUNDS[index][0]);
-    } else if (key === " " && (this.tabs.contains(event.target) || !this._pressable(event.target))) {
+    } else if (key === " " && (this.tabs.contains(event.target) || !pressable(event.target))) {
       event.stopPropagation();
       event.preventDefault();
       this._toggle();
     }
-  }
-
-  _pressable(target) {
-    return target.matches("button, select, input[type=checkbox], summary");
   }
 
   // ---- what is seen --------------------------------------------------------------------------
@@ -539,7 +551,6 @@ class Live {
           this.held = false;
         },
         pointercancel: () => (this.held = false),
-        lostpointercapture: () => setTimeout(() => (this.held = false)),
         keyup: () => this.patience && this._soon(),
       },
     });
@@ -603,6 +614,8 @@ class Live {
     const count = this.selected.length, total = this.relevance.length;
     this.summary.textContent = this.root.dataset.state === "loading"
       ? "Preparing the live sound\u2009…"
+      : this.root.dataset.state === "failed"
+      ? "The live sound could not be computed in this browser; use the plain players."
       : count
         ? `${count} of ${total} components · ${percent(this.energy)} of the energy`
         : "Nothing is selected: B is silence, C is the whole clip";
@@ -628,7 +641,8 @@ class Live {
     }
     const now = this.player.position, whole = this.player.duration;
     if (document.activeElement !== this.position || playing) this.position.value = now;
-    this.position.setAttribute("aria-valuetext", `${now.toFixed(1)} of ${whole.toFixed(1)} seconds`);
+    this.position.setAttribute(
+      "aria-valuetext", `${now.toFixed(1)} of ${whole.toFixed(1)} seconds`);
     const text = `${clock(now)} / ${clock(whole)}`;
     if (this.time.textContent !== text) this.time.textContent = text;
     this.head.style.left = `${whole ? (100 * now) / whole : 0}%`;
@@ -675,7 +689,8 @@ class Live {
         if (!this.player.playing) this._toggle();
       }},
     }, "S");
-    const bar = node("span", {class: "l2i-bar"}, node("i", {style: `width:${100 * Math.max(0, r)}%`}));
+    const bar = node("span", {class: "l2i-bar"},
+      node("i", {style: `width:${100 * Math.max(0, r)}%`}));
     return node("li", {"data-component": k},
       node("label", {}, box, ` #${k}`),
       bar, node("span", {class: "l2i-number"}, r.toFixed(2).replace("-", "\u2212")),
