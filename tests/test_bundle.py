@@ -121,6 +121,40 @@ def test_card_and_metrics_are_optional_and_survive_saving(bundle: Bundle, copy: 
     assert load_bundle(copy).summary() == {"att": {"n": 3}}
 
 
+def test_metrics_and_interpreters_of_other_weights_do_not_stay(bundle: Bundle, copy: Path) -> None:
+    (copy / "metrics").mkdir()
+    (copy / "metrics" / "summary.json").write_text("{}")
+    with torch.no_grad():
+        only = dataclasses.replace(
+            bundle,
+            interpreters={"max": bundle.interpreters["max"]},
+            interpreter_info={"max": bundle.interpreter_info["max"]},
+            default_interpreter="max",
+            dictionary=dataclasses.replace(
+                bundle.dictionary, patterns=bundle.dictionary.patterns.roll(1, 1)
+            ),
+        )
+    save_bundle(only, copy)
+    assert not (copy / "metrics").exists()
+    assert not (copy / "interpreter-att.safetensors").exists()
+    assert list(load_bundle(copy).interpreters) == ["max"]
+
+
+def test_impossible_bundles_are_not_written(bundle: Bundle, tmp_path: Path) -> None:
+    huge = dataclasses.replace(bundle.dictionary, patterns=1e6 * bundle.dictionary.patterns)
+    named = {"Att Loop": bundle.interpreters["att"]}
+    (tmp_path / "file").write_text("in the way")
+    for change, folder, sentence in (
+        ({"dictionary": huge}, "new", "fp16"),
+        ({"default_interpreter": "nmf"}, "new", "'nmf'"),
+        ({"interpreters": named, "default_interpreter": "Att Loop"}, "new", "'Att Loop'"),
+        ({}, "file/new", "cannot write"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            save_bundle(dataclasses.replace(bundle, **change), tmp_path / folder)  # type: ignore[arg-type]
+        assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 def test_bundles_are_found_by_name(
     bundle_folder: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,21 @@ def test_without_components_none_are_written(
     assert str(out) in text
 
 
+def test_components_of_an_earlier_run_do_not_stay(
+    clip: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--out", str(out), "--json"]
+    argv += ["--target", "dog", "--components", "--threshold"]
+    for threshold in ("0", "0.6"):
+        assert main([*argv, threshold]) == 0
+        selected = json.loads(capsys.readouterr().out)["selected"]
+        written = {p.name for p in out.glob("component-*.wav")}
+        assert written == {f"component-{k:03d}.wav" for k in selected}
+    assert main([*argv[:-2], "--threshold", "0"]) == 0
+    assert not list(out.glob("component-*.wav"))
+
+
 def test_sounds_keep_the_clips_own_level(
     write_clip: WriteClip, dog: np.ndarray, bundle_folder: Path, tmp_path: Path
 ) -> None:
@@ -439,6 +454,33 @@ def test_bundles_are_listed(
     assert "random: " in capsys.readouterr().out
     assert main(["info", "--bundle", "random"]) == 0
     assert "44100 Hz" in capsys.readouterr().out
+
+
+def test_one_damaged_bundle_does_not_hide_the_others(
+    bundle_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(bundle_folder, tmp_path / "good")
+    damaged = Path(shutil.copytree(bundle_folder, tmp_path / "damaged"))
+    (damaged / "dictionary.safetensors").unlink()
+    monkeypatch.setenv("L2I_BUNDLES", str(tmp_path))
+    assert main(["bundles", "--json"]) == 0
+    out, err = capsys.readouterr()
+    folders = {row["folder"] for row in json.loads(out)}
+    assert str(tmp_path / "good") in folders
+    assert str(damaged) not in folders
+    assert "dictionary.safetensors" in err
+
+
+def test_damaged_metrics_are_one_sentence(
+    refused: Refused, bundle_folder: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(bundle_folder, tmp_path / "b"))
+    (folder / "metrics").mkdir()
+    (folder / "metrics" / "summary.json").write_text("{")
+    assert "summary.json is damaged" in refused(["info", "--bundle", str(folder)])
 
 
 def test_info_says_what_the_bundle_holds(

@@ -19,6 +19,14 @@ def test_power_falls_as_the_colour_says(kind: str, exponent: int) -> None:
     assert slope == pytest.approx(-exponent, abs=0.1)
 
 
+@pytest.mark.parametrize("kind", ["pink", "brown"])
+@pytest.mark.parametrize("rate", [8000, 44100])
+def test_coloured_noise_can_be_heard(kind: str, rate: int) -> None:
+    power = np.abs(np.fft.rfft(coloured_noise(kind, 3 * rate, 1, rate).astype(float))) ** 2
+    inaudible = np.fft.rfftfreq(3 * rate, 1 / rate) < 20
+    assert power[inaudible].sum() < 1e-6 * power.sum()
+
+
 @pytest.mark.parametrize("kind", COLOURS)
 @pytest.mark.parametrize("length", [4411, 44100])
 def test_noise_has_unit_power_and_its_seed(kind: str, length: int) -> None:
@@ -58,5 +66,7 @@ def test_ratios_that_no_gain_gives_are_refused() -> None:
     for db in (float("nan"), float("inf")):
         with pytest.raises(ValueError, match="between"):
             add_at_snr(clip, clip, db)
+    with pytest.raises(ValueError, match="between −120 and 120 dB"):
+        add_at_snr(clip, clip, 121.0)
     with pytest.raises(ValueError, match="'blue'.*white, pink, brown"):
         coloured_noise("blue", 10)

@@ -296,6 +296,18 @@ def test_relevances_that_are_all_negative_select_nothing(
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
+def test_masks_in_pieces_are_the_masks(
+    engine: L2I, analysis: Analysis, domain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = engine.interpret(analysis, "dog", 0.1, domain)
+    monkeypatch.setattr(audio, "CHUNK_FRAMES", 100)
+    pieces = engine.interpret(analysis, "dog", 0.1, domain)
+    for name in ("log_magnitude", "residual_log_magnitude", "audio", "residual"):
+        ours, theirs = getattr(pieces, name), getattr(whole, name)
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
 def test_everything_kept_is_the_modelled_part(engine: L2I, analysis: Analysis, domain: str) -> None:
     i = engine.interpret(analysis, gains=np.ones(12), mask_domain=domain)
     active = (engine.dictionary.patterns @ analysis.activations) > 1e-12
@@ -323,7 +335,16 @@ def test_unknown_classes_are_refused(engine: L2I, analysis: Analysis, target: ob
         engine.interpret(analysis, target)  # type: ignore[arg-type]
 
 
-def test_other_impossible_requests_are_refused(engine: L2I, analysis: Analysis) -> None:
+def test_other_impossible_requests_are_refused(
+    engine: L2I, analysis: Analysis, dog: np.ndarray
+) -> None:
+    for gain in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="gain"):
+            engine.analyse(dog, 44100, gain=gain)
+    with pytest.raises(ValueError, match="max_components"):
+        engine.interpret(analysis, max_components=-1)
+    with pytest.raises(ValueError, match="τ"):
+        engine.interpret(analysis, threshold="0.3")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="mask domain 'power'"):
         engine.interpret(analysis, mask_domain="power")
     for k in (-1, 12):
@@ -533,7 +554,11 @@ def test_window_is_the_cut_clip(engine: L2I, dog: np.ndarray) -> None:
     cut = engine.analyse(dog[44100 : round(3.5 * 44100)], 44100)
     assert torch.equal(ours.waveform, cut.waveform)
     assert torch.equal(ours.logits, cut.logits)
-    assert len(engine.analyse(dog, 44100, window=(3.0, 99.0)).waveform) == 2 * 44100
+    assert ours.seconds == pytest.approx((1.0, 3.5))
+    late = engine.analyse(dog, 44100, window=(3.0, 99.0))
+    assert len(late.waveform) == 2 * 44100
+    assert late.seconds == pytest.approx((3.0, 5.0))
+    assert cut.seconds == pytest.approx((0.0, 2.5))
 
 
 @pytest.mark.parametrize(

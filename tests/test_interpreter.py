@@ -42,7 +42,7 @@ def test_activations_fit_any_maps_and_length(
 ) -> None:
     torch.manual_seed(0)
     psi = Psi(channels, strides, 7, channels=8)
-    h = psi(_maps(channels, strides, n_frames), n_frames)
+    h = psi(_maps(channels, strides, n_frames), n_frames).detach()
     assert h.shape == (2, 7, n_frames)
     assert float(h.min()) >= 0
     assert bool(torch.isfinite(h).all())
@@ -112,6 +112,14 @@ def test_max_pooling_is_the_maximum() -> None:
     torch.testing.assert_close(pooled, h.amax(dim=2))
     share = torch.stack([torch.bincount(r.argmax(dim=1), minlength=21) / 5 for r in h])
     torch.testing.assert_close(attention, share)
+
+
+def test_max_pooling_ignores_components_that_are_never_active() -> None:
+    h = torch.zeros(2, 4, 6)
+    h[0, 1, 3], h[0, 2, 3], h[0, 3, 5] = 1.0, 2.0, 0.5
+    attention = ThetaMax(4, 3)(h)[2]
+    torch.testing.assert_close(attention[0], torch.tensor([0, 0, 0, 2, 0, 1]) / 3)
+    torch.testing.assert_close(attention[1], torch.full((6,), 1 / 6))
 
 
 def test_contributions_sum_to_the_logit(theta: ThetaAttention | ThetaMax) -> None:

@@ -71,7 +71,7 @@ def test_objective_of_a_hand_computed_case() -> None:
 )
 def test_without_sparsity_scikit_learns_objective_is_reached(divergence: str, loss: str) -> None:
     v = _data()
-    solver = NMF(5, init="nndsvda", solver="mu", beta_loss=loss, max_iter=3000, tol=1e-8)
+    solver = NMF(5, init="nndsvda", solver="mu", beta_loss=loss, max_iter=3000, tol=1e-6)
     w = solver.fit_transform(v.numpy())
     theirs = objective(
         v, torch.from_numpy(w), torch.from_numpy(solver.components_), 0.0, divergence
@@ -184,6 +184,7 @@ def test_unit_norm_and_empty_columns() -> None:
         ({"divergence": "cosine"}, "'cosine'"),
         ({"n_components": 0}, "n_components"),
         ({"sparsity": -0.1}, "μ"),
+        ({"sparsity": float("nan")}, "μ"),
         ({"iterations": 0}, "iterations"),
         ({"fixed": torch.ones(5, 1)}, "fixed columns"),
     ],

@@ -34,6 +34,8 @@ def test_values_are_the_engines(engine: L2I, analysis: Analysis) -> None:
     c = synth.LABELS.index("rain")
     assert report["clip"] == "dog.wav"
     assert (report["sample_rate"], report["length"]) == (44100, 220500)
+    assert report["seconds"] == [0.0, 5.0]
+    assert report["gain"] == analysis.gain
     assert (report["bundle"], report["interpreter"]) == ("random", "att")
     assert report["classes"] == list(synth.LABELS)
     assert report["logits"] == analysis.logits.tolist()
