@@ -67,7 +67,8 @@ def _info(name: str, settings: InterpreterConfig) -> InterpreterInfo:
         )
     else:
         text = f"The paper's loss (Eq. 4); Θ pools with {pooling}."
-    return InterpreterInfo(settings.pooling, settings.channels, name.upper(), text)
+    origin = "ours" if settings.in_the_loop else "paper"
+    return InterpreterInfo(settings.pooling, settings.channels, f"{name.upper()} ({origin})", text)
 
 
 def _commit() -> str | None:

@@ -14,7 +14,27 @@ from l2i_core import L2I, Analysis, synth
 from l2i_core.report import make_report
 
 # DESIGN §8, in its order.
-STABLE_KEYS = ["clip", "sample_rate", "length", "bundle", "interpreter", "classes", "logits", "probabilities", "predicted", "interpreter_logits", "interpreter_top", "target", "threshold", "mask_domain", "relevance", "selected", "faithfulness", "logits_without", "logits_interpretation"]  # fmt: skip
+STABLE_KEYS = [
+    "clip",
+    "sample_rate",
+    "length",
+    "bundle",
+    "interpreter",
+    "classes",
+    "logits",
+    "probabilities",
+    "predicted",
+    "interpreter_logits",
+    "interpreter_top",
+    "target",
+    "threshold",
+    "mask_domain",
+    "relevance",
+    "selected",
+    "faithfulness",
+    "logits_without",
+    "logits_interpretation",
+]
 
 
 def _report(engine: L2I, analysis: Analysis, **request: object) -> dict[str, object]:
