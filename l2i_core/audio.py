@@ -204,7 +204,8 @@ def stft_frames(waveform: Tensor, start: int, end: int, config: AudioConfig) -> 
     """
     first = max(0, start - 1)  # one frame more, so that reflection at the end has its samples
     half, length = config.n_fft // 2, waveform.shape[-1]
-    low, high = first * config.hop_length - half, (end - 1) * config.hop_length + half
+    low = first * config.hop_length - half
+    high = max((end - 1) * config.hop_length + half, half + 1)  # reflection at the start, too
     piece = waveform[..., max(0, low) : min(length, high)].double()
     lead = piece.shape[:-1]
     padded = torch.nn.functional.pad(

@@ -272,7 +272,7 @@ def test_gain_brings_the_peak_to_one() -> None:
         (np.zeros(0, np.float32), 44100, "empty"),
         (np.zeros((2, 0), np.float32), 44100, "empty"),
         (np.zeros(2205, np.float32), 44100, r"0\.050 s"),
-        (np.zeros((1, 2, 44100), np.float32), 44100, "3 axes"),
+        (np.zeros((1, 2, 44100), np.float32), 44100, "shape"),
         (np.zeros(44100, np.float32), 0, "rate"),
         (np.zeros(44100, np.float32), 44100.0, "rate"),
         (np.zeros(8000 * 60 * 20 + 8000, np.float32), 8000, "minutes"),

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from l2i_core import L2I, audio, load_bundle, synth
 from l2i_core.classifier import Classifier, kumar_layout
 from l2i_core.data import Clip, open_data_set, synthesised
+from l2i_core.evaluation import Settings
 from l2i_core.nmf import average_frames
 from pipelines import (
     checkpoint,
@@ -170,8 +171,9 @@ def _load(tmp_path: Path, text: str, *overrides: str) -> Config:
 def test_every_experiment_file_is_valid(path: Path) -> None:
     config = load_config(path)
     assert config.interpreters
-    for name in config.interpreters:
-        train_interpreter._recipe(config, name)
+    for settings in config.interpreters.values():
+        assert settings.start_from in (None, *config.interpreters)
+    Settings(config.evaluation.thresholds, config.evaluation.random_thresholds)
     assert set(config.data.train_folds).isdisjoint(config.data.test_folds)
 
 
