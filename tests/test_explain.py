@@ -101,6 +101,13 @@ def test_rest_is_exactly_zero_where_all_active_components_are_kept() -> None:
     assert float(left[:, :4].min()) > 0
 
 
+def test_rest_is_exact_however_small() -> None:
+    """1 − M would be 0 or wrong by half for shares near single precision's rounding."""
+    w, h = torch.ones(1, 2), torch.tensor([[1.0, 1.0, 1.0], [1e-6, 3e-8, 1e-10]])
+    left = explain.soft_masks(w, h, torch.tensor([1.0, 0.0]))[1]
+    torch.testing.assert_close(left[0], h[1] / (h[0] + h[1]), rtol=1e-5, atol=0.0)
+
+
 def test_components_masks_sum_to_one_where_the_model_is_active(
     factors: tuple[Tensor, Tensor],
 ) -> None:

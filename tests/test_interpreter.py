@@ -72,7 +72,7 @@ def test_activations_stay_where_the_sound_is() -> None:
     changed = [m.clone() for m in maps]
     for m in changed:
         m[:, :, m.shape[2] // 2 :] += 1.0
-    difference = (psi(maps, 960) - psi(changed, 960)).abs().amax(dim=(0, 1))
+    difference = (psi(maps, 960) - psi(changed, 960)).detach().abs().amax(dim=(0, 1))
     assert float(difference[:400].max()) < 1e-5
     assert float(difference[500:].max()) > 1e-3
 
@@ -84,7 +84,7 @@ def test_impossible_maps_are_refused(channels: tuple[int, ...], strides: tuple[i
 
 
 def test_attention_is_a_distribution_over_time(theta: ThetaAttention | ThetaMax) -> None:
-    attention = theta(_activations())[2]
+    attention = theta(_activations())[2].detach()
     assert attention.shape == (3, 21)
     assert float(attention.min()) >= 0
     torch.testing.assert_close(attention.sum(dim=1), torch.ones(3))

@@ -63,10 +63,10 @@ def test_fidelity_of_the_interpretation_by_hand() -> None:
 
 
 def test_increase_drop_and_gain_by_hand() -> None:
-    p, o = [0.5, 0.8, 0.2, 1.0], [0.7, 0.4, 0.2, 0.9]
+    p, o = [0.4, 0.8, 0.2, 1.0], [0.7, 0.4, 0.2, 0.9]
     assert metrics.average_increase(p, o) == pytest.approx(25.0)
     assert metrics.average_drop(p, o) == pytest.approx(100 * (0 + 0.5 + 0 + 0.1) / 4)
-    assert metrics.average_gain(p, o) == pytest.approx(100 * (0.2 / 0.5) / 4)
+    assert metrics.average_gain(p, o) == pytest.approx(100 * (0.3 / 0.6) / 4)
 
 
 def test_full_half_and_no_drop_stay_what_they_are() -> None:

@@ -9,6 +9,7 @@ from scipy.optimize import nnls
 from sklearn.decomposition import NMF
 from torch import Tensor
 
+from l2i_core import nmf
 from l2i_core.nmf import Dictionary, average_frames, normalise, objective, project, sparse_nmf
 
 
@@ -42,6 +43,19 @@ def test_objective_never_rises(divergence: str, sparsity: float, n_fixed: int) -
     assert values[-1] == pytest.approx(recomputed, rel=1e-9)
 
 
+@pytest.mark.parametrize("divergence", ["euclidean", "kl"])
+def test_steps_that_would_raise_the_objective_are_damped(
+    divergence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ratio = nmf._constrained_ratio
+    monkeypatch.setattr(nmf, "_constrained_ratio", lambda w, p, n: ratio(w, p, n).pow(12))
+    values = np.array(sparse_nmf(_data(), 4, 0.1, 40, divergence).objective)
+    assert np.diff(values).max() <= 1e-9 * values[0]
+    monkeypatch.setattr(nmf, "_MAX_HALVINGS", 0)  # no step of W is good enough: H alone moves
+    result = sparse_nmf(_data(), 4, 0.1, 5, divergence)
+    assert torch.equal(result.patterns, sparse_nmf(_data(), 4, 0.1, 1, divergence).patterns)
+
+
 def test_objective_never_rises_in_single_precision() -> None:
     v = _data().float()
     values = np.array(sparse_nmf(v, 6, 0.2, 300).objective)
@@ -71,7 +85,7 @@ def test_objective_of_a_hand_computed_case() -> None:
 )
 def test_without_sparsity_scikit_learns_objective_is_reached(divergence: str, loss: str) -> None:
     v = _data()
-    solver = NMF(5, init="nndsvda", solver="mu", beta_loss=loss, max_iter=3000, tol=1e-6)
+    solver = NMF(5, init="nndsvda", solver="mu", beta_loss=loss, max_iter=6000, tol=1e-5)
     w = solver.fit_transform(v.numpy())
     theirs = objective(
         v, torch.from_numpy(w), torch.from_numpy(solver.components_), 0.0, divergence
