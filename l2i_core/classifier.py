@@ -7,9 +7,12 @@ there are no hooks. `load_kumar` maps Kumar's published AudioSet checkpoint to t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+
+Model = TypeVar("Model", bound=nn.Module)
 
 # Channels of the six convolution blocks; each but the last has two layers (Kumar et al. 2018).
 BLOCKS = ((16, 16), (32, 32), (64, 64), (128, 128), (256, 256), (512,))
@@ -146,13 +149,8 @@ def _kumar_names() -> dict[str, str]:
     return names
 
 
-def freeze(model: nn.Module) -> nn.Module:
+def freeze(model: Model) -> Model:
     """Evaluation mode and no gradients for the parameters: f is fixed once it is explained."""
     model.eval()
-    return model.requires_grad_(False)
-
-
-def predict(model: Classifier, log_mel: Tensor) -> Tensor:
-    """Logits (C,) of one clip's log-mel (n_mels, T), without gradients."""
-    with torch.inference_mode():
-        return model(log_mel.unsqueeze(0))[0][0]
+    model.requires_grad_(False)
+    return model

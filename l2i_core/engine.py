@@ -237,7 +237,7 @@ class L2I:
         self,
         analysis: Analysis,
         target: str | int | None = None,
-        thresholds: Sequence[float] = tuple(round(0.05 * i, 2) for i in range(20)),
+        thresholds: Sequence[float] = explain.THRESHOLDS,
         mask_domain: str = "log",
     ) -> Sweep:
         """|L|, f on x_int and x_2, and energies at every τ: each different selection is computed

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from l2i_core import explain, metrics
-from l2i_core.baselines.random import count_matched, energy_matched, random_drops
+from l2i_core.baselines.random import both_baselines
 from l2i_core.bundle import Bundle
 from l2i_core.data import Clip, load_clip
 from l2i_core.engine import L2I
@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 class Settings:
     """τ grid, the τ at which Random Baselines are drawn, draws per clip, seed, mask domain."""
 
-    thresholds: tuple[float, ...] = tuple(round(0.05 * i, 2) for i in range(20))
+    thresholds: tuple[float, ...] = explain.THRESHOLDS
     random_thresholds: tuple[float, ...] = (0.9, 0.7, 0.5, 0.3, 0.1)
     random_draws: int = 20
     seed: int = 0
@@ -108,7 +108,7 @@ def summarise(
     tables: dict[str, dict[str, Any]] = {}
     for threshold in sorted({r["threshold"] for r in levels}):
         rows = [r for r in levels if r["threshold"] == threshold]
-        for table, value in _level_tables(clips, rows, logits).items():
+        for table, value in _level_tables(clips, rows).items():
             tables.setdefault(table, {})[f"{threshold:g}"] = value
     return block | tables
 
@@ -120,7 +120,7 @@ def _joint_error(clips: Sequence[Row]) -> float:
     return float(np.sqrt(np.sum(errors**2) / max(float(np.sum(norms**2)), 1e-12)))
 
 
-def _level_tables(clips: Sequence[Row], rows: Sequence[Row], logits: np.ndarray) -> dict[str, Any]:
+def _level_tables(clips: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any]:
     drops = [r["faithfulness"] for r in rows]
     spans = [r["span"] for r in clips]
     relative = metrics.relative_faithfulness(drops, spans)
@@ -196,20 +196,24 @@ def _random_columns(
     engine: L2I, analysis: Analysis, threshold: float, count: int, settings: Settings, index: int
 ) -> Row:
     generator = np.random.default_rng([settings.seed, index, round(threshold * 100)])
-    c, k = analysis.predicted, engine.dictionary.n_components
+    c = analysis.predicted
     selected = explain.select(engine.relevance(analysis, c), threshold)
-    energy = explain.component_log_energy(
-        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
+    counted, matched = both_baselines(
+        engine,
+        analysis,
+        c,
+        selected,
+        count,
+        settings.random_draws,
+        generator,
+        settings.mask_domain,
     )
-    columns: Row = {}
-    for name, sets in (
-        ("random", count_matched(k, selected, count, settings.random_draws, generator)),
-        ("random_energy", energy_matched(energy, selected, settings.random_draws, generator)),
-    ):
-        result = random_drops(engine, analysis, c, sets, settings.mask_domain)
-        columns[name] = result.median
-        columns[f"{name}_log_energy"] = result.log_energy_removed
-    return columns
+    return {
+        "random": counted.median,
+        "random_log_energy": counted.log_energy_removed,
+        "random_energy": matched.median,
+        "random_energy_log_energy": matched.log_energy_removed,
+    }
 
 
 def write_evaluation(

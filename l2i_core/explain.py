@@ -19,6 +19,7 @@ from l2i_core import audio
 from l2i_core.audio import Spectrogram
 
 MASK_DOMAINS = ("log", "linear")
+THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(20))  # the τ grid of tables and plots
 _TINY = 1e-12
 
 

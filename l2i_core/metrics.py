@@ -96,13 +96,6 @@ def average_gain(probabilities: ArrayLike, probabilities_interpretation: ArrayLi
     return float(100 * np.mean(np.maximum(0, o - p) / np.maximum(1 - p, 1e-12)))
 
 
-def softmax(logits: ArrayLike) -> Array:
-    """Probabilities over the last axis."""
-    values = np.asarray(logits, dtype=np.float64)
-    shifted = np.exp(values - values.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
 def si_sdr(estimate: ArrayLike, reference: ArrayLike) -> float:
     """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019); (n,), (n,).
 

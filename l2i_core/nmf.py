@@ -137,6 +137,12 @@ def normalise(patterns: Tensor) -> Tensor:
     return patterns / patterns.norm(dim=0, keepdim=True).clamp_min(_TINY)
 
 
+def centre_bins(patterns: Tensor) -> Tensor:
+    """Each column's centre of gravity on the bin axis (K,), of W (F, K): a fractional bin index."""
+    bins = torch.arange(len(patterns), dtype=patterns.dtype, device=patterns.device)
+    return (bins @ patterns) / patterns.sum(dim=0).clamp_min(_TINY)
+
+
 class _State:
     """What stays the same over the iterations."""
 
@@ -160,11 +166,16 @@ def _euclidean_step(state: _State, w: Tensor, h: Tensor) -> tuple[Tensor, Tensor
             0.5 * state.power - cross + 0.5 * float(((w.T @ w) * gram_h).double().sum()) + penalty
         )
 
+    def tried(candidate: Tensor) -> float:
+        state.projection = candidate.T @ v  # of the accepted one, the last tried: for the next step
+        return value(candidate, state.projection)
+
     before = value(w, projection)
     ratio = _constrained_ratio(w, v @ h.T, w @ gram_h)
-    w, after = _damped(state, w, ratio, before, lambda c: value(c, c.T @ v))
-    state.projection = w.T @ v
-    return w, h, after
+    updated, after = _damped(state, w, ratio, before, tried)
+    if updated is w:
+        state.projection = projection
+    return updated, h, after
 
 
 def _kl_step(state: _State, w: Tensor, h: Tensor) -> tuple[Tensor, Tensor, float]:

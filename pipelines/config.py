@@ -17,6 +17,7 @@ import yaml
 from l2i_core.arguments import Parser
 from l2i_core.audio import AudioConfig
 from l2i_core.bundle import check_name
+from l2i_core.evaluation import Settings
 from l2i_core.interpreter import POOLINGS
 
 PRECISIONS = ("bfloat16", "float32")
@@ -102,13 +103,6 @@ class InterpreterConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationConfig:
-    thresholds: tuple[float, ...] = tuple(round(0.05 * i, 2) for i in range(20))
-    random_thresholds: tuple[float, ...] = (0.9, 0.7, 0.5, 0.3, 0.1)
-    random_draws: int = 20
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     name: str
     seed: int = 0
@@ -121,7 +115,7 @@ class Config:
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
     dictionary: DictionaryConfig = field(default_factory=DictionaryConfig)
     interpreters: dict[str, InterpreterConfig] = field(default_factory=dict)
-    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    evaluation: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:

@@ -35,12 +35,7 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
         known = ", ".join(bundle.interpreters)
         raise ValueError(f"{out} has no interpreter {only!r}; it has: {known}.")
     clips = _test_clips(config, bundle)
-    settings = Settings(
-        config.evaluation.thresholds,
-        config.evaluation.random_thresholds,
-        config.evaluation.random_draws,
-        config.seed,
-    )
+    settings = config.evaluation
     about = {
         "data": config.data.kind,
         "test_folds": list(config.data.test_folds),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from l2i_core.nmf import average_frames, sparse_nmf
+from l2i_core.nmf import average_frames, centre_bins, sparse_nmf
 from pipelines.checkpoint import read_tensors, save_tensors
 from pipelines.config import Config, command_line
 from pipelines.features import load_batch, log_magnitudes
@@ -83,9 +83,7 @@ def learn(config: Config, out: Path, only_finished: bool = False) -> Tensor:
 
 
 def _by_frequency(patterns: Tensor) -> Tensor:
-    bins = torch.arange(len(patterns), dtype=patterns.dtype, device=patterns.device)
-    centre = (bins[:, None] * patterns).sum(0) / patterns.sum(0).clamp_min(1e-12)
-    return patterns[:, centre.argsort()].contiguous().cpu()
+    return patterns[:, centre_bins(patterns).argsort()].contiguous().cpu()
 
 
 def _resume(path: Path, recipe: str) -> tuple[int, tuple[Tensor, Tensor] | None]:

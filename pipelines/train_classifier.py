@@ -147,8 +147,7 @@ def trained(config: Config, out: Path) -> Classifier:
             f"{out} holds {done} of {config.classifier.epochs} classifier epochs; "
             "run pipelines.train_classifier first."
         )
-    freeze(model)
-    return model
+    return freeze(model)
 
 
 def read_weights(path: str) -> dict[str, Tensor]:

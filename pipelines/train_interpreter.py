@@ -88,7 +88,7 @@ def train(
     if done == 0 and settings.start_from:
         model.load_state_dict(trained_interpreter(config, settings.start_from, out).state_dict())
     if done >= settings.epochs:
-        return freeze_interpreter(model)
+        return freeze(model)
     cache = (cached or partial(build_cache, config, classifier))(settings.views)
     n, steps = len(cache.logits), -(-len(cache.logits) // settings.batch_size)
     log.info("interpreter %s: %d examples, from epoch %d", name, n, done)
@@ -121,7 +121,7 @@ def train(
             time.time() - start,
         )
         save_checkpoint(checkpoint, {"interpreter": model}, optimizer, epoch + 1, recipe)
-    return freeze_interpreter(model)
+    return freeze(model)
 
 
 def loss_terms(
@@ -185,12 +185,7 @@ def trained_interpreter(config: Config, name: str, out: Path) -> Interpreter:
             f"{out} holds {done} of {settings.epochs} epochs of the interpreter {name!r}; "
             "run pipelines.train_interpreter first."
         )
-    return freeze_interpreter(model)
-
-
-def freeze_interpreter(model: Interpreter) -> Interpreter:
-    freeze(model)
-    return model
+    return freeze(model)
 
 
 def _new_model(config: Config, settings: InterpreterConfig, classifier: Classifier) -> Interpreter:

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import base64
-import os
-import socket
 import statistics
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,24 +11,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import random_bundle
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from serving import SECONDS, chromium, serving
 
 from l2i_core import L2I, Analysis, AudioConfig, audio
 from l2i_core.bundle import save_bundle
 from pages.shared.live import Choice
 
-ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
-SECONDS = 60  # the longest wait for anything
 COMPONENTS = 100
 NO_WEB_AUDIO = "delete window.AudioContext; delete window.webkitAudioContext"
 
@@ -67,48 +49,15 @@ def live_analysis(live_engine: L2I, clip: Path) -> Analysis:
 
 @pytest.fixture(scope="module")
 def server(folder: Path, clip: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = folder.parent / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "tests/apps/live_app.py"]
-    options = ["--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
-    environment = {
-        **os.environ,
-        "L2I_LIVE_BUNDLE": str(folder),
-        "L2I_LIVE_CLIP": str(clip),
-        "OMP_NUM_THREADS": "1",
-    }
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*command, *options], cwd=ROOT, env=environment, stdout=output, stderr=output
-        )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_for(address + "/_stcore/health", process, log)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(SECONDS)
-
-
-def _wait_for(health: str, process: subprocess.Popen, log: Path) -> None:
-    for _ in range(10 * SECONDS):
-        try:
-            with urllib.request.urlopen(health, timeout=2):
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.1)
-    raise AssertionError(log.read_text())
+    environment = {"L2I_LIVE_BUNDLE": str(folder), "L2I_LIVE_CLIP": str(clip)}
+    with serving("tests/apps/live_app.py", environment, folder.parent / "server.log") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        yield chromium
-        chromium.close()
+    with chromium("--autoplay-policy=no-user-gesture-required") as opened:
+        yield opened
 
 
 @pytest.fixture

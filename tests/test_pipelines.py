@@ -1,12 +1,9 @@
-"""Experiment files, resuming, features, and the tiny chain end to end through its commands."""
+"""Checkpoints, features, resuming and the commands: the pipelines on a small experiment."""
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -20,10 +17,9 @@ import yaml
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from l2i_core import L2I, audio, load_bundle, synth
+from l2i_core import audio, synth
 from l2i_core.classifier import Classifier, kumar_layout
 from l2i_core.data import Clip, open_data_set, synthesised
-from l2i_core.evaluation import Settings
 from l2i_core.nmf import average_frames
 from pipelines import (
     checkpoint,
@@ -31,7 +27,6 @@ from pipelines import (
     features,
     import_kumar,
     learn_dictionary,
-    results,
     train_classifier,
     train_interpreter,
 )
@@ -158,130 +153,13 @@ def _parts(out: Path) -> list[Path]:
     return list(out.rglob("*.part"))
 
 
-# Experiment files
-
-
-def _load(tmp_path: Path, text: str, *overrides: str) -> Config:
-    path = tmp_path / "experiment.yaml"
-    path.write_text(text)
-    return load_config(path, list(overrides))
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.name)
-def test_every_experiment_file_is_valid(path: Path) -> None:
-    config = load_config(path)
-    assert config.interpreters
-    for settings in config.interpreters.values():
-        assert settings.start_from in (None, *config.interpreters)
-    Settings(config.evaluation.thresholds, config.evaluation.random_thresholds)
-    assert set(config.data.train_folds).isdisjoint(config.data.test_folds)
-
-
-def test_values_and_defaults(tmp_path: Path) -> None:
-    text = "name: x\nclassifier: {learning_rate: 1e-3, epochs: 7}\ndata: {train_folds: [1, 2]}\n"
-    config = _load(tmp_path, text + "interpreters:\n  att:\n  max: {pooling: max}\n")
-    assert config.classifier.learning_rate == 0.001
-    assert isinstance(config.classifier.learning_rate, float)
-    assert config.classifier.epochs == 7
-    assert config.classifier.batch_size == Config("x").classifier.batch_size
-    assert config.data.train_folds == (1, 2)
-    assert config.interpreters["att"].pooling == "attention"
-    assert list(config.interpreters) == ["att", "max"]
-
-
-def test_overrides_reach_any_depth(tmp_path: Path) -> None:
-    config = _load(
-        tmp_path,
-        "name: x\ninterpreters: {att: {epochs: 3}}\n",
-        "seed=7",
-        "classifier.learning_rate=2e-4",
-        "interpreters.att.views=4",
-        "evaluation.thresholds=[0.2, 0.4]",
-        "data.skip_damaged=true",
-        "audio.sample_rate=16000",
-    )
-    assert config.seed == 7
-    assert config.classifier.learning_rate == 2e-4
-    assert (config.interpreters["att"].views, config.interpreters["att"].epochs) == (4, 3)
-    assert config.evaluation.thresholds == (0.2, 0.4)
-    assert config.data.skip_damaged is True
-    assert config.audio.sample_rate == 16000
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("name: x\ncolour: red", "unknown config key 'colour'"),
-        ("name: x\nclassifier: {epoch: 3}", "unknown config key 'classifier.epoch'"),
-        ("name: x\ninterpreters: {att: {depth: 3}}", "'interpreters.att.depth'"),
-        ("name: x\naudio: {n_ftt: 3}", "'audio.n_ftt'"),
-        ("name: x\nclassifier: {epochs: three}", "'classifier.epochs' must be int"),
-        ("name: x\nclassifier: {epochs: 3.5}", "'classifier.epochs' must be int"),
-        ("name: x\nclassifier: {epochs: true}", "'classifier.epochs' must be int"),
-        ("name: x\nclassifier: {learning_rate: fast}", "'classifier.learning_rate' must be float"),
-        ("name: x\ndata: {train_folds: [1, two]}", "'data.train_folds' must be int"),
-        ("name: x\ndata: {train_folds: 3}", "'data.train_folds' must be a list"),
-        ("name: x\ninterpreters: {att: {loop_thresholds: 0.3}}", "loop_thresholds' must be a list"),
-        ("name: x\ndata: {skip_damaged: 1}", "'data.skip_damaged' must be bool"),
-        ("name: x\ndata: {root: 5}", "'data.root' must be str"),
-        ("name: 5", "'name' must be str"),
-        ("seed: 1", "name"),
-        ("name: x\nclassifier: 3", "'classifier' must hold keys"),
-        ("name: x\ninterpreters: [att]", "'interpreters' must hold keys"),
-        ("name: x\ninterpreters: {att: {pooling: mean}}", "'mean'"),
-        ("name: x\naudio: {hop_length: 0}", "audio.hop_length"),
-        ("name: x\ninterpreters: {att: }\ndefault_interpreter: max", "default_interpreter 'max'"),
-        ("name: x\nprecision: float16", "'float16'; accepted: bfloat16, float32"),
-        ("name: x\nclassifier: {epochs: 0}", "epochs must be at least 1"),
-        ("name: x\nclassifier: {mixup: -1}", "mixup must be at least 0"),
-        ("name: x\nclassifier: {learning_rate: .nan}", "must be a finite number"),
-        ("name: x\nclassifier: {learning_rate: inf}", "must be a finite number"),
-        ("name: x\ndictionary: {components: 0}", "components must be at least 1"),
-        ("name: x\ninterpreters: {att: {views: 0}}", "views must be at least 1"),
-        ("name: x\ninterpreters: {Att Loop: }", "'Att Loop'"),
-        ("- name", "must hold keys and values"),
-        ("name: [x", "not valid YAML"),
-    ],
-)
-def test_wrong_experiment_files_are_explained(tmp_path: Path, text: str, sentence: str) -> None:
-    with pytest.raises(ValueError, match=r".") as refused:
-        _load(tmp_path, text)
-    assert sentence in str(refused.value)
-    assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("override", "sentence"),
-    [
-        ("epochs", "key=value"),
-        ("classifier.epoch=3", "unknown config key 'classifier.epoch'"),
-        ("seed.deep=3", "'seed' holds a value"),
-        ("classifier.epochs=[", "not valid YAML"),
-    ],
-)
-def test_wrong_overrides_are_explained(tmp_path: Path, override: str, sentence: str) -> None:
-    with pytest.raises(ValueError, match=r".") as refused:
-        _load(tmp_path, "name: x\nseed: 1\n", override)
-    assert sentence in str(refused.value)
-
-
-def test_absent_experiment_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"nowhere\.yaml"):
-        load_config(tmp_path / "nowhere.yaml")
+# Recipes
 
 
 def test_recipe_leaves_out_what_training_does_not_see(small: Config) -> None:
     sections = small.recipe("seed", "data")
     assert set(sections) == {"seed", "data"}
     assert {"root", "test_folds"}.isdisjoint(sections["data"])
-
-
-def test_chain_of_starts_must_end(tmp_path: Path) -> None:
-    text = "name: x\ninterpreters: {a: {start_from: b}, b: {start_from: a}, c: {start_from: d}}"
-    config = _load(tmp_path, text)
-    for name in ("a", "c"):
-        with pytest.raises(ValueError, match="cannot start from"):
-            train_interpreter._recipe(config, name)
 
 
 # Checkpoints
@@ -817,141 +695,3 @@ def test_training_starts_from_pretrained_weights(small_file: Path, tmp_path: Pat
     bad = load_config(small_file, [f"classifier.pretrained={tmp_path / 'k.pkl'}"])
     with pytest.raises(ValueError, match=r"k\.pkl"):
         train_classifier.train(bad, tmp_path / "bad")
-
-
-# The tiny chain, end to end: about a minute, more on a busy machine
-
-patient = pytest.mark.timeout(900)
-
-
-@pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The four commands on configs/tiny.yaml, as a user types them."""
-    out = tmp_path_factory.mktemp("chain") / "tiny"
-    for command in COMMANDS:
-        done = _python(f"pipelines.{command}", "--config", str(TINY), "--out", str(out))
-        assert done.returncode == 0, f"{command}: {done.stderr[-2000:]}"
-    return out
-
-
-def _python(module: str, *argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *argv], capture_output=True, text=True, cwd=ROOT
-    )
-
-
-@patient
-def test_chain_leaves_a_bundle(chain: Path) -> None:
-    config, bundle = load_config(TINY), load_bundle(chain)
-    assert bundle.name == "tiny"
-    assert bundle.classes == synth.LABELS
-    assert bundle.audio == config.audio
-    assert bundle.dictionary.n_components == config.dictionary.components
-    assert list(bundle.interpreters) == list(config.interpreters)
-    assert bundle.default_interpreter == "att-loop"
-    assert bundle.training["config"]["classifier"]["epochs"] == config.classifier.epochs
-    assert bundle.training["seed"] == config.seed
-    assert "torch" in bundle.training["packages"]
-    assert "not the paper's" in bundle.interpreter_info["att-loop"].description
-    assert not _parts(chain)
-    centres = (torch.arange(257.0) @ bundle.dictionary.patterns) / bundle.dictionary.patterns.sum(0)
-    assert bool((centres.diff() > 0).all()), "components in rising order of frequency"
-
-
-@patient
-def test_chain_leaves_the_designs_summary(chain: Path) -> None:
-    config = load_config(TINY)
-    summary = json.loads((chain / "metrics" / "summary.json").read_text())
-    assert list(summary) == ["att", "max", "att-loop"]
-    for name, block in summary.items():
-        assert block["n"] == 20
-        assert 0 <= block["accuracy"] <= 1
-        top1, top3, top5 = (block["fidelity"][f"top{k}"] for k in (1, 3, 5))
-        assert 0 <= top1 <= top3 <= top5 <= 1
-        levels = {f"{t:g}" for t in config.evaluation.thresholds}
-        assert set(block["faithfulness"]) == levels
-        for row in block["faithfulness"].values():
-            assert row["q25"] <= row["median"] <= row["q75"]
-            assert 0 <= row["positive_fraction"] <= 1
-            assert 0 <= row["mean_components"] <= config.dictionary.components
-        counts = [block["faithfulness"][t]["mean_components"] for t in sorted(levels)]
-        assert counts == sorted(counts, reverse=True), "a higher τ never selects more"
-        assert set(block["random"]) == set(block["random_energy"]) == {"0.3"}
-        assert block["about"]["test_folds"] == [1]
-        assert (chain / "metrics" / f"clips-{name}.csv").is_file()
-        assert (chain / "metrics" / f"levels-{name}.csv").is_file()
-    accuracies = {block["accuracy"] for block in summary.values()}
-    assert len(accuracies) == 1, "all explain the same f"
-
-
-@patient
-def test_chain_logs_a_line_per_epoch(chain: Path) -> None:
-    log = (chain / "train.log").read_text()
-    config = load_config(TINY)
-    for epoch in range(1, config.classifier.epochs + 1):
-        assert f"classifier epoch {epoch}/{config.classifier.epochs} loss" in log
-    for name, settings in config.interpreters.items():
-        for epoch in range(1, settings.epochs + 1):
-            assert f"{name} epoch {epoch}/{settings.epochs} " in log
-    assert "dictionary iteration" in log
-
-
-@patient
-def test_chain_keeps_the_order_of_eq_5(chain: Path) -> None:
-    """The dictionary of the bundle is the one that was learned, as fp16 rounded it."""
-    learned = learn_dictionary.learn(load_config(TINY), chain, only_finished=True)
-    torch.testing.assert_close(
-        load_bundle(chain).dictionary.patterns, learned, atol=1e-3, rtol=1e-3
-    )
-
-
-@patient
-def test_chains_bundle_explains_through_the_command_line(chain: Path, tmp_path: Path) -> None:
-    clip = tmp_path / "dog.wav"
-    soundfile.write(clip, synth.clip("dog", 77, 44100), 44100)
-    done = _python("l2i_core", "interpret", str(clip), "--bundle", str(chain), "--json")
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
-    assert (report["bundle"], report["interpreter"]) == ("tiny", "att-loop")
-    assert (report["sample_rate"], report["length"]) == (8000, 40000)
-    assert len(report["relevance"]) == 12
-    engine = L2I.from_bundle(chain)
-    analysis = engine.analyse(*audio.read(clip))
-    assert report["logits"] == pytest.approx(analysis.logits.tolist(), abs=1e-4)
-
-
-@patient
-def test_chain_again_changes_nothing(chain: Path) -> None:
-    before = {p: p.read_bytes() for p in chain.rglob("*") if p.is_file() and p.name != "train.log"}
-    argv = ["--config", str(TINY), "--out", str(chain)]
-    assert train_classifier.main(argv) == 0
-    assert learn_dictionary.main(argv) == 0
-    assert evaluate.main(argv) == 0
-    after = {p: p.read_bytes() for p in chain.rglob("*") if p.is_file() and p.name != "train.log"}
-    assert after == before
-
-
-@patient
-def test_tables_come_from_the_bundles_metrics(
-    chain: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert results.main(["--bundle", str(chain)]) == 0
-    text = capsys.readouterr().out
-    summary = load_bundle(chain).summary()
-    assert summary is not None
-    for name, block in summary.items():
-        assert f"**{name}**" in text
-        assert f"{block['fidelity']['top1']:.3f}" in text
-    assert f"{summary['att']['accuracy']:.4f}" in text
-
-
-def test_process_fails_with_one_line_and_code_2(tmp_path: Path) -> None:
-    path = tmp_path / "bad.yaml"
-    path.write_text("name: x\ncolour: red\n")
-    done = _python(
-        "pipelines.train_classifier", "--config", str(path), "--out", str(tmp_path / "o")
-    )
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: unknown config key 'colour'")
-    assert done.stderr.count("\n") == 1
-    assert not (tmp_path / "o").exists()

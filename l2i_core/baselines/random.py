@@ -76,3 +76,29 @@ def random_drops(
     logits = engine.logits_without(analysis, sets, mask_domain)[:, target].numpy()
     removed = [float(energy[list(chosen)].sum()) for chosen in sets]
     return RandomDrops(float(analysis.logits[target]) - logits, float(np.mean(removed)))
+
+
+def both_baselines(
+    engine: L2I,
+    analysis: Analysis,
+    target: int,
+    selected: Sequence[int],
+    count: int,
+    draws: int,
+    generator: np.random.Generator,
+    mask_domain: str = "log",
+) -> tuple[RandomDrops, RandomDrops]:
+    """The count-matched and the energy-matched Random Baseline of one clip and selection L.
+
+    `count` components are drawn for the first: the average |L| over a test set (the paper's), or
+    |L| of this clip.
+    """
+    energy = explain.component_log_energy(
+        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
+    )
+    counted = count_matched(engine.dictionary.n_components, selected, count, draws, generator)
+    matched = energy_matched(energy, selected, draws, generator)
+    return (
+        random_drops(engine, analysis, target, counted, mask_domain),
+        random_drops(engine, analysis, target, matched, mask_domain),
+    )

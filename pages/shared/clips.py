@@ -18,11 +18,12 @@ import streamlit as st
 
 from l2i_core import audio
 from l2i_core.audio import AudioConfig
+from l2i_core.data import AUDIO_SUFFIXES
 from pages.shared.words import class_name
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "clips"
 FIRST = "dog-1"  # what a first visit hears
-SUFFIXES = ("wav", "flac", "ogg", "mp3", "aif", "aiff")
+SUFFIXES = sorted(suffix.removeprefix(".") for suffix in AUDIO_SUFFIXES)
 _UPLOAD_ID = re.compile(r"upload-[0-9a-f]{16}")
 _KEPT_UPLOADS = 4  # per session
 

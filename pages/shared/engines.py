@@ -16,8 +16,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from l2i_core import L2I, Analysis, Interpretation, Verdict, bundle_folders, explain, load_bundle
-from l2i_core.baselines import random as random_baseline
+from l2i_core import L2I, Analysis, Interpretation, Verdict, bundle_folders, load_bundle
+from l2i_core.baselines.random import both_baselines
 from l2i_core.bundle import Bundle
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
 from pages.shared.clips import ClipSource
@@ -201,22 +201,18 @@ def _random_drops(
     _analysis: Analysis,
     _made: Interpretation,
 ) -> RandomDrops:
-    chosen, generator = list(_made.selected), np.random.default_rng(0)
-    energy = explain.component_log_energy(
-        _analysis.spectrogram.log_magnitude, _engine.dictionary.patterns, _analysis.activations
-    )
-    counted = random_baseline.count_matched(
-        _engine.dictionary.n_components, chosen, len(chosen), RANDOM_DRAWS, generator
-    )
-    matched = random_baseline.energy_matched(energy, chosen, RANDOM_DRAWS, generator)
     with _turn:
-        medians = [
-            random_baseline.random_drops(
-                _engine, _analysis, _made.target_index, sets, _made.mask_domain
-            ).median
-            for sets in (counted, matched)
-        ]
-    return RandomDrops(*medians)
+        counted, matched = both_baselines(
+            _engine,
+            _analysis,
+            _made.target_index,
+            _made.selected,
+            len(_made.selected),
+            RANDOM_DRAWS,
+            np.random.default_rng(0),
+            _made.mask_domain,
+        )
+    return RandomDrops(counted.median, matched.median)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

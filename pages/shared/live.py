@@ -139,7 +139,7 @@ def pack(
         "melStart": start,
         "melOffset": offset,
         "phase": np.round(phase.numpy() * (_PHASE / np.pi)).astype("<i2"),
-        "lut": pictures._COLOURS.astype(np.uint8),
+        "lut": pictures.COLOURS.astype(np.uint8),
     }
     places, position = [], 0
     for title, array in arrays.items():
@@ -204,8 +204,8 @@ def _mel_bands(config: AudioConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 def _ticks(config: AudioConfig) -> list[list[float]]:
     """Frequencies in Hz and where they lie on the picture, 0 at the bottom to 1 at the top."""
     return [
-        [hertz, round(pictures._mel_place(hertz, config), 4)]
-        for hertz in pictures._TICKS_HZ
+        [hertz, round(pictures.mel_place(hertz, config), 4)]
+        for hertz in pictures.TICKS_HZ
         if hertz < 0.45 * config.sample_rate
     ]
 

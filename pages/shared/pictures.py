@@ -20,14 +20,15 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from l2i_core import AudioConfig, audio
+from l2i_core.nmf import centre_bins
 
 TOP_DB = 80.0
 KEPT = 0.1  # a band counts as kept where this share of its magnitude passes
-_COLOURS = (matplotlib.colormaps["magma"](np.arange(256))[:, :3] * 255).astype(np.float32)
+COLOURS = (matplotlib.colormaps["magma"](np.arange(256))[:, :3] * 255).astype(np.float32)
 _WIDTH, _HEIGHT = 860, 380  # of the spectrogram, in pixels: sharp at 430 on a dense screen
 _LEFT, _RIGHT, _TOP, _BOTTOM = 86, 22, 10, 62
 _FONT_SIZE = 23
-_TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
+TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
 _STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -61,8 +62,7 @@ def decibels(log_magnitude: Tensor, config: AudioConfig) -> np.ndarray:
 
 def centre_frequencies(patterns: Tensor, config: AudioConfig) -> np.ndarray:
     """Each component's centre of gravity on the frequency axis in Hz (K,), of W (F, K)."""
-    weight = patterns.numpy() ** 2
-    return np.linspace(0, config.sample_rate / 2, config.n_bins) @ weight / weight.sum(axis=0)
+    return centre_bins(patterns).numpy() * (config.sample_rate / config.n_fft)
 
 
 def spectral_shapes(patterns: Tensor, config: AudioConfig, points: int = 40) -> np.ndarray:
@@ -106,7 +106,7 @@ def legend(shown: str) -> bytes:
     """PNG of the colour scale with its numbers."""
     colours = _palette(shown)
     image = Image.new("RGB", (760, 70), colours.paper)
-    ramp = np.repeat(_COLOURS[None], 18, axis=0).astype(np.uint8)
+    ramp = np.repeat(COLOURS[None], 18, axis=0).astype(np.uint8)
     image.paste(Image.fromarray(ramp).resize((620, 18)), (60, 4))
     draw = ImageDraw.Draw(image)
     for level in (-80, -60, -40, -20, 0):
@@ -130,7 +130,7 @@ def icon() -> Image.Image:
 
 def _coloured(levels: np.ndarray) -> np.ndarray:
     """dB below the reference (F, T) → colours (F, T, 3)."""
-    return _COLOURS[((levels.clip(-TOP_DB, 0) + TOP_DB) * (255 / TOP_DB)).astype(np.uint8)]
+    return COLOURS[((levels.clip(-TOP_DB, 0) + TOP_DB) * (255 / TOP_DB)).astype(np.uint8)]
 
 
 def _dimmed(levels: np.ndarray) -> np.ndarray:
@@ -147,9 +147,9 @@ def _with_axes(
     canvas = Image.new("RGB", size, colours.paper)
     canvas.paste(image, (_LEFT, _TOP))
     draw = ImageDraw.Draw(canvas)
-    for hertz in _TICKS_HZ:
+    for hertz in TICKS_HZ:
         if hertz < 0.45 * config.sample_rate:
-            y = _TOP + _HEIGHT * (1 - _mel_place(hertz, config))
+            y = _TOP + _HEIGHT * (1 - mel_place(hertz, config))
             draw.line([(_LEFT - 8, y), (_LEFT - 2, y)], fill=colours.neutral, width=2)
             text = f"{hertz}" if hertz < 1000 else f"{hertz // 1000}k"
             draw.text((_LEFT - 12, y), text, fill=colours.ink, font=_font(), anchor="rm")
@@ -167,7 +167,7 @@ def _with_axes(
     return canvas
 
 
-def _mel_place(hertz: float, config: AudioConfig) -> float:
+def mel_place(hertz: float, config: AudioConfig) -> float:
     """Where a frequency lies on the picture's axis, 0 at the bottom to 1 at the top."""
     centres = audio.mel_frequencies(config)
     return (float(np.interp(hertz, centres, np.arange(len(centres)))) + 0.5) / len(centres)
