@@ -8,10 +8,19 @@ import streamlit as st
 from pages.shared import context, pictures
 
 # One level below pages/: a page directly under it breaks deep links on the first visit.
-PAGES = [st.Page("pages/views/listen.py", title="Listen", default=True)]
+LISTEN = st.Page("pages/views/listen.py", title="Listen", default=True)
+PAGES = [
+    LISTEN,
+    st.Page("pages/views/dictionary.py", title="Dictionary"),
+    st.Page("pages/views/noise.py", title="Noise lab"),
+    st.Page("pages/views/faithfulness.py", title="Faithfulness"),
+    st.Page("pages/views/fidelity.py", title="Fidelity & models"),
+    st.Page("pages/views/audit.py", title="Audit"),
+    st.Page("pages/views/lesson.py", title="How it works"),
+]
 
 st.set_page_config(page_title="L2I Explorer", page_icon=pictures.icon(), layout="wide")
-page = st.navigation(PAGES, position="sidebar" if len(PAGES) > 1 else "hidden")
-context.bar()
+page = st.navigation(PAGES)
+context.bar(listening=page is LISTEN)
 page.run()
 context.footer()

@@ -54,6 +54,12 @@ class Psi(nn.Module):
             )
         self.flatten = _convolution(nn.Conv1d(channels * bands, 2 * channels, 5, padding=2))
         self.out = nn.Conv1d(2 * channels, n_components, 5, padding=2)
+        # PyTorch's default start would leave a few thousandths of the input's variance after
+        # these layers, and without batch normalisation nothing would restore it.
+        for layer in self.modules():
+            if isinstance(layer, (nn.Conv1d, nn.Conv2d)):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         nn.init.constant_(self.out.bias, 0.01)  # type: ignore[arg-type]
 
     def forward(self, maps: Sequence[Tensor], n_frames: int) -> Tensor:
@@ -82,8 +88,11 @@ def _convolution(layer: nn.Conv1d | nn.Conv2d) -> nn.Sequential:
 class ThetaAttention(nn.Module):
     """Θ_ATT: z = Σ_t a_t h_t with gated attention, then a linear layer (section 3.1)."""
 
-    def __init__(self, n_components: int, n_classes: int, hidden: int = 128) -> None:
+    def __init__(
+        self, n_components: int, n_classes: int, dropout: float = 0.0, hidden: int = 128
+    ) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.tanh = nn.Linear(n_components, hidden)
         self.gate = nn.Linear(n_components, hidden)
         self.score = nn.Linear(hidden, 1)
@@ -95,15 +104,16 @@ class ThetaAttention(nn.Module):
         score = self.score(torch.tanh(self.tanh(h)) * torch.sigmoid(self.gate(h)))
         attention = torch.softmax(score.squeeze(-1), dim=1)
         pooled = torch.einsum("bkt,bt->bk", activations, attention)
-        return self.linear(pooled), pooled, attention
+        return self.linear(self.dropout(pooled)), pooled, attention
 
 
 class ThetaMax(nn.Module):
     """Θ_MAX: z_k = max_t h_kt, then a linear layer. Its "attention" is the share of the active
     components that reach their maximum at each frame; uniform where none is active."""
 
-    def __init__(self, n_components: int, n_classes: int) -> None:
+    def __init__(self, n_components: int, n_classes: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(n_components, n_classes, bias=False)
 
     def forward(self, activations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -113,11 +123,14 @@ class ThetaMax(nn.Module):
         peaks = torch.zeros_like(activations[:, 0]).scatter_add(1, frames, active)
         count = active.sum(dim=1, keepdim=True)
         attention = torch.where(count > 0, peaks / count.clamp_min(1), 1 / peaks.shape[1])
-        return self.linear(pooled), pooled, attention
+        return self.linear(self.dropout(pooled)), pooled, attention
 
 
 class Interpreter(nn.Module):
-    """Ψ and Θ together: feature maps → H, z, attention, logits'."""
+    """Ψ and Θ together: feature maps → H, z, attention, logits'.
+
+    In training a share `dropout` of z's components is left out, so that Θ does not lean on a few.
+    """
 
     def __init__(
         self,
@@ -127,13 +140,14 @@ class Interpreter(nn.Module):
         n_classes: int,
         pooling: str = "attention",
         channels: int = 128,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if pooling not in POOLINGS:
             raise ValueError(f"unknown pooling {pooling!r}; accepted: {', '.join(POOLINGS)}.")
         self.psi = Psi(map_channels, map_strides, n_components, channels)
         theta = ThetaAttention if pooling == "attention" else ThetaMax
-        self.theta = theta(n_components, n_classes)
+        self.theta = theta(n_components, n_classes, dropout)
 
     @property
     def class_weights(self) -> Tensor:

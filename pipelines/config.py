@@ -50,9 +50,13 @@ class ClassifierConfig:
     stretch: float = 0.2  # largest relative change of tempo
     shift: float = 0.1  # largest relative change of pitch
     pretrained: str | None = None  # safetensors from pipelines.import_kumar, to fine-tune
+    pretrain_on: str | None = None  # a larger data set: f first learns its same folds
+    pretrain_epochs: int = 30
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "epochs", "batch_size")
+        _at_least(self, 1, "epochs", "batch_size", "pretrain_epochs")
+        if self.pretrained and self.pretrain_on:
+            raise ValueError("give classifier.pretrained or classifier.pretrain_on, not both.")
         _at_least(self, 0, "learning_rate", "weight_decay", "mixup", "mixup_free_epochs")
 
 
@@ -84,7 +88,9 @@ class InterpreterConfig:
     fidelity: float = 1.0
     reconstruction: float = 10.0  # α
     sparsity: float = 0.8  # β
-    views: int = 1  # circularly shifted copies of every training clip
+    views: int = 1  # every training clip, and circularly shifted copies of it
+    partial_views: int = 0  # further copies that lack a random part of their components
+    dropout: float = 0.0  # share of z that Θ does without in training
     loop_keep: float = 0.0
     loop_remove: float = 0.0
     loop_energy: float = 0.0
@@ -94,6 +100,7 @@ class InterpreterConfig:
     def __post_init__(self) -> None:
         _at_least(self, 1, "channels", "epochs", "batch_size", "views")
         _at_least(self, 0, "learning_rate", "fidelity", "reconstruction", "sparsity")
+        _at_least(self, 0, "partial_views", "dropout")
         if self.pooling not in POOLINGS:
             raise ValueError(f"unknown pooling {self.pooling!r}; accepted: {', '.join(POOLINGS)}.")
 

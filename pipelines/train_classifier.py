@@ -5,6 +5,7 @@ Leaves the trained network in OUT/checkpoints; `train_interpreter` makes a bundl
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -82,6 +83,7 @@ def mixup(
 def train(config: Config, out: Path) -> Classifier:
     """Train f on the training clips; the last epoch is kept (no look at the test fold)."""
     settings = config.classifier
+    start_from = train(_pretraining(config), out / "pretraining") if settings.pretrain_on else None
     data, clips = training_clips(config)
     waveforms, clips = load_batch(
         clips, config.audio, config.data.seconds, config.data.skip_damaged
@@ -90,7 +92,12 @@ def train(config: Config, out: Path) -> Classifier:
     del waveforms
     targets = functional.one_hot(label_indices(clips, data.classes), len(data.classes)).float()
     torch.manual_seed(config.seed)
-    if settings.pretrained:  # Kumar's network was trained on plain decibels
+    if start_from is not None:
+        model = _new_model(config, len(data.classes))
+        known = start_from.state_dict()
+        own = {k: v for k, v in model.state_dict().items() if k.startswith("linear.")}
+        model.load_state_dict({**known, **own})
+    elif settings.pretrained:  # Kumar's network was trained on plain decibels
         model = _new_model(config, len(data.classes))
         load_kumar(model, read_weights(settings.pretrained))
     else:
@@ -134,6 +141,24 @@ def train(config: Config, out: Path) -> Classifier:
         )
         save_checkpoint(checkpoint, {"classifier": model}, optimizer, epoch + 1, recipe)
     return model.eval()
+
+
+def _pretraining(config: Config) -> Config:
+    """The run whose network, but for its last layer, `config.classifier.pretrain_on` starts from:
+    the same recipe and folds on the larger data set, all of whose test folds stay unseen."""
+    settings, kind = config.classifier, config.classifier.pretrain_on
+    assert kind is not None
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, kind=kind, root=None, synth_seeds=0),
+        classifier=dataclasses.replace(
+            settings,
+            epochs=settings.pretrain_epochs,
+            learning_rate=ClassifierConfig().learning_rate,
+            mixup_free_epochs=0,
+            pretrain_on=None,
+        ),
+    )
 
 
 def trained(config: Config, out: Path) -> Classifier:

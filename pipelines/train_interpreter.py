@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from l2i_core import audio, explain, losses
+from l2i_core import audio, explain, losses, nmf
 from l2i_core.classifier import Classifier, freeze
 from l2i_core.data import open_data_set
 from l2i_core.interpreter import Interpreter
@@ -43,13 +43,16 @@ class Cache:
     logits: Tensor
 
 
-def build_cache(config: Config, classifier: Classifier, views: int) -> Cache:
-    """One pass of f over the training clips, and over views − 1 circularly shifted copies."""
+def build_cache(
+    config: Config, classifier: Classifier, patterns: Tensor, views: int, partial_views: int = 0
+) -> Cache:
+    """One pass of f over the training clips, over views − 1 circularly shifted copies, and over
+    `partial_views` more that lack a random part of their components (`without_some`)."""
     _, clips = training_clips(config)
     waveforms, _ = load_batch(clips, config.audio, config.data.seconds, config.data.skip_damaged)
     generator = torch.Generator().manual_seed(config.seed + 17)
     spectrograms, maps, logits = [], [], []
-    for view in range(views):
+    for view in range(views + partial_views):
         if view:
             offsets = torch.randint(waveforms.shape[1], (len(waveforms),), generator=generator)
             shifted = [w.roll(int(o)) for w, o in zip(waveforms, offsets, strict=True)]
@@ -58,6 +61,8 @@ def build_cache(config: Config, classifier: Classifier, views: int) -> Cache:
             viewed = waveforms
         for part in tqdm(viewed.split(16), desc=f"f's features, view {view + 1}", leave=False):
             x = log_magnitudes(part, config.audio)
+            if view >= views:
+                x = without_some(x, patterns, generator)
             with torch.inference_mode():
                 log_mel = audio.log_mel(audio.magnitude(x), config.audio)
                 out, given = classifier(log_mel.to(device()))
@@ -71,12 +76,26 @@ def build_cache(config: Config, classifier: Classifier, views: int) -> Cache:
     )
 
 
+def without_some(log_magnitude: Tensor, patterns: Tensor, generator: torch.Generator) -> Tensor:
+    """X (B, F, T) with each component of W (F, K) masked out or kept by chance, a clip's share of
+    kept ones being uniform in [0.2, 1]: from f's answers to these Θ can learn what each component
+    does to the decision, not only which ones go with it."""
+    batch, bins, frames = log_magnitude.shape
+    columns = log_magnitude.transpose(0, 1).reshape(bins, batch * frames)
+    activations = nmf.project(columns, patterns, iterations=60)
+    activations = activations.view(-1, batch, frames).transpose(0, 1)
+    share = torch.rand(batch, 1, generator=generator) * 0.8 + 0.2
+    kept = torch.rand(batch, patterns.shape[1], generator=generator) < share
+    masks = explain.soft_masks(patterns, activations, kept.float())
+    return explain.apply_masks(log_magnitude, masks)[0]
+
+
 def train(
-    config: Config, name: str, out: Path, cached: Callable[[int], Cache] | None = None
+    config: Config, name: str, out: Path, cached: Callable[[int, int], Cache] | None = None
 ) -> Interpreter:
     """Train one interpreter of the config with Eq. 4 (and the loop where its weights are set).
 
-    `cached(views)` gives f's features; it is not asked where nothing is left to train.
+    `cached(views, partial_views)` gives f's features; it is not asked where nothing is left to train.
     """
     settings = config.interpreters[name]
     classifier, patterns = trained(config, out), learn(config, out, only_finished=True).to(device())
@@ -89,7 +108,8 @@ def train(
         model.load_state_dict(trained_interpreter(config, settings.start_from, out).state_dict())
     if done >= settings.epochs:
         return freeze(model)
-    cache = (cached or partial(build_cache, config, classifier))(settings.views)
+    make = cached or partial(build_cache, config, classifier, patterns.cpu())
+    cache = make(settings.views, settings.partial_views)
     n, steps = len(cache.logits), -(-len(cache.logits) // settings.batch_size)
     log.info("interpreter %s: %d examples, from epoch %d", name, n, done)
     for epoch in range(done, settings.epochs):
@@ -196,6 +216,7 @@ def _new_model(config: Config, settings: InterpreterConfig, classifier: Classifi
         classifier.linear.out_features,
         settings.pooling,
         settings.channels,
+        settings.dropout,
     ).to(device())
 
 
@@ -226,8 +247,9 @@ def main(argv: list[str] | None = None) -> int:
         raise ValueError(f"the config has no interpreter {unknown[0]!r}; it has: {known}.")
 
     @lru_cache(maxsize=1)
-    def cached(views: int) -> Cache:
-        return build_cache(config, trained(config, out), views)
+    def cached(views: int, partial_views: int) -> Cache:
+        patterns = learn(config, out, only_finished=True)
+        return build_cache(config, trained(config, out), patterns, views, partial_views)
 
     for name in names:
         train(config, name, out, cached)

@@ -7,12 +7,15 @@ them), so no test of the engine needs the shipped one: laws hold for any weights
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from driving import APP, Open
+from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
 from l2i_core import L2I, Analysis, AudioConfig, audio, load_bundle, synth
@@ -147,3 +150,39 @@ def write_clip(tmp_path: Path) -> WriteClip:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def models(bundle_folder: Path) -> Path:
+    """A folder of models: the random one, one with Θ's signs turned, and a damaged one."""
+    folder = bundle_folder.parent
+    good = load_bundle(bundle_folder)
+    turned = load_bundle(bundle_folder)
+    for interpreter in turned.interpreters.values():
+        with torch.no_grad():
+            interpreter.theta.linear.weight.neg_()
+    save_bundle(replace(turned, name="turned"), folder / "turned")
+    save_bundle(replace(good, name="wrecked"), folder / "wrecked")
+    weights = folder / "wrecked" / "classifier.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    return folder
+
+
+@pytest.fixture
+def open_app(models: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """open_app(clip="dog-1", tau="0.5", …) → the app after its first run with that URL;
+    open_app(page="dictionary", …) goes on to that page."""
+    monkeypatch.setenv("L2I_BUNDLES", str(models))
+
+    def open_at(page: str | None = None, **url: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        for name, value in url.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception, app.exception
+        if page:
+            app.switch_page(f"pages/views/{page}.py").run()
+            assert not app.exception, app.exception
+        return app
+
+    return open_at

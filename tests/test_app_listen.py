@@ -9,94 +9,18 @@ from __future__ import annotations
 import hashlib
 import io
 import tomllib
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-import torch
+from driving import APP, Open, engine_for, noise, select, sounds, texts, upload, url, wav_bytes
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
-from l2i_core import L2I, Analysis, AudioConfig, load_bundle
-from l2i_core.bundle import save_bundle
+from l2i_core import L2I, Analysis, AudioConfig
 from pages.shared import clips, pictures, players, words
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
 A, B, C = 0, 1, 2
-Open = Callable[..., AppTest]
-
-
-@pytest.fixture(scope="module")
-def models(bundle_folder: Path) -> Path:
-    """A folder of models: the random one, one with Θ's signs turned, and a damaged one."""
-    folder = bundle_folder.parent
-    good = load_bundle(bundle_folder)
-    turned = load_bundle(bundle_folder)
-    for interpreter in turned.interpreters.values():
-        with torch.no_grad():
-            interpreter.theta.linear.weight.neg_()
-    save_bundle(replace(turned, name="turned"), folder / "turned")
-    save_bundle(replace(good, name="wrecked"), folder / "wrecked")
-    weights = folder / "wrecked" / "classifier.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    return folder
-
-
-@pytest.fixture
-def open_app(models: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """open_app(clip="dog-1", tau="0.5", …) → the app after its first run with that URL."""
-    monkeypatch.setenv("L2I_BUNDLES", str(models))
-
-    def open_at(**url: str) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=60)
-        for name, value in url.items():
-            app.query_params[name] = value
-        app.run()
-        assert not app.exception, app.exception
-        return app
-
-    return open_at
-
-
-def sounds(app: AppTest) -> list[str]:
-    """The addresses of A, B, C and the component; Streamlit makes them from the bytes."""
-    return [element.proto.url for element in app.get("audio")]
-
-
-def url(app: AppTest) -> dict[str, str]:
-    return {k: v[0] if isinstance(v, list) else v for k, v in app.query_params.items()}
-
-
-def select(app: AppTest, label: str) -> Any:
-    return next(box for box in app.selectbox if box.label.startswith(label))
-
-
-def texts(app: AppTest) -> str:
-    return " ".join(str(e.value) for e in [*app.markdown, *app.info, *app.warning, *app.error])
-
-
-def engine_for(app: AppTest) -> L2I:
-    return L2I.from_bundle(url(app)["bundle"], url(app)["interpreter"])
-
-
-def wav_bytes(samples: np.ndarray, rate: int = 44100) -> bytes:
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, rate, format="WAV", subtype="FLOAT")
-    return buffer.getvalue()
-
-
-def noise(seconds: float, seed: int = 0) -> np.ndarray:
-    return 0.1 * np.random.default_rng(seed).standard_normal(int(44100 * seconds)).astype("f4")
-
-
-def upload(app: AppTest, name: str, data: bytes) -> AppTest:
-    app.file_uploader[0].set_value((name, data, "audio/wav")).run()
-    assert not app.exception, app.exception
-    return app
 
 
 # --- the page ---------------------------------------------------------------------------------

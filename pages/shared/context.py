@@ -1,4 +1,4 @@
-"""The context bar, the same on every page: clip, model, interpreter; later pages add nothing.
+"""The context bar, the same on every page: clip, model, interpreter, f's decision, class, τ.
 
 The router draws it, so that its controls keep their place in the URL on every page. It hands the
 pages a `View`: everything that was chosen, with the clip analysed.
@@ -6,6 +6,7 @@ pages a `View`: everything that was chosen, with the clip analysed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +18,10 @@ import l2i_core
 from l2i_core import L2I, Analysis
 from l2i_core.bundle import Bundle
 from l2i_core.explain import MASK_DOMAINS
-from pages.shared import clips, engines, state
+from pages.shared import clips, engines, players, state
 from pages.shared.clips import ClipSource
 from pages.shared.engines import Key, Overview
+from pages.shared.live import Choice
 from pages.shared.words import class_name, clock, sentence
 
 _STYLE = """<style>
@@ -43,24 +45,33 @@ class View:
     overview: Overview | None
     window: tuple[float, float] | None
     target: str
-    threshold: float
-    domain: str
+    choice: Choice
     key: Key
     head: DeltaGenerator
     corner: DeltaGenerator
 
+    @property
+    def threshold(self) -> float:
+        """τ."""
+        return self.choice.tau
 
-def bar() -> None:
+    @property
+    def domain(self) -> str:
+        """The mask domain."""
+        return self.choice.domain
+
+
+def bar(listening: bool = False) -> None:
     """Read the URL, draw the shared controls and leave the `View` for the page.
 
-    Without a usable model, or where a link names an upload that is not at hand, one message is
+    `listening`: the page has a player and a control of τ of its own. Without a usable model, or where a link names an upload that is not at hand, one message is
     drawn instead and the run ends.
     """
     st.html(_STYLE)
     state.read_url()
     head, corner = st.columns([5, 1.2], vertical_alignment="center")
     left, middle, right = st.columns([4.2, 1.4, 4.4], vertical_alignment="bottom")
-    messages = st.container()
+    below, messages = st.container(), st.container()
     name, bundle = _bundle(head, right)
     interpreter = _interpreter(right, bundle)
     engine = engines.engine(name, interpreter)
@@ -69,7 +80,10 @@ def bar() -> None:
     if source is None:
         _ask_for_upload(head)
     else:
-        view = _view(engine, name, source, head, corner)
+        with below:
+            view = _view(engine, name, source, head, corner)
+            if view is not None:
+                _decision(view, listening)
     with messages:
         state.show_messages()
     state.write_url()
@@ -82,33 +96,6 @@ def bar() -> None:
 def current() -> View:
     """The view that the router prepared in this run."""
     return st.session_state["l2i_view"]
-
-
-def choose_class(view: View) -> None:
-    """The control for the class to explain."""
-    st.selectbox(
-        "Class to explain",
-        view.engine.classes,
-        key=state.control("class", view.target),
-        format_func=lambda label: (
-            f"{class_name(label)} (f's decision)" if label == _said(view) else class_name(label)
-        ),
-        on_change=state.changed,
-        args=("class",),
-    )
-
-
-def choose_threshold(view: View) -> None:
-    """The control for τ."""
-    st.slider(
-        "τ, the relevance a component needs to be heard",
-        0.0,
-        state.MAX_TAU,
-        step=0.01,
-        key=state.control("tau", view.threshold),
-        on_change=state.changed,
-        args=("tau",),
-    )
 
 
 def choose_domain(view: View) -> None:
@@ -125,6 +112,48 @@ def choose_domain(view: View) -> None:
         on_change=state.changed,
         args=("domain",),
     )
+
+
+def _decision(view: View, listening: bool) -> None:
+    """What f says of the clip, the class to explain, and where the page has none, player and τ."""
+    chance = float(view.engine.probabilities(view.analysis.logits)[view.analysis.predicted])
+    said, target_place, *rest = st.columns(
+        [2, 2] if listening else [2, 2, 3, 3], gap="medium", vertical_alignment="bottom"
+    )
+    agrees = int(view.analysis.interpreter_logits.argmax()) == view.analysis.predicted
+    said.markdown(
+        f"f says **{class_name(_said(view))}** {chance:.2f}  \n"
+        + ("The interpreter agrees" if agrees else ":orange[The interpreter disagrees]")
+    )
+    target_place.selectbox(
+        "Class to explain",
+        view.engine.classes,
+        key=state.control("class", view.target),
+        format_func=lambda label: (
+            f"{class_name(label)} (f's decision)" if label == _said(view) else class_name(label)
+        ),
+        on_change=state.changed,
+        args=("class", "own"),
+    )
+    if listening:
+        return
+    tau_place, player_place = rest
+    tau_place.slider(
+        "τ, the relevance a component needs",
+        0.0,
+        state.MAX_TAU,
+        step=0.01,
+        key=state.control("tau", view.threshold),
+        on_change=state.changed,
+        args=("tau",),
+    )
+    sound = view.analysis.waveform.numpy()
+    with player_place.container(key="players-clip"):
+        st.audio(
+            players.wav(sound, view.engine.audio.sample_rate, players.common_gain([sound])),
+            format="audio/wav",
+            alt="Player: the clip",
+        )
 
 
 def footer() -> None:
@@ -158,7 +187,7 @@ def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
                 names,
                 key=state.control("bundle", name),
                 on_change=state.changed,
-                args=("bundle", "interpreter", "class"),
+                args=("bundle", "interpreter", "class", "own"),
             )
         return name, engines.bundle(name)
     except ValueError as error:
@@ -177,7 +206,7 @@ def _interpreter(place: DeltaGenerator, bundle: Bundle) -> str:
         format_func=lambda n: info[n].title,
         help="\n\n".join(f"**{info[n].title}** {info[n].description}" for n in names),
         on_change=state.changed,
-        args=("interpreter",),
+        args=("interpreter", "own"),
     )
     return name
 
@@ -204,7 +233,7 @@ def _clip(left: DeltaGenerator, middle: DeltaGenerator, engine: L2I) -> ClipSour
         key=state.control("clip", asked),
         format_func=lambda c: known[c].title if c in known else "An upload that is not here",
         on_change=state.changed,
-        args=("clip", "class", "window"),
+        args=("clip", "class", "window", "own"),
     )
     with middle.popover("Upload a clip", width="stretch") if known.get(asked) else st.container():
         st.file_uploader(
@@ -233,7 +262,7 @@ def _take_upload(engine: L2I) -> None:
     if clips.is_upload(asked) and asked not in clips.uploads():
         state.notice(f"The link is about another file ({asked}); this is {file.name}.")
     if source.id != asked:
-        state.put(clip=source.id, window=None, **{"class": None})
+        state.put(clip=source.id, window=None, own=None, **{"class": None})
 
 
 def _ask_for_upload(head: DeltaGenerator) -> None:
@@ -263,10 +292,26 @@ def _view(
     predicted = engine.classes[analysis.predicted]
     target = state.settle("class", engine.classes, predicted, "class")
     domain = state.settle("domain", MASK_DOMAINS, MASK_DOMAINS[0], "mask domain")
-    threshold = state.settle_tau()
+    choice = Choice(state.settle_tau(), domain, _own_gains(engine.dictionary.n_components))
     return View(
-        engine, source, analysis, overview, window, target, threshold, domain, key, head, corner
+        engine, source, analysis, overview, window, target, choice, key, head, corner
     )
+
+
+def _own_gains(n_components: int) -> dict[int, float]:
+    """The user's own gains as the URL has them: "17_50-3_0" is component 17 at 0.5, 3 off."""
+    text = str(state.value("own") or "")
+    found = {}
+    for part in filter(None, text.split("-")):
+        match = re.fullmatch(r"(\d{1,4})_(\d{1,3})", part)
+        if not match or int(match[1]) >= n_components or int(match[2]) > 100:
+            state.notice(
+                f"The link's own gains “{text[:40]}” cannot be read; components follow τ instead."
+            )
+            state.put(own=None)
+            return {}
+        found[int(match[1])] = int(match[2]) / 100
+    return found
 
 
 def _window(engine: L2I, overview: Overview) -> tuple[str, tuple[float, float]]:
@@ -282,7 +327,7 @@ def _window(engine: L2I, overview: Overview) -> tuple[str, tuple[float, float]]:
         key=state.control("window", chosen),
         format_func=label,
         on_change=state.changed,
-        args=("window", "class"),
+        args=("window", "class", "own"),
     )
     return chosen, overview.windows[tags.index(chosen)]
 

@@ -21,6 +21,7 @@ from l2i_core.baselines.random import both_baselines
 from l2i_core.bundle import Bundle
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
 from pages.shared.clips import ClipSource
+from pages.shared.live import Choice
 
 DEFAULT_BUNDLE = "esc10"
 RANDOM_DRAWS = 20
@@ -100,24 +101,29 @@ def analysis(
 
 
 def interpretation(
-    key: Key, engine: L2I, analysis: Analysis, target: str, threshold: float, domain: str
+    key: Key, engine: L2I, analysis: Analysis, target: str, choice: Choice
 ) -> Interpretation:
     """What f listened to. Sounds are shared by all τ that select the same components."""
-    count = int((engine.relevance(analysis, target) > threshold).sum())
-    made = _interpretation(key, target, domain, count, engine, analysis, threshold)
-    return dataclasses.replace(made, threshold=threshold)
+    relevance = engine.relevance(analysis, target)
+    count = int((relevance > choice.tau).sum())
+    made = _interpretation(
+        key, target, choice.domain, count, choice.own, engine, analysis, choice
+    )
+    return dataclasses.replace(made, threshold=choice.tau)
 
 
 def verdict(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> Verdict:
     """What f says of the interpretation and of the residual."""
-    what = (made.target, made.mask_domain, len(made.selected))
-    return _verdict(key, what, engine, analysis, made)
+    return _verdict(key, _what(made), engine, analysis, made)
 
 
 def random_drops(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
     """FF after removing random components that are not in L: as many, and of equal energy."""
-    what = (made.target, made.mask_domain, len(made.selected))
-    return _random_drops(key, what, engine, analysis, made)
+    return _random_drops(key, _what(made), engine, analysis, made)
+
+
+def _what(made: Interpretation) -> tuple[str, str, bytes]:
+    return made.target, made.mask_domain, made.gains.numpy().tobytes()
 
 
 def component_audio(key: Key, engine: L2I, analysis: Analysis, k: int, domain: str) -> np.ndarray:
@@ -174,17 +180,19 @@ def _interpretation(
     target: str,
     domain: str,
     count: int,
+    own: str,
     _engine: L2I,
     _analysis: Analysis,
-    _threshold: float,
+    _choice: Choice,
 ) -> Interpretation:
-    return _engine.interpret(_analysis, target, _threshold, domain)
+    gains = _choice.gains(_engine.relevance(_analysis, target))
+    return _engine.interpret(_analysis, target, _choice.tau, domain, gains=gains)
 
 
 @st.cache_resource(show_spinner=False, max_entries=512)
 def _verdict(
     key: Key,
-    what: tuple[str, str, int],
+    what: tuple[str, str, bytes],
     _engine: L2I,
     _analysis: Analysis,
     _made: Interpretation,
@@ -196,7 +204,7 @@ def _verdict(
 @st.cache_resource(show_spinner="Removing random components …", max_entries=512)
 def _random_drops(
     key: Key,
-    what: tuple[str, str, int],
+    what: tuple[str, str, bytes],
     _engine: L2I,
     _analysis: Analysis,
     _made: Interpretation,

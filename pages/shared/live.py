@@ -44,8 +44,13 @@ class Choice:
     @property
     def token(self) -> str:
         """The choice as a name of letters, digits, "-" and "_"; `main.js` makes the same."""
-        own = "".join(f"-{k}_{round(100 * g)}" for k, g in sorted(self.overrides.items()))
+        own = f"-{self.own}" if self.overrides else ""
         return f"{self.domain}-{round(100 * self.tau)}{own}"
+
+    @property
+    def own(self) -> str:
+        """The overrides as the URL has them: "17_50-3_0" is component 17 at 0.5, 3 off."""
+        return "-".join(f"{k}_{round(100 * g)}" for k, g in sorted(self.overrides.items()))
 
     def gains(self, relevance: Tensor) -> np.ndarray | None:
         """K gains for `engine.interpret`, or None where τ alone decides."""

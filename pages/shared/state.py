@@ -12,7 +12,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-NAMES = ("bundle", "interpreter", "clip", "window", "class", "tau", "domain")
+NAMES = ("bundle", "interpreter", "clip", "window", "class", "tau", "domain", "own")
+# Settings of single pages; they stay in the URL while one visits another page.
+PAGE_NAMES = (
+    "component",  # Dictionary
+    "sort",
+    "kind",  # Noise lab
+    "snr",
+    "seed",
+    "other",
+    "compare",  # Faithfulness, Fidelity: an interpreter
+    "show",  # Audit: filter
+    "step",  # How it works
+)
 DEFAULT_TAU = 0.3
 MAX_TAU = 0.95
 _MAX_SHOWN = 40  # characters of a wrong value that are repeated to the reader
@@ -31,7 +43,7 @@ def read_url() -> None:
         return
     store["url"], store["values"], store["messages"] = given, {}, []
     for name, text in given.items():
-        if name not in NAMES:
+        if name not in (*NAMES, *PAGE_NAMES):
             notice(f"The link has an unknown setting “{_short(name)}”; it was ignored.")
         elif name == "tau":
             store["values"]["tau"] = _tau(text)
@@ -42,7 +54,7 @@ def read_url() -> None:
 def write_url() -> None:
     """Make the URL say what is on screen."""
     store = _store()
-    url = {name: _text(store["values"].get(name)) for name in NAMES}
+    url = {name: _text(store["values"].get(name)) for name in (*NAMES, *PAGE_NAMES)}
     url = {name: text for name, text in url.items() if text}
     if url != {name: st.query_params[name] for name in st.query_params}:
         st.query_params.from_dict(url)

@@ -61,29 +61,16 @@ def decision(view: View) -> None:
     """What f says, whether the interpreter agrees, and the choice of class and τ."""
     if view.overview is not None:
         _long_clip(view)
-    left, right = st.columns([1, 1], gap="large", vertical_alignment="top")
-    with left:
-        _top_classes(view)
-        _short_clip(view)
-    with right:
-        class_column, tau_column = st.columns([2, 3], gap="medium")
-        with class_column:
-            context.choose_class(view)
-        with tau_column:
-            context.choose_threshold(view)
-        info = view.engine.bundle.interpreter_info[view.engine.interpreter_name]
-        st.caption(f"**{info.title}.** {info.description}")
-        with st.expander("How the mask is applied"):
-            context.choose_domain(view)
-    with left if _agrees(view) else st.container():
-        _agreement(view)
+    _top_classes(view)
+    _short_clip(view)
+    info = view.engine.bundle.interpreter_info[view.engine.interpreter_name]
+    st.caption(f"**{info.title}.** {info.description}")
+    _agreement(view)
 
 
 def listen(view: View) -> Heard:
     """The interpretation at hand, from the cache where this selection was heard before."""
-    made = engines.interpretation(
-        view.key, view.engine, view.analysis, view.target, view.threshold, view.domain
-    )
+    made = engines.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
     sounds = (view.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
     return Heard(made, sounds, players.common_gain(sounds))
 

@@ -1,0 +1,3 @@
+from pages.shared import context
+
+context.current().head.title("faithfulness", anchor=False)

@@ -1,0 +1,54 @@
+"""The app driven by Streamlit's AppTest: opening it at a URL, finding controls, uploading."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from streamlit.testing.v1 import AppTest
+
+from l2i_core import L2I
+
+APP = Path(__file__).resolve().parents[1] / "app.py"
+Open = Callable[..., AppTest]
+
+
+def sounds(app: AppTest) -> list[str]:
+    """The addresses of A, B, C and the component; Streamlit makes them from the bytes."""
+    return [element.proto.url for element in app.get("audio")]
+
+
+def url(app: AppTest) -> dict[str, str]:
+    return {k: v[0] if isinstance(v, list) else v for k, v in app.query_params.items()}
+
+
+def select(app: AppTest, label: str) -> Any:
+    return next(box for box in app.selectbox if box.label.startswith(label))
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(str(e.value) for e in [*app.markdown, *app.info, *app.warning, *app.error])
+
+
+def engine_for(app: AppTest) -> L2I:
+    return L2I.from_bundle(url(app)["bundle"], url(app)["interpreter"])
+
+
+def wav_bytes(samples: np.ndarray, rate: int = 44100) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, format="WAV", subtype="FLOAT")
+    return buffer.getvalue()
+
+
+def noise(seconds: float, seed: int = 0) -> np.ndarray:
+    return 0.1 * np.random.default_rng(seed).standard_normal(int(44100 * seconds)).astype("f4")
+
+
+def upload(app: AppTest, name: str, data: bytes) -> AppTest:
+    app.file_uploader[0].set_value((name, data, "audio/wav")).run()
+    assert not app.exception, app.exception
+    return app
