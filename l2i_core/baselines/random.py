@@ -93,12 +93,25 @@ def both_baselines(
     `count` components are drawn for the first: the average |L| over a test set (the paper's), or
     |L| of this clip.
     """
+    counted = count_matched(engine.dictionary.n_components, selected, count, draws, generator)
+    return (
+        random_drops(engine, analysis, target, counted, mask_domain),
+        energy_matched_drops(engine, analysis, target, selected, draws, generator, mask_domain),
+    )
+
+
+def energy_matched_drops(
+    engine: L2I,
+    analysis: Analysis,
+    target: int,
+    selected: Sequence[int],
+    draws: int,
+    generator: np.random.Generator,
+    mask_domain: str = "log",
+) -> RandomDrops:
+    """The energy-matched Random Baseline of one clip and selection L."""
     energy = explain.component_log_energy(
         analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
     )
-    counted = count_matched(engine.dictionary.n_components, selected, count, draws, generator)
-    matched = energy_matched(energy, selected, draws, generator)
-    return (
-        random_drops(engine, analysis, target, counted, mask_domain),
-        random_drops(engine, analysis, target, matched, mask_domain),
-    )
+    sets = energy_matched(energy, selected, draws, generator)
+    return random_drops(engine, analysis, target, sets, mask_domain)

@@ -17,7 +17,7 @@ import streamlit as st
 import torch
 
 from l2i_core import L2I, Analysis, Interpretation, Verdict, bundle_folders, load_bundle
-from l2i_core.baselines.random import both_baselines
+from l2i_core.baselines.random import both_baselines, energy_matched_drops
 from l2i_core.bundle import Bundle
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
 from pages.shared.clips import ClipSource
@@ -25,6 +25,7 @@ from pages.shared.live import Choice
 
 DEFAULT_BUNDLE = "esc10"
 RANDOM_DRAWS = 20
+FEW_DRAWS = 5  # of the energy-matched Random that stands beside every FF
 
 Key = tuple[str, float, str, str, str]  # bundle, its date, interpreter, clip hash, window
 
@@ -106,9 +107,7 @@ def interpretation(
     """What f listened to. Sounds are shared by all τ that select the same components."""
     relevance = engine.relevance(analysis, target)
     count = int((relevance > choice.tau).sum())
-    made = _interpretation(
-        key, target, choice.domain, count, choice.own, engine, analysis, choice
-    )
+    made = _interpretation(key, target, choice.domain, count, choice.own, engine, analysis, choice)
     return dataclasses.replace(made, threshold=choice.tau)
 
 
@@ -120,6 +119,11 @@ def verdict(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> 
 def random_drops(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
     """FF after removing random components that are not in L: as many, and of equal energy."""
     return _random_drops(key, _what(made), engine, analysis, made)
+
+
+def energy_matched_drop(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> float:
+    """Median FF of a few draws of the energy-matched Random alone: soon enough for every FF."""
+    return _energy_matched_drop(key, _what(made), engine, analysis, made)
 
 
 def _what(made: Interpretation) -> tuple[str, str, bytes]:
@@ -199,6 +203,27 @@ def _verdict(
 ) -> Verdict:
     with _turn:
         return _engine.judge(_analysis, _made)
+
+
+@st.cache_resource(show_spinner="Removing random components …", max_entries=512)
+def _energy_matched_drop(
+    key: Key,
+    what: tuple[str, str, bytes],
+    _engine: L2I,
+    _analysis: Analysis,
+    _made: Interpretation,
+) -> float:
+    made, generator = _made, np.random.default_rng(0)
+    with _turn:
+        return energy_matched_drops(
+            _engine,
+            _analysis,
+            made.target_index,
+            made.selected,
+            FEW_DRAWS,
+            generator,
+            made.mask_domain,
+        ).median
 
 
 @st.cache_resource(show_spinner="Removing random components …", max_entries=512)

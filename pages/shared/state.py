@@ -8,7 +8,7 @@ and the context bar writes the settled values back to the URL.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -69,6 +69,16 @@ def value(name: str) -> str | float | None:
 def put(**values: str | float | None) -> None:
     """Change settings."""
     _store()["values"].update(values)
+
+
+def settings() -> dict[str, str | float]:
+    """All settings that are not empty."""
+    return {name: held for name, held in _store()["values"].items() if held not in (None, "")}
+
+
+def replace(values: Mapping[str, str | float]) -> None:
+    """Exchange all settings, as a link would."""
+    _store()["values"] = dict(values)
 
 
 def settle(name: str, options: Sequence[str], default: str, what: str) -> str:

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from l2i_core import Interpretation, Verdict
 from l2i_core.report import make_report
-from pages.shared import context, engines, pictures, players, plots
+from pages.shared import context, engines, live, pictures, pins, players, plots, state
 from pages.shared.context import View
-from pages.shared.words import class_name, clock, hertz, logit, number, percent
+from pages.shared.words import class_name, clock, logit, number, percent
 
 TITLES = ("A · input", "B · what it listened to", "C · what is left")
 FILES = ("input", "interpretation", "residual")
@@ -38,16 +38,38 @@ def page() -> None:
     view = context.current()
     view.head.title(_question(view), anchor=False)
     decision(view)
-    heard = listen(view)
-    listening(view, heard)
-    bottom_left, bottom_right = st.columns([1, 1], gap="large")
-    with bottom_right:
-        components(view, heard)
-    with bottom_left:
+    with st.container(key="live-area"):
+        plain = live.live_interpretation(
+            view.engine,
+            view.analysis,
+            view.target,
+            view.choice,
+            clip_key=view.key,
+            start=view.window[0] if view.window else 0.0,
+            on_change=_took,
+        )
+    st.caption(
+        "An interpretation is what the model used, not clean source separation: "
+        "the table below says whether the claim holds."
+    )
+    # While the component plays another choice, its style sheet shows this container as pending.
+    with st.container(key=live.verdict_key(view.choice)):
+        heard = listen(view)
+        if plain:
+            plain_players(view, heard)
         verdict = judged(view, heard)
-        random_baseline(view, heard)
+        three_pictures(view, heard)
+    comparison(view, heard, verdict)
     downloads(view, heard, verdict)
     players.take_turns()
+
+
+def _took() -> None:
+    """Callback: the user let go of τ, a component or the mask domain in the live component."""
+    choice = live.released()
+    if choice is not None:
+        state.touch()
+        state.put(tau=choice.tau, domain=choice.domain, own=choice.own or None)
 
 
 def _question(view: View) -> str:
@@ -75,9 +97,8 @@ def listen(view: View) -> Heard:
     return Heard(made, sounds, players.common_gain(sounds))
 
 
-def listening(view: View, heard: Heard) -> None:
-    """Players, then pictures: every sound is on its way before the first picture is drawn."""
-    _summary(view, heard)
+def plain_players(view: View, heard: Heard) -> None:
+    """Players of the browser's own, where it cannot compute sound while τ is dragged."""
     rate = view.engine.audio.sample_rate
     with st.container(key="players"):
         columns = st.columns(3, gap="medium")
@@ -86,16 +107,21 @@ def listening(view: View, heard: Heard) -> None:
             column.audio(
                 players.wav(sound, rate, heard.gain), format="audio/wav", alt=f"Player: {title}"
             )
+    st.caption(f"One gain for all three: {players.decibels(heard.gain)} on the clip's own level.")
+
+
+def three_pictures(view: View, heard: Heard) -> None:
+    """A, B and C side by side, on one scale."""
+    with st.container(key="pictures"):
+        columns = st.columns(3, gap="medium")
         drawn = _pictures(view, heard)
         for column, title, picture in zip(columns, TITLES, drawn, strict=True):
+            column.markdown(f"**{title}**")
             column.image(picture, width="stretch", alt=_alternative(view, heard, title))
     left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
     left.caption(
-        f"One gain for all three: {players.decibels(heard.gain)} on the clip's own level. "
         "Colours in dB below the clip's loudest band; in B, bands that keep less than a tenth "
-        "of their magnitude are grey. "
-        "An interpretation is what the model used, not clean source separation: "
-        "the table below says whether the claim holds."
+        "of their magnitude are grey."
     )
     right.image(pictures.legend(pictures.theme()), width="stretch", alt=_LEGEND)
 
@@ -104,10 +130,22 @@ _LEGEND = "Colour scale from black at −80 dB over purple and orange to pale ye
 
 
 def judged(view: View, heard: Heard) -> Verdict:
-    """f's verdict on the three sounds, after everything that is to be heard."""
-    st.subheader("Does the claim hold?", anchor=False)
-    place = st.container()
+    """f's verdict on the three sounds, and FF beside chance."""
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
     verdict = engines.verdict(view.key, view.engine, view.analysis, heard.interpretation)
+    with left:
+        st.subheader("Does the claim hold?", anchor=False)
+        _verdict_table(view, heard, verdict)
+    with right:
+        st.subheader(f"FF {logit(verdict.faithfulness)} logits", anchor=False)
+        st.markdown(_selection(view, heard))
+        st.markdown(_faithfulness(view, heard, verdict))
+        if heard.interpretation.selected:
+            _beside_random(view, heard, verdict)
+    return verdict
+
+
+def _verdict_table(view: View, heard: Heard, verdict: Verdict) -> None:
     index, classes = heard.interpretation.target_index, view.engine.classes
     rows = {}
     for title, logits in zip(
@@ -123,7 +161,7 @@ def judged(view: View, heard: Heard) -> Verdict:
             f"{class_name(classes[best])} ({float(chances[best]):.2f})",
         )
     target = class_name(view.target)
-    place.table(
+    st.table(
         pd.DataFrame.from_dict(
             rows,
             orient="index",
@@ -132,19 +170,14 @@ def judged(view: View, heard: Heard) -> Verdict:
         border="horizontal",
         alt=f"f's logit, probability and decision for input, interpretation and residual, {target}",
     )
-    place.markdown(_faithfulness(view, heard, verdict))
-    return verdict
 
 
 def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
     if not heard.interpretation.selected:
         return "Nothing was removed, so FF is 0."
-    sentence = (
-        f"**FF {logit(verdict.faithfulness)}** logits: what f's “{class_name(view.target)}” loses "
-        "when B is taken out of A"
-    )
+    sentence = f"f's “{class_name(view.target)}” loses that when B is taken out of A"
     if view.engine.span(view.analysis, view.target) > 0:
-        sentence += f", **{percent(verdict.relative)}** of what silence would take away."
+        sentence += f": **{percent(verdict.relative)}** of what silence would take away."
     else:
         sentence += ". Silence would take nothing away, so there is no share to give."
     if verdict.faithfulness <= 0:
@@ -152,13 +185,21 @@ def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
     return sentence
 
 
+def _beside_random(view: View, heard: Heard, verdict: Verdict) -> None:
+    few = engines.energy_matched_drop(view.key, view.engine, view.analysis, heard.interpretation)
+    st.markdown(
+        f"Random components of equal energy instead: **{logit(few)}** "
+        f"(median of {engines.FEW_DRAWS} draws)."
+        + ("" if verdict.faithfulness > few else " :orange[No better than chance at equal energy.]")
+    )
+    _more_draws(view, heard)
+
+
 @st.fragment
-def random_baseline(view: View, heard: Heard) -> None:
-    """FF beside chance, on request: forty passes of f take seconds."""
-    if not heard.interpretation.selected:
-        return
-    key = f"random {view.key} {view.target} {view.domain} {len(heard.interpretation.selected)}"
-    if not st.button("Compare with removing random components", key=key):
+def _more_draws(view: View, heard: Heard) -> None:
+    """Both Random Baselines with more draws, on request: forty passes of f take seconds."""
+    key = f"random {view.key} {view.target} {view.choice.token}"
+    if not st.button(f"Both Random Baselines, {engines.RANDOM_DRAWS} draws", key=key):
         return
     drops = engines.random_drops(view.key, view.engine, view.analysis, heard.interpretation)
     st.markdown(
@@ -168,66 +209,15 @@ def random_baseline(view: View, heard: Heard) -> None:
     )
 
 
-def components(view: View, heard: Heard) -> None:
-    """The ranked components, and the player of the one that is chosen."""
-    st.subheader("Components, most relevant first", anchor=False)
-    _component_list(view, heard)
-
-
-@st.fragment
-def _component_list(view: View, heard: Heard) -> None:
-    relevance = heard.interpretation.relevance.numpy()
-    order = np.argsort(-relevance, kind="stable")
-    centres = pictures.centre_frequencies(view.engine.dictionary.patterns, view.engine.audio)
-    chosen = st.selectbox(
-        "Component to hear alone",
-        order.tolist(),
-        key=f"component {view.key} {view.target}",
-        format_func=lambda k: (
-            f"#{k} · relevance {number(float(relevance[k]))} · {hertz(float(centres[k]))}"
-        ),
-    )
-    sound = engines.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
-    with st.container(key="component"):
-        st.audio(
-            players.wav(sound, view.engine.audio.sample_rate, heard.gain),
-            format="audio/wav",
-            alt=f"Player: component {chosen} alone",
-        )
-    st.dataframe(
-        _component_table(view, heard, order, centres),
-        hide_index=True,
-        height=318,
-        column_config={
-            "relevance": st.column_config.ProgressColumn(
-                format="%.2f", min_value=0.0, max_value=1.0, color="primary"
-            ),
-            "spectral shape": st.column_config.AreaChartColumn(y_min=0.0, color="gray"),
-        },
-        alt="All components with relevance, centre frequency, and whether they sound in B",
-    )
-
-
-def _component_table(
-    view: View, heard: Heard, order: np.ndarray, centres: np.ndarray
-) -> pd.DataFrame:
-    selected = set(heard.interpretation.selected)
-    shapes = pictures.spectral_shapes(view.engine.dictionary.patterns, view.engine.audio)
-    relevance = heard.interpretation.relevance.numpy()
-    return pd.DataFrame(
-        {
-            "component": [f"#{k}" for k in order],
-            "relevance": relevance[order].round(3),
-            "centre": [hertz(centres[k]) for k in order],
-            "spectral shape": [shapes[k].tolist() for k in order],
-            "heard in B": ["yes" if k in selected else "no" for k in order],
-        }
-    )
+def comparison(view: View, heard: Heard, verdict: Verdict) -> None:
+    """The pinned view beside this one: numbers, and both interpretations at one gain."""
+    pins.offer(view, heard.interpretation, verdict)
 
 
 def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
     """WAV files at the clip's own level, and the report."""
     stem = f"{view.source.file_name.rsplit('.', 1)[0]}-{view.target}-tau{view.threshold:.2f}"
+    stem += "-own" if view.choice.overrides else ""
     rate = view.engine.audio.sample_rate
     with view.corner, st.popover("Download", width="stretch"):
         st.caption(f"At the clip's own level, {rate / 1000:g}\u202fkHz, 32-bit float.")
@@ -322,23 +312,24 @@ def _agreement(view: View) -> None:
         )
 
 
-def _summary(view: View, heard: Heard) -> None:
+def _selection(view: View, heard: Heard) -> str:
     made, target = heard.interpretation, class_name(view.target)
     count, total = len(made.selected), len(made.relevance)
     if count:
-        st.markdown(
-            f"**{count} of {total} components · {percent(made.energy_kept)} of the energy** "
-            f"for “{target}” at τ = {view.threshold:.2f}"
+        how = "by your own choice" if view.choice.overrides else f"at τ = {view.threshold:.2f}"
+        return (
+            f"{count} of {total} components, {percent(made.energy_kept)} of the energy, "
+            f"for “{target}” {how}."
         )
-        return
     if not bool(view.analysis.waveform.any()):
-        st.info("**Nothing is selected:** the clip is silent, so A, B and C are silence.")
-        return
-    if float(made.relevance.max()) > 0:
+        return "**Nothing is selected:** the clip is silent, so A, B and C are silence."
+    if view.choice.overrides:
+        reason = "is left on by your own choice; switch one on"
+    elif float(made.relevance.max()) > 0:
         reason = f"has a relevance above τ = {view.threshold:.2f} for “{target}”; lower τ"
     else:
         reason = f"speaks for “{target}” in this clip; choose another class"
-    st.info(
+    return (
         f"**Nothing is selected:** no component {reason} to hear something. "
         "B is silence, and C is the whole clip."
     )
@@ -348,7 +339,7 @@ def _pictures(view: View, heard: Heard) -> tuple[bytes, bytes, bytes]:
     """PNGs of A, B and C on one scale; A is drawn once per clip."""
     made, shown = heard.interpretation, pictures.theme()
     whole = view.analysis.spectrogram.log_magnitude
-    key = (view.key, made.target, made.mask_domain, len(made.selected), shown)
+    key = (view.key, made.target, made.mask_domain, made.gains.numpy().tobytes(), shown)
     return (
         _drawn(("A", view.key, shown), view, whole, False),
         _drawn(("B", *key), view, made.log_magnitude, True),
