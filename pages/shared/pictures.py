@@ -1,4 +1,4 @@
-"""Spectrograms as images: the one module that knows colours, axes and the dB reference.
+"""Spectrograms as images; colours, depth and dB reference are those of `l2i_core.figures`.
 
 Mel bands upwards, seconds to the right, decibels below the loudest band of the clip (80 dB deep,
 one reference for all pictures of a clip), in magma. What an interpretation leaves out is drawn
@@ -8,9 +8,9 @@ key.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
-from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -19,29 +19,18 @@ import streamlit as st
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from l2i_core import AudioConfig, audio
+from l2i_core import AudioConfig, audio, figures
+from l2i_core.figures import COLOUR_MAP, DIM, PALETTES, Palette
 from l2i_core.nmf import centre_bins
 
-TOP_DB = 80.0
-KEPT = 0.1  # a band counts as kept where this share of its magnitude passes
-COLOURS = (matplotlib.colormaps["magma"](np.arange(256))[:, :3] * 255).astype(np.float32)
+TOP_DB, KEPT, TICKS_HZ = figures.TOP_DB, figures.KEPT, figures.TICKS_HZ
+decibels, reference = figures.decibels, figures.reference
+COLOURS = (matplotlib.colormaps[COLOUR_MAP](np.arange(256))[:, :3] * 255).astype(np.float32)
 _WIDTH, _HEIGHT = 860, 380  # of the spectrogram, in pixels: sharp at 430 on a dense screen
 _LEFT, _RIGHT, _TOP, _BOTTOM = 86, 22, 10, 62
+_SCALE = 96  # to the right of a picture that carries its own colour scale
 _FONT_SIZE = 23
-TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
 _STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Palette:
-    """The app's colours as the theme in use has them: hexadecimal."""
-
-    accent: str
-    neutral: str
-    warning: str
-    ink: str
-    paper: str
-    line: str
 
 
 def palette() -> Palette:
@@ -52,12 +41,6 @@ def palette() -> Palette:
 def theme() -> str:
     """ "light" or "dark", as the reader's browser shows it."""
     return "dark" if st.context.theme.type == "dark" else "light"
-
-
-def decibels(log_magnitude: Tensor, config: AudioConfig) -> np.ndarray:
-    """Mel spectrogram of X (F, T) in dB re 1 (n_mels, T)."""
-    # audio.log_mel has the classifier's 10·log10 of magnitudes; sound pressure levels need 20.
-    return 2.0 * audio.log_mel(audio.magnitude(log_magnitude), config).numpy()
 
 
 def centre_frequencies(patterns: Tensor, config: AudioConfig) -> np.ndarray:
@@ -71,11 +54,6 @@ def spectral_shapes(patterns: Tensor, config: AudioConfig, points: int = 40) -> 
     wanted = np.interp(np.linspace(0, len(centres) - 1, points), range(len(centres)), centres)
     nearest = np.round(wanted / (config.sample_rate / 2) * (config.n_bins - 1)).astype(int)
     return patterns.numpy().T[:, nearest]
-
-
-def reference(whole: np.ndarray) -> float:
-    """A clip's 0 dB (n_mels, T): its loudest band, or far above what digital silence holds."""
-    return max(float(whole.max()), -60.0)
 
 
 def spectrogram(
@@ -93,9 +71,7 @@ def spectrogram(
     """
     pixels = _coloured(picture - reference)
     if whole is not None:
-        # 6 dB of soft edge around the limit, so that single bins do not flicker.
-        edge = (picture - whole - 20 * np.log10(KEPT)) / 6 + 0.5
-        colour = np.clip(edge, 0, 1)[..., None]
+        colour = figures.kept_share(picture, whole)[..., None]
         pixels = colour * pixels + (1 - colour) * _dimmed(whole - reference)
     image = Image.fromarray(pixels[::-1].clip(0, 255).astype(np.uint8))
     image = image.resize((_WIDTH, _HEIGHT), Image.Resampling.BILINEAR)
@@ -117,6 +93,77 @@ def legend(shown: str) -> bytes:
     return _png(image)
 
 
+def heat(
+    rows: np.ndarray,
+    low: float,
+    high: float,
+    config: AudioConfig,
+    shown: str,
+    start: float = 0.0,
+    unit: str = "",
+) -> bytes:
+    """PNG of any values over mel-spaced rows and frames (R, T), with the scale low … high beside
+    it. `mel_rows` brings STFT bins to such rows."""
+    span = max(high - low, 1e-12)
+    levels = ((rows - low) / span).clip(0, 1)
+    pixels = COLOURS[(levels * 255).astype(np.uint8)][::-1].astype(np.uint8)
+    image = Image.fromarray(pixels).resize((_WIDTH, _HEIGHT), Image.Resampling.BILINEAR)
+    axes = _with_axes(image, config, shown, start, rows.shape[1])
+    colours = _palette(shown)
+    canvas = Image.new("RGB", (axes.width + _SCALE, axes.height), colours.paper)
+    canvas.paste(axes)
+    ramp = np.repeat(COLOURS[::-1, None], 18, axis=1).astype(np.uint8)
+    canvas.paste(Image.fromarray(ramp).resize((18, _HEIGHT)), (axes.width, _TOP))
+    draw = ImageDraw.Draw(canvas)
+    decimals = 0 if span > 10 else 1 if span > 2 else 2
+    for share, anchor in ((0.0, "lb"), (0.25, "lm"), (0.5, "lm"), (0.75, "lm"), (1.0, "lt")):
+        y = _TOP + _HEIGHT * (1 - share)
+        text = f"{low + share * span:.{decimals}f}".replace("-", "−")
+        draw.text((axes.width + 26, y), text, fill=colours.ink, font=_font(), anchor=anchor)
+    draw.text(
+        (axes.width + 26, _TOP + _HEIGHT + 10), unit, fill=colours.ink, font=_font(), anchor="la"
+    )
+    return _png(canvas)
+
+
+def waveform(sound: np.ndarray, config: AudioConfig, shown: str, start: float = 0.0) -> bytes:
+    """PNG of the samples (n,): highest and lowest of each pixel column, over the seconds of `heat`."""
+    colours = _palette(shown)
+    width, height = _LEFT + _WIDTH + _RIGHT + _SCALE, 150
+    canvas = Image.new("RGB", (width, _TOP + height + _BOTTOM), colours.paper)
+    draw = ImageDraw.Draw(canvas)
+    peak = max(float(np.abs(sound).max(initial=0.0)), 1e-6)
+    edges = np.linspace(0, len(sound), _WIDTH + 1).astype(int)
+    middle = _TOP + height / 2
+    for x in range(_WIDTH):
+        part = sound[edges[x] : max(edges[x + 1], edges[x] + 1)]
+        top, bottom = (middle - value / peak * height / 2 for value in (part.max(), part.min()))
+        draw.line([(_LEFT + x, top), (_LEFT + x, bottom)], fill=colours.neutral)
+    draw.line([(_LEFT, middle), (_LEFT + _WIDTH, middle)], fill=colours.neutral)
+    for value in (-1, 0, 1):
+        text = f"{value * peak:.2g}".replace("-", "−")
+        y = middle - value * height / 2
+        anchor = {-1: "rd", 0: "rm", 1: "rt"}[value]
+        draw.text((_LEFT - 12, y), text, fill=colours.ink, font=_font(), anchor=anchor)
+    _time_axis(draw, colours, _TOP + height, start, len(sound) / config.sample_rate)
+    return _png(canvas)
+
+
+def mel_rows(values: np.ndarray, config: AudioConfig, rows: int = _HEIGHT // 2) -> np.ndarray:
+    """Values over STFT bins (F, T) → their means over equal steps of the mel axis (rows, T)."""
+    centres = audio.mel_frequencies(config)
+    steps = np.concatenate([[-0.5], np.arange(len(centres)), [len(centres) - 0.5]])
+    ends = (config.f_min, config.f_max or config.sample_rate / 2)
+    hertz = np.concatenate([[ends[0]], centres, [ends[1]]])
+    edges = np.interp(np.linspace(-0.5, len(centres) - 0.5, rows + 1), steps, hertz)
+    # A bin is constant over its own width, so a row's mean is a difference of the running sum.
+    places = np.clip(edges * config.n_fft / config.sample_rate + 0.5, 0, len(values))
+    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    below = np.minimum(places.astype(int), len(values) - 1)
+    running = sums[below] + (places - below)[:, None] * values[below]
+    return np.diff(running, axis=0) / np.diff(places)[:, None]
+
+
 def icon() -> Image.Image:
     """The browser tab's icon: four bars, the relevant one in the accent colour."""
     image = Image.new("RGBA", (64, 64))
@@ -135,7 +182,7 @@ def _coloured(levels: np.ndarray) -> np.ndarray:
 
 def _dimmed(levels: np.ndarray) -> np.ndarray:
     """The same in dark greys (F, T, 3): visible, and never mistaken for the kept part."""
-    grey = 10 + 70 * (levels.clip(-TOP_DB, 0) + TOP_DB) / TOP_DB
+    grey = DIM[0] + (DIM[1] - DIM[0]) * (levels.clip(-TOP_DB, 0) + TOP_DB) / TOP_DB
     return np.repeat(grey[..., None].astype(np.float32), 3, axis=-1)
 
 
@@ -155,16 +202,21 @@ def _with_axes(
             draw.text((_LEFT - 12, y), text, fill=colours.ink, font=_font(), anchor="rm")
     draw.text((6, _TOP + _HEIGHT + 10), "Hz", fill=colours.ink, font=_font(), anchor="la")
     duration = max(n_frames - 1, 1) * config.hop_length / config.sample_rate
+    _time_axis(draw, colours, _TOP + _HEIGHT, start, duration)
+    return canvas
+
+
+def _time_axis(
+    draw: ImageDraw.ImageDraw, colours: Palette, baseline: int, start: float, duration: float
+) -> None:
     step = next((s for s in _STEPS if duration / s <= 6), _STEPS[-1])
     first = int(np.ceil(start / step - 1e-6))
-    baseline = _TOP + _HEIGHT
     for index in range(first, int((start + duration) / step + 1e-6) + 1):
         x = _LEFT + _WIDTH * (index * step - start) / duration
         draw.line([(x, baseline + 2), (x, baseline + 8)], fill=colours.neutral, width=2)
         unit = " s" if index == first else ""
         text = f"{index * step:.10g}{unit}"
         draw.text((x, baseline + 12), text, fill=colours.ink, font=_font(), anchor="ma")
-    return canvas
 
 
 def mel_place(hertz: float, config: AudioConfig) -> float:
@@ -189,5 +241,6 @@ def _font() -> ImageFont.FreeTypeFont:
 def _palette(shown: str) -> Palette:
     names = ("primaryColor", "grayColor", "orangeColor", "textColor", "backgroundColor")
     found = [st.get_option(f"theme.{shown}.{name}") for name in (*names, "borderColor")]
-    fallback = ("#0072b2", "#6b7280", "#b34a00", "#1b1f24", "#ffffff", "#d5d9de")
-    return Palette(*(str(a or b) for a, b in zip(found, fallback, strict=True)))
+    return Palette(
+        *(str(a or b) for a, b in zip(found, dataclasses.astuple(PALETTES[shown]), strict=True))
+    )

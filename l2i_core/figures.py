@@ -1,0 +1,165 @@
+"""Static figures for reports, and the facts that every picture of a spectrogram rests on.
+
+Colour map, depth in dB, the clip's 0 dB, what counts as kept, the palette: the app's images
+(`pages.shared.pictures`) import them from here. Figures are drawn with matplotlib and librosa's
+display, off screen, and are the same bytes for the same input.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from l2i_core import audio
+from l2i_core.audio import AudioConfig
+
+COLOUR_MAP = "magma"
+TOP_DB = 80.0  # how deep a picture goes below the clip's loudest band
+KEPT = 0.1  # a band counts as kept where this share of its magnitude passes
+DIM = (10.0, 80.0)  # greys, of 255, of what is not kept: at −TOP_DB and at 0 dB
+TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
+_QUIETEST = -60.0  # dB: far above what digital silence holds
+_MOST_COLUMNS = 1500  # frames of a longer clip share a column
+_drawing = threading.Lock()  # matplotlib's text layout is not safe between threads
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of text and marks, hexadecimal: accent (kept, relevant), neutral (input),
+    warning (disagreement)."""
+
+    accent: str
+    neutral: str
+    warning: str
+    ink: str
+    paper: str
+    line: str
+
+
+# Okabe and Ito's blue, grey and vermilion; the app's theme (.streamlit/config.toml) has the same.
+PALETTES = {
+    "light": Palette("#0072b2", "#6b7280", "#b34a00", "#1b1f24", "#ffffff", "#d5d9de"),
+    "dark": Palette("#56b4e9", "#9aa1ab", "#f08a45", "#e7e9ec", "#121417", "#363b43"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One spectrogram of a figure: X (F, T); `dim`: grey where less than KEPT of the first
+    panel's magnitude is left."""
+
+    title: str
+    log_magnitude: Tensor
+    dim: bool = False
+
+
+def decibels(log_magnitude: Tensor, config: AudioConfig) -> np.ndarray:
+    """Mel spectrogram of X (F, T) in dB re 1 (n_mels, T)."""
+    # audio.log_mel has the classifier's 10·log10 of magnitudes; sound pressure levels need 20.
+    return 2.0 * audio.log_mel(audio.magnitude(log_magnitude), config).numpy()
+
+
+def reference(whole: np.ndarray) -> float:
+    """A clip's 0 dB (n_mels, T): its loudest band, or far above what digital silence holds."""
+    return max(float(whole.max()), _QUIETEST)
+
+
+def kept_share(picture: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """0 where less than KEPT of `whole` (dB) is left in `picture`, 1 where more, with 6 dB of soft
+    edge so that single bins do not flicker; all (n_mels, T)."""
+    return np.clip((picture - whole - 20 * np.log10(KEPT)) / 6 + 0.5, 0, 1)
+
+
+def spectrograms(
+    panels: Sequence[Panel],
+    config: AudioConfig,
+    *,
+    length: int,
+    start: float = 0.0,
+    shown: str = "light",
+    title: str = "",
+) -> bytes:
+    """PNG of spectrograms side by side on one scale: the first panel's loudest band is 0 dB.
+
+    length: the clip's samples, without padding. start: seconds at the left edge. shown: "light"
+    or "dark".
+    """
+    import librosa.display  # costs a second, which only a report should pay
+
+    frames = config.n_frames(length)
+    pictures = [decibels(panel.log_magnitude[:, :frames], config) for panel in panels]
+    loudest = reference(pictures[0])
+    step = -(-frames // _MOST_COLUMNS)
+    pictures = [_columns(picture - loudest, step) for picture in pictures]
+    colours = PALETTES[shown]
+    greys = [(level / 255,) * 3 for level in DIM]
+    grey_map = LinearSegmentedColormap.from_list("dim", greys)
+    # specshow centres a cell on its coordinate.
+    hop = step * config.hop_length / config.sample_rate
+    seconds = start + hop * np.arange(pictures[0].shape[1])
+    axes_of_picture = {
+        "x_axis": "s",
+        "y_axis": "mel",
+        "x_coords": seconds,
+        "sr": config.sample_rate,
+        "fmin": config.f_min,
+        "fmax": config.f_max or config.sample_rate / 2,
+        "vmin": -TOP_DB,
+        "vmax": 0.0,
+    }
+    with _drawing:
+        figure = Figure(figsize=(4.2 * len(panels) + 0.8, 3.5), dpi=110, layout="constrained")
+        FigureCanvasAgg(figure)
+        figure.set_facecolor(colours.paper)
+        places = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for place, panel, picture in zip(places, panels, pictures, strict=True):
+            whole = pictures[0]
+            if panel.dim:
+                librosa.display.specshow(whole, cmap=grey_map, ax=place, **axes_of_picture)
+            mesh = librosa.display.specshow(picture, cmap=COLOUR_MAP, ax=place, **axes_of_picture)
+            if panel.dim:
+                mesh.set_alpha(kept_share(picture, whole))
+            _dress(place, panel.title, colours, config)
+        for place in places[1:]:
+            place.set_ylabel("")
+        _colour_bar(figure, places, colours)
+        if title:
+            figure.suptitle(title, color=colours.ink, fontsize=11, x=0.01, ha="left")
+        file = io.BytesIO()
+        figure.savefig(file, format="png", facecolor=colours.paper, metadata={"Software": None})
+    return file.getvalue()
+
+
+def _columns(picture: np.ndarray, step: int) -> np.ndarray:
+    """Every `step` frames as one column, the loudest counting: (n_mels, T) → (n_mels, ⌈T/step⌉)."""
+    if step == 1:
+        return picture
+    missing = -picture.shape[1] % step
+    padded = np.pad(picture, ((0, 0), (0, missing)), mode="edge")
+    return padded.reshape(len(picture), -1, step).max(axis=-1)
+
+
+def _dress(place, title: str, colours: Palette, config: AudioConfig) -> None:  # type: ignore[no-untyped-def]
+    place.set_title(title, color=colours.ink, fontsize=10, loc="left")
+    place.set_xlabel("time in s", color=colours.ink, fontsize=9)
+    place.set_ylabel("frequency in Hz (mel scale)", color=colours.ink, fontsize=9)
+    ticks = [hertz for hertz in TICKS_HZ if hertz < 0.45 * config.sample_rate]
+    place.set_yticks(ticks, [f"{t}" if t < 1000 else f"{t // 1000}k" for t in ticks])
+    place.tick_params(colors=colours.ink, which="both", labelsize=8)
+    for spine in place.spines.values():
+        spine.set_color(colours.neutral)
+
+
+def _colour_bar(figure: Figure, places, colours: Palette) -> None:  # type: ignore[no-untyped-def]
+    bar = figure.colorbar(places[0].collections[0], ax=list(places), fraction=0.05, pad=0.01)
+    bar.set_label("dB below the clip's loudest band", color=colours.ink, fontsize=9)
+    bar.ax.tick_params(colors=colours.ink, labelsize=8)
+    bar.outline.set_edgecolor(colours.neutral)  # type: ignore[operator]
