@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 Array = NDArray[np.float64]
 
@@ -113,6 +114,43 @@ def si_sdr(estimate: ArrayLike, reference: ArrayLike) -> float:
     if target == 0:
         return float("-inf")
     return float("inf") if noise == 0 else 10 * float(np.log10(target / noise))
+
+
+@dataclass(frozen=True, slots=True)
+class PairedTest:
+    """n pairs, in how many the first is greater, the median difference, and the two-sided p of
+    Wilcoxon's signed-rank test (1 where no pair differs)."""
+
+    n: int
+    greater: int
+    median_difference: float
+    p: float
+
+
+def paired_test(first: ArrayLike, second: ArrayLike) -> PairedTest:
+    """Wilcoxon's signed-rank test of first − second over paired clips (n,), (n,).
+
+    Pairs without a difference are left out of the ranks (Wilcoxon's own treatment).
+    """
+    a, b = _vector(first), _vector(second)
+    if len(a) != len(b):
+        raise ValueError(f"{len(a)} values against {len(b)}: pairs are needed.")
+    difference = a - b
+    p = 1.0
+    if difference.any():
+        p = float(stats.wilcoxon(difference, zero_method="wilcox", alternative="two-sided").pvalue)
+    return PairedTest(len(a), int((difference > 0).sum()), float(np.median(difference)), p)
+
+
+def wilson_interval(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's score interval of a share (95 % for z = 1.96)."""
+    if not 0 <= successes <= n or n < 1:
+        raise ValueError(f"expected 0 to n successes of at least one, received {successes} of {n}.")
+    share = successes / n
+    centre = share + z**2 / (2 * n)
+    spread = z * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
+    scale = 1 + z**2 / n
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
 def _matrix(values: ArrayLike) -> Array:

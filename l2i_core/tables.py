@@ -1,0 +1,202 @@
+"""A bundle's per-clip rows as what a reader compares: FF at one τ, per class, beside Random; and
+how closely an interpreter follows f.
+
+Rows are those of `evaluation`: c is f's own decision on each clip. FF on the scale "share" is
+FF / (f(x)_c − f(silence)_c), NaN where a clip has nothing to lose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from l2i_core import metrics
+from l2i_core.evaluation import Row, quartiles
+from l2i_core.metrics import PairedTest
+
+SCALES = ("logits", "share")
+RANDOMS = ("random_energy", "random")  # energy-matched (ours), count-matched (the paper's)
+TOPS = (1, 3, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFaithfulness:
+    """FF of the clips that f gives to one class, in one scale; medians of the Randoms or None."""
+
+    label: str
+    n: int
+    median: float
+    q25: float
+    q75: float
+    positive_fraction: float
+    random_energy: float | None
+    random: float | None
+    above_energy: int | None
+    fid_in: float
+    components: float
+    energy_kept: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFidelity:
+    """One class: how many clips f gives to it, how many of those the interpreter has among its
+    first 1 / 3 / 5; how many clips bear its label, and how many of those f gets right."""
+
+    label: str
+    n: int
+    top: tuple[int, int, int]
+    labelled: int
+    right: int
+    reconstruction_error: float
+
+
+def thresholds(levels: Iterable[Row]) -> tuple[float, ...]:
+    """The τ grid of an evaluation, rising."""
+    return tuple(sorted({r["threshold"] for r in levels}))
+
+
+def thresholds_with_random(levels: Iterable[Row]) -> tuple[float, ...]:
+    """Those τ at which the Random Baselines were drawn, rising."""
+    return thresholds(r for r in levels if r.get("random") not in (None, ""))
+
+
+def nearest(grid: Sequence[float], threshold: float) -> float:
+    """The grid's τ closest to one; ValueError for an empty grid."""
+    if not grid:
+        raise ValueError("the evaluation has no τ.")
+    return min(grid, key=lambda t: abs(t - threshold))
+
+
+def at_threshold(
+    clips: Sequence[Row], levels: Sequence[Row], threshold: float, scale: str = "logits"
+) -> list[Row]:
+    """One row per clip at this τ: FF and the Randoms (None where not drawn) in the scale.
+
+    ValueError for an unknown scale, and where the two tables do not name the same clips.
+    """
+    if scale not in SCALES:
+        raise ValueError(f"unknown scale {scale!r}; accepted: {', '.join(SCALES)}.")
+    at = {r["clip"]: r for r in levels if r["threshold"] == threshold}
+    if set(at) != {r["clip"] for r in clips}:
+        raise ValueError(f"the metrics are damaged: not every clip has a row at τ = {threshold:g}.")
+    rows = []
+    for clip in clips:
+        level, span = at[clip["clip"]], clip["span"] if scale == "share" else 1.0
+        rows.append(
+            {
+                **{k: clip[k] for k in ("clip", "label", "predicted", "interpreter_predicted")},
+                "threshold": threshold,
+                "scale": scale,
+                "faithfulness": _scaled(level["faithfulness"], span),
+                **{k: _scaled(level.get(k), span) for k in RANDOMS},
+                "components": int(level["components"]),
+                "same_class": int(level["same_class"]),
+                "energy_kept": level["energy_kept"],
+            }
+        )
+    return rows
+
+
+def _scaled(value: float | str | None, span: float) -> float | None:
+    if value is None or isinstance(value, str):
+        return None
+    return value / span if span > 0 else math.nan
+
+
+def faithfulness_by_class(rows: Sequence[Row], classes: Sequence[str]) -> list[ClassFaithfulness]:
+    """Rows of `at_threshold` by f's decision, in the order of `classes`; empty classes left out."""
+    found = []
+    for label in classes:
+        mine = [r for r in rows if r["predicted"] == label]
+        if mine:
+            found.append(_class_faithfulness(label, mine))
+    return found
+
+
+def _class_faithfulness(label: str, rows: Sequence[Row]) -> ClassFaithfulness:
+    # Clips without a share count everywhere but in the shares.
+    finite = [r for r in rows if not math.isnan(r["faithfulness"])]
+    middle = {k: _nan(v) for k, v in quartiles(column(rows, "faithfulness")).items()}
+    drawn = rows[0]["random_energy"] is not None
+    return ClassFaithfulness(
+        label,
+        len(rows),
+        middle["median"],
+        middle["q25"],
+        middle["q75"],
+        float(np.mean([r["faithfulness"] > 0 for r in finite])) if finite else math.nan,
+        _nan(quartiles(column(rows, "random_energy"))["median"]) if drawn else None,
+        _nan(quartiles(column(rows, "random"))["median"]) if drawn else None,
+        sum(r["faithfulness"] > r["random_energy"] for r in finite) if drawn else None,
+        float(np.mean(column(rows, "same_class"))),
+        float(np.mean(column(rows, "components"))),
+        float(np.mean(column(rows, "energy_kept"))),
+    )
+
+
+def compare(rows: Sequence[Row], opponent: str) -> PairedTest | None:
+    """FF against a Random of the same clips; None where it was not drawn or nothing is left."""
+    return compare_columns(column(rows, "faithfulness"), column(rows, opponent))
+
+
+def compare_columns(ours: np.ndarray, theirs: np.ndarray) -> PairedTest | None:
+    """A paired test over the clips (n,) that have both numbers; None where there are none."""
+    both = ~(np.isnan(ours) | np.isnan(theirs))
+    return metrics.paired_test(ours[both], theirs[both]) if both.any() else None
+
+
+def column(rows: Sequence[Row], name: str) -> np.ndarray:
+    """One column as numbers (n,), NaN where there is none."""
+    return np.array([math.nan if r[name] is None else float(r[name]) for r in rows])
+
+
+def ranks(clips: Sequence[Row], classes: Sequence[str]) -> np.ndarray:
+    """Where f's class stands in the interpreter's order (n,); 1 where they agree."""
+    ours, theirs = _logits(clips, "logit", classes), _logits(clips, "interpreter_logit", classes)
+    order = np.argsort(-theirs, axis=1, kind="stable")
+    return 1 + (order == ours.argmax(axis=1)[:, None]).argmax(axis=1)
+
+
+def confusion(clips: Sequence[Row], classes: Sequence[str]) -> np.ndarray:
+    """Counts (C, C): rows f's decision, columns the interpreter's first choice."""
+    counts = np.zeros((len(classes), len(classes)), dtype=int)
+    ours, theirs = _logits(clips, "logit", classes), _logits(clips, "interpreter_logit", classes)
+    np.add.at(counts, (ours.argmax(axis=1), theirs.argmax(axis=1)), 1)
+    return counts
+
+
+def fidelity_by_class(clips: Sequence[Row], classes: Sequence[str]) -> list[ClassFidelity]:
+    """Agreement by f's decision and accuracy by label, in the order of `classes`."""
+    places = ranks(clips, classes)
+    said = np.array([r["predicted"] for r in clips])
+    label = np.array([r["label"] for r in clips])
+    error = column(clips, "reconstruction_error")
+    found = []
+    for name in classes:
+        mine, true = said == name, label == name
+        first, third, fifth = (int((places[mine] <= k).sum()) for k in TOPS)
+        found.append(
+            ClassFidelity(
+                name,
+                int(mine.sum()),
+                (first, third, fifth),
+                int(true.sum()),
+                int((mine & true).sum()),
+                float(np.median(error[mine])) if mine.any() else math.nan,
+            )
+        )
+    return found
+
+
+def _logits(clips: Sequence[Row], prefix: str, classes: Sequence[str]) -> np.ndarray:
+    try:
+        return np.array([[float(r[f"{prefix}:{name}"]) for name in classes] for r in clips])
+    except KeyError as error:
+        raise ValueError(f"the metrics are damaged: they lack the column {error}.") from error
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else value
