@@ -1,0 +1,319 @@
+"""What an added sound does to an explanation: the paper's noise experiment (section 4.1).
+
+One mixture, a sweep over signal-to-noise ratios, or a whole test set. f meets every mixture on
+the mixture's own scale, 1 / max|x|; whatever is compared with it (the clip, the noise) is measured
+at that same scale. A sound "followed" is the one whose class is explained: the clip, or in an
+overlap of two clips either of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+
+from l2i_core import audio, explain, metrics
+from l2i_core.bundle import Bundle
+from l2i_core.corrupt import add_at_snr, coloured_noise, snr
+from l2i_core.data import Clip, load_clip, open_data_set
+from l2i_core.engine import L2I
+from l2i_core.explain import Analysis, Interpretation
+
+SNRS = (-20.0, -10.0, 0.0, 10.0, 20.0, 30.0, 40.0)  # dB, of a sweep
+TOP = 5  # the paper counts a class as kept among the interpreter's five highest
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """followed + rest = mixed (n,): float32 at the clip's own level, so none of them clips."""
+
+    followed: np.ndarray
+    rest: np.ndarray
+    mixed: np.ndarray
+
+    @property
+    def snr_db(self) -> float:
+        """10 log10(P_followed / P_rest), measured on the sounds as they are, in dB."""
+        return snr(self.followed, self.rest)
+
+    def swapped(self) -> Mixture:
+        """The same mixture with the other sound followed."""
+        return Mixture(self.rest, self.followed, self.mixed)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What of a mixture passes into x_int.
+
+    followed, rest: share of either sound's energy (`explain.energy_share` at the mixture's
+    filter). sdr_before, sdr_after: SI-SDR of the mixture and of x_int against the followed sound,
+    in dB; sdr_after is −inf where x_int is silent.
+    """
+
+    followed: float
+    rest: float
+    sdr_before: float
+    sdr_after: float
+
+    @property
+    def snr_gain(self) -> float:
+        """By how many dB the followed sound stands out more in x_int than in the mixture; NaN
+        where nothing passes."""
+        if self.followed <= 0 or self.rest <= 0:
+            return float("nan")
+        return 10 * float(np.log10(self.followed / self.rest))
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How relevances changed: Spearman's ρ over all components (NaN where either is constant),
+    and how many of the components selected before are still selected."""
+
+    correlation: float
+    before: int
+    stayed: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """A noise experiment over a test set: shares and (q25, median, q75) over `n` clips.
+
+    top5, top1: the class f saw in the clean clip is among the interpreter's five highest, is its
+    first. clean_top5: the same without noise. decision: f itself stays with its class. empty:
+    clips in which nothing was selected, which count as 0 passed. left_out: clips that could not
+    be measured.
+    """
+
+    n: int
+    left_out: int
+    top5: float
+    top1: float
+    clean_top5: float
+    decision: float
+    rest_passed: tuple[float, float, float]
+    followed_passed: tuple[float, float, float]
+    empty: int
+
+
+def mix(clip: np.ndarray, other: np.ndarray, snr_db: float, name: str = "noise") -> Mixture:
+    """The clip (n,) with another sound added so that the clip is `snr_db` above it.
+
+    A shorter sound is repeated to the clip's length, a longer one cut. Raises ValueError where the
+    clip, or the part of the other sound that is used, is silent; `name` says what it is called.
+    """
+    clip = np.asarray(clip, dtype=np.float32)
+    used = np.resize(np.asarray(other, dtype=np.float32), clip.shape)
+    if not np.any(clip):
+        raise ValueError(
+            "the clip is silent, so nothing can be added at a ratio to it; choose another clip."
+        )
+    if not np.any(used):
+        raise ValueError(
+            f"the {name} is silent in the part that would be added; choose another one."
+        )
+    mixed = add_at_snr(clip, used, snr_db)
+    # The difference, not a scaled copy: what is measured is what was added.
+    rest = (mixed.astype(np.float64) - clip).astype(np.float32)
+    return Mixture(clip, rest, mixed)
+
+
+def passed(
+    engine: L2I, analysis: Analysis, interpretation: Interpretation, mixture: Mixture
+) -> Passed:
+    """What of the mixture's two sounds passes into x_int; `analysis` is the mixture's."""
+    followed, rest = (
+        _share(engine, analysis, interpretation, torch.from_numpy(part))
+        for part in (mixture.followed, mixture.rest)
+    )
+    return Passed(
+        followed,
+        rest,
+        metrics.si_sdr(mixture.mixed, mixture.followed),
+        metrics.si_sdr(interpretation.audio.numpy(), mixture.followed),
+    )
+
+
+def relevance_shift(before: Tensor, after: Tensor, threshold: float) -> Shift:
+    """Relevances (K,) of one class without and with the added sound, selected at τ."""
+    a, b = before.numpy(), after.numpy()
+    constant = np.ptp(a) == 0 or np.ptp(b) == 0
+    correlation = float("nan") if constant else float(stats.spearmanr(a, b).statistic)
+    first, second = a > threshold, b > threshold
+    return Shift(correlation, int(first.sum()), int((first & second).sum()), int(second.sum()))
+
+
+def place(logits: Tensor, index: int) -> int:
+    """The place of a class among all by its logit (C,), 1 for the highest."""
+    order = torch.argsort(logits, descending=True, stable=True).tolist()
+    return order.index(index) + 1
+
+
+def measure(
+    engine: L2I,
+    mixture: Mixture,
+    target: int,
+    threshold: float = 0.3,
+    mask_domain: str = "log",
+) -> Row:
+    """Everything about one mixture for the class of the followed sound, as one row.
+
+    snr_db as measured; predicted; probability of the class by f; decision (1 where f decides for
+    it); place of the class in the interpreter's order; components |L|; followed_passed and
+    rest_passed (energy shares); si_sdr and si_sdr_gain in dB; faithfulness (Eq. 6, logits) and
+    relative_faithfulness.
+    """
+    analysis = engine.analyse(mixture.mixed, engine.audio.sample_rate)
+    made = engine.interpret(analysis, target, threshold, mask_domain)
+    verdict = engine.judge(analysis, made)
+    through = passed(engine, analysis, made, mixture)
+    return {
+        "snr_db": mixture.snr_db,
+        "predicted": engine.classes[analysis.predicted],
+        "probability": float(engine.probabilities(analysis.logits)[target]),
+        "decision": int(analysis.predicted == target),
+        "place": place(analysis.interpreter_logits, target),
+        "components": len(made.selected),
+        "followed_passed": through.followed,
+        "rest_passed": through.rest,
+        "si_sdr": through.sdr_after,
+        "si_sdr_gain": through.sdr_after - through.sdr_before,
+        "faithfulness": verdict.faithfulness,
+        "relative_faithfulness": verdict.relative,
+    }
+
+
+def sweep(
+    engine: L2I,
+    clip: np.ndarray,
+    added: Callable[[int], np.ndarray],
+    target: int,
+    threshold: float = 0.3,
+    mask_domain: str = "log",
+    *,
+    snrs: Sequence[float] = SNRS,
+    seeds: Sequence[int] = (0,),
+    name: str = "noise",
+    follow_added: bool = False,
+) -> Iterator[Row]:
+    """One `measure` for each SNR (clip above the added sound, dB) and seed, as they are made.
+
+    added(seed) gives the sound to add (m,) at the model's rate; follow_added explains the class of
+    that sound instead of the clip's.
+    """
+    for level in snrs:
+        for seed in seeds:
+            mixture = mix(clip, added(seed), level, name)
+            if follow_added:
+                mixture = mixture.swapped()
+            row = measure(engine, mixture, target, threshold, mask_domain)
+            yield {"snr_asked": level, "seed": seed, **row}
+
+
+def held_out(bundle: Bundle) -> tuple[str, tuple[Clip, ...]]:
+    """Name and clips of the test set that the bundle's training record names.
+
+    ESC-10 and ESC-50 are looked for where L2I_ESC10 and L2I_ESC50 say. Raises ValueError where the
+    bundle records no test set or its data are not at hand.
+    """
+    recorded: Mapping[str, Any] = bundle.training.get("config", {}).get("data", {})
+    kind, folds, root = (recorded.get(name) for name in ("kind", "test_folds", "root"))
+    if not kind or not folds:
+        raise ValueError(
+            f"the model {bundle.name} does not record its test set, so there are no clips to "
+            "measure; choose a model that was trained by the pipelines."
+        )
+    if kind != "folder" and not (root and Path(root).is_dir()):  # the path of another machine
+        root, variable = None, f"L2I_{kind.upper()}"
+        if not os.environ.get(variable):
+            raise ValueError(
+                f"this model's test set, {kind}, is not at hand; set the environment variable "
+                f"{variable} to its folder and start the app again."
+            )
+    data = open_data_set(kind, root)
+    listed = ", ".join(str(fold) for fold in folds)
+    return f"{data.name}, fold {listed}", data.in_folds(folds)
+
+
+def batch(
+    engine: L2I,
+    clips: Sequence[Clip],
+    kind: str = "white",
+    snr_db: float = 0.0,
+    seed: int = 0,
+    threshold: float = 0.3,
+    mask_domain: str = "log",
+) -> Iterator[Row]:
+    """The noise experiment on every clip: one row each, about f's decision on the clean clip.
+
+    Clip number i gets noise of the seed `seed` + i. A clip that cannot be read or is silent gives
+    a row with `error` and no measures, and the rest goes on.
+    """
+    rate = engine.audio.sample_rate
+    for index, clip in enumerate(clips):
+        about = {"clip": clip.name, "label": clip.label, "fold": clip.fold, "seed": seed + index}
+        try:
+            clean = load_clip(clip, engine.audio)
+            noise = coloured_noise(kind, len(clean), seed + index, rate)
+            mixture = mix(clean, noise, snr_db)
+        except ValueError as error:
+            yield {**about, "error": str(error)}
+            continue
+        analysis = engine.analyse(clean, rate)
+        said = analysis.predicted
+        yield {
+            **about,
+            "class": engine.classes[said],
+            "probability_clean": float(engine.probabilities(analysis.logits)[said]),
+            "place_clean": place(analysis.interpreter_logits, said),
+            **measure(engine, mixture, said, threshold, mask_domain),
+        }
+
+
+def summarise(rows: Sequence[Row]) -> BatchSummary:
+    """The figures of a batch; ValueError where no clip was measured."""
+    good = [row for row in rows if "error" not in row]
+    if not good:
+        reason = f" ({rows[0]['error'].rstrip('.')})" if rows else ""
+        raise ValueError(f"no clip of the test set could be measured{reason}.")
+    return BatchSummary(
+        len(good),
+        len(rows) - len(good),
+        _fraction(good, lambda row: row["place"] <= TOP),
+        _fraction(good, lambda row: row["place"] == 1),
+        _fraction(good, lambda row: row["place_clean"] <= TOP),
+        _fraction(good, lambda row: row["decision"] == 1),
+        quartiles([row["rest_passed"] for row in good]),
+        quartiles([row["followed_passed"] for row in good]),
+        sum(row["components"] == 0 for row in good),
+    )
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """(q25, median, q75) of numbers (n,)."""
+    q25, median, q75 = np.quantile(np.asarray(values, dtype=float), (0.25, 0.5, 0.75))
+    return float(q25), float(median), float(q75)
+
+
+def _fraction(rows: Sequence[Row], holds: Callable[[Row], bool]) -> float:
+    return sum(holds(row) for row in rows) / len(rows)
+
+
+def _share(
+    engine: L2I, analysis: Analysis, interpretation: Interpretation, part: Tensor
+) -> float:
+    spectrum = audio.spectrogram(part * analysis.gain, engine.audio, engine.min_length)
+    return explain.energy_share(
+        audio.magnitude(spectrum.log_magnitude),
+        analysis.spectrogram.log_magnitude,
+        interpretation.log_magnitude,
+    )
