@@ -21,7 +21,9 @@ PAGE_NAMES = (
     "snr",
     "seed",
     "other",
-    "compare",  # Faithfulness, Fidelity: an interpreter
+    "compare",  # Faithfulness: another interpreter
+    "scale",
+    "evaluated",  # Faithfulness, Fidelity: a clip of the evaluation
     "show",  # Audit: filter
     "step",  # How it works
 )
@@ -37,7 +39,7 @@ def read_url() -> None:
     from before the last update.
     """
     store = _store()
-    touched, store["touched"] = store["touched"], False
+    touched, store["touched"], store["shown"] = store["touched"], False, 0
     given = {name: st.query_params[name] for name in st.query_params}
     if given == store["url"] or (touched and store["url"] is not None):
         return
@@ -128,14 +130,17 @@ def notice(text: str, kind: str = "warning") -> None:
 
 
 def show_messages() -> None:
-    """Draw what `notice` was told."""
-    for kind, text in _store()["messages"]:
+    """Draw what `notice` was told and this run has not drawn yet: a page that settles settings of
+    its own calls it again."""
+    store = _store()
+    for kind, text in store["messages"][store["shown"] :]:
         (st.error if kind == "error" else st.warning)(text)
+    store["shown"] = len(store["messages"])
 
 
 def _store() -> dict:
     return st.session_state.setdefault(
-        "l2i_state", {"values": {}, "messages": [], "url": None, "touched": False}
+        "l2i_state", {"values": {}, "messages": [], "shown": 0, "url": None, "touched": False}
     )
 
 
