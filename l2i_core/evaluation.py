@@ -128,7 +128,7 @@ def _level_tables(clips: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any]:
     o = [r["probability_interpretation"] for r in rows]
     tables: dict[str, Any] = {
         "faithfulness": metrics.faithfulness(drops, [r["components"] for r in rows]).to_dict(),
-        "relative_faithfulness": quartiles(relative),
+        "relative_faithfulness": _quartiles(relative),
         "fid_in": float(np.mean([r["same_class"] for r in rows])),
         "average_increase": metrics.average_increase(p, o),
         "average_drop": metrics.average_drop(p, o),
@@ -142,8 +142,8 @@ def _level_tables(clips: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any]:
         values = [r[kind] for r in rows]
         shares = metrics.relative_faithfulness(values, spans)
         tables[kind] = {
-            **quartiles(values),
-            "relative_median": quartiles(shares)["median"],
+            **_quartiles(values),
+            "relative_median": _quartiles(shares)["median"],
             "log_energy_removed": float(np.mean([r[f"{kind}_log_energy"] for r in rows])),
         }
     return tables
@@ -151,8 +151,6 @@ def _level_tables(clips: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any]:
 
 def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> Row:
     c, x = analysis.predicted, analysis.spectrogram.log_magnitude
-    model = engine.dictionary.patterns @ analysis.activations
-    norm = float(x.norm())
     row: Row = {
         "clip": clip.name,
         "label": clip.label,
@@ -161,8 +159,10 @@ def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> Row:
         "interpreter_predicted": engine.classes[int(analysis.interpreter_logits.argmax())],
         "probability": float(engine.probabilities(analysis.logits)[c]),
         "span": engine.span(analysis, c),
-        "norm": norm,
-        "reconstruction_error": float((x - model).norm()) / norm if norm > 0 else 0.0,
+        "norm": float(x.norm()),
+        "reconstruction_error": explain.reconstruction_error(
+            x, engine.dictionary.patterns, analysis.activations
+        ),
     }
     for name, value in zip(engine.classes, analysis.logits.tolist(), strict=True):
         row[f"logit:{name}"] = value
@@ -254,7 +254,7 @@ def _columns(rows: Sequence[Row], prefix: str, classes: Sequence[str]) -> np.nda
     return np.array([[float(r[f"{prefix}:{name}"]) for name in classes] for r in rows])
 
 
-def quartiles(values: Sequence[float] | np.ndarray) -> dict[str, float | None]:
+def _quartiles(values: Sequence[float] | np.ndarray) -> dict[str, float | None]:
     """Over the values that are numbers; None, which JSON can hold, where there is none."""
     numbers = np.asarray(values, dtype=float)
     numbers = numbers[~np.isnan(numbers)]

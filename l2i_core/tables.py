@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from l2i_core import metrics
-from l2i_core.evaluation import Row, quartiles
+from l2i_core.evaluation import Row
 from l2i_core.metrics import PairedTest
 
 SCALES = ("logits", "share")
@@ -23,17 +23,31 @@ TOPS = (1, 3, 5)
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """Least, lower quartile, median, upper quartile and greatest of n numbers."""
+
+    low: float
+    q25: float
+    median: float
+    q75: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClassFaithfulness:
-    """FF of the clips that f gives to one class, in one scale; medians of the Randoms or None."""
+    """FF of the clips that f gives to one class, and of the Randoms, in one scale.
+
+    None where no Random was drawn, or where no clip has a number in this scale. `n` clips,
+    `above_energy` of them with FF over energy-matched Random's.
+    """
 
     label: str
     n: int
-    median: float
-    q25: float
-    q75: float
+    own: Spread | None
+    random_energy: Spread | None
+    random: Spread | None
     positive_fraction: float
-    random_energy: float | None
-    random: float | None
     above_energy: int | None
     fid_in: float
     components: float
@@ -119,22 +133,28 @@ def faithfulness_by_class(rows: Sequence[Row], classes: Sequence[str]) -> list[C
 def _class_faithfulness(label: str, rows: Sequence[Row]) -> ClassFaithfulness:
     # Clips without a share count everywhere but in the shares.
     finite = [r for r in rows if not math.isnan(r["faithfulness"])]
-    middle = {k: _nan(v) for k, v in quartiles(column(rows, "faithfulness")).items()}
     drawn = rows[0]["random_energy"] is not None
     return ClassFaithfulness(
         label,
         len(rows),
-        middle["median"],
-        middle["q25"],
-        middle["q75"],
+        spread(column(rows, "faithfulness")),
+        spread(column(rows, "random_energy")),
+        spread(column(rows, "random")),
         float(np.mean([r["faithfulness"] > 0 for r in finite])) if finite else math.nan,
-        _nan(quartiles(column(rows, "random_energy"))["median"]) if drawn else None,
-        _nan(quartiles(column(rows, "random"))["median"]) if drawn else None,
         sum(r["faithfulness"] > r["random_energy"] for r in finite) if drawn else None,
         float(np.mean(column(rows, "same_class"))),
         float(np.mean(column(rows, "components"))),
         float(np.mean(column(rows, "energy_kept"))),
     )
+
+
+def spread(values: np.ndarray) -> Spread | None:
+    """Of the numbers that are not NaN; None where there is none."""
+    numbers = values[~np.isnan(values)]
+    if numbers.size == 0:
+        return None
+    five = np.quantile(numbers, (0, 0.25, 0.5, 0.75, 1))
+    return Spread(*(float(v) for v in five), numbers.size)
 
 
 def compare(rows: Sequence[Row], opponent: str) -> PairedTest | None:
@@ -196,7 +216,3 @@ def _logits(clips: Sequence[Row], prefix: str, classes: Sequence[str]) -> np.nda
         return np.array([[float(r[f"{prefix}:{name}"]) for name in classes] for r in clips])
     except KeyError as error:
         raise ValueError(f"the metrics are damaged: they lack the column {error}.") from error
-
-
-def _nan(value: float | None) -> float:
-    return math.nan if value is None else value
