@@ -629,3 +629,138 @@ def weight_matrix(
         ticksuffix="  ",
     )
     return figure
+
+
+def paired_bars(
+    names: Sequence[str],
+    before: Sequence[float],
+    after: Sequence[float],
+    labels: tuple[str, str],
+    limit: float,
+    axis: str,
+    colours: Palette,
+) -> go.Figure:
+    """Two horizontal bars per name, before in the neutral colour, after in the accent; a dotted
+    line at `limit`."""
+    figure = go.Figure()
+    pairs = zip((before, after), labels, (colours.neutral, colours.accent), strict=True)
+    for values, label, colour in pairs:
+        figure.add_bar(
+            x=list(values),
+            y=list(names),
+            orientation="h",
+            name=label,
+            marker={"color": colour},
+            text=[f"{v:.2f}".replace("-", "−") for v in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"%{{y}}, {label}: %{{x:.2f}}<extra></extra>",
+        )
+    figure.add_vline(x=limit, line={"color": colours.ink, "width": 1, "dash": "dot"})
+    figure.update_layout(
+        template=template(colours),
+        barmode="group",
+        bargap=0.35,
+        height=110 + 38 * len(names),
+        showlegend=True,
+        legend={**_LEGEND, "traceorder": "normal"},
+        margin={"t": 40},
+    )
+    low = min(0.0, *before, *after)
+    figure.update_xaxes(range=[1.25 * low, 1.15], title=axis, fixedrange=True, automargin=True)
+    figure.update_xaxes(ticks="outside", zeroline=True, zerolinecolor=colours.line, nticks=6)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
+    return figure
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One curve over signal-to-noise ratios: a value per SNR and seed (n, seeds), and the value
+    without the added sound."""
+
+    name: str
+    values: np.ndarray
+    clean: float | None = None
+
+
+def over_snr(
+    levels: Sequence[float],
+    curves: Sequence[Curve],
+    axis: str,
+    chosen: float,
+    colours: Palette,
+    axis_x: str = "SNR in dB",
+    span: tuple[float, float] | None = None,
+    shares: bool = False,
+) -> go.Figure:
+    """Medians over the seeds as lines, each seed as a dot; dashed: without the added sound.
+
+    The first curve has the accent colour, the second the neutral one. chosen: the SNR at which a
+    dotted line stands.
+    """
+    figure = go.Figure()
+    for curve, colour in zip(curves, (colours.accent, colours.neutral), strict=False):
+        seeds = curve.values.shape[1]
+        figure.add_scatter(
+            x=np.repeat(levels, seeds).tolist(),
+            y=curve.values.ravel().tolist(),
+            mode="markers",
+            marker={"color": faded(colour, 0.45), "size": 6},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        figure.add_scatter(
+            x=list(levels),
+            y=np.median(curve.values, axis=1).tolist(),
+            mode="lines",
+            line={"color": colour, "width": 2},
+            name=curve.name,
+            hovertemplate=f"%{{x}} dB: {curve.name} %{{y:{'.1%' if shares else '.2f'}}}<extra></extra>",
+        )
+        if curve.clean is not None:
+            figure.add_hline(y=curve.clean, line={"color": colour, "width": 1, "dash": "dash"})
+    figure.add_vline(x=chosen, line={"color": colours.ink, "width": 1, "dash": "dot"})
+    figure.update_layout(
+        template=template(colours),
+        height=270,
+        showlegend=len(curves) > 1,
+        legend=_LEGEND,
+        margin={"t": 36 if len(curves) > 1 else 12, "r": 12},
+        hovermode="closest",
+        dragmode=False,
+    )
+    figure.update_xaxes(title=axis_x, tickvals=list(levels), ticks="outside", fixedrange=True)
+    figure.update_yaxes(title=axis, fixedrange=True, automargin=True, nticks=6, ticks="outside")
+    figure.update_yaxes(showgrid=True, gridcolor=colours.line, tickformat=".0%" if shares else None)
+    if span is not None:
+        figure.update_yaxes(range=list(span))
+    return figure
+
+
+def quartile_bars(
+    names: Sequence[str],
+    values: Sequence[np.ndarray],
+    axis: str,
+    colours: Palette,
+) -> go.Figure:
+    """Every clip's share as a dot, jittered by a fixed seed, with median and quartiles as a box;
+    the first row in the accent colour, the second in the neutral one."""
+    figure = go.Figure()
+    for name, row, colour in zip(names, values, (colours.accent, colours.neutral), strict=True):
+        figure.add_box(
+            x=list(row),
+            name=name,
+            orientation="h",
+            boxpoints="all",
+            jitter=0.6,
+            pointpos=0,
+            marker={"color": faded(colour, 0.5), "size": 5},
+            line={"color": colour, "width": 1.5},
+            fillcolor="rgba(0,0,0,0)",
+            hoverinfo="x",
+        )
+    figure.update_layout(template=template(colours), height=230, margin={"t": 10, "r": 12})
+    figure.update_xaxes(title=axis, tickformat=".0%", fixedrange=True, rangemode="tozero")
+    figure.update_xaxes(ticks="outside", showgrid=True, gridcolor=colours.line, automargin=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
+    return figure

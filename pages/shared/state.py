@@ -17,10 +17,13 @@ NAMES = ("bundle", "interpreter", "clip", "window", "class", "tau", "domain", "o
 PAGE_NAMES = (
     "component",  # Dictionary
     "sort",
+    "among",
+    "band",
     "kind",  # Noise lab
     "snr",
     "seed",
     "other",
+    "tab",
     "compare",  # Faithfulness: another interpreter
     "scale",
     "evaluated",  # Faithfulness, Fidelity: a clip of the evaluation
