@@ -608,7 +608,7 @@ def weight_matrix(
             },
         )
     )
-    frame = {"line": {"color": colours.warning, "width": 1.5}, "fillcolor": "rgba(0,0,0,0)"}
+    frame = {"line": {"color": colours.ink, "width": 1.5}, "fillcolor": "rgba(0,0,0,0)"}
     if column >= 0:
         figure.add_shape(
             x0=column - 0.5, x1=column + 0.5, y0=-0.5, y1=len(rows) - 0.5, type="rect", **frame

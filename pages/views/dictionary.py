@@ -1,3 +1,702 @@
-from pages.shared import context
+"""Dictionary: the components that every explanation is made of, to be seen, heard and named."""
 
-context.current().head.title("dictionary", anchor=False)
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from l2i_core import templates
+from l2i_core.evaluation import Row
+from l2i_core.templates import Usage
+from pages.shared import components, context, pictures, players, plots, state
+from pages.shared.clips import ClipSource
+from pages.shared.components import AtHand, Cell
+from pages.shared.context import View
+from pages.shared.words import class_name, hertz, number, percent, sentence
+
+SORTS = {
+    "frequency": "centre frequency",
+    "weight": "class weight, for the class first",
+    "use": "use, most used first",
+    "number": "number",
+}
+AMONG = {
+    "all": "all components",
+    "for": "those that speak for the class",
+    "against": "those that speak against it",
+    "used": "those used at this τ",
+    "silent": "those never active",
+    "named": "those with a name of yours",
+}
+EDGES_HZ = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+N_CLIPS = 3  # at hand, to be played
+N_ROWS = 8  # of the test clips
+N_CLASSES = 10  # bars of θ
+SOUNDS = ("A · example", "B · template alone", "C · cut out of the example")
+HOVER = {**plots.CONFIG, "staticPlot": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the page knows of all K components. `usage` is of the test clips `rows` where the
+    model brings them, else of the clips at hand; `basis` says which."""
+
+    weights: np.ndarray
+    centres: np.ndarray
+    bands: np.ndarray
+    usage: Usage
+    rows: list[Row]
+    basis: str
+
+    @property
+    def n_clips(self) -> int:
+        return len(self.usage.pooled)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the user settled on: component, order, filter, band in Hz, components shown in order."""
+
+    component: int
+    sort: str
+    among: str
+    band: tuple[float, float]
+    order: list[int]
+    shown: list[int]
+
+
+def page() -> None:
+    """The whole page."""
+    view = context.current()
+    k = view.engine.dictionary.n_components
+    view.head.title(f"Which {k} sounds can an explanation be made of?", anchor=False)
+    st.markdown(
+        f"A component is a column of W: the shape of a spectrum over "
+        f"{view.engine.audio.n_bins} frequencies, scaled to unit norm and learned from the "
+        "training clips. H says when it sounds, θ what it says about a class."
+    )
+    facts = _facts(view)
+    chosen = _settled(view, facts)
+    left, right = st.columns([1.35, 1], gap="large")
+    with left:
+        the_wall(view, facts, chosen)
+    with right:
+        about(view, facts, chosen)
+        place = st.container()
+    hand = _at_hand(view)
+    with place:
+        example = sounds(view, hand, facts, chosen.component)
+    if example is not None:
+        spectrograms(view, example, chosen.component)
+    who_uses_it(view, hand, facts, chosen.component)
+    matrix(view, facts, chosen)
+    names_and_data(view)
+    players.take_turns()
+
+
+# --- what is known and what is chosen ---------------------------------------------------------
+
+
+def _at_hand(view: View) -> AtHand:
+    with st.spinner("Looking for each component's strongest clip …"):
+        return components.at_hand(view, view.threshold)
+
+
+def _facts(view: View) -> Facts:
+    engine = view.engine
+    try:
+        rows = components.test_rows(view)
+        usage = templates.usage_of_rows(rows, engine, view.threshold) if rows else None
+    except ValueError as error:
+        state.notice(f"{sentence(str(error))} Use is counted over the clips at hand instead.")
+        rows, usage = [], None
+    basis = "test clips" if usage is not None else "clips at hand"
+    return Facts(
+        engine.class_weights[engine.class_index(view.target)].numpy(),
+        pictures.centre_frequencies(engine.dictionary.patterns, engine.audio),
+        templates.spread(engine.dictionary.patterns, engine.audio),
+        usage if usage is not None else _at_hand(view).usage,
+        rows,
+        basis,
+    )
+
+
+def _settled(view: View, facts: Facts) -> Chosen:
+    """Component, order and filter from the URL; by default the clip's most relevant component."""
+    sort = state.settle("sort", list(SORTS), "frequency", "order of components")
+    among = state.settle("among", list(AMONG), "all", "group of components")
+    band = _settled_band(_edges(view))
+    best = int(view.engine.relevance(view.analysis, view.target).argmax())
+    every = [str(k) for k in range(len(facts.weights))]
+    component = int(state.settle("component", every, str(best), "component"))
+    problem = components.names_problem(view.engine)
+    if problem:
+        state.notice(f"Your names are not shown: {problem}", "error")
+    state.write_url()
+    state.show_messages()
+    order = _order(facts, sort)
+    kept = _kept(view, facts, among, band)
+    return Chosen(component, sort, among, band, order, [k for k in order if kept[k]])
+
+
+def _order(facts: Facts, sort: str) -> list[int]:
+    numbers = np.arange(len(facts.weights))
+    keys = {
+        "frequency": (numbers, facts.centres),
+        "weight": (numbers, -facts.weights),
+        "use": (numbers, -facts.usage.strength, -facts.usage.counts),
+        "number": (numbers,),
+    }
+    return [int(k) for k in np.lexsort(keys[sort])]
+
+
+def _kept(view: View, facts: Facts, among: str, band: tuple[float, float]) -> np.ndarray:
+    named = np.zeros(len(facts.weights), dtype=bool)
+    named[list(components.names_of(view.engine))] = True
+    groups = {
+        "all": np.ones_like(named),
+        "for": facts.weights > 0,
+        "against": facts.weights < 0,
+        "used": facts.usage.counts > 0,
+        "silent": ~facts.usage.active,
+        "named": named,
+    }
+    return groups[among] & (facts.centres >= band[0]) & (facts.centres <= band[1])
+
+
+def _edges(view: View) -> list[float]:
+    top = view.engine.audio.sample_rate / 2
+    return [0.0, *(float(edge) for edge in EDGES_HZ if edge < top), top]
+
+
+def _settled_band(edges: list[float]) -> tuple[float, float]:
+    """The range of centre frequencies, "250-4000" in the URL; all of them by default."""
+    text = str(state.value("band") or "")
+    whole = (edges[0], edges[-1])
+    if not text:
+        return whole
+    try:
+        low, high = (float(part) for part in text.split("-"))
+    except ValueError:
+        low = high = -1.0
+    if low in edges and high in edges and low <= high:
+        return low, high
+    state.notice(
+        f"There is no band “{text[:40]}” here: its ends are among "
+        f"{', '.join(f'{edge:g}' for edge in edges)} Hz, as in “250-4000”; showing all."
+    )
+    state.put(band=None)
+    return whole
+
+
+def _band_changed(edges: list[float]) -> None:
+    """Callback: the whole range needs no place in the link."""
+    state.touch()
+    low, high = st.session_state["control_band"]
+    whole = (low, high) == (edges[0], edges[-1])
+    state.put(band=None if whole else f"{low:g}-{high:g}")
+
+
+def _choose(component: int) -> None:
+    state.touch()
+    state.put(component=str(component))
+
+
+# --- the wall ---------------------------------------------------------------------------------
+
+
+def the_wall(view: View, facts: Facts, chosen: Chosen) -> None:
+    """All components that the filter leaves, as buttons."""
+    _controls(view, chosen)
+    target, total = class_name(view.target), len(facts.weights)
+    heading = f"{len(chosen.shown)} of {total} components, by {SORTS[chosen.sort].split(',')[0]}"
+    st.markdown(f"**{heading}**")
+    if not chosen.shown:
+        st.info("No component is left by this choice. Widen the band or choose all components.")
+    components.wall(
+        _cells(view, facts, chosen), chosen.component, f"{heading}; arrow keys move", _choose
+    )
+    figure = f"{facts.basis} that use it" if chosen.sort == "use" else f"θ for “{target}”"
+    st.caption(
+        f"Each shape has its own scale; low frequencies left, mel axis. Blue speaks for “{target}”, "
+        f"grey against it; the paler, the smaller its weight. Above each: number and {figure}; "
+        f"below: {'your name or ' if components.names_of(view.engine) else ''}centre frequency."
+    )
+    silent = int((~facts.usage.active).sum())
+    if silent:
+        st.caption(
+            f"{silent} of {total} are never active in the {facts.n_clips} {facts.basis}: they were "
+            "learned from training clips, but the interpreter does not turn them on."
+        )
+
+
+def _controls(view: View, chosen: Chosen) -> None:
+    sort_place, among_place, band_place = st.columns([1, 1, 1.2], vertical_alignment="bottom")
+    sort_place.selectbox(
+        "Sort by",
+        list(SORTS),
+        key=state.control("sort", chosen.sort),
+        format_func=SORTS.get,
+        on_change=state.changed,
+        args=("sort",),
+    )
+    among_place.selectbox(
+        "Show",
+        list(AMONG),
+        key=state.control("among", chosen.among),
+        format_func=AMONG.get,
+        on_change=state.changed,
+        args=("among",),
+    )
+    edges = _edges(view)
+    band_place.select_slider(
+        "Centre frequency",
+        edges,
+        key=_control_band(chosen.band),
+        format_func=lambda edge: hertz(edge),
+        on_change=_band_changed,
+        args=(edges,),
+    )
+
+
+def _control_band(band: tuple[float, float]) -> str:
+    if st.session_state.get("control_band") != band:
+        st.session_state["control_band"] = band
+    return "control_band"
+
+
+def _cells(view: View, facts: Facts, chosen: Chosen) -> list[Cell]:
+    names = components.names_of(view.engine)
+    shapes = components.outlines(view)
+    largest = float(np.abs(facts.weights).max()) or 1.0
+    cells = []
+    for k in chosen.shown:
+        weight, name = float(facts.weights[k]), names.get(k, "")
+        figure = str(facts.usage.counts[k]) if chosen.sort == "use" else _signed(weight)
+        title = (
+            f"#{k}{f', {name}' if name else ''}: centre {hertz(float(facts.centres[k]))}, "
+            f"θ {_signed(weight)} for {class_name(view.target)}, {_use(facts, k)}"
+        )
+        cells.append(
+            Cell(
+                k,
+                figure,
+                name or hertz(float(facts.centres[k])),
+                bool(name),
+                shapes[k],
+                1 if weight > 0 else -1,
+                abs(weight) / largest,
+                title,
+            )
+        )
+    return cells
+
+
+def _use(facts: Facts, component: int) -> str:
+    if not facts.usage.active[component]:
+        return f"never active in the {facts.n_clips} {facts.basis}"
+    return f"used in {facts.usage.counts[component]} of {facts.n_clips} {facts.basis}"
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+.2f}"
+    return "0.00" if float(text) == 0 else text.replace("-", "−")
+
+
+# --- the chosen component ---------------------------------------------------------------------
+
+
+def about(view: View, facts: Facts, chosen: Chosen) -> None:
+    """Which component, its name, where it lies and what it says."""
+    k, engine = chosen.component, view.engine
+    st.selectbox(
+        "Component",
+        [str(one) for one in chosen.order],
+        key=state.control("component", str(k)),
+        format_func=lambda one: f"{components.label(engine, int(one))} · {_hertz(facts, int(one))}",
+        on_change=state.changed,
+        args=("component",),
+    )
+    key = f"name {view.key[0]} {view.key[1]} {k}"
+    name = components.name_of(engine, k)
+    if st.session_state.get(key) != name:
+        st.session_state[key] = name
+    st.text_input(
+        f"Your name for #{k}",
+        key=key,
+        max_chars=components.names.MAX_LENGTH,
+        placeholder="what do you hear?",
+        on_change=_renamed,
+        args=(view, k, key),
+    )
+    weight = float(facts.weights[k])
+    said = class_name(view.target)
+    st.markdown(
+        f"Centre **{_hertz(facts, k)}**; θ **{_signed(weight)}** for “{said}”; "
+        f"{_use(facts, k)}{_at_tau(view, facts, k)}."
+    )
+    if chosen.component not in chosen.shown:
+        st.caption("It is not on the wall: the filter leaves it out.")
+    _shape(view, facts, k)
+
+
+def _hertz(facts: Facts, component: int) -> str:
+    return hertz(float(facts.centres[component]))
+
+
+def _at_tau(view: View, facts: Facts, component: int) -> str:
+    if not facts.usage.active[component]:
+        return ""
+    return f" (relevance above τ = {view.threshold:.2f} for f's decision)"
+
+
+def _renamed(view: View, component: int, key: str) -> None:
+    """Callback: a name that cannot be kept is one message."""
+    state.touch()
+    try:
+        name = components.names.clean(st.session_state[key])
+    except ValueError as error:
+        state.notice(sentence(str(error)), "error")
+        return
+    problem = components.rename(view.engine, {component: name})
+    if problem:
+        state.notice(f"Names are kept for this session only: {problem}", "error")
+
+
+def _shape(view: View, facts: Facts, component: int) -> None:
+    engine, config = view.engine, view.engine.audio
+    spacing = config.sample_rate / config.n_fft
+    bins = np.arange(config.n_bins) * spacing
+    weights = engine.dictionary.patterns[:, component].numpy()
+    low, high = facts.bands[component]
+    centre = float(facts.centres[component])
+    st.markdown(
+        f"**#{component}: half of its weight lies between {hertz(float(low))} and "
+        f"{hertz(float(high))}**"
+    )
+    places = templates.mel_places(np.array([*bins, low, high, centre]), config)
+    ticks = [
+        (pictures.mel_place(tick, config), f"{tick}" if tick < 1000 else f"{tick // 1000}k")
+        for tick in pictures.TICKS_HZ
+        if tick < 0.45 * config.sample_rate
+    ]
+    st.plotly_chart(
+        plots.spectral_shape(
+            places[:-3].tolist(),
+            weights.tolist(),
+            [f"{hertz(f)}: {number(float(w))}" for f, w in zip(bins, weights, strict=True)],
+            ticks,
+            (float(places[-3]), float(places[-2])),
+            (float(places[-1]), f"centre {hertz(centre)}"),
+            pictures.palette(),
+        ),
+        key="shape",
+        theme=None,
+        config=HOVER,
+        alt=(
+            f"Spectral shape of component {component}: centre {hertz(centre)}, half of its weight "
+            f"between {hertz(float(low))} and {hertz(float(high))}."
+        ),
+    )
+
+
+def sounds(view: View, hand: AtHand, facts: Facts, component: int) -> ClipSource | None:
+    """Example, template alone, component cut out; the example, or None where there is no sound."""
+    strongest = hand.usage.strongest(component, 1)
+    if not strongest:
+        if facts.rows and facts.usage.active[component]:
+            more = (
+                f" It is active in test clips ({_use(facts, component)}), whose sound is not at "
+                "hand: upload one to hear it."
+            )
+        else:
+            more = " Upload a clip to try it on another sound."
+        st.info(
+            f"**#{component} has no sound here:** it is never active in the {len(hand.sources)} "
+            f"clips at hand, so no activations say when and how loudly to play it.{more}"
+        )
+        return None
+    row = strongest[0]
+    source = hand.sources[row]
+    made = components.solo(view, source, component)
+    st.markdown(
+        f"**Strongest in {source.title}** "
+        f"(z = {number(float(hand.usage.pooled[row, component]))}, "
+        f"of {len(hand.sources)} clips at hand)"
+    )
+    with st.container(key="players-component"):
+        for title, sound, peak in zip(SOUNDS, made.sounds, made.peaks, strict=True):
+            label, player = st.columns([1, 1.5], vertical_alignment="center")
+            level = "" if title == SOUNDS[0] else f"  \n:gray[{_below(peak, made.peaks[0])}]"
+            label.markdown(f"{title}{level}")
+            player.audio(sound, format="audio/wav", alt=f"Player: {title}, component {component}")
+    st.caption(
+        f"One gain for all three ({players.decibels(made.gain)} on the clip's own level). B: "
+        "magnitudes expm1(w·h), phase found by Griffin-Lim. C: the clip through the "
+        "component's soft mask."
+    )
+    return source
+
+
+def _below(peak: float, whole: float) -> str:
+    """How much quieter a sound is than the example."""
+    if peak <= 1e-6 * whole:
+        return "silent"
+    level = f"{20 * np.log10(peak / whole):+.0f}".replace("-", "−")
+    return f"peak {level}\u202fdB re A"
+
+
+def spectrograms(view: View, source: ClipSource, component: int) -> None:
+    """The three sounds' pictures on one scale."""
+    made = components.solo(view, source, component)
+    st.subheader(f"#{component} alone, in {source.title}", anchor=False)
+    with st.container(key="players-pictures"):
+        columns = st.columns(3, gap="medium")
+        for column, title, picture in zip(columns, SOUNDS, made.pictures, strict=True):
+            column.markdown(f"**{title}**")
+            column.image(
+                picture,
+                width="stretch",
+                alt=f"Mel spectrogram of {title}, component {component}, {source.title}",
+            )
+    left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
+    left.caption(
+        "Colours in dB below the example's loudest band, the same for all three. B repeats one "
+        "spectrum at changing levels: that is all a component is. C is what its mask leaves of "
+        "the example, so it has the example's detail."
+    )
+    right.image(
+        pictures.legend(pictures.theme()),
+        width="stretch",
+        alt="Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB.",
+    )
+
+
+# --- who uses it ------------------------------------------------------------------------------
+
+
+def who_uses_it(view: View, hand: AtHand, facts: Facts, component: int) -> None:
+    """Class weights, test clips and clips at hand."""
+    left, middle, right = st.columns([1, 1.15, 1], gap="large")
+    with left:
+        st.subheader(f"What #{component} says about the classes", anchor=False)
+        _class_weights(view, component)
+    with middle:
+        st.subheader("Test clips that use it most", anchor=False)
+        _test_clips(view, facts, component)
+    with right:
+        st.subheader("Clips at hand that use it most", anchor=False)
+        _clips_at_hand(view, hand, component)
+
+
+def _class_weights(view: View, component: int) -> None:
+    theta = view.engine.class_weights.numpy()
+    values, classes = theta[:, component], view.engine.classes
+    order = sorted(range(len(classes)), key=lambda c: -abs(values[c]))[:N_CLASSES]
+    target = classes.index(view.target)
+    order = sorted({*order, target}, key=lambda c: -values[c])
+    names = [class_name(classes[c]) for c in order]
+    best, worst = names[0], names[-1]
+    told = (
+        f"Most for “{best}”, most against “{worst}”"
+        if values.min() < 0 < values.max()
+        else (f"Most for “{best}”" if values.max() > 0 else f"Most against “{worst}”")
+    )
+    cut = (
+        f" (the {len(order)} largest of {len(classes)} classes)"
+        if len(order) < len(classes)
+        else ""
+    )
+    st.markdown(f"**{told}**{cut}")
+    st.plotly_chart(
+        plots.signed_bars(
+            names,
+            [float(values[c]) for c in order],
+            class_name(view.target),
+            float(np.abs(theta).max()),
+            pictures.palette(),
+        ),
+        key="theta",
+        theme=None,
+        config=plots.CONFIG,
+        alt="Class weights: "
+        + ", ".join(f"{n} {_signed(float(values[c]))}" for n, c in zip(names, order, strict=True)),
+    )
+
+
+def _test_clips(view: View, facts: Facts, component: int) -> None:
+    if not facts.rows:
+        st.info("This model brings no per-clip metrics, so its test clips are not known here.")
+        return
+    best = facts.usage.strongest(component, N_ROWS)
+    if not best:
+        st.info(f"#{component} is never active in the {facts.n_clips} test clips.")
+        return
+    rows = [facts.rows[i] for i in best]
+    labels = [class_name(str(row["label"])) for row in rows]
+    most = max(set(labels), key=labels.count)
+    st.markdown(f"**{labels.count(most)} of the {len(rows)} are labelled “{most}”**")
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "clip": [str(row["clip"]) for row in rows],
+                "label": labels,
+                "f says": [class_name(str(row["predicted"])) for row in rows],
+                "z": [float(facts.usage.pooled[i, component]) for i in best],
+                "relevance": [float(facts.usage.relevance[i, component]) for i in best],
+            }
+        ),
+        hide_index=True,
+        column_config={
+            "z": st.column_config.NumberColumn(format="%.2f", help="pooled activation"),
+            "relevance": st.column_config.NumberColumn(
+                format="%.2f", help="for f's decision; 1 is the clip's most relevant component"
+            ),
+        },
+        alt=f"Test clips with the largest z of component {component}",
+    )
+    st.caption(f"Largest z of {facts.n_clips} test clips; relevance for f's decision.")
+
+
+def _clips_at_hand(view: View, hand: AtHand, component: int) -> None:
+    best = hand.usage.strongest(component, N_CLIPS)
+    if not best:
+        st.info(f"None of the {len(hand.sources)} clips at hand uses #{component}.")
+        return
+    for row in best:
+        source = hand.sources[row]
+        said = class_name(view.engine.classes[hand.predicted[row]])
+        st.markdown(
+            f"**{source.title}** · z {number(float(hand.usage.pooled[row, component]))} · "
+            f"relevance {number(float(hand.usage.relevance[row, component]))} for “{said}”"
+        )
+        with st.container(key=f"players-{source.id}"):
+            st.audio(
+                components.clip_wav(view, source), format="audio/wav", alt=f"Player: {source.title}"
+            )
+        if st.button(
+            "Open in Listen", key=f"listen {source.id}", on_click=_to_listen, args=(source.id,)
+        ):
+            state.touch()
+            st.switch_page("pages/views/listen.py")
+
+
+def _to_listen(clip: str) -> None:
+    """Callback: that clip, with what f says of it."""
+    state.touch()
+    if clip != state.value("clip"):
+        state.put(clip=clip, window=None, own=None, **{"class": None})
+
+
+# --- all weights, names, files ----------------------------------------------------------------
+
+
+def matrix(view: View, facts: Facts, chosen: Chosen) -> None:
+    """θ of all classes and of the components on the wall."""
+    theta, classes = view.engine.class_weights.numpy(), view.engine.classes
+    st.subheader("Class weights of all components", anchor=False)
+    if not chosen.shown:
+        st.info("The filter leaves no component.")
+        return
+    part = theta[:, chosen.shown]
+    c, j = np.unravel_index(int(np.abs(part).argmax()), part.shape)
+    st.markdown(
+        f"**The largest: #{chosen.shown[j]} with θ = {_signed(float(part[c, j]))} for "
+        f"“{class_name(classes[c])}”; {percent(float((part > 0).mean()))} are positive** "
+        f"({len(classes)} classes × {len(chosen.shown)} components)"
+    )
+    column = chosen.shown.index(chosen.component) if chosen.component in chosen.shown else -1
+    st.plotly_chart(
+        plots.weight_matrix(
+            part.tolist(),
+            [class_name(name) for name in classes],
+            [components.escaped_html(components.label(view.engine, k)) for k in chosen.shown],
+            (classes.index(view.target), column),
+            pictures.palette(),
+        ),
+        key="matrix",
+        theme=None,
+        config=HOVER,
+        alt="Class weights as cells, blue for and grey against; the table beneath has the numbers.",
+    )
+    with st.expander("The numbers as a table"):
+        table = pd.DataFrame(part.T, columns=[class_name(name) for name in classes])
+        table.insert(0, "component", [f"#{k}" for k in chosen.shown])
+        table.insert(1, "name", [components.name_of(view.engine, k) for k in chosen.shown])
+        table.insert(2, "centre", [_hertz(facts, k) for k in chosen.shown])
+        st.dataframe(
+            table,
+            hide_index=True,
+            column_config={
+                class_name(name): st.column_config.NumberColumn(format="%+.3f") for name in classes
+            },
+            alt="Class weights of the components on the wall",
+        )
+
+
+def names_and_data(view: View) -> None:
+    """Names out and in, and θ as a file."""
+    engine, total = view.engine, view.engine.dictionary.n_components
+    names = components.names_of(engine)
+    stem = engine.bundle.name
+    with view.corner, st.popover("Names and data", width="stretch"):
+        where = "in this session only" if components.shared() else "on this machine"
+        st.caption(f"You have named {len(names)} of {total} components. Names are kept {where}.")
+        st.download_button(
+            "Export names (JSON)",
+            components.exported(engine),
+            f"{stem}-component-names.json",
+            "application/json",
+            on_click="ignore",
+            width="stretch",
+            disabled=not names,
+        )
+        times = st.session_state.setdefault("l2i_names_imported", 0)
+        key = f"names-file-{times}"
+        st.file_uploader(
+            "Import names (JSON exported here); they replace names of the same components",
+            ["json"],
+            key=key,
+            on_change=_import,
+            args=(view, key),
+        )
+        st.download_button(
+            "Class weights θ (CSV)",
+            _later(view),
+            f"{stem}-{engine.interpreter_name}-theta.csv",
+            "text/csv",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def _later(view: View) -> Callable[[], str]:
+    return lambda: components.matrix_csv(view.engine)
+
+
+def _import(view: View, key: str) -> None:
+    """Callback: all names of the file, or one sentence and none."""
+    state.touch()
+    file = st.session_state.get(key)
+    if file is None:
+        return
+    st.session_state["l2i_names_imported"] += 1  # the next uploader is empty
+    try:
+        found = components.imported(view.engine, file.name, file.getvalue())
+    except ValueError as error:
+        state.notice(sentence(str(error)), "error")
+        return
+    replaced = sum(
+        components.name_of(view.engine, k) not in ("", name) for k, name in found.items()
+    )
+    problem = components.rename(view.engine, found)
+    if problem:
+        state.notice(f"Names are kept for this session only: {problem}", "error")
+    st.toast(f"{len(found)} names imported, {replaced} of them in place of others.")
+
+
+page()
