@@ -200,6 +200,12 @@ def component_log_energy(log_magnitude: Tensor, patterns: Tensor, activations: T
     return ((patterns.T @ weighted) * activations).sum(dim=1) / total
 
 
+def reconstruction_error(log_magnitude: Tensor, patterns: Tensor, activations: Tensor) -> float:
+    """‖X − W H‖ / ‖X‖ of X (F, T), W (F, K), H (K, T): what Eq. 3 keeps small; 0 for silence."""
+    norm = float(log_magnitude.norm())
+    return float((log_magnitude - patterns @ activations).norm()) / norm if norm > 0 else 0.0
+
+
 def _masks(kept: Tensor, left: Tensor) -> tuple[Tensor, Tensor]:
     total = kept + left
     return ratio(kept, total), torch.where(total > _TINY, ratio(left, total), 1.0)

@@ -255,3 +255,11 @@ def test_component_energies_are_those_of_their_masks(
 def test_silence_has_no_component_energy(factors: tuple[Tensor, Tensor]) -> None:
     energy = explain.component_log_energy(torch.zeros(BINS, FRAMES), *factors)
     assert energy.tolist() == [0.0] * COMPONENTS
+
+
+def test_reconstruction_error_by_hand() -> None:
+    patterns, activations = torch.tensor([[1.0], [0.0]]), torch.tensor([[3.0, 0.0]])
+    x = torch.tensor([[3.0, 0.0], [0.0, 4.0]])  # W H has the 3 and misses the 4: 4 of 5
+    assert explain.reconstruction_error(x, patterns, activations) == pytest.approx(0.8)
+    assert explain.reconstruction_error(patterns @ activations, patterns, activations) == 0.0
+    assert explain.reconstruction_error(torch.zeros(2, 2), patterns, activations) == 0.0

@@ -27,7 +27,7 @@ _TAKE_TURNS = """
 (() => {
   if (window.l2iPlayers) return;
   const state = window.l2iPlayers = {position: 0, playing: null, loading: false};
-  const ours = audio => audio.matches && audio.matches('.st-key-players audio, .st-key-component audio');
+  const ours = audio => audio.matches && audio.matches('[class*=st-key-players] audio, [class*=st-key-component] audio');
   const on = (name, act) => document.addEventListener(
     name, event => { if (ours(event.target)) act(event.target); }, true);
   on('play', audio => {
