@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from l2i_core import audio, synth
+from l2i_core.files import home
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff"})
 
@@ -76,21 +77,28 @@ def load_clip(clip: Clip, config: audio.AudioConfig) -> np.ndarray:
         raise ValueError(f"{clip.path.name}: {error}") from error
 
 
+def data_folder(kind: str) -> Path | None:
+    """Where "esc10" or "esc50" lies: the folder that L2I_ESC10 or L2I_ESC50 names, else the one
+    that was downloaded; None where neither is there."""
+    if named := os.environ.get(f"L2I_{kind.upper()}"):
+        return Path(named).expanduser()
+    downloaded = home() / kind
+    return downloaded if downloaded.is_dir() else None
+
+
 def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> DataSet:
     """kind: "esc10", "esc50", "folder" or "synth"; root: its folder.
 
-    Without a root, ESC-10 and ESC-50 are taken from the environment variables L2I_ESC10 and
-    L2I_ESC50. Raises ValueError for an unknown kind and a folder that is absent or of another
-    layout.
+    Without a root, ESC-10 and ESC-50 are found by `data_folder`. Raises ValueError for an unknown
+    kind and a folder that is absent or of another layout.
     """
     if kind == "synth":
         return synthesised(range(8))
     if kind not in ("esc10", "esc50", "folder"):
         raise ValueError(f"unknown data set {kind!r}; accepted: esc10, esc50, folder, synth.")
-    variable = f"L2I_{kind.upper()}"
-    folder = root or os.environ.get(variable)
+    folder = root or (None if kind == "folder" else data_folder(kind))
     if not folder:
-        hint = "" if kind == "folder" else f" or set {variable}"
+        hint = "" if kind == "folder" else f" or L2I_{kind.upper()}, or download it"
         raise ValueError(f"no folder given for the data set {kind!r}: set data.root{hint}.")
     if not Path(folder).is_dir():
         raise ValueError(f"the data folder {folder} does not exist; give the folder of {kind}.")

@@ -1,4 +1,7 @@
-"""Files are written to a temporary name and moved into place: complete, or not there."""
+"""Files are written to a temporary name and moved into place: complete, or not there.
+
+And where the user's own files live.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,11 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+
+def home() -> Path:
+    """The user's own folder: L2I_HOME, by default ~/.l2i. It need not exist."""
+    return Path(os.environ.get("L2I_HOME") or "~/.l2i").expanduser()
 
 
 @contextlib.contextmanager
