@@ -51,26 +51,38 @@ class Mixture:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """What of a mixture passes into x_int.
+class Part:
+    """One sound of a mixture, and what becomes of it in x_int.
 
-    followed, rest: share of either sound's energy (`explain.energy_share` at the mixture's
-    filter). sdr_before, sdr_after: SI-SDR of the mixture and of x_int against the followed sound,
-    in dB; sdr_after is −inf where x_int is silent.
+    share: of its energy, the share that passes (`explain.energy_share` at the mixture's filter).
+    sdr_before, sdr_after: SI-SDR of the mixture and of x_int against it, in dB; sdr_after is −inf
+    where x_int is silent.
     """
 
-    followed: float
-    rest: float
+    share: float
     sdr_before: float
     sdr_after: float
 
     @property
+    def sdr_gain(self) -> float:
+        """How much nearer x_int is to this sound than the mixture is, in dB."""
+        return self.sdr_after - self.sdr_before
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What of a mixture's two sounds passes into x_int."""
+
+    followed: Part
+    rest: Part
+
+    @property
     def snr_gain(self) -> float:
         """By how many dB the followed sound stands out more in x_int than in the mixture; NaN
-        where nothing passes."""
-        if self.followed <= 0 or self.rest <= 0:
+        where one of them does not pass at all."""
+        if self.followed.share <= 0 or self.rest.share <= 0:
             return float("nan")
-        return 10 * float(np.log10(self.followed / self.rest))
+        return 10 * float(np.log10(self.followed.share / self.rest.share))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +101,9 @@ class BatchSummary:
     """A noise experiment over a test set: shares and (q25, median, q75) over `n` clips.
 
     top5, top1: the class f saw in the clean clip is among the interpreter's five highest, is its
-    first. clean_top5: the same without noise. decision: f itself stays with its class. empty:
-    clips in which nothing was selected, which count as 0 passed. left_out: clips that could not
-    be measured.
+    first. clean_top5: the same without noise. decision: f itself stays with its class. fidelity:
+    the interpreter's first class is f's, both on the noisy clip. empty: clips in which nothing
+    was selected, which count as 0 passed. left_out: clips that could not be measured.
     """
 
     n: int
@@ -100,6 +112,7 @@ class BatchSummary:
     top1: float
     clean_top5: float
     decision: float
+    fidelity: float
     rest_passed: tuple[float, float, float]
     followed_passed: tuple[float, float, float]
     empty: int
@@ -131,16 +144,16 @@ def passed(
     engine: L2I, analysis: Analysis, interpretation: Interpretation, mixture: Mixture
 ) -> Passed:
     """What of the mixture's two sounds passes into x_int; `analysis` is the mixture's."""
+    sound = interpretation.audio.numpy()
     followed, rest = (
-        _share(engine, analysis, interpretation, torch.from_numpy(part))
+        Part(
+            _share(engine, analysis, interpretation, torch.from_numpy(part)),
+            metrics.si_sdr(mixture.mixed, part),
+            metrics.si_sdr(sound, part),
+        )
         for part in (mixture.followed, mixture.rest)
     )
-    return Passed(
-        followed,
-        rest,
-        metrics.si_sdr(mixture.mixed, mixture.followed),
-        metrics.si_sdr(interpretation.audio.numpy(), mixture.followed),
-    )
+    return Passed(followed, rest)
 
 
 def relevance_shift(before: Tensor, after: Tensor, threshold: float) -> Shift:
@@ -167,8 +180,8 @@ def measure(
 ) -> Row:
     """Everything about one mixture for the class of the followed sound, as one row.
 
-    snr_db as measured; predicted; probability of the class by f; decision (1 where f decides for
-    it); place of the class in the interpreter's order; components |L|; followed_passed and
+    snr_db as measured; predicted and interpreter_predicted, the first class of f and of the
+    interpreter; probability of the class by f; decision (1 where f decides for it); place of the class in the interpreter's order; components |L|; followed_passed and
     rest_passed (energy shares); si_sdr and si_sdr_gain in dB; faithfulness (Eq. 6, logits) and
     relative_faithfulness.
     """
@@ -179,14 +192,15 @@ def measure(
     return {
         "snr_db": mixture.snr_db,
         "predicted": engine.classes[analysis.predicted],
+        "interpreter_predicted": engine.classes[int(analysis.interpreter_logits.argmax())],
         "probability": float(engine.probabilities(analysis.logits)[target]),
         "decision": int(analysis.predicted == target),
         "place": place(analysis.interpreter_logits, target),
         "components": len(made.selected),
-        "followed_passed": through.followed,
-        "rest_passed": through.rest,
-        "si_sdr": through.sdr_after,
-        "si_sdr_gain": through.sdr_after - through.sdr_before,
+        "followed_passed": through.followed.share,
+        "rest_passed": through.rest.share,
+        "si_sdr": through.followed.sdr_after,
+        "si_sdr_gain": through.followed.sdr_gain,
         "faithfulness": verdict.faithfulness,
         "relative_faithfulness": verdict.relative,
     }
@@ -292,6 +306,7 @@ def summarise(rows: Sequence[Row]) -> BatchSummary:
         _fraction(good, lambda row: row["place"] == 1),
         _fraction(good, lambda row: row["place_clean"] <= TOP),
         _fraction(good, lambda row: row["decision"] == 1),
+        _fraction(good, lambda row: row["predicted"] == row["interpreter_predicted"]),
         quartiles([row["rest_passed"] for row in good]),
         quartiles([row["followed_passed"] for row in good]),
         sum(row["components"] == 0 for row in good),
@@ -308,9 +323,7 @@ def _fraction(rows: Sequence[Row], holds: Callable[[Row], bool]) -> float:
     return sum(holds(row) for row in rows) / len(rows)
 
 
-def _share(
-    engine: L2I, analysis: Analysis, interpretation: Interpretation, part: Tensor
-) -> float:
+def _share(engine: L2I, analysis: Analysis, interpretation: Interpretation, part: Tensor) -> float:
     spectrum = audio.spectrogram(part * analysis.gain, engine.audio, engine.min_length)
     return explain.energy_share(
         audio.magnitude(spectrum.log_magnitude),

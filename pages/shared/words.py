@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from l2i_core.words import THIN, class_name, hertz, logit, number, percent
 
 __all__ = [
     "THIN",
     "class_name",
     "clock",
+    "decibels",
     "hertz",
     "logit",
     "number",
@@ -20,6 +23,14 @@ def clock(seconds: float) -> str:
     """75.2 → "1:15"."""
     whole = round(seconds)
     return f"{whole // 60}:{whole % 60:02d}"
+
+
+def decibels(level: float) -> str:
+    """A level or a difference of levels: "−2.4 dB"; "–" for NaN, "−∞ dB" for nothing."""
+    if math.isnan(level):
+        return "–"
+    text = "−∞" if level == -math.inf else logit(round(level, 1) + 0.0)[:-1]
+    return f"{text}{THIN}dB"
 
 
 def sentence(text: str) -> str:
