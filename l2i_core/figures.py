@@ -12,16 +12,21 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
 from torch import Tensor
 
 from l2i_core import audio
 from l2i_core.audio import AudioConfig
 
 COLOUR_MAP = "magma"
+COLOURS = (matplotlib.colormaps[COLOUR_MAP](np.arange(256))[:, :3] * 255).astype(np.float32)
 TOP_DB = 80.0  # how deep a picture goes below the clip's loudest band
 KEPT = 0.1  # a band counts as kept where this share of its magnitude passes
 DIM = (10.0, 80.0)  # greys, of 255, of what is not kept: at −TOP_DB and at 0 dB
@@ -78,6 +83,20 @@ def kept_share(picture: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.clip((picture - whole - 20 * np.log10(KEPT)) / 6 + 0.5, 0, 1)
 
 
+def coloured(picture: np.ndarray, reference: float, whole: np.ndarray | None = None) -> np.ndarray:
+    """dB (n_mels, T) → colours (n_mels, T, 3), 0 to 255; `reference` is 0 dB.
+
+    whole: the input (n_mels, T), drawn in dark greys where less than KEPT of it is in `picture`:
+    visible, and never mistaken for the kept part.
+    """
+    pixels = COLOURS[(_depth(picture - reference) * 255).astype(np.uint8)]
+    if whole is None:
+        return pixels
+    grey = DIM[0] + (DIM[1] - DIM[0]) * _depth(whole - reference)[..., None]
+    colour = kept_share(picture, whole)[..., None]
+    return colour * pixels + (1 - colour) * grey
+
+
 def spectrograms(
     panels: Sequence[Panel],
     config: AudioConfig,
@@ -95,47 +114,43 @@ def spectrograms(
     import librosa.display  # costs a second, which only a report should pay
 
     frames = config.n_frames(length)
-    pictures = [decibels(panel.log_magnitude[:, :frames], config) for panel in panels]
-    loudest = reference(pictures[0])
+    levels = [decibels(panel.log_magnitude[:, :frames], config) for panel in panels]
     step = -(-frames // _MOST_COLUMNS)
-    pictures = [_columns(picture - loudest, step) for picture in pictures]
-    colours = PALETTES[shown]
-    greys = [(level / 255,) * 3 for level in DIM]
-    grey_map = LinearSegmentedColormap.from_list("dim", greys)
-    # specshow centres a cell on its coordinate.
-    hop = step * config.hop_length / config.sample_rate
-    seconds = start + hop * np.arange(pictures[0].shape[1])
-    axes_of_picture = {
-        "x_axis": "s",
-        "y_axis": "mel",
-        "x_coords": seconds,
-        "sr": config.sample_rate,
-        "fmin": config.f_min,
-        "fmax": config.f_max or config.sample_rate / 2,
-        "vmin": -TOP_DB,
-        "vmax": 0.0,
-    }
+    levels = [_columns(picture, step) for picture in levels]
+    loudest, colours = reference(levels[0]), PALETTES[shown]
+    seconds = start + step * config.hop_length / config.sample_rate * np.arange(levels[0].shape[1])
     with _drawing:
-        figure = Figure(figsize=(4.2 * len(panels) + 0.8, 3.5), dpi=110, layout="constrained")
+        figure = Figure(figsize=(4.1 * len(panels) + 1.0, 3.4), dpi=110)
         FigureCanvasAgg(figure)
-        figure.set_facecolor(colours.paper)
+        width = figure.get_figwidth()
+        figure.subplots_adjust(0.68 / width, 0.15, 1 - 0.95 / width, 0.82, 0.06)
         places = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for place, panel, picture in zip(places, panels, pictures, strict=True):
-            whole = pictures[0]
-            if panel.dim:
-                librosa.display.specshow(whole, cmap=grey_map, ax=place, **axes_of_picture)
-            mesh = librosa.display.specshow(picture, cmap=COLOUR_MAP, ax=place, **axes_of_picture)
-            if panel.dim:
-                mesh.set_alpha(kept_share(picture, whole))
+        for place, panel, picture in zip(places, panels, levels, strict=True):
+            pixels = coloured(picture, loudest, levels[0] if panel.dim else None)
+            librosa.display.specshow(
+                pixels.clip(0, 255) / 255,
+                x_coords=seconds,
+                x_axis="s",
+                y_axis="mel",
+                sr=config.sample_rate,
+                fmin=config.f_min,
+                fmax=config.f_max or config.sample_rate / 2,
+                cmap=COLOUR_MAP,
+                ax=place,
+            )
             _dress(place, panel.title, colours, config)
         for place in places[1:]:
             place.set_ylabel("")
-        _colour_bar(figure, places, colours)
-        if title:
-            figure.suptitle(title, color=colours.ink, fontsize=11, x=0.01, ha="left")
+        _colour_bar(figure, colours)
+        figure.text(0.08 / width, 0.94, title, color=colours.ink, fontsize=11)
         file = io.BytesIO()
         figure.savefig(file, format="png", facecolor=colours.paper, metadata={"Software": None})
     return file.getvalue()
+
+
+def _depth(levels: np.ndarray) -> np.ndarray:
+    """dB below the reference as 0 (−TOP_DB and less) to 1 (0 dB)."""
+    return (levels.clip(-TOP_DB, 0) + TOP_DB) / TOP_DB
 
 
 def _columns(picture: np.ndarray, step: int) -> np.ndarray:
@@ -147,19 +162,25 @@ def _columns(picture: np.ndarray, step: int) -> np.ndarray:
     return padded.reshape(len(picture), -1, step).max(axis=-1)
 
 
-def _dress(place, title: str, colours: Palette, config: AudioConfig) -> None:  # type: ignore[no-untyped-def]
+def _dress(place: Axes, title: str, colours: Palette, config: AudioConfig) -> None:
     place.set_title(title, color=colours.ink, fontsize=10, loc="left")
     place.set_xlabel("time in s", color=colours.ink, fontsize=9)
     place.set_ylabel("frequency in Hz (mel scale)", color=colours.ink, fontsize=9)
     ticks = [hertz for hertz in TICKS_HZ if hertz < 0.45 * config.sample_rate]
+    place.yaxis.set_minor_locator(NullLocator())
     place.set_yticks(ticks, [f"{t}" if t < 1000 else f"{t // 1000}k" for t in ticks])
-    place.tick_params(colors=colours.ink, which="both", labelsize=8)
+    place.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    place.xaxis.set_major_formatter("{x:.10g}")
+    place.tick_params(colors=colours.ink, labelsize=8)
     for spine in place.spines.values():
         spine.set_color(colours.neutral)
 
 
-def _colour_bar(figure: Figure, places, colours: Palette) -> None:  # type: ignore[no-untyped-def]
-    bar = figure.colorbar(places[0].collections[0], ax=list(places), fraction=0.05, pad=0.01)
-    bar.set_label("dB below the clip's loudest band", color=colours.ink, fontsize=9)
+def _colour_bar(figure: Figure, colours: Palette) -> None:
+    width = figure.get_figwidth()
+    place = figure.add_axes((1 - 0.85 / width, 0.15, 0.12 / width, 0.67))
+    scale = ScalarMappable(Normalize(-TOP_DB, 0), COLOUR_MAP)
+    bar = figure.colorbar(scale, cax=place)
+    bar.set_label("dB below the loudest band", color=colours.ink, fontsize=9)
+    bar.ax.yaxis.set_major_formatter(lambda level, _: f"{level:.0f}".replace("-", "−"))
     bar.ax.tick_params(colors=colours.ink, labelsize=8)
-    bar.outline.set_edgecolor(colours.neutral)  # type: ignore[operator]

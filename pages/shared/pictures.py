@@ -20,12 +20,11 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from l2i_core import AudioConfig, audio, figures
-from l2i_core.figures import COLOUR_MAP, DIM, PALETTES, Palette
+from l2i_core.figures import PALETTES, Palette
 from l2i_core.nmf import centre_bins
 
-TOP_DB, KEPT, TICKS_HZ = figures.TOP_DB, figures.KEPT, figures.TICKS_HZ
+COLOURS, TOP_DB, KEPT, TICKS_HZ = figures.COLOURS, figures.TOP_DB, figures.KEPT, figures.TICKS_HZ
 decibels, reference = figures.decibels, figures.reference
-COLOURS = (matplotlib.colormaps[COLOUR_MAP](np.arange(256))[:, :3] * 255).astype(np.float32)
 _WIDTH, _HEIGHT = 860, 380  # of the spectrogram, in pixels: sharp at 430 on a dense screen
 _LEFT, _RIGHT, _TOP, _BOTTOM = 86, 22, 10, 62
 _SCALE = 96  # to the right of a picture that carries its own colour scale
@@ -69,10 +68,7 @@ def spectrogram(
     shown: "light" or "dark". start: seconds at the left edge. whole: the input's spectrogram, to
     be drawn grey and dim where less than KEPT of its magnitude is in `picture`.
     """
-    pixels = _coloured(picture - reference)
-    if whole is not None:
-        colour = figures.kept_share(picture, whole)[..., None]
-        pixels = colour * pixels + (1 - colour) * _dimmed(whole - reference)
+    pixels = figures.coloured(picture, reference, whole)
     image = Image.fromarray(pixels[::-1].clip(0, 255).astype(np.uint8))
     image = image.resize((_WIDTH, _HEIGHT), Image.Resampling.BILINEAR)
     return _png(_with_axes(image, config, shown, start, picture.shape[1]))
@@ -173,17 +169,6 @@ def icon() -> Image.Image:
         colour = "#0072b2" if place == 1 else "#8a9099"
         draw.rectangle([x, 58 - height, x + 9, 58], fill=colour)
     return image
-
-
-def _coloured(levels: np.ndarray) -> np.ndarray:
-    """dB below the reference (F, T) → colours (F, T, 3)."""
-    return COLOURS[((levels.clip(-TOP_DB, 0) + TOP_DB) * (255 / TOP_DB)).astype(np.uint8)]
-
-
-def _dimmed(levels: np.ndarray) -> np.ndarray:
-    """The same in dark greys (F, T, 3): visible, and never mistaken for the kept part."""
-    grey = DIM[0] + (DIM[1] - DIM[0]) * (levels.clip(-TOP_DB, 0) + TOP_DB) / TOP_DB
-    return np.repeat(grey[..., None].astype(np.float32), 3, axis=-1)
 
 
 def _with_axes(
