@@ -181,9 +181,9 @@ def measure(
     """Everything about one mixture for the class of the followed sound, as one row.
 
     snr_db as measured; predicted and interpreter_predicted, the first class of f and of the
-    interpreter; probability of the class by f; decision (1 where f decides for it); place of the class in the interpreter's order; components |L|; followed_passed and
-    rest_passed (energy shares); si_sdr and si_sdr_gain in dB; faithfulness (Eq. 6, logits) and
-    relative_faithfulness.
+    interpreter; probability of the class by f; decision (1 where f decides for it); place of the
+    class in the interpreter's order; components |L|; followed_passed and rest_passed (energy
+    shares); si_sdr and si_sdr_gain in dB; faithfulness (Eq. 6, logits) and relative_faithfulness.
     """
     analysis = engine.analyse(mixture.mixed, engine.audio.sample_rate)
     made = engine.interpret(analysis, target, threshold, mask_domain)

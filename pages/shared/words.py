@@ -29,8 +29,8 @@ def decibels(level: float) -> str:
     """A level or a difference of levels: "−2.4 dB"; "–" for NaN, "−∞ dB" for nothing."""
     if math.isnan(level):
         return "–"
-    text = "−∞" if level == -math.inf else logit(round(level, 1) + 0.0)[:-1]
-    return f"{text}{THIN}dB"
+    text = "−∞" if level == -math.inf else f"{level:.1f}"
+    return f"{'0.0' if text == '-0.0' else text.replace('-', '−')}{THIN}dB"
 
 
 def sentence(text: str) -> str:

@@ -1,3 +1,860 @@
-from pages.shared import context
+"""Noise lab: does the explanation survive an added sound? One clip, a sweep, a whole test set."""
 
-context.current().head.title("noise", anchor=False)
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from l2i_core import noise_lab
+from l2i_core.evaluation import to_csv
+from l2i_core.noise_lab import BatchSummary, Part, Row
+from pages.shared import clips, context, engines, jobs, noises, pictures, players, plots, state
+from pages.shared.clips import ClipSource
+from pages.shared.context import View
+from pages.shared.noises import Comparison, Corruption
+from pages.shared.words import (
+    THIN,
+    class_name,
+    decibels,
+    logit,
+    number,
+    percent,
+    sentence,
+)
+
+TABS = {"clip": "One clip", "sweep": "Sweep", "batch": "Batch"}
+SOUNDS = ("A · input", "B · what it listened to", "C · what is left")
+_KINDS = {"white": "White noise", "pink": "Pink noise", "brown": "Brown noise", "clip": "A clip"}
+_MOST_SEED = 9999
+_SHOWN = 8  # components in the figure of relevances
+
+
+def page() -> None:
+    """The whole page."""
+    view = context.current()
+    overlap = state.value("kind") == "clip"
+    view.head.title(
+        "Two sounds at once: which one does the explanation follow?"
+        if overlap
+        else "Does the explanation survive added noise?",
+        anchor=False,
+    )
+    corruption = settings(view)
+    tab = state.settle("tab", list(TABS), "clip", "tab")
+    state.show_messages()
+    state.write_url()
+    opened = st.tabs(list(TABS.values()), key=state.control("tab", TABS[tab]), on_change=_turned)
+    pages = (one_clip, sweep, batch)
+    for place, draw in zip(opened, pages, strict=True):
+        if place.open and corruption is not None:
+            with place:
+                draw(view, corruption)
+    players.take_turns()
+
+
+# --- what is added ----------------------------------------------------------------------------
+
+
+def settings(view: View) -> Corruption | None:
+    """The controls; None where the link mixes in an upload that is not here."""
+    kind = state.settle("kind", noises.KINDS, "white", "kind of added sound")
+    snr = _whole("snr", noises.LOWEST, noises.HIGHEST, noises.FIRST_SNR, "the SNR in dB")
+    seed = _whole("seed", 0, _MOST_SEED, 0, "the seed")
+    what, level, detail = st.columns([3, 3, 2], gap="medium", vertical_alignment="bottom")
+    what.segmented_control(
+        "Sound to add",
+        noises.KINDS,
+        key=state.control("kind", kind),
+        format_func=_KINDS.__getitem__,
+        required=True,
+        on_change=_chose,
+        args=("kind",),
+    )
+    level.slider(
+        "SNR in dB: the clip's level above the added sound's",
+        noises.LOWEST,
+        noises.HIGHEST,
+        step=1,
+        key=state.control("snr", snr),
+        on_change=_chose,
+        args=("snr",),
+    )
+    if kind != "clip":
+        detail.number_input(
+            "Seed of the noise",
+            0,
+            _MOST_SEED,
+            step=1,
+            key=state.control("seed", seed),
+            on_change=_chose,
+            args=("seed",),
+        )
+        return Corruption(kind, snr, seed)
+    with detail:
+        other = _other(view)
+    return Corruption(kind, snr, seed, other) if other else None
+
+
+def _other(view: View) -> ClipSource | None:
+    """The clip to mix in, chosen or uploaded."""
+    known = {name: clip for name, clip in clips.at_hand().items() if name != view.source.id}
+    asked = str(state.value("other") or "")
+    asked = asked if asked in known else asked.replace(" ", "+")  # "+" in a hand-written link
+    missing = clips.is_upload(asked) and asked not in known and asked != view.source.id
+    if asked in known:
+        state.put(other=asked)
+    elif not missing:
+        if asked == view.source.id:  # the two have become the same clip
+            state.put(other=None)
+        options = list(known)
+        first = next(name for name in ("rain-1", clips.FIRST, *options) if name in known)
+        asked = state.settle("other", options, first, "clip")
+    options = [*known, asked] if missing else list(known)
+    st.selectbox(
+        "Clip to mix in",
+        options,
+        key=state.control("other", asked),
+        format_func=lambda c: known[c].title if c in known else "An upload that is not here",
+        on_change=_chose,
+        args=("other",),
+    )
+    with st.popover("Upload a clip to mix in", width="stretch"):
+        st.file_uploader(
+            "WAV, FLAC, OGG, MP3 or AIFF; 0.1 s to 20 min. It stays on this machine.",
+            clips.SUFFIXES,
+            key="upload_other",
+            on_change=_take_other,
+            args=(view,),
+        )
+    if missing:
+        state.notice(
+            f"The link mixes in an uploaded clip ({asked}), and uploads stay with their owner; "
+            "upload the same file to mix in, or choose another clip."
+        )
+    return known.get(asked)
+
+
+def _take_other(view: View) -> None:
+    """Callback: mix in an upload; one that cannot be used changes nothing but the message."""
+    state.touch()
+    file: Any = st.session_state.get("upload_other")
+    if file is None:
+        return
+    try:
+        source = clips.from_upload(file.name, file.getvalue(), view.engine.audio)
+    except ValueError as error:
+        state.notice(f"{file.name}: {error}", "error")
+        return
+    clips.keep(source)
+    state.put(other=source.id)
+
+
+def _whole(name: str, low: int, high: int, default: int, what: str) -> int:
+    """A whole number from the URL; a wrong one gives a notice and the default."""
+    given = state.value(name)
+    if given is not None:
+        if re.fullmatch(r"-?\d{1,6}", str(given)) and low <= int(str(given)) <= high:
+            default = int(str(given))
+        else:
+            shown = str(given)[:40]
+            state.notice(
+                f"{sentence(what)} must be a whole number from {low} to {high}, the link says "
+                f"“{shown}”; showing {default} instead.".replace(" -", " −")
+            )
+    state.put(**{name: str(default)})
+    return default
+
+
+def _chose(name: str) -> None:
+    """Callback: take a control's value as the URL has it."""
+    state.touch()
+    state.put(**{name: str(st.session_state[f"control_{name}"])})
+
+
+def _turned() -> None:
+    """Callback: another tab."""
+    state.touch()
+    titles = {title: name for name, title in TABS.items()}
+    state.put(tab=titles[st.session_state["control_tab"]])
+
+
+# --- one clip ---------------------------------------------------------------------------------
+
+
+def one_clip(view: View, corruption: Corruption) -> None:
+    """A sound alone and in the mixture: heard, seen, counted."""
+    compared = _compared(view, corruption)
+    if compared is None:
+        return
+    comparison, names = compared
+    st.markdown(finding(view, comparison, names))
+    _figures(view, comparison, names)
+    _nothing_selected(view, comparison, names)
+    listening(view, comparison, names)
+    left, right = st.columns([6, 5], gap="large")
+    with left:
+        place = st.container()
+        energy(comparison, names)
+    with right:
+        relevances(view, comparison, names)
+    with place:
+        changes(view, comparison, names)
+    _downloads(view, corruption, comparison)
+
+
+def _compared(view: View, corruption: Corruption) -> tuple[Comparison, tuple[str, str]] | None:
+    """The comparison and what its two sounds are called: the one that is followed, the rest.
+    None, with a sentence, where there is nothing to compare."""
+    try:
+        follow = _follow(view, corruption)
+        comparison = noises.compare(view, corruption, follow)
+    except ValueError as error:
+        st.info(sentence(str(error)))
+        return None
+    if view.choice.overrides:
+        st.caption("Your own gains of components are left aside here: components follow τ.")
+    if corruption.other is None:
+        return comparison, ("the clip", _KINDS[corruption.kind].lower())
+    names = (view.source.title, corruption.other.title)
+    return comparison, (names[1], names[0]) if follow else names
+
+
+def _follow(view: View, corruption: Corruption) -> bool:
+    """Whether the other clip's class is explained; in an overlap draws the switch."""
+    if corruption.other is None:
+        return False
+    classes = view.engine.classes
+    ours = classes[view.analysis.predicted]
+    theirs = classes[noises.other_analysis(view, corruption).predicted]
+    title = corruption.other.title
+    if ours == theirs:
+        st.markdown(
+            f"f hears “{class_name(ours)}” in either clip alone, so the class does not tell them "
+            f"apart; what follows is about {view.source.title}."
+        )
+        return False
+    labels = {ours: f"{class_name(ours)} ({view.source.title})"}
+    labels[theirs] = f"{class_name(theirs)} ({title})"
+    st.segmented_control(
+        "Explain the mixture for",
+        list(labels),
+        key=state.control("follow", view.target if view.target in labels else None),
+        format_func=labels.__getitem__,
+        on_change=_chose_class,
+    )
+    st.caption(_fitted(view, corruption))
+    return view.target == theirs
+
+
+def _fitted(view: View, corruption: Corruption) -> str:
+    """How the two lengths were brought together."""
+    assert corruption.other is not None
+    rate = view.engine.audio.sample_rate
+    ours = len(view.analysis.waveform) / rate
+    theirs = noises.seconds_of_other(view, corruption)
+    title = corruption.other.title
+    if abs(ours - theirs) < 0.01:
+        return f"Both clips last {number(ours, 3)}{THIN}s."
+    how = "repeated to fill" if theirs < ours else "cut to"
+    return f"{title} lasts {number(theirs, 3)}{THIN}s and is {how} the clip's {number(ours, 3)}{THIN}s."
+
+
+def _chose_class() -> None:
+    """Callback of the switch between both classes: the context bar's class follows."""
+    chosen = st.session_state["control_follow"]
+    if chosen is not None:
+        state.touch()
+        state.put(**{"class": chosen, "own": None})
+
+
+def finding(view: View, comparison: Comparison, names: tuple[str, str]) -> str:
+    """Whether f's decision on the sound alone survives in f and in the interpreter."""
+    engine, classes = view.engine, view.engine.classes
+    alone, mixed = (side.analysis for side in comparison.sides)
+    said, now = comparison.said, mixed.predicted
+    before, after = (float(engine.probabilities(a.logits)[said]) for a in (alone, mixed))
+    with_what = f"With {names[1]} at {decibels(comparison.mixture.snr_db)}"
+    name = class_name(classes[said])
+    if now == said:
+        text = f"{with_what} f still says **{name}** ({before:.2f} → {after:.2f}). "
+    else:
+        chance = float(engine.probabilities(mixed.logits)[now])
+        text = (
+            f"{with_what} f no longer says **{name}** ({before:.2f} → {after:.2f}): it says "
+            f"**{class_name(classes[now])}** ({chance:.2f}). "
+        )
+    place, total = noise_lab.place(mixed.interpreter_logits, said), len(classes)
+    if place == 1:
+        text += f"For the interpreter {name} is still the first of {total} classes."
+    elif place <= noise_lab.TOP:
+        text += f"The interpreter has {name} at place {place} of {total}: among its top 5."
+    else:
+        text += f"The interpreter has {name} at place {place} of {total}: outside its top 5."
+    return text
+
+
+def _figures(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
+    """The numbers that the page is about, in one row."""
+    target, engine = comparison.target, view.engine
+    name = class_name(view.target)
+    chances, places = [], []
+    for side in comparison.sides:
+        chances.append(f"{float(engine.probabilities(side.analysis.logits)[target]):.2f}")
+        places.append(noise_lab.place(side.analysis.interpreter_logits, target))
+    passed = comparison.passed
+    shown = (
+        ("SNR, measured", decibels(comparison.mixture.snr_db)),
+        (f"Probability of {name} by f", " → ".join(chances)),
+        (f"Place of {name} by the interpreter", f"{places[0]} → {places[1]}"),
+        (f"{sentence(names[1])}: energy passing into B", percent(passed.rest.share)),
+        (f"{sentence(names[0])}: energy passing into B", percent(passed.followed.share)),
+    )
+    with st.container(horizontal=True, gap="large", key="noise-figures"):
+        for label, value in shown:
+            st.metric(label, value, width="content")
+
+
+def _nothing_selected(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
+    if comparison.mixed.made.selected:
+        return
+    now = view.engine.classes[comparison.mixed.analysis.predicted]
+    target = class_name(view.target)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(
+            f"**Nothing is selected in the mixture:** no component has a relevance above "
+            f"τ = {view.threshold:.2f} for “{target}”, so B is silence there and C is the whole "
+            "mixture. Raise the SNR to find where the sound comes back; the sweep shows it."
+        )
+        if now != view.target:
+            st.button(
+                f"Explain “{class_name(now)}” instead",
+                on_click=_explain,
+                args=(now,),
+                help=f"f's decision on the mixture with {names[1]}",
+            )
+
+
+def _explain(label: str) -> None:
+    """Callback: explain another class."""
+    state.touch()
+    state.put(**{"class": label, "own": None})
+
+
+def listening(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
+    """Players in two columns, then the pictures: every sound is on its way before the first."""
+    heads = (f"{names[0]} alone", f"with {names[1]}")
+    sounds = [
+        (side.analysis.waveform.numpy(), side.made.audio.numpy(), side.made.residual.numpy())
+        for side in comparison.sides
+    ]
+    gain = players.common_gain([sound for three in sounds for sound in three])
+    rate, slots = view.engine.audio.sample_rate, []
+    with st.container(key="players-noise"):
+        for row, title in enumerate(SOUNDS):
+            for side, column in enumerate(st.columns(2, gap="medium")):
+                label = f"{title}, {heads[side]}"
+                column.markdown(f"**{title}**, {heads[side]}")
+                column.audio(
+                    players.wav(sounds[side][row], rate, gain),
+                    format="audio/wav",
+                    alt=f"Player: {label}",
+                )
+                slots.append((column.container(), label))
+    drawn = noises.drawn(view, comparison, pictures.theme())
+    for (slot, label), picture in zip(slots, drawn, strict=False):
+        slot.image(picture, width="stretch", alt=f"Spectrogram: {label}, on a mel scale")
+    left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
+    left.caption(
+        f"One gain for all six sounds: {players.decibels(gain)} on the clip's own level; nothing "
+        "clips. One scale for all pictures: 0 dB is the loudest band of the two inputs; in B, "
+        "bands that keep less than a tenth of their magnitude are grey. f meets either input "
+        "with its peak at 1, and B and C at their input's scale. B is what the model used, not "
+        "the sound cleaned of noise; C says whether the claim holds."
+    )
+    right.image(
+        pictures.legend(pictures.theme()),
+        width="stretch",
+        alt="Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB.",
+    )
+
+
+def changes(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
+    """The decision and the faithfulness of both explanations; Random's draws come last."""
+    st.subheader("What changed in the decision?", anchor=False)
+    place = st.empty()
+    columns = (f"{names[0]} alone", f"with {names[1]}")
+    name = class_name(view.target)
+
+    def draw(random: Sequence[str]) -> None:
+        rows = [
+            _changes(view, side, drop) for side, drop in zip(comparison.sides, random, strict=True)
+        ]
+        table = pd.DataFrame(
+            {column: list(row.values()) for column, row in zip(columns, rows, strict=True)},
+            index=list(rows[0]),
+        )
+        place.table(table, border="horizontal", alt=f"f and the interpreter on both, for {name}")
+
+    draw(("…", "…"))
+    drops = [
+        logit(noises.energy_matched_drop(view, side)) if side.made.selected else "–"
+        for side in comparison.sides
+    ]
+    draw(drops)
+    st.caption(
+        "FF: what f's logit loses when B is taken out of A (Eq. 6). Logits shrink where f is "
+        "unsure, so compare FF as a share. Random: components not in B that carry as much energy, "
+        f"median of {engines.FEW_DRAWS} draws."
+    )
+
+
+def _changes(view: View, side: noises.Side, random: str) -> dict[str, str]:
+    verdict, index = side.verdict, side.made.target_index
+    name = class_name(view.target)
+    three = (verdict.logits, verdict.logits_interpretation, verdict.logits_without)
+    theirs = side.analysis.interpreter_logits
+    heard = bool(side.made.selected)
+    logits = [logit(float(x[index])) for x in three]
+    if not heard:
+        logits[1] = "–"
+    return {
+        "f says of A": _says(view, three[0]),
+        "f says of B": _says(view, three[1]) if heard else "B is silence",
+        "f says of C": _says(view, three[2]),
+        f"f's logit for {name}: A / B / C": " / ".join(logits),
+        "FF in logits": logit(verdict.faithfulness),
+        "FF, share of what silence takes": percent(verdict.relative),
+        "FF of Random at equal energy": random,
+        "the interpreter's first choice": class_name(view.engine.classes[int(theirs.argmax())]),
+        f"{name} in the interpreter's order": f"{noise_lab.place(theirs, index)} of {len(theirs)}",
+        "components in B": f"{len(side.made.selected)} of {len(side.made.relevance)}",
+        "energy of A in B": percent(side.made.energy_kept),
+    }
+
+
+def _says(view: View, logits: Any) -> str:
+    best = int(logits.argmax())
+    chance = float(view.engine.probabilities(logits)[best])
+    return f"{class_name(view.engine.classes[best])} ({chance:.2f})"
+
+
+def energy(comparison: Comparison, names: tuple[str, str]) -> None:
+    """What of either sound passes, and how near B is to it."""
+    st.subheader("What of the mixture passes into B?", anchor=False)
+    passed = comparison.passed
+    table = pd.DataFrame.from_dict(
+        {
+            sentence(name): _part(part)
+            for name, part in zip(names, (passed.followed, passed.rest), strict=True)
+        },
+        orient="index",
+        columns=["energy passing", "SI-SDR of A", "SI-SDR of B", "change"],
+    )
+    st.table(table, border="horizontal", alt="Share of energy and SI-SDR of both sounds")
+    gain = passed.snr_gain
+    if np.isnan(gain):
+        text = "B is silence: nothing passes. "
+    else:
+        way = "further above" if gain > 0 else "less far above"
+        text = f"In B {names[0]} stands {decibels(abs(gain))} {way} {names[1]} than in A. "
+    st.caption(
+        f"{text}Energy passing: the mixture's own filter |B| / |A| applied to each sound as it was "
+        "mixed. SI-SDR: how near a signal is to that sound alone, whatever its level; an "
+        "interpretation is no source separation, and a fall is no fault in itself."
+    )
+
+
+def _part(part: Part) -> tuple[str, str, str, str]:
+    if np.isneginf(part.sdr_after):  # B is silence
+        return percent(part.share), decibels(part.sdr_before), "–", "–"
+    change = decibels(part.sdr_gain)
+    return (
+        percent(part.share),
+        decibels(part.sdr_before),
+        decibels(part.sdr_after),
+        f"+{change}" if part.sdr_gain > 0 else change,
+    )
+
+
+def relevances(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
+    """The most relevant components of both sides as paired bars."""
+    shift = comparison.shift
+    before, after = (side.made.relevance.numpy() for side in comparison.sides)
+    st.subheader("Do the same components carry it?", anchor=False)
+    if not before.any() and not after.any():
+        st.markdown(f"No component speaks for “{class_name(view.target)}” in either.")
+        return
+    order = np.argsort(-np.maximum(before, after), kind="stable")[:_SHOWN]
+    order = order[np.argsort(-before[order], kind="stable")]
+    kept = (
+        f"{shift.stayed} of {shift.before} selected components stay"
+        if shift.before
+        else ("nothing was selected before")
+    )
+    correlation = "–" if np.isnan(shift.correlation) else logit(shift.correlation)
+    st.markdown(
+        f"**Relevance for {class_name(view.target)}: {kept}, {shift.after - shift.stayed} join; "
+        f"rank correlation {correlation}**"
+    )
+    labels = (f"{names[0]} alone", f"with {names[1]}")
+    st.plotly_chart(
+        plots.paired_bars(
+            [f"#{k}" for k in order],
+            before[order].tolist(),
+            after[order].tolist(),
+            labels,
+            view.threshold,
+            "relevance r, 1 for the largest of a side",
+            pictures.palette(),
+        ),
+        key="relevances",
+        theme=None,
+        config=plots.CONFIG,
+        alt=f"Relevance of {len(order)} components, {labels[0]} and {labels[1]}: "
+        + ", ".join(f"#{k} {before[k]:.2f} and {after[k]:.2f}" for k in order),
+    )
+    st.caption(
+        f"The {len(order)} most relevant of either side; dotted: τ = {view.threshold:.2f}. Rank "
+        f"correlation: Spearman's, over all {len(before)} components."
+    )
+
+
+def _downloads(view: View, corruption: Corruption, comparison: Comparison) -> None:
+    """The sounds at the clip's own level, and the figures."""
+    rate = view.engine.audio.sample_rate
+    mixture = comparison.mixture
+    with view.corner, st.popover("Download", width="stretch"):
+        st.caption(f"At the clip's own level, {rate / 1000:g}{THIN}kHz, 32-bit float.")
+        stem = f"{view.source.id}-{corruption.kind}-{corruption.snr}dB-{view.target}"
+        for title, name, sound in (
+            ("The mixture (WAV)", "mixture", mixture.mixed),
+            ("The sound alone, as mixed (WAV)", "alone", mixture.followed),
+            ("The added sound, as mixed (WAV)", "added", mixture.rest),
+            ("B of the sound alone (WAV)", "alone-B", comparison.alone.made.audio.numpy()),
+            ("B of the mixture (WAV)", "mixture-B", comparison.mixed.made.audio.numpy()),
+            ("C of the mixture (WAV)", "mixture-C", comparison.mixed.made.residual.numpy()),
+        ):
+            st.download_button(
+                title,
+                _later(sound, rate),
+                f"{stem}-{name}.wav",
+                "audio/wav",
+                on_click="ignore",
+                width="stretch",
+            )
+        st.download_button(
+            "Figures (JSON)",
+            json.dumps(_report(view, corruption, comparison), indent=1),
+            f"{stem}.json",
+            "application/json",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.caption("The address of this page is a link to this view.")
+
+
+def _later(sound: np.ndarray, rate: int) -> Callable[[], bytes]:
+    """A file that is only written when it is asked for."""
+    return lambda: players.float_wav(sound, rate)
+
+
+def _report(view: View, corruption: Corruption, comparison: Comparison) -> dict[str, Any]:
+    """What is on screen, as numbers; JSON has no infinity, so a silent B has no SI-SDR."""
+    engine, passed, shift = view.engine, comparison.passed, comparison.shift
+
+    def finite(value: float) -> float | None:
+        return float(value) if np.isfinite(value) else None
+
+    def side(one: noises.Side) -> dict[str, Any]:
+        theirs = one.analysis.interpreter_logits
+        return {
+            "predicted": engine.classes[one.analysis.predicted],
+            "probabilities": engine.probabilities(one.analysis.logits).tolist(),
+            "interpreter_predicted": engine.classes[int(theirs.argmax())],
+            "place": noise_lab.place(theirs, comparison.target),
+            "selected": list(one.made.selected),
+            "relevance": one.made.relevance.tolist(),
+            "energy_kept": one.made.energy_kept,
+            "faithfulness": one.verdict.faithfulness,
+            "relative_faithfulness": finite(one.verdict.relative),
+        }
+
+    def part(one: Part) -> dict[str, Any]:
+        return {
+            "energy_passed": one.share,
+            "si_sdr_mixture": finite(one.sdr_before),
+            "si_sdr_interpretation": finite(one.sdr_after),
+        }
+
+    return {
+        "clip": view.source.file_name,
+        "bundle": engine.bundle.name,
+        "interpreter": engine.interpreter_name,
+        "target": view.target,
+        "threshold": view.threshold,
+        "mask_domain": view.domain,
+        "kind": corruption.kind,
+        "other": corruption.other.file_name if corruption.other else None,
+        "seed": None if corruption.other else corruption.seed,
+        "snr_asked_db": corruption.snr,
+        "snr_measured_db": comparison.mixture.snr_db,
+        "classes": list(engine.classes),
+        "alone": side(comparison.alone),
+        "mixture": side(comparison.mixed),
+        "followed": part(passed.followed),
+        "rest": part(passed.rest),
+        "rank_correlation": finite(shift.correlation),
+        "selected_that_stay": shift.stayed,
+    }
+
+
+# --- sweep ------------------------------------------------------------------------------------
+
+
+def sweep(view: View, corruption: Corruption) -> None:
+    """The same measures over SNRs and seeds, on request."""
+    compared = _compared(view, corruption)
+    if compared is None:
+        return
+    comparison, names = compared
+    follow = comparison.mixture.followed is not noises.mixture(view, corruption).followed
+    name = class_name(view.target)
+    levels = noise_lab.SNRS
+    st.subheader(f"How much of it can “{name}” bear?", anchor=False)
+    seeds = noises.sweep_seeds(corruption)
+    drawn = f"noises of seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else "one mixture each"
+    st.markdown(
+        f"From {decibels(levels[0])} to {decibels(levels[-1])} in steps of "
+        f"{levels[1] - levels[0]:g}{THIN}dB, {drawn}, at τ = {view.threshold:.2f}."
+    )
+    key = noises.sweep_key(view, corruption, follow)
+    total, rows = noises.sweep(view, corruption, follow)
+    job = jobs.control(key, total, rows, f"Measure {total} mixtures")
+    if job is None:
+        return
+    grouped = _grouped(job.rows, len(seeds))
+    if not grouped:
+        st.markdown("Not one SNR is complete yet.")
+        return
+    _curves(view, corruption, comparison, names, grouped)
+    st.download_button(
+        "Rows (CSV)",
+        to_csv(job.rows),
+        f"{view.source.id}-{corruption.kind}-sweep-{view.target}.csv",
+        "text/csv",
+        on_click="ignore",
+    )
+
+
+def _grouped(rows: Sequence[Row], seeds: int) -> dict[float, list[Row]]:
+    """Rows by the SNR that was asked for, those alone that have all seeds."""
+    groups: dict[float, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["snr_asked"], []).append(row)
+    return {level: group for level, group in groups.items() if len(group) == seeds}
+
+
+def _curves(
+    view: View,
+    corruption: Corruption,
+    comparison: Comparison,
+    names: tuple[str, str],
+    grouped: dict[float, list[Row]],
+) -> None:
+    levels, name = list(grouped), class_name(view.target)
+
+    def values(column: str) -> np.ndarray:
+        return np.array([[float(row[column]) for row in group] for group in grouped.values()])
+
+    chance, decision, place = values("probability"), values("decision"), values("place")
+    rest, followed, ff = values("rest_passed"), values("followed_passed"), values("faithfulness")
+    alone, n = comparison.alone, place.size
+    total = len(view.engine.classes)
+    clean = float(view.engine.probabilities(alone.analysis.logits)[comparison.target])
+    top = (place <= noise_lab.TOP).astype(float)
+    four = (
+        (
+            f"f decides for {name} in {int(decision.sum())} of {n} mixtures",
+            [plots.Curve("probability", chance, clean)],
+            f"f's probability of {name}",
+            {"span": (-0.03, 1.03)},
+        ),
+        (
+            f"{sentence(name)} is among the interpreter's top 5 of {total} in {int(top.sum())} of {n}",
+            [
+                plots.Curve("interpreter's top 5", top.mean(axis=1, keepdims=True)),
+                plots.Curve("f's decision", decision.mean(axis=1, keepdims=True)),
+            ],
+            "share of the mixtures",
+            {"span": (-0.03, 1.03), "shares": True},
+        ),
+        (
+            f"Energy passing into B, medians over all: {percent(float(np.median(rest)))} of "
+            f"{names[1]}, {percent(float(np.median(followed)))} of {names[0]}",
+            [
+                plots.Curve(names[1], rest),
+                plots.Curve(names[0], followed, alone.made.energy_kept),
+            ],
+            "share of a sound's energy",
+            {"shares": True},
+        ),
+        (
+            f"FF is above zero in {int((ff > 0).sum())} of {n} mixtures",
+            [plots.Curve("FF", ff, alone.verdict.faithfulness)],
+            "FF in logits",
+            {},
+        ),
+    )
+    sources = "the clip's level above the added sound's, dB"
+    for row in range(2):
+        pair = zip(st.columns(2, gap="large"), four[2 * row : 2 * row + 2], strict=True)
+        for index, (column, (title, curves, axis, more)) in enumerate(pair):
+            column.markdown(f"**{title}**")
+            column.plotly_chart(
+                plots.over_snr(
+                    levels, curves, axis, corruption.snr, pictures.palette(), sources, **more
+                ),
+                key=f"sweep-{row}-{index}",
+                theme=None,
+                config=plots.LIVELY,
+                alt=f"{title}. {axis} at {', '.join(decibels(level) for level in levels)}: "
+                + "; ".join(
+                    f"{curve.name} {', '.join(number(float(m)) for m in np.median(curve.values, 1))}"
+                    for curve in curves
+                ),
+            )
+    st.caption(
+        "Lines: medians over the seeds; dots: every seed. Dashed: "
+        f"{names[0]} alone. Dotted: the SNR chosen above. With five places of {total}, chance "
+        f"alone puts a class among the top 5 in {percent(min(noise_lab.TOP, total) / total)} of cases."
+    )
+
+
+# --- batch ------------------------------------------------------------------------------------
+
+
+def batch(view: View, corruption: Corruption) -> None:
+    """The paper's noise experiment on the model's own test set."""
+    st.subheader("Does it hold for the whole test set?", anchor=False)
+    if corruption.other is not None:
+        st.info("A test set is mixed with noise: choose white, pink or brown noise above.")
+        return
+    what = f"{corruption.kind} noise at {decibels(corruption.snr)}"
+    own = corruption.kind != "white" or corruption.snr != 0
+    st.markdown(
+        "The paper adds white noise at 0 dB to its test clips and explains those whose class, "
+        "f's decision on the clean clip, is among the interpreter's five highest on the noisy one"
+        + (f". **Here: {what}, not the paper's setting.**" if own else ".")
+    )
+    try:
+        data, test_clips = noise_lab.held_out(view.engine.bundle)
+    except ValueError as error:
+        st.info(sentence(str(error)))
+        return
+    engine, threshold, domain = view.engine, view.threshold, view.domain
+    key = ("batch", view.key[:3], data, corruption.token, corruption.snr, threshold, domain)
+    job = jobs.control(
+        key,
+        len(test_clips),
+        lambda: noise_lab.batch(
+            engine, test_clips, corruption.kind, corruption.snr, corruption.seed, threshold, domain
+        ),
+        f"Measure {len(test_clips)} clips of {data}",
+    )
+    if job is None:
+        return
+    try:
+        summary = noise_lab.summarise(job.rows)
+    except ValueError as error:
+        st.error(sentence(str(error)))
+        return
+    _batch_figures(view, summary, job.rows, f"{data}, {what}", job.complete)
+    st.download_button(
+        "Rows (CSV)",
+        to_csv(job.rows),
+        f"{engine.bundle.name}-{engine.interpreter_name}-{corruption.kind}-{corruption.snr}dB.csv",
+        "text/csv",
+        on_click="ignore",
+    )
+
+
+def _batch_figures(
+    view: View, summary: BatchSummary, rows: Sequence[Row], what: str, complete: bool
+) -> None:
+    n, total = summary.n, len(view.engine.classes)
+    many = f"{n} clips" if complete else f"the first {n} clips"
+    counted = f"{round(summary.top5 * n)} of {n}"
+    chance = min(noise_lab.TOP, total) / total
+    st.markdown(
+        f"**In {counted} clips the class survives among the interpreter's top 5** "
+        f"({what}; τ = {view.threshold:.2f}; {view.engine.interpreter_name}). "
+        f"Without noise: {percent(summary.clean_top5)}; by chance, five of {total} classes: "
+        f"{percent(chance)}."
+    )
+    with st.container(horizontal=True, gap="large", key="noise-batch"):
+        for label, value in (
+            ("In the interpreter's top 5", percent(summary.top5)),
+            ("The interpreter's first choice", percent(summary.top1)),
+            ("f keeps its decision", percent(summary.decision)),
+            ("Interpreter agrees with f on the noisy clip", percent(summary.fidelity)),
+            ("Noise energy passing into B, median", percent(summary.rest_passed[1])),
+            ("Clip energy passing into B, median", percent(summary.followed_passed[1])),
+        ):
+            st.metric(label, value, width="content")
+    good = [row for row in rows if "error" not in row]
+    low, middle, high = summary.rest_passed
+    st.markdown(
+        f"**Of the noise's energy {percent(middle)} passes into B at the median, quartiles "
+        f"{percent(low)} and {percent(high)}; n = {n}**"
+    )
+    shares = [np.array([row[c] for row in good]) for c in ("rest_passed", "followed_passed")]
+    st.plotly_chart(
+        plots.quartile_bars(
+            ("noise", "clip"), shares, "share of a sound's energy", pictures.palette()
+        ),
+        key="batch-energy",
+        theme=None,
+        config=plots.LIVELY,
+        alt=f"Energy passing into B over {many}: noise {percent(middle)} at the median "
+        f"({percent(low)} to {percent(high)}), clip {percent(summary.followed_passed[1])}.",
+    )
+    notes = [
+        "Where f itself gives up the class, an interpreter that follows f should give it up too; "
+        "agreement with f on the noisy clip says whether it does."
+    ]
+    if summary.empty:
+        notes.append(
+            f"In {summary.empty} of {n} nothing is selected for the class: B is silent, and 0 % "
+            "passes."
+        )
+    if summary.left_out:
+        first = next(row for row in rows if "error" in row)
+        notes.append(f"{summary.left_out} left out, the first: {first['clip']}, {first['error']}")
+    st.caption(" ".join(notes))
+    table = pd.DataFrame(good)[
+        ["clip", "class", "predicted", "place", "probability", "rest_passed", "followed_passed"]
+    ]
+    table["predicted"] = table["predicted"].map(class_name)
+    table["class"] = table["class"].map(class_name)
+    st.dataframe(
+        table.sort_values(["place", "probability"], ascending=[False, True]),
+        hide_index=True,
+        column_config={
+            "class": "f, clean clip",
+            "predicted": "f, noisy clip",
+            "place": "place by the interpreter",
+            "probability": st.column_config.NumberColumn("probability of the class", format="%.2f"),
+            "rest_passed": st.column_config.NumberColumn("noise passing", format="percent"),
+            "followed_passed": st.column_config.NumberColumn("clip passing", format="percent"),
+        },
+        alt="Every clip: f's class clean and noisy, its place by the interpreter, energy passing",
+    )
+
+
+page()
