@@ -7,8 +7,10 @@ model, so nothing here assumes a sampling rate, a clip length or a number of ban
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +32,7 @@ CHUNK_FRAMES = 4096  # frames of a long clip that are worked on at a time
 # writes to a pipe cannot know the length: it puts a size from 2³¹ − 4096 on, which tells nothing.
 _CUT_CHUNK = re.compile(r"\b(?:data|SSND) : (\d+) \(should be (\d+)\)")
 _UNKNOWN_SIZE = 2**31 - 4096
+_BLOCK = 1 << 20  # frames of a file that are read at a time
 _MEL_FLOOR = 1e-10  # librosa's amin of power_to_db
 
 
@@ -101,36 +104,71 @@ class Spectrogram:
     length: int
 
 
-def read(source: str | os.PathLike[str] | BinaryIO) -> tuple[np.ndarray, int]:
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a sound file says of itself, before its samples are read; rate in Hz."""
+
+    frames: int
+    sample_rate: int
+    channels: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return self.frames / self.sample_rate
+
+
+def header(source: str | os.PathLike[str] | BinaryIO) -> Header:
+    """The header of any file that `read` opens; ValueError where it cannot be read."""
+    with _opened(source) as file:
+        return Header(file.frames, file.samplerate, file.channels)
+
+
+def read(source: str | os.PathLike[str] | BinaryIO, mono: bool = False) -> tuple[np.ndarray, int]:
     """Any file that libsndfile opens (WAV, FLAC, OGG, MP3, AIFF …).
 
-    Returns the samples (channels, n) as float32 and the sampling rate in Hz.
-    Raises ValueError for a missing, unreadable, truncated or empty file.
+    Returns the samples (channels, n) as float32 and the sampling rate in Hz; mono: the mean of the
+    channels (1, n), without all of them in memory. Raises ValueError for a missing, unreadable,
+    truncated or empty file.
     """
-    name = Path(source).name if isinstance(source, (str, os.PathLike)) else "the upload"
+    name = _name(source)
+    with _opened(source) as file:
+        announced, log, kind, rate = file.frames, file.extra_info, file.format, file.samplerate
+        if announced / rate > MAX_SECONDS:
+            raise ValueError(_too_long(name, announced / rate))
+        samples = np.empty((1 if mono else file.channels, announced), dtype=np.float32)
+        filled = 0
+        while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+            part = block.mean(axis=1)[None] if mono else block.T
+            samples[:, filled : filled + len(block)] = part
+            filled += len(block)
+    if filled == 0:
+        raise ValueError(f"{name} holds no sound (0 samples). Give a clip of at least 0.1 s.")
+    if filled < 0.99 * announced or _ends_early(source, kind, log):
+        raise ValueError(
+            f"{name} is truncated: after {filled / rate:.2f} s the file ends before its "
+            "sound does. Copy or export it again."
+        )
+    return samples[:, :filled], rate
+
+
+def _name(source: str | os.PathLike[str] | BinaryIO) -> str:
+    return Path(source).name if isinstance(source, (str, os.PathLike)) else "the upload"
+
+
+@contextlib.contextmanager
+def _opened(source: str | os.PathLike[str] | BinaryIO) -> Iterator[soundfile.SoundFile]:
+    """The open file; whatever libsndfile cannot do with it is a ValueError."""
     if isinstance(source, (str, os.PathLike)) and not Path(source).is_file():
         raise ValueError(f"no such audio file: {source}. Give the path of an existing file.")
     try:
         with soundfile.SoundFile(source) as file:
-            seconds = file.frames / file.samplerate
-            if seconds > MAX_SECONDS:
-                raise ValueError(_too_long(name, seconds))
-            announced, log, kind = file.frames, file.extra_info, file.format
-            samples = file.read(dtype="float32", always_2d=True)
-            rate = file.samplerate
+            yield file
     except (soundfile.LibsndfileError, RuntimeError, OSError, EOFError, TypeError) as error:
         raise ValueError(
-            f"{name} cannot be read as audio ({_reason(error)}). "
+            f"{_name(source)} cannot be read as audio ({_reason(error)}). "
             "Accepted: WAV, FLAC, OGG, MP3 or AIFF; export it again in one of these."
         ) from error
-    if samples.size == 0:
-        raise ValueError(f"{name} holds no sound (0 samples). Give a clip of at least 0.1 s.")
-    if len(samples) < 0.99 * announced or _ends_early(source, kind, log):
-        raise ValueError(
-            f"{name} is truncated: after {len(samples) / rate:.2f} s the file ends before its "
-            "sound does. Copy or export it again."
-        )
-    return np.ascontiguousarray(samples.T), rate
 
 
 def write(path: str | os.PathLike[str], waveform: np.ndarray | Tensor, sample_rate: int) -> None:
