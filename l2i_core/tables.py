@@ -89,6 +89,8 @@ def at_threshold(
 ) -> list[Row]:
     """One row per clip at this τ: FF and the Randoms (None where not drawn) in the scale.
 
+    `energy_matched`: whether all draws of energy-matched Random could remove as much of ‖X‖² as L
+    does (1), or all other components together hold less (0); None where it was not drawn.
     ValueError for an unknown scale, and where the two tables do not name the same clips.
     """
     if scale not in SCALES:
@@ -109,9 +111,17 @@ def at_threshold(
                 "components": int(level["components"]),
                 "same_class": int(level["same_class"]),
                 "energy_kept": level["energy_kept"],
+                "energy_matched": _matched(level),
             }
         )
     return rows
+
+
+def _matched(level: Row) -> int | None:
+    random, own = level.get("random_energy_log_energy"), level.get("log_energy_removed")
+    if not isinstance(random, float) or not isinstance(own, float):
+        return None
+    return int(random >= own - 1e-4 * abs(own))  # the columns have six digits
 
 
 def _scaled(value: float | str | None, span: float) -> float | None:

@@ -1,3 +1,403 @@
-from pages.shared import context
+"""Fidelity & models: how closely does an interpreter follow f, and which one follows best?"""
 
-context.current().head.title("fidelity", anchor=False)
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from l2i_core import metrics, paper, tables
+from l2i_core.evaluation import Row, to_csv
+from l2i_core.tables import TOPS, ClassFidelity
+from pages.shared import context, pictures, plots, results, state
+from pages.shared.context import View
+from pages.shared.results import Results
+from pages.shared.words import class_name, logit, number, percent, sentence
+
+TITLES = ("top-1", "top-3", "top-5")
+
+
+def page() -> None:
+    """The whole page."""
+    view = context.current()
+    view.head.title("How closely does the interpreter follow f?", anchor=False)
+    try:
+        found = results.read(view.key[0], view.engine.interpreter_name)
+        if found is None:
+            st.info(results.how_to_measure(view.key[0], view.engine.interpreter_name))
+        else:
+            measured(view, found)
+    except ValueError as error:
+        st.error(sentence(str(error)))
+    card(view)
+
+
+def measured(view: View, found: Results) -> None:
+    """Statement, systems beside the paper's, classes, disagreements, export."""
+    classes = view.engine.classes
+    places = tables.ranks(found.clips, classes)
+    counts = tables.confusion(found.clips, classes)
+    by_class = tables.fidelity_by_class(found.clips, classes)
+    finding(view, found, places)
+    st.subheader("Systems, and the paper's figures", anchor=False)
+    systems(view, found)
+    st.subheader("In which classes?", anchor=False)
+    left, right = st.columns(2, gap="large")
+    with left:
+        agreement(by_class, len(found.clips))
+    with right:
+        confusion(counts, classes)
+    class_table(by_class)
+    st.subheader("Where they disagree", anchor=False)
+    rows = clip_rows(found, places)
+    disagreements(view, found, rows)
+    downloads(view, rows, by_class, counts)
+    state.show_messages()
+    state.write_url()
+
+
+def finding(view: View, found: Results, places: np.ndarray) -> None:
+    """What the data say, in words."""
+    n, name = len(places), results.title(view.engine.bundle, found.interpreter)
+    first, third, fifth = (int((places <= k).sum()) for k in TOPS)
+    st.markdown(
+        f"**{name} names f's class first on {first} of {n} clips ({_share(first, n)}), among its "
+        f"first 3 on {third} and among its first 5 on {fifth}.**"
+    )
+    right = np.array([r["predicted"] == r["label"] for r in found.clips])
+    text = f"f itself is right on {int(right.sum())} of {n} clips ({_share(int(right.sum()), n)})."
+    if not right.all():
+        followed = int((places[~right] == 1).sum())
+        text += (
+            f" Where f is wrong, the interpreter names f's mistake on {followed} of "
+            f"{int((~right).sum())} clips: it is to follow f, not the label."
+        )
+    st.markdown(text)
+    st.caption(
+        "Fidelity asks only whether the interpreter reaches f's decision, not whether what it "
+        f"plays is what f used; that is faithfulness. {results.provenance(found)}"
+    )
+
+
+def _share(successes: int, n: int) -> str:
+    low, high = metrics.wilson_interval(successes, n)
+    return f"{percent(successes / n)}, 95 % interval {results.interval(low, high)}"
+
+
+def systems(view: View, found: Results) -> None:
+    """Every measured system of the bundle, and beside it the paper's tables."""
+    ours, theirs = st.columns([1.45, 1], gap="large")
+    blocks = results.systems(view.key[0])
+    with ours:
+        st.markdown(f"**Ours: model {view.key[0]}**, fidelity to f")
+        rows = system_rows(view)
+        st.table(
+            pd.DataFrame(
+                {
+                    r["system"]: {
+                        **{t: f"{r[t]:.3f}" for t in TITLES},
+                        "‖X − W H‖ / ‖X‖": _maybe(r["reconstruction error"]),
+                        "n": str(r["n"] or ""),
+                    }
+                    for r in rows
+                }
+            ).T,
+            border="horizontal",
+            alt="Top-1, 3 and 5 fidelity and reconstruction error of every system of this model",
+        )
+    with theirs:
+        st.markdown("**The paper's: ESC-50**, fidelity to f (Table 1)")
+        st.table(
+            pd.DataFrame(
+                {
+                    name: {t: f"{v:.3f}" for t, v in zip(TITLES, values, strict=True)}
+                    for name, values in paper.FIDELITY.items()
+                }
+            ).T,
+            border="horizontal",
+            alt="The paper's top-1, 3 and 5 fidelity on ESC-50",
+        )
+    levels = list(paper.FAITHFULNESS)
+    with ours:
+        st.markdown(f"**Ours: model {view.key[0]}**, median FF in logits")
+        columns = {
+            results.title(view.engine.bundle, name): [
+                _ff(block, "faithfulness", level) for level in levels
+            ]
+            for name, block in blocks.items()
+            if block.get("faithfulness")
+        }
+        mine = results.title(view.engine.bundle, found.interpreter)
+        for kind, name in (("random_energy", "energy-matched"), ("random", "count-matched")):
+            columns[f"{name} Random beside {mine}"] = [
+                _ff(found.summary, kind, level) for level in levels
+            ]
+        st.table(
+            pd.DataFrame(columns, index=[f"τ = {level}" for level in levels]).T,
+            border="horizontal",
+            alt="Median FF in logits of every system of this model at the paper's τ",
+        )
+    with theirs:
+        st.markdown("**The paper's: ESC-50, fold 1**, median FF in logits (Table 2)")
+        st.table(
+            pd.DataFrame(
+                {
+                    "L2I + Θ_ATT": [logit(paper.FAITHFULNESS[t]) for t in levels],
+                    "Random (count-matched)": [
+                        logit(paper.RANDOM[t]) if t in paper.RANDOM else "–" for t in levels
+                    ],
+                },
+                index=[f"τ = {level}" for level in levels],
+            ).T,
+            border="horizontal",
+            alt="The paper's median FF in logits on ESC-50",
+        )
+    st.caption(
+        "The paper's figures are of another test: ESC-50 with 50 classes, f fine-tuned from "
+        f"AudioSet weights (accuracy {percent(paper.ACCURACY)}), 44.1 kHz, fidelity as mean of five "
+        f"folds. Here: {len(view.engine.classes)} classes; fewer classes make fidelity easier, as "
+        "the row of guessing shows. Logits depend on how f was trained."
+    )
+
+
+def system_rows(view: View) -> list[Row]:
+    """Fidelity of every measured system, and of guessing among the classes."""
+    rows = [
+        {
+            "system": results.title(view.engine.bundle, name),
+            **{t: block["fidelity"][f"top{k}"] for t, k in zip(TITLES, TOPS, strict=True)},
+            "reconstruction error": block.get("reconstruction_error"),
+            "n": block.get("n"),
+        }
+        for name, block in results.systems(view.key[0]).items()
+        if block.get("fidelity")
+    ]
+    count = len(view.engine.classes)
+    chance = {t: min(k / count, 1.0) for t, k in zip(TITLES, TOPS, strict=True)}
+    return [
+        *rows,
+        {"system": "guessing", **chance, "reconstruction error": None, "n": None},
+    ]
+
+
+def agreement(by_class: Sequence[ClassFidelity], n: int) -> None:
+    """A bar per class: where f's class stands in the interpreter's order."""
+    shown = [c for c in by_class if c.n]
+    whole = sum(c.top[0] == c.n for c in shown)
+    st.markdown(
+        f"**The interpreter's first choice is f's on every clip in {whole} of {len(shown)} classes** "
+        f"(n = {n} clips)"
+    )
+    st.plotly_chart(
+        plots.agreement_by_class(shown, [class_name(c.label) for c in shown], pictures.palette()),
+        key="agreement",
+        theme=None,
+        config=plots.LIVELY,
+        alt="Clips whose class by f is the interpreter's first choice: "
+        + "; ".join(f"{class_name(c.label)} {c.top[0]} of {c.n}" for c in shown),
+    )
+
+
+def confusion(counts: np.ndarray, classes: Sequence[str]) -> None:
+    """f's decision against the interpreter's first choice, as figure and as table."""
+    n, off = int(counts.sum()), counts - np.diag(np.diag(counts))
+    names = [class_name(c) for c in classes]
+    pairs = sorted(
+        ((int(off[i, j]), names[i], names[j]) for i, j in zip(*np.nonzero(off), strict=True)),
+        key=lambda pair: -pair[0],
+    )
+    if pairs:
+        count, said, other = pairs[0]
+        most = f"most often: f “{said}”, interpreter “{other}”, {count} of {n} clips"
+        title = f"{int(off.sum())} clips off the diagonal; {most}"
+    else:
+        title = f"f and the interpreter agree on all {n} clips"
+    st.markdown(f"**{title}**")
+    st.plotly_chart(
+        plots.confusion(counts, names, pictures.palette()),
+        key="confusion",
+        theme=None,
+        config=plots.LIVELY,
+        alt="f's decision against the interpreter's: "
+        + ("; ".join(f"{a} as {b} {c}" for c, a, b in pairs) or "they agree on every clip"),
+    )
+    with st.expander("The same as a table (rows f, columns the interpreter)"):
+        st.dataframe(
+            pd.DataFrame(counts, index=names, columns=names),
+            alt="Counts of clips, rows f's decision, columns the interpreter's first choice",
+        )
+
+
+def class_table(by_class: Sequence[ClassFidelity]) -> None:
+    """Per class: agreement, f's accuracy, reconstruction error."""
+    frame = pd.DataFrame(class_rows(by_class))
+    frame["class"] = [class_name(label) for label in frame["class"]]
+    share = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config={
+            **dict.fromkeys((*TITLES, "f's accuracy"), share),
+            "‖X − W H‖ / ‖X‖": st.column_config.NumberColumn(format="%.2f"),
+        },
+        alt="Fidelity, f's accuracy and reconstruction error by class",
+    )
+    st.caption(
+        "Fidelity counts the clips that f gives to a class, f's accuracy those that are labelled "
+        "with it. ‖X − W H‖ / ‖X‖: median over the former."
+    )
+
+
+def class_rows(by_class: Sequence[ClassFidelity]) -> list[Row]:
+    """The table by class as rows, for the screen and for the CSV."""
+    return [
+        {
+            "class": c.label,
+            "n by f": c.n,
+            **{t: k / c.n if c.n else None for t, k in zip(TITLES, c.top, strict=True)},
+            "n labelled": c.labelled,
+            "f right": c.right,
+            "f's accuracy": c.right / c.labelled if c.labelled else None,
+            "‖X − W H‖ / ‖X‖": None
+            if math.isnan(c.reconstruction_error)
+            else c.reconstruction_error,
+        }
+        for c in by_class
+    ]
+
+
+def clip_rows(found: Results, places: np.ndarray) -> list[Row]:
+    """A row per clip, the worst disagreements first."""
+    rows = [
+        {
+            "clip": r["clip"],
+            "label": r["label"],
+            "predicted": r["predicted"],
+            "probability": r["probability"],
+            "interpreter_predicted": r["interpreter_predicted"],
+            "rank of f's class": int(place),
+            "reconstruction_error": r["reconstruction_error"],
+        }
+        for r, place in zip(found.clips, places, strict=True)
+    ]
+    return sorted(rows, key=lambda r: (-r["rank of f's class"], -r["probability"]))
+
+
+def disagreements(view: View, found: Results, rows: Sequence[Row]) -> None:
+    """The clips whose interpretation should not be taken for f's reasons."""
+    apart = [r for r in rows if r["rank of f's class"] > 1]
+    left, right = st.columns([3, 1.25], gap="large")
+    with right:
+        results.choose(found, rows, "Clip, disagreements first", _describe)
+    with left:
+        if not apart:
+            st.markdown("On no clip: the interpreter's first choice is f's on all of them.")
+            return
+        st.markdown(
+            f"On {len(apart)} of {len(rows)} clips. Do not take what is played for f's reasons there."
+        )
+        key = f"apart {view.key[0]} {found.interpreter}"
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "clip": [r["clip"] for r in apart],
+                    "f says": [class_name(r["predicted"]) for r in apart],
+                    "probability": [r["probability"] for r in apart],
+                    "interpreter's first": [class_name(r["interpreter_predicted"]) for r in apart],
+                    "rank of f's class": [r["rank of f's class"] for r in apart],
+                    "labelled": [class_name(r["label"]) for r in apart],
+                }
+            ),
+            hide_index=True,
+            column_config={"probability": st.column_config.NumberColumn(format="%.2f")},
+            key=key,
+            on_select=lambda: _row([str(r["clip"]) for r in apart], key),
+            selection_mode="single-row",
+            alt="Clips on which the interpreter's first choice is not f's",
+        )
+
+
+def _describe(row: Row) -> str:
+    place = row["rank of f's class"]
+    if place == 1:
+        return f"{row['clip']} · both “{class_name(row['predicted'])}”"
+    return f"{row['clip']} · {results.disagreement(row)}"
+
+
+def _row(names: Sequence[str], key: str) -> None:
+    """Callback: a row of the disagreements was chosen."""
+    event: Any = st.session_state.get(key)
+    chosen = event["selection"]["rows"] if event else []
+    if chosen and chosen[0] < len(names):
+        results.clicked(names[chosen[0]])
+
+
+def downloads(
+    view: View, rows: Sequence[Row], by_class: Sequence[ClassFidelity], counts: np.ndarray
+) -> None:
+    """CSV files of what is shown."""
+    name, interpreter = view.key[0], view.engine.interpreter_name
+    classes = view.engine.classes
+    matrix = [
+        {"f": said, **dict(zip(classes, counted, strict=True))}
+        for said, counted in zip(classes, counts.tolist(), strict=True)
+    ]
+    head = {"bundle": name, "interpreter": interpreter}
+    with view.corner, st.popover("Download", width="stretch"):
+        for title, stem, made in (
+            (
+                "Systems (CSV)",
+                f"{name}-systems",
+                [{"bundle": name, **r} for r in system_rows(view)],
+            ),
+            (
+                "Classes (CSV)",
+                f"{name}-{interpreter}-classes",
+                [{**head, **r} for r in class_rows(by_class)],
+            ),
+            ("Confusion (CSV)", f"{name}-{interpreter}-confusion", matrix),
+            ("Clips (CSV)", f"{name}-{interpreter}-clips", [{**head, **r} for r in rows]),
+        ):
+            st.download_button(
+                title,
+                to_csv(made),
+                f"fidelity-{stem}.csv",
+                "text/csv",
+                on_click="ignore",
+                width="stretch",
+            )
+
+
+def card(view: View) -> None:
+    """The bundle's own account of data, choices, limits and licence."""
+    bundle = view.engine.bundle
+    st.subheader("The model", anchor=False)
+    st.caption(
+        f"{bundle.title} · {len(bundle.classes)} classes · "
+        f"{bundle.audio.sample_rate / 1000:g}\u202fkHz · K = {bundle.dictionary.n_components}"
+    )
+    text = bundle.card()
+    if not text:
+        st.caption("The model has no card (card.md).")
+        return
+    with st.expander("Model card: data, choices, limits, licence"):
+        # Its headings go below the page's, and a picture would be fetched from elsewhere.
+        text = re.sub(r"^(#+) ", r"\1## ", text, flags=re.MULTILINE)
+        st.markdown(text.replace("![", "["))
+
+
+def _ff(block: dict[str, Any], table: str, level: str) -> str:
+    value = block.get(table, {}).get(level, {}).get("median")
+    return "–" if value is None else logit(value)
+
+
+def _maybe(value: float | None) -> str:
+    return "–" if value is None else number(value, 3)
+
+
+page()

@@ -1,0 +1,221 @@
+"""A bundle's measured figures for the pages: read once, from its `metrics` folder.
+
+No audio is needed; a clip of the evaluation opens in Listen where its audio is at hand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from l2i_core.bundle import Bundle
+from l2i_core.evaluation import Row, read_rows
+from pages.shared import clips, engines, state
+from pages.shared.words import THIN, class_name
+
+# The same recording may be at hand from either set: ESC-10 is a part of ESC-50.
+SETS = {"esc10": "ESC-10", "esc50": "ESC-50"}
+_CLIP_COLUMNS = ("clip", "label", "predicted", "interpreter_predicted", "span")
+_LEVEL_COLUMNS = ("clip", "threshold", "components", "faithfulness", "same_class", "energy_kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One interpreter's evaluation: its block of summary.json, a row per clip, and per clip and τ
+    (columns as `l2i_core.evaluation` writes them)."""
+
+    interpreter: str
+    summary: dict[str, Any]
+    clips: tuple[Row, ...]
+    levels: tuple[Row, ...]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Data set, folds, draws, mask domain and seed of the evaluation."""
+        return self.summary.get("about", {})
+
+
+def systems(name: str) -> dict[str, dict[str, Any]]:
+    """Every measured system of a bundle: its blocks of summary.json, in its order ({} for none)."""
+    bundle = engines.bundle(name)
+    return _systems(name, _stamp(bundle), bundle)
+
+
+def read(name: str, interpreter: str) -> Results | None:
+    """One interpreter's evaluation; None where it has none, ValueError where it is damaged."""
+    bundle = engines.bundle(name)
+    if interpreter not in systems(name):
+        return None
+    return _read(name, _stamp(bundle), interpreter, bundle)
+
+
+def title(bundle: Bundle, system: str) -> str:
+    """How a measured system is called: an interpreter's own title, FLINT, VIBI, …"""
+    info = bundle.interpreter_info.get(system)
+    return info.title if info else system.upper()
+
+
+def how_to_measure(name: str, interpreter: str) -> str:
+    """One sentence for a bundle or an interpreter without metrics: the command that makes them."""
+    bundle = engines.bundle(name)
+    missing = "metrics" if not systems(name) else f"metrics of the interpreter “{interpreter}”"
+    folder = bundle.folder.name if bundle.folder else name
+    return (
+        f"The model “{name}” has no {missing} yet; "
+        "`python -m pipelines.evaluate --config CONFIG.yaml --out FOLDER`, with the experiment "
+        f"that trained it and its folder (…/{folder}), measures it on its test clips."
+    )
+
+
+def provenance(results: Results) -> str:
+    """Where the figures come from, in one line."""
+    about = results.about
+    data = SETS.get(str(about.get("data")), str(about.get("data", "a data set that is not named")))
+    folds = [str(f) for f in about.get("test_folds", [])]
+    where = f", fold {' and '.join(folds)}" if folds else ""
+    parts = [f"{data}{where}, {len(results.clips)} clips"]
+    if "random_draws" in about:
+        parts.append(f"{about['random_draws']} random draws per clip and τ")
+    if "seed" in about:
+        parts.append(f"seed {about['seed']}")
+    if about.get("mask_domain"):
+        magnitudes = "log magnitudes" if about["mask_domain"] == "log" else "magnitudes"
+        parts.append(f"masks on {magnitudes}")
+    return "Measured on " + "; ".join(parts) + "."
+
+
+def clip_id(row: Row) -> str | None:
+    """The id by which an evaluated clip can be chosen, None where its audio is not at hand."""
+    try:
+        known = clips.at_hand()
+    except ValueError:  # the context bar says what is wrong with the demo clips
+        known = clips.uploads()
+    return next((i for i in (f"{data}:{row['clip']}" for data in SETS) if i in known), None)
+
+
+def listen(results: Results, row: Row, threshold: float | None = None) -> None:
+    """Go to Listen with the clip, f's decision on it, and the evaluation's mask domain, at τ."""
+    state.put(
+        clip=clip_id(row),
+        window=None,
+        own=None,
+        domain=results.about.get("mask_domain", "log"),
+        **{"class": row["predicted"]},
+    )
+    if threshold is not None:
+        state.put(tau=threshold)
+    state.touch()
+    st.switch_page("pages/views/listen.py")
+
+
+def choose(
+    results: Results,
+    rows: Sequence[Row],
+    label: str,
+    describe: Callable[[Row], str],
+    threshold: float | None = None,
+) -> Row:
+    """A list of evaluated clips with a button that opens the chosen one in Listen.
+
+    The choice is the setting "evaluated"; the first of `rows` where there is none yet. A clip that
+    a figure or table was clicked on (`clicked`) opens at once where its audio is at hand.
+    """
+    by_name = {str(row["clip"]): row for row in rows}
+    chosen = state.settle("evaluated", list(by_name), next(iter(by_name)), "evaluated clip")
+    row = by_name[chosen]
+    at_hand = clip_id(row) is not None
+    if st.session_state.pop("l2i_clicked", False) and at_hand:
+        listen(results, row, threshold)
+    st.selectbox(
+        label,
+        list(by_name),
+        key=state.control("evaluated", chosen),
+        format_func=lambda name: describe(by_name[name]),
+        on_change=state.changed,
+        args=("evaluated",),
+    )
+    if st.button("Open in Listen", disabled=not at_hand, type="primary", key="open"):
+        listen(results, row, threshold)
+    if not at_hand:
+        data = SETS.get(str(results.about.get("data")), "the test set")
+        st.caption(
+            f"The audio of {chosen} is not at hand: choose {data} as a clip source, and it "
+            "opens from here. The figures need no audio."
+        )
+    return row
+
+
+def clicked(clip: str) -> None:
+    """Callback's part: a clip of a figure or table was clicked."""
+    state.touch()
+    state.put(evaluated=clip)
+    st.session_state["l2i_clicked"] = True
+
+
+def p_value(p: float) -> str:
+    """ "p = 0.012", "p < 0.001"."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def interval(low: float, high: float) -> str:
+    """A 95 % interval of a share, in per cent."""
+    return f"{100 * low:.0f}–{100 * high:.0f}{THIN}%"
+
+
+def disagreement(row: Row) -> str:
+    """What f and the interpreter say of a clip."""
+    said, theirs = class_name(row["predicted"]), class_name(row["interpreter_predicted"])
+    return f"f “{said}”, interpreter “{theirs}”"
+
+
+def _stamp(bundle: Bundle) -> float:
+    """The date of the newest file of the metrics: a new evaluation is read anew."""
+    folder = _folder(bundle)
+    return max((p.stat().st_mtime for p in folder.glob("*")), default=0.0) if folder else 0.0
+
+
+def _folder(bundle: Bundle) -> Path | None:
+    return bundle.folder / "metrics" if bundle.folder else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _systems(name: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
+    found = _bundle.summary() or {}
+    if not isinstance(found, dict) or not all(isinstance(b, dict) for b in found.values()):
+        raise ValueError(
+            f"{name}/metrics/summary.json is damaged: it must hold a block per system."
+        )
+    return found
+
+
+@st.cache_resource(show_spinner="Reading the metrics …", max_entries=16)
+def _read(name: str, stamp: float, interpreter: str, _bundle: Bundle) -> Results:
+    folder = _folder(_bundle)
+    assert folder is not None  # it has a summary
+    tables = {}
+    for kind, columns in (("clips", _CLIP_COLUMNS), ("levels", _LEVEL_COLUMNS)):
+        file = f"{kind}-{interpreter}.csv"
+        try:
+            rows = read_rows(folder / file)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{name}/metrics lacks {file}, or it cannot be read.") from error
+        if not rows:
+            raise ValueError(f"{name}/metrics/{file} holds no rows.")
+        if missing := [c for c in columns if c not in rows[0]]:
+            raise ValueError(f"{name}/metrics/{file} lacks the column {missing[0]!r}.")
+        if kind == "levels" and not all(_is_number(r, _LEVEL_COLUMNS[1:]) for r in rows):
+            raise ValueError(f"{name}/metrics/{file} is damaged: a number is missing.")
+        tables[kind] = tuple(rows)
+    for row in (*tables["clips"], *tables["levels"]):
+        if isinstance(row["clip"], float):  # a name of digits alone is a name all the same
+            row["clip"] = f"{row['clip']:.0f}"
+    return Results(interpreter, systems(name)[interpreter], tables["clips"], tables["levels"])
+
+
+def _is_number(row: Row, names: Sequence[str]) -> bool:
+    return all(isinstance(row[n], float) and math.isfinite(row[n]) for n in names)
