@@ -10,14 +10,14 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from l2i_core import explain, metrics
+from l2i_core import audio, explain, metrics
 from l2i_core.baselines.random import both_baselines
 from l2i_core.bundle import Bundle
 from l2i_core.data import Clip, load_clip
@@ -27,6 +27,7 @@ from l2i_core.files import write_text
 
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]
+LeftOut = Callable[[Clip, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +63,57 @@ def evaluate(
     clips: Sequence[Clip],
     settings: Settings | None = None,
     progress: Progress | None = None,
+    left_out: LeftOut | None = None,
+    longest: float = audio.MAX_SECONDS,
 ) -> Evaluation:
-    """Explain f's prediction of every clip at every τ. `progress(done, total)` after each clip."""
+    """Explain f's prediction of every clip at every τ. `progress(done, total)` after each clip.
+
+    A clip that cannot be used, or lasts more than `longest` seconds, is a ValueError; with
+    `left_out`, it is told there and left out.
+    """
+    steps, told = measure(bundle, interpreter, clips, settings, left_out, longest), 0
+    while True:
+        try:
+            done, total = next(steps)
+        except StopIteration as end:
+            return end.value
+        if progress and done > told:
+            progress(done, total)
+        told = done
+
+
+def measure(
+    bundle: Bundle,
+    interpreter: str,
+    clips: Sequence[Clip],
+    settings: Settings | None = None,
+    left_out: LeftOut | None = None,
+    longest: float = audio.MAX_SECONDS,
+) -> Generator[tuple[int, int], None, Evaluation]:
+    """`evaluate` in steps of about a second, for callers that show progress and may stop.
+
+    Yields (passes done, passes in all), two passes a clip; returns the evaluation.
+    """
     settings = settings or Settings()
     engine = L2I(bundle, interpreter)
     if not clips:
         raise ValueError("there is no clip to evaluate.")
-    tell = progress or (lambda done, total: None)
-    clip_rows, level_rows, total = [], [], 2 * len(clips)
+    clip_rows, level_rows, usable, total = [], [], [], 2 * len(clips)
     for index, clip in enumerate(clips):
-        analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
-        clip_rows.append(_clip_row(engine, clip, analysis))
-        level_rows.extend(_level_rows(engine, clip, analysis, settings))
-        tell(index + 1, total)
+        try:
+            _check_length(clip, longest)
+            analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
+        except ValueError as error:
+            if left_out is None:
+                raise
+            left_out(clip, str(error))
+        else:
+            usable.append((index, clip))
+            clip_rows.append(_clip_row(engine, clip, analysis))
+            level_rows.extend(_level_rows(engine, clip, analysis, settings))
+        yield index + 1, total
+    if not usable:
+        raise ValueError(f"none of the {len(clips)} clips can be used.")
     counts = {
         threshold: round(
             np.mean([r["components"] for r in level_rows if r["threshold"] == threshold])
@@ -82,25 +121,45 @@ def evaluate(
         for threshold in settings.random_thresholds
     }
     by_key = {(r["clip"], r["threshold"]): r for r in level_rows}
-    for index, clip in enumerate(clips):
+    done = 2 * len(clips) - len(usable)
+    for index, clip in usable:
         analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
         for threshold, count in counts.items():
+            yield done, total
             row = by_key[clip.name, threshold]
             row.update(_random_columns(engine, analysis, threshold, count, settings, index))
-        tell(len(clips) + index + 1, total)
+        done += 1
+        yield done, total
     summary = summarise(clip_rows, level_rows, engine.classes)
     return Evaluation(interpreter, tuple(clip_rows), tuple(level_rows), summary)
+
+
+def _check_length(clip: Clip, longest: float) -> None:
+    if clip.path is None:
+        return
+    seconds = audio.header(clip.path).seconds
+    if seconds > longest:
+        raise ValueError(
+            f"{clip.path.name} lasts {seconds:.0f} s; this evaluation takes clips of up to "
+            f"{longest:.0f} s. Cut it into shorter ones."
+        )
 
 
 def summarise(
     clips: Sequence[Row], levels: Sequence[Row], classes: Sequence[str]
 ) -> dict[str, Any]:
-    """The tables of one interpreter from its rows; τ keys are strings ("0.3")."""
+    """The tables of one interpreter from its rows; τ keys are strings ("0.3").
+
+    Accuracy is over the clips that have a label, None where none has.
+    """
     logits = _columns(clips, "logit", classes)
     theirs = _columns(clips, "interpreter_logit", classes)
+    known = [i for i, r in enumerate(clips) if r["label"] != ""]
     labels = [classes.index(r["label"]) if r["label"] in classes else -1 for r in clips]
     block: dict[str, Any] = {
-        "accuracy": metrics.accuracy(logits, labels),
+        "accuracy": (
+            metrics.accuracy(logits[known], [labels[i] for i in known]) if known else None
+        ),
         "fidelity": {f"top{k}": metrics.top_k_fidelity(logits, theirs, k) for k in (1, 3, 5)},
         "reconstruction_error": _joint_error(clips),
         "n": len(clips),
