@@ -22,12 +22,31 @@ def sounds(app: AppTest) -> list[str]:
     return [element.proto.url for element in app.get("audio")]
 
 
+def seen(app: AppTest) -> list[str]:
+    """The addresses of the Listen page's pictures A, B and C, made from what is heard; the sound
+    itself is computed in the browser."""
+    return [element.proto.imgs[0].url for element in app.get("imgs")][:3]
+
+
+def go(app: AppTest, **url: str) -> AppTest:
+    """Follow a link that differs from the present address in some settings."""
+    for name, value in url.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
 def url(app: AppTest) -> dict[str, str]:
     return {k: v[0] if isinstance(v, list) else v for k, v in app.query_params.items()}
 
 
 def select(app: AppTest, label: str) -> Any:
     return next(box for box in app.selectbox if box.label.startswith(label))
+
+
+def button(app: AppTest, label: str) -> Any:
+    return next(found for found in app.button if found.label.startswith(label))
 
 
 def texts(app: AppTest) -> str:

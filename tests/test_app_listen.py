@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from driving import APP, Open, engine_for, noise, select, sounds, texts, upload, url, wav_bytes
+from driving import APP, Open, button, engine_for, go, noise, seen, select, sounds, texts, upload, url, wav_bytes
 from PIL import Image
 
 from l2i_core import L2I, Analysis, AudioConfig
@@ -28,8 +28,8 @@ A, B, C = 0, 1, 2
 
 def test_first_visit_sounds_and_states_its_question(open_app: Open) -> None:
     app = open_app()
-    assert len(sounds(app)) == 4
-    assert sounds(app)[B] != sounds(app)[A]
+    assert len(seen(app)) == 3
+    assert seen(app)[B] != seen(app)[A]
     engine = engine_for(app)
     samples, rate = clips.at_hand()[clips.FIRST].read()
     said = engine.classes[engine.analyse(samples, rate).predicted]
@@ -48,9 +48,9 @@ def test_first_visit_sounds_and_states_its_question(open_app: Open) -> None:
 
 def test_tau_changes_what_is_heard_but_not_the_input(open_app: Open) -> None:
     app = open_app(tau="0.00")
-    before = sounds(app)
-    app.slider[0].set_value(0.95).run()
-    after = sounds(app)
+    before = seen(app)
+    go(app, tau="0.95")
+    after = seen(app)
     assert after[A] == before[A]
     assert after[B] != before[B]
     assert after[C] != before[C]
@@ -65,32 +65,75 @@ def test_equal_selections_sound_the_same(open_app: Open) -> None:
     grid = np.arange(0, 96) / 100
     counts = [(relevance > tau).sum() for tau in grid]
     same = next(i for i in range(95) if counts[i] == counts[i + 1] > 0)
-    app.slider[0].set_value(float(grid[same])).run()
-    first = sounds(app)
-    app.slider[0].set_value(float(grid[same + 1])).run()
-    assert sounds(app) == first
+    go(app, tau=f"{float(grid[same]):.2f}")
+    first = seen(app)
+    go(app, tau=f"{float(grid[same + 1]):.2f}")
+    assert seen(app) == first
+
+
+def test_own_gains_are_a_link(open_app: Open) -> None:
+    plain = open_app(tau="0.30")
+    engine = engine_for(plain)
+    analysis = engine.analyse(*clips.at_hand()[clips.FIRST].read())
+    strongest = int(engine.relevance(analysis, url(plain)["class"]).argmax())
+    link = {**url(plain), "own": f"{strongest}_0"}
+    app = open_app(**link)
+    assert url(app) == link
+    assert seen(app)[A] == seen(plain)[A]
+    assert seen(app)[B] != seen(plain)[B]
+    half = open_app(**{**link, "own": f"{strongest}_50"})
+    assert len({seen(other)[B] for other in (plain, app, half)}) == 3
+    assert "by your own choice" in texts(half)
+    select(app, "Class").set_value(next(c for c in engine.classes if c != link["class"])).run()
+    assert "own" not in url(app)
+
+
+@pytest.mark.parametrize("text", ["17", "x_1", "400_50", "3_101", "3_0-"])
+def test_own_gains_that_cannot_be_read(open_app: Open, text: str) -> None:
+    app = open_app(own=text)
+    readable = text == "3_0-"
+    assert bool(app.warning) != readable
+    assert seen(app)
+
+
+def test_pinned_view_stands_beside_the_present_one(open_app: Open) -> None:
+    app = open_app(tau="0.10")
+    first = url(app)
+    button(app, "Pin to compare").click().run()
+    assert len(app.table) == 1, "a view is not compared with itself"
+    go(app, clip="rain-1", tau="0.40", **{"class": "rain"})
+    table = app.table[1].value
+    assert list(table.columns) == ["pinned", "now"]
+    assert table.loc["τ"].tolist() == ["0.10", "0.40"]
+    assert table.loc["clip", "pinned"] != table.loc["clip", "now"]
+    assert len(set(sounds(app))) == 2
+    button(app, "Go to the pinned").click().run()
+    assert url(app) == first
+    assert app.table[1].value.loc["τ"].tolist() == ["0.40", "0.10"]
+    button(app, "Remove the pin").click().run()
+    assert len(app.table) == 1
 
 
 def test_class_change(open_app: Open) -> None:
     app = open_app()
-    before, said = sounds(app), url(app)["class"]
+    before, said = seen(app), url(app)["class"]
     other = next(c for c in engine_for(app).classes if c != said)
     select(app, "Class").set_value(other).run()
     assert url(app)["class"] == other
-    assert sounds(app)[A] == before[A]
-    assert sounds(app)[B] != before[B]
+    assert seen(app)[A] == before[A]
+    assert seen(app)[B] != before[B]
     assert f"What speaks for “{words.class_name(other)}”?" in app.title[0].value
 
 
 def test_another_clip_brings_its_own_decision(open_app: Open) -> None:
     app = open_app(**{"class": "rooster", "tau": "0.10"})
-    before = sounds(app)
+    before = seen(app)
     select(app, "Clip").set_value("rain-1").run()
     engine = engine_for(app)
     analysis = engine.analyse(*clips.at_hand()["rain-1"].read())
     assert url(app)["class"] == engine.classes[analysis.predicted]
     assert url(app)["tau"] == "0.10"
-    assert sounds(app)[A] != before[A]
+    assert seen(app)[A] != before[A]
 
 
 def test_deep_link_restores_the_view(open_app: Open) -> None:
@@ -107,27 +150,26 @@ def test_deep_link_restores_the_view(open_app: Open) -> None:
     assert select(app, "Clip").value == "dog+rain"
     assert select(app, "Class").value == "rain"
     assert select(app, "Interpreter").value == "max"
-    assert app.slider[0].value == 0.12
-    assert app.radio[0].value == "linear"
+    assert "at τ = 0.12" in texts(app) or "above τ = 0.12" in texts(app)
     again = open_app(**link)
-    assert sounds(again) == sounds(app)
+    assert seen(again) == seen(app)
 
 
 def test_the_back_button_and_a_late_url(open_app: Open) -> None:
     app = open_app(clip="dog-1", tau="0.20")
-    first, old = sounds(app), url(app)
+    first, old = seen(app), url(app)
     select(app, "Clip").set_value("rain-1").run()
-    assert sounds(app)[A] != first[A]
+    assert seen(app)[A] != first[A]
     for name in list(app.query_params):
         del app.query_params[name]
     for name, value in old.items():
         app.query_params[name] = value
     app.run()  # the browser went back: the URL rules
-    assert sounds(app) == first
+    assert seen(app) == first
     assert select(app, "Clip").value == "dog-1"
     app.query_params["tau"] = "0.90"
-    app.slider[0].set_value(0.4).run()  # a control sent with another URL: the control rules
-    assert url(app)["tau"] == "0.40"
+    select(app, "Clip").set_value("rain-2").run()  # sent with another URL: the control rules
+    assert url(app)["tau"] == "0.20"
 
 
 def test_a_plus_in_a_hand_written_link(open_app: Open) -> None:
@@ -158,8 +200,8 @@ def test_wrong_values_in_the_url(open_app: Open, name: str, value: str) -> None:
     assert len(told) == 1
     assert told[0].endswith(".")
     assert url(app) == url(plain)
-    assert sounds(app) == sounds(plain)
-    app.slider[0].set_value(0.6).run()
+    assert seen(app) == seen(plain)
+    go(app, tau="0.60")
     assert not [w.value for w in app.warning if f"“{named}”" in w.value]
 
 
@@ -173,7 +215,7 @@ def test_disagreement_is_marked_before_the_sound(open_app: Open, models: Path) -
         assert marks[name] == (not agrees)
         order = [element.type for element in app.main]
         if marks[name]:
-            assert order.index("warning") < order.index("audio")
+            assert order.index("warning") < order.index("bidi_component")
     assert any(marks.values()), "Θ and −Θ cannot both agree with f"
 
 
@@ -181,8 +223,8 @@ def test_nothing_selected_is_said_plainly(open_app: Open) -> None:
     app = upload(open_app(), "silence.wav", wav_bytes(np.zeros(44100 * 3, dtype="f4")))
     assert "Nothing is selected" in texts(app)
     assert not app.error
-    assert len(sounds(app)) == 4
-    assert sounds(app)[B] == sounds(app)[A]  # both are three seconds of silence
+    assert len(seen(app)) == 3
+    assert seen(app)[B] == seen(app)[A]  # both are three seconds of silence
     assert "Nothing was removed" in texts(app)
 
 
@@ -190,7 +232,7 @@ def test_damaged_model(open_app: Open) -> None:
     app = open_app(bundle="wrecked")
     assert len(app.error) == 1
     assert "classifier.safetensors is damaged" in app.error[0].value
-    assert not sounds(app)
+    assert not seen(app)
 
 
 def test_no_model_at_all(open_app: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,45 +276,45 @@ def test_a_bad_upload_is_one_sentence(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["text", "too short", "nan"])
 def test_a_bad_upload_loses_nothing(open_app: Open, kind: str) -> None:
     app = open_app(clip="rain-1", tau="0.20")
-    before = sounds(app), url(app)
+    before = seen(app), url(app)
     make, expected = BAD_UPLOADS[kind]
     upload(app, "bad.wav", make())
     assert len(app.error) == 1
     assert expected in app.error[0].value
     assert "bad.wav" in app.error[0].value
-    assert (sounds(app), url(app)) == before
+    assert (seen(app), url(app)) == before
 
 
 def test_a_link_to_an_upload_asks_for_the_file(open_app: Open) -> None:
     data = wav_bytes(noise(1.0, seed=3))
     first = upload(open_app(), "mine.wav", data)
     select(first, "Class").set_value("rooster").run()
-    first.slider[0].set_value(0.07).run()
+    go(first, tau="0.07")
     link = url(first)
     assert link["clip"] == f"upload-{hashlib.sha256(data).hexdigest()[:16]}"
 
     second = open_app(**link)
     assert "Which file" in second.title[0].value
     assert link["clip"] in second.info[0].value
-    assert not sounds(second)
+    assert not seen(second)
     assert url(second) == link  # nothing of the link is lost
     upload(second, "renamed.wav", data)
     assert url(second) == link
-    assert sounds(second) == sounds(first)
+    assert seen(second) == seen(first)
 
 
 def test_another_file_than_the_link_asks_for(open_app: Open) -> None:
     app = open_app(clip="upload-0123456789abcdef")
     upload(app, "other.wav", wav_bytes(noise(1.0)))
     assert any("another file" in w.value for w in app.warning)
-    assert len(sounds(app)) == 4
+    assert len(seen(app)) == 3
 
 
 def test_shortest_clip(open_app: Open) -> None:
     app = upload(open_app(tau="0.00"), "short.wav", wav_bytes(noise(0.1)))
     assert not app.error
     assert any("hears silence after it" in caption.value for caption in app.caption)
-    assert len(sounds(app)) == 4
+    assert len(seen(app)) == 3
 
 
 def test_long_clip_is_heard_in_windows(open_app: Open) -> None:
@@ -281,7 +323,7 @@ def test_long_clip_is_heard_in_windows(open_app: Open) -> None:
     assert len(window.options) == 4
     assert url(app)["window"] == window.value
     assert "mean of the logits" in texts(app)
-    before, engine = sounds(app), engine_for(app)
+    before, engine = seen(app), engine_for(app)
     analysis = engine.analyse(noise(31.0), 44100)
     hop = engine.audio.hop_length / engine.audio.sample_rate
     ends = [end * hop for _, end in analysis.windows[:-1]]
@@ -289,7 +331,7 @@ def test_long_clip_is_heard_in_windows(open_app: Open) -> None:
     tag = f"{first}-{second}" if window.value.startswith("0-") else f"0-{first}"
     select(app, "Window").set_value(tag).run()
     assert url(app)["window"] == tag
-    assert sounds(app)[A] != before[A]
+    assert seen(app)[A] != before[A]
     select(app, "Clip").set_value("dog-1").run()
     assert "window" not in url(app)
 
@@ -297,7 +339,7 @@ def test_long_clip_is_heard_in_windows(open_app: Open) -> None:
 # --- what pages share -------------------------------------------------------------------------
 
 
-def test_one_gain_for_all_sounds() -> None:
+def test_one_gain_for_all_seen() -> None:
     rng = np.random.default_rng(0)
     quiet, loud = 0.01 * rng.standard_normal(5000), 0.5 * rng.standard_normal(5000)
     for chosen in ((quiet, 0.2 * quiet, 0.8 * quiet), (loud, 3 * loud, loud)):

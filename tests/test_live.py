@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyloudnorm
 import pytest
 import torch
 from conftest import random_bundle
@@ -210,6 +211,24 @@ def test_dragging_tells_the_server_nothing_until_release(page: Page) -> None:
     assert len(page.sent) == before + 1  # type: ignore[attr-defined]
     assert page.evaluate("() => document.body.dataset.l2iPending ?? null") is None
     assert _live(page).evaluate("root => root.l2i.threshold") == tau
+
+
+def test_loudness_matched_sounds_are_equally_loud(page: Page, live_engine: L2I) -> None:
+    """Against pyloudnorm, an implementation of ITU-R BS.1770-4; the true level has one gain."""
+    _live(page).evaluate("root => root.l2i.setThreshold(0.1)")
+    true = _live(page).evaluate("root => root.l2i.levels")
+    assert true["input"] == true["interpretation"] == true["residual"]
+    _live(page).evaluate("root => root.l2i.setLevelMode('loudness')")
+    levels = _live(page).evaluate("root => root.l2i.levels")
+    meter = pyloudnorm.Meter(live_engine.audio.sample_rate)
+    sounds = {name: levels[name] * _signal(page, name) for name in levels}
+    loudness = [meter.integrated_loudness(sound) for sound in sounds.values()]
+    assert len(loudness) == 3
+    assert max(loudness) - min(loudness) < 0.1
+    assert max(np.abs(sound).max() for sound in sounds.values()) <= 0.991
+    _live(page).evaluate("root => root.l2i.hear('residual')")
+    level = _live(page).evaluate("root => root.l2i.level")
+    assert level == levels["residual"]
 
 
 def test_position_is_kept_while_tau_changes(page: Page) -> None:

@@ -29,6 +29,7 @@ from pages.shared import pictures, players, state
 
 _FOLDER = Path(__file__).with_name("live")
 _PHASE = 32767  # int16 for π: an error of −86 dB, a quarter of the bytes of cosine and sine
+SHAPE_POINTS = 24
 LISTED = 12  # components with controls at first; the rest on request
 
 
@@ -106,6 +107,7 @@ def live_interpretation(
             "centres": np.round(
                 pictures.centre_frequencies(engine.dictionary.patterns, engine.audio), 1
             ).tolist(),
+            "shapes": _shapes(engine),
             "listed": LISTED,
             "start": start,
             "tau": choice.tau,
@@ -120,6 +122,12 @@ def live_interpretation(
         height="content",
     )
     return bool(result.fallback)
+
+
+def _shapes(engine: L2I) -> list[list[int]]:
+    """Each column of W as a thumbnail: SHAPE_POINTS heights of 0 to 100, low mels first."""
+    shapes = pictures.spectral_shapes(engine.dictionary.patterns, engine.audio, SHAPE_POINTS)
+    return np.round(100 * shapes / shapes.max(axis=1, keepdims=True).clip(1e-9)).astype(int).tolist()
 
 
 def pack(

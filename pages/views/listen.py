@@ -80,14 +80,15 @@ def _question(view: View) -> str:
 
 
 def decision(view: View) -> None:
-    """What f says, whether the interpreter agrees, and the choice of class and τ."""
+    """What f says, and what must be known before anybody listens."""
     if view.overview is not None:
         _long_clip(view)
-    _top_classes(view)
+    assert view.said is not None  # the router knows this page as the one that listens
+    with view.said:
+        _top_classes(view)
     _short_clip(view)
-    info = view.engine.bundle.interpreter_info[view.engine.interpreter_name]
-    st.caption(f"**{info.title}.** {info.description}")
-    _agreement(view)
+    if not view.agrees:
+        _disagreement(view)
 
 
 def listen(view: View) -> Heard:
@@ -294,22 +295,15 @@ def _short_clip(view: View) -> None:
         )
 
 
-def _agrees(view: View) -> bool:
-    return int(view.analysis.interpreter_logits.argmax()) == view.analysis.predicted
-
-
-def _agreement(view: View) -> None:
-    """Whether the interpreter can be trusted on this clip, before anybody hears it."""
+def _disagreement(view: View) -> None:
+    """Said before anybody hears it: on this clip the interpreter cannot be trusted."""
     classes = view.engine.classes
     said = class_name(classes[view.analysis.predicted])
     theirs = class_name(classes[int(view.analysis.interpreter_logits.argmax())])
-    if _agrees(view):
-        st.caption(f"The interpreter agrees with f: its first choice is “{theirs}” too.")
-    else:
-        st.warning(
-            f"**The interpreter disagrees with f on this clip:** its first choice is “{theirs}”, "
-            f"f says “{said}”. Do not take what you hear below for f's reasons."
-        )
+    st.warning(
+        f"**The interpreter disagrees with f on this clip:** its first choice is “{theirs}”, "
+        f"f says “{said}”. Do not take what you hear below for f's reasons."
+    )
 
 
 def _selection(view: View, heard: Heard) -> str:

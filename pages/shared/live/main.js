@@ -53,6 +53,26 @@ function hertz(value) {
   return `${kilo.toFixed(Math.max(0, 2 - Math.floor(Math.log10(kilo))))}\u202fkHz`;
 }
 
+function decibels(factor) {
+  const text = (20 * Math.log10(factor)).toFixed(1).replace("-", "\u2212");
+  return `${factor >= 1 ? "+" : ""}${text}\u202fdB`;
+}
+
+// A component's spectral shape, low frequencies on the left.
+function thumbnail(heights) {
+  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const last = heights.length - 1;
+  drawing.setAttribute("viewBox", `0 0 ${last} 100`);
+  drawing.setAttribute("preserveAspectRatio", "none");
+  drawing.setAttribute("class", "l2i-shape");
+  drawing.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  const points = heights.map((height, i) => `L${i} ${100 - height}`).join("");
+  path.setAttribute("d", `M0 100${points}L${last} 100Z`);
+  drawing.append(path);
+  return drawing;
+}
+
 function clock(seconds) {
   return `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
 }
@@ -192,6 +212,7 @@ class Live {
     this.energy = 0;
     this.sent = {sequence: 0, token: null};
     this.held = false; // the pointer is on τ
+    this.matched = false; // loudness instead of true level
     this.showAll = false;
     this.canPlay = Boolean(window.AudioContext || window.webkitAudioContext);
     this.player = new Player(1);
@@ -367,17 +388,33 @@ class Live {
     return this.heard === "interpretation" || this.heard === "residual";
   }
 
-  // One gain for all sounds: the input's peak at −3 dBFS, less where another would clip.
+  // The gain of each sound. True level: one for all, the input's peak at −3 dBFS, less where
+  // another would clip. Loudness-matched: each is brought to the input's loudness, and all are
+  // lowered together where one would clip.
   _level() {
-    const {peak: wanted, most} = this.clip;
-    const loudest = Math.max(
-      this.inputPeak, peak(this.sounds.interpretation), peak(this.sounds.residual),
-    );
+    if (!this.clip || this.inputPeak === undefined) return;
+    const {peak: wanted, most, rate} = this.clip;
+    const names = Object.keys(this.sounds);
+    if (!(this.heard in this.sounds)) names.push(this.heard);
     let level = this.inputPeak > 0 ? Math.min(wanted / this.inputPeak, most) : 1;
-    if (loudest * level > 0.99) level = 0.99 / loudest;
-    if (level !== this.player.level) this.player.setLevel(level);
-    const gain = (20 * Math.log10(level)).toFixed(1).replace("-", "\u2212");
-    this.gain.textContent = `one gain, ${level >= 1 ? "+" : ""}${gain}\u202fdB`;
+    const levels = Object.fromEntries(names.map(name => [name, level]));
+    if (this.matched) {
+      const target = l2iLoudness(this.sounds.input, rate);
+      for (const name of names) {
+        const difference = target - l2iLoudness(this._sound(name), rate);
+        if (Number.isFinite(difference)) {
+          levels[name] *= Math.min(most, 10 ** (difference / 20));
+        }
+      }
+    }
+    const loudest = Math.max(...names.map(name => peak(this._sound(name)) * levels[name]));
+    if (loudest > 0.99) for (const name of names) levels[name] *= 0.99 / loudest;
+    this.levels = levels;
+    const now = levels[this.heard];
+    if (now !== this.player.level) this.player.setLevel(now);
+    this.gain.textContent = this.matched
+      ? SOUNDS.map(([name, letter]) => `${letter} ${decibels(levels[name])}`).join(", ")
+      : `one gain, ${decibels(now)}`;
   }
 
   _component(k) {
@@ -417,6 +454,7 @@ class Live {
     this.heard = name;
     if (this.clip) {
       this.player.use(this._sound(name), this.clip.rate);
+      this._level();
       this.player.refresh();
     }
     this._transport();
@@ -437,6 +475,13 @@ class Live {
     const done = this._render();
     if (this._solo() !== null) this._hear(this.heard);
     return done;
+  }
+
+  _setLevelMode(mode) {
+    if (mode !== "true" && mode !== "loudness") throw new RangeError(`no level mode “${mode}”`);
+    this.matched = mode === "loudness";
+    this.levelSelect.value = mode;
+    this._level();
   }
 
   _override(k, gain) {
@@ -530,9 +575,13 @@ class Live {
       this.player.setLoop(!this.player.loop);
       this.loopButton.setAttribute("aria-pressed", this.player.loop);
     });
+    this.levelSelect = node("select", {"aria-label": "Level of A, B and C", on: {change: () => {
+      this._setLevelMode(this.levelSelect.value);
+    }}}, node("option", {value: "true"}, "true level"),
+    node("option", {value: "loudness"}, "loudness-matched"));
     this.transport = this.canPlay
       ? node("div", {class: "l2i-row"}, this.playButton, this.tabs, this.position, this.time,
-        this.loopButton, this.gain)
+        this.loopButton, this.levelSelect, this.gain)
       : node("p", {class: "l2i-note", role: "note"},
         "This browser has no Web Audio, so the sound cannot follow τ while you drag; use the " +
         "plain players, which change when you let go.");
@@ -692,7 +741,7 @@ class Live {
     const bar = node("span", {class: "l2i-bar"},
       node("i", {style: `width:${100 * Math.max(0, r)}%`}));
     return node("li", {"data-component": k},
-      node("label", {}, box, ` #${k}`),
+      node("label", {}, box, ` #${k}`), thumbnail(this.data.shapes[k]),
       bar, node("span", {class: "l2i-number"}, r.toFixed(2).replace("-", "\u2212")),
       node("span", {class: "l2i-number l2i-centre"}, hertz(this.data.centres[k])),
       gain, ...(solo ? [solo] : []));
@@ -763,7 +812,9 @@ class Live {
       get heard() { return live.heard; },
       get playing() { return live.player.playing; },
       get position() { return live.player.position; },
+      setLevelMode: mode => live._setLevelMode(mode),
       get level() { return live.player.level; },
+      get levels() { return {...live.levels}; },
       get rate() { return live.clip?.rate; },
       get lastRenderMs() { return live.lastRenderMs; },
       get lastRoundTripMs() { return live.lastRoundTripMs; },
