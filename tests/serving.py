@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import socket
@@ -13,9 +14,11 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+import numpy as np
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
+NO_WEB_AUDIO = "delete window.AudioContext; delete window.webkitAudioContext"
 SECONDS = 60  # the longest wait for anything
 _CHROMIUM = [
     "--no-sandbox",
@@ -26,6 +29,26 @@ _CHROMIUM = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def live(page: Page) -> Locator:
+    """The live component's root; its property l2i is what tests talk to."""
+    return page.get_by_test_id("live-interpretation")
+
+
+def signal(page: Page, name: str) -> np.ndarray:
+    """What the live component plays: "input", "interpretation", "residual" or "component:17"."""
+    text = live(page).evaluate(
+        """(root, name) => {
+            const bytes = new Uint8Array(root.l2i.signal(name).slice().buffer);
+            let text = '';
+            for (let i = 0; i < bytes.length; i += 8192)
+                text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+            return btoa(text);
+        }""",
+        name,
+    )
+    return np.frombuffer(base64.b64decode(text), dtype=np.float32)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from driving import APP, Open, button, engine_for, go, noise, seen, select, sounds, texts, upload, url, wav_bytes
+from driving import (
+    APP,
+    Open,
+    button,
+    engine_for,
+    go,
+    noise,
+    seen,
+    select,
+    sounds,
+    texts,
+    upload,
+    url,
+    wav_bytes,
+)
 from PIL import Image
 
 from l2i_core import L2I, Analysis, AudioConfig

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +11,14 @@ import pyloudnorm
 import pytest
 import torch
 from conftest import random_bundle
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
-from serving import SECONDS, chromium, serving
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from serving import NO_WEB_AUDIO, SECONDS, chromium, live, serving, signal
 
 from l2i_core import L2I, Analysis, AudioConfig, audio
 from l2i_core.bundle import save_bundle
 from pages.shared.live import Choice
 
 COMPONENTS = 100
-NO_WEB_AUDIO = "delete window.AudioContext; delete window.webkitAudioContext"
 
 
 @pytest.fixture(scope="module")
@@ -92,24 +90,6 @@ def _ready(page: Page) -> None:
     )
 
 
-def _live(page: Page) -> Locator:
-    return page.get_by_test_id("live-interpretation")
-
-
-def _signal(page: Page, name: str) -> np.ndarray:
-    text = _live(page).evaluate(
-        """(root, name) => {
-            const bytes = new Uint8Array(root.l2i.signal(name).slice().buffer);
-            let text = '';
-            for (let i = 0; i < bytes.length; i += 8192)
-                text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-            return btoa(text);
-        }""",
-        name,
-    )
-    return np.frombuffer(base64.b64decode(text), dtype=np.float32)
-
-
 def _same(heard: np.ndarray, wanted: torch.Tensor) -> None:
     """Within −60 dB of the engine's sound."""
     engine = wanted.numpy()
@@ -121,19 +101,19 @@ def _same(heard: np.ndarray, wanted: torch.Tensor) -> None:
 def test_browser_makes_the_engines_sound(
     page: Page, live_engine: L2I, live_analysis: Analysis, domain: str
 ) -> None:
-    _live(page).evaluate("(root, domain) => root.l2i.setDomain(domain)", domain)
-    _same(_signal(page, "input"), live_analysis.waveform)
+    live(page).evaluate("(root, domain) => root.l2i.setDomain(domain)", domain)
+    _same(signal(page, "input"), live_analysis.waveform)
     for tau in (0.0, 0.1, 0.3, 0.7):
-        _live(page).evaluate("(root, tau) => root.l2i.setThreshold(tau)", tau)
+        live(page).evaluate("(root, tau) => root.l2i.setThreshold(tau)", tau)
         made = live_engine.interpret(live_analysis, threshold=tau, mask_domain=domain)
-        _same(_signal(page, "interpretation"), made.audio)
-        _same(_signal(page, "residual"), made.residual)
-        state = _live(page).evaluate("root => [root.l2i.selected, root.l2i.energy]")
+        _same(signal(page, "interpretation"), made.audio)
+        _same(signal(page, "residual"), made.residual)
+        state = live(page).evaluate("root => [root.l2i.selected, root.l2i.energy]")
         assert state[0] == list(made.selected)
         assert state[1] == pytest.approx(made.energy_kept, rel=1e-3, abs=1e-6)
     strongest = made.selected[0]
     _same(
-        _signal(page, f"component:{strongest}"),
+        signal(page, f"component:{strongest}"),
         live_engine.component_audio(live_analysis, strongest, domain),
     )
 
@@ -146,7 +126,7 @@ def test_own_choice_is_the_engines_too(
     relevance = live_engine.relevance(live_analysis, target)
     order = torch.argsort(relevance, descending=True).tolist()
     choice = Choice(0.1, domain, {order[0]: 0.0, order[1]: 0.5, order[-1]: 1.0})
-    _live(page).evaluate(
+    live(page).evaluate(
         """async (root, [domain, gains]) => {
             root.l2i.setDomain(domain);
             root.l2i.setThreshold(0.1);
@@ -157,17 +137,17 @@ def test_own_choice_is_the_engines_too(
     made = live_engine.interpret(
         live_analysis, threshold=0.1, mask_domain=domain, gains=choice.gains(relevance)
     )
-    _same(_signal(page, "interpretation"), made.audio)
-    _same(_signal(page, "residual"), made.residual)
-    assert _live(page).evaluate("root => root.l2i.selected") == list(made.selected)
-    _live(page).evaluate("root => root.l2i.setGains(null)")
+    _same(signal(page, "interpretation"), made.audio)
+    _same(signal(page, "residual"), made.residual)
+    assert live(page).evaluate("root => root.l2i.selected") == list(made.selected)
+    live(page).evaluate("root => root.l2i.setGains(null)")
     made = live_engine.interpret(live_analysis, threshold=0.1, mask_domain=domain)
-    _same(_signal(page, "interpretation"), made.audio)
+    _same(signal(page, "interpretation"), made.audio)
 
 
 def test_many_steps_do_not_drift(page: Page, live_engine: L2I, live_analysis: Analysis) -> None:
     """Steps that overtake each other end where the last one says."""
-    _live(page).evaluate(
+    live(page).evaluate(
         """async root => {
             for (let i = 0; i < 400; i++) {
                 const done = root.l2i.setThreshold((37 * i % 96) / 100);
@@ -177,21 +157,21 @@ def test_many_steps_do_not_drift(page: Page, live_engine: L2I, live_analysis: An
         }"""
     )
     made = live_engine.interpret(live_analysis, threshold=0.25)
-    _same(_signal(page, "interpretation"), made.audio)
-    _same(_signal(page, "residual"), made.residual)
+    _same(signal(page, "interpretation"), made.audio)
+    _same(signal(page, "residual"), made.residual)
 
 
 def test_nothing_selected_is_silence(page: Page, live_analysis: Analysis) -> None:
     gains = {str(k): 0 for k in range(COMPONENTS)}
-    _live(page).evaluate("(root, gains) => root.l2i.setGains(gains)", gains)
-    assert not _signal(page, "interpretation").any()
-    _same(_signal(page, "residual"), live_analysis.waveform)
-    expect(_live(page).get_by_text("Nothing is selected")).to_be_visible()
+    live(page).evaluate("(root, gains) => root.l2i.setGains(gains)", gains)
+    assert not signal(page, "interpretation").any()
+    _same(signal(page, "residual"), live_analysis.waveform)
+    expect(live(page).get_by_text("Nothing is selected")).to_be_visible()
 
 
 def test_dragging_tells_the_server_nothing_until_release(page: Page) -> None:
-    slider = _live(page).get_by_role("slider", name="τ")
-    before, first = len(page.sent), _signal(page, "interpretation")  # type: ignore[attr-defined]
+    slider = live(page).get_by_role("slider", name="τ")
+    before, first = len(page.sent), signal(page, "interpretation")  # type: ignore[attr-defined]
     box = slider.bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
@@ -201,42 +181,42 @@ def test_dragging_tells_the_server_nothing_until_release(page: Page) -> None:
         page.mouse.move(box["x"] + (0.3 - 0.02 * step) * box["width"], middle)
         page.wait_for_timeout(30)
     page.wait_for_timeout(500)
-    assert not np.array_equal(_signal(page, "interpretation"), first)
+    assert not np.array_equal(signal(page, "interpretation"), first)
     assert len(page.sent) == before  # type: ignore[attr-defined]
     assert page.evaluate("() => document.body.dataset.l2iPending") == "true"
     page.mouse.up()
-    tau = _live(page).evaluate("root => root.l2i.threshold")
+    tau = live(page).evaluate("root => root.l2i.threshold")
     page.get_by_text(f"verdict on log-{round(100 * tau)}:").wait_for()
     page.wait_for_timeout(600)
     assert len(page.sent) == before + 1  # type: ignore[attr-defined]
     assert page.evaluate("() => document.body.dataset.l2iPending ?? null") is None
-    assert _live(page).evaluate("root => root.l2i.threshold") == tau
+    assert live(page).evaluate("root => root.l2i.threshold") == tau
 
 
 def test_loudness_matched_sounds_are_equally_loud(page: Page, live_engine: L2I) -> None:
     """Against pyloudnorm, an implementation of ITU-R BS.1770-4; the true level has one gain."""
-    _live(page).evaluate("root => root.l2i.setThreshold(0.1)")
-    true = _live(page).evaluate("root => root.l2i.levels")
+    live(page).evaluate("root => root.l2i.setThreshold(0.1)")
+    true = live(page).evaluate("root => root.l2i.levels")
     assert true["input"] == true["interpretation"] == true["residual"]
-    _live(page).evaluate("root => root.l2i.setLevelMode('loudness')")
-    levels = _live(page).evaluate("root => root.l2i.levels")
+    live(page).evaluate("root => root.l2i.setLevelMode('loudness')")
+    levels = live(page).evaluate("root => root.l2i.levels")
     meter = pyloudnorm.Meter(live_engine.audio.sample_rate)
-    sounds = {name: levels[name] * _signal(page, name) for name in levels}
+    sounds = {name: levels[name] * signal(page, name) for name in levels}
     loudness = [meter.integrated_loudness(sound) for sound in sounds.values()]
     assert len(loudness) == 3
     assert max(loudness) - min(loudness) < 0.1
     assert max(np.abs(sound).max() for sound in sounds.values()) <= 0.991
-    _live(page).evaluate("root => root.l2i.hear('residual')")
-    level = _live(page).evaluate("root => root.l2i.level")
+    live(page).evaluate("root => root.l2i.hear('residual')")
+    level = live(page).evaluate("root => root.l2i.level")
     assert level == levels["residual"]
 
 
 def test_position_is_kept_while_tau_changes(page: Page) -> None:
-    _live(page).get_by_role("button", name="Play").click()
+    live(page).get_by_role("button", name="Play").click()
     page.wait_for_function(
         "() => document.querySelector('[data-testid=live-interpretation]').l2i.position > 0.4"
     )
-    jumps = _live(page).evaluate(
+    jumps = live(page).evaluate(
         """async root => {
             const jumps = [];
             for (let i = 0; i < 15; i++) {
@@ -249,9 +229,9 @@ def test_position_is_kept_while_tau_changes(page: Page) -> None:
     )
     assert max(abs(jump) for jump in jumps) < 0.08
     for key, name in (("a", "input"), ("c", "residual"), ("b", "interpretation")):
-        place = _live(page).evaluate("root => root.l2i.position")
+        place = live(page).evaluate("root => root.l2i.position")
         page.keyboard.press(key)
-        heard, now, playing = _live(page).evaluate(
+        heard, now, playing = live(page).evaluate(
             "root => [root.l2i.heard, root.l2i.position, root.l2i.playing]"
         )
         assert (heard, playing) == (name, True)
@@ -259,23 +239,23 @@ def test_position_is_kept_while_tau_changes(page: Page) -> None:
 
 
 def test_keyboard(page: Page) -> None:
-    slider = _live(page).get_by_role("slider", name="τ")
+    slider = live(page).get_by_role("slider", name="τ")
     slider.focus()
     before = len(page.sent)  # type: ignore[attr-defined]
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    assert _live(page).evaluate("root => root.l2i.threshold") == 0.32
+    assert live(page).evaluate("root => root.l2i.threshold") == 0.32
     page.get_by_text("verdict on log-32:").wait_for()
     page.wait_for_timeout(400)
     assert len(page.sent) == before + 1  # type: ignore[attr-defined]
     page.keyboard.press("Space")
-    assert _live(page).evaluate("root => root.l2i.playing")
+    assert live(page).evaluate("root => root.l2i.playing")
     page.keyboard.press("c")
-    expect(_live(page).get_by_role("button", name="C: what is left")).to_have_attribute(
+    expect(live(page).get_by_role("button", name="C: what is left")).to_have_attribute(
         "aria-pressed", "true"
     )
     page.keyboard.press("Space")
-    assert not _live(page).evaluate("root => root.l2i.playing")
+    assert not live(page).evaluate("root => root.l2i.playing")
     expect(page.get_by_role("dialog")).to_have_count(0)  # Streamlit's own shortcut for C
 
 
@@ -285,14 +265,14 @@ def test_components_can_be_switched_and_heard_alone(
     order = torch.argsort(
         live_engine.relevance(live_analysis, live_analysis.predicted), descending=True
     ).tolist()
-    _live(page).get_by_role("checkbox", name=f"Component {order[0]} on", exact=True).uncheck()
+    live(page).get_by_role("checkbox", name=f"Component {order[0]} on", exact=True).uncheck()
     page.get_by_text(f"verdict on log-30-{order[0]}_0:").wait_for()
-    assert order[0] not in _live(page).evaluate("root => root.l2i.selected")
-    expect(_live(page).get_by_text("your own choice")).to_be_visible()
-    _live(page).get_by_role("button", name=f"Hear component {order[1]} alone", exact=True).click()
-    state = _live(page).evaluate("root => [root.l2i.heard, root.l2i.playing]")
+    assert order[0] not in live(page).evaluate("root => root.l2i.selected")
+    expect(live(page).get_by_text("your own choice")).to_be_visible()
+    live(page).get_by_role("button", name=f"Hear component {order[1]} alone", exact=True).click()
+    state = live(page).evaluate("root => [root.l2i.heard, root.l2i.playing]")
     assert state == [f"component:{order[1]}", True]
-    _live(page).get_by_role("button", name="Back to τ alone").click()
+    live(page).get_by_role("button", name="Back to τ alone").click()
     page.get_by_text("verdict on log-30:").wait_for()
 
 
@@ -308,14 +288,14 @@ def test_the_page_can_change_the_class(
         ".l2i.selected) === wanted",
         arg=str(list(made.selected)).replace(" ", ""),
     )
-    _live(page).evaluate("root => root.l2i.setThreshold(0.3)")
-    _same(_signal(page, "interpretation"), made.audio)
+    live(page).evaluate("root => root.l2i.setThreshold(0.3)")
+    _same(signal(page, "interpretation"), made.audio)
 
 
 def test_one_step_is_fast(page: Page) -> None:
     """5 s, K = 100. The median is printed; the bound is loose and on the lower quartile, because
     what else runs on the machine multiplies wall time (18 to 118 ms were seen for equal work)."""
-    times = _live(page).evaluate(
+    times = live(page).evaluate(
         """async root => {
             const times = [];
             for (let i = 0; i < 40; i++) {
@@ -334,7 +314,7 @@ def test_one_step_is_fast(page: Page) -> None:
 
 
 def test_every_control_has_a_name_and_a_phone_is_wide_enough(page: Page) -> None:
-    unnamed = _live(page).evaluate(
+    unnamed = live(page).evaluate(
         """root => [...root.querySelectorAll('button, input, select, canvas')].filter(control =>
             !control.getAttribute('aria-label') && !control.textContent.trim()).length"""
     )
@@ -342,7 +322,7 @@ def test_every_control_has_a_name_and_a_phone_is_wide_enough(page: Page) -> None
     page.set_viewport_size({"width": 420, "height": 900})
     page.wait_for_timeout(300)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 420
-    overflow = _live(page).evaluate("root => root.scrollWidth - root.clientWidth")
+    overflow = live(page).evaluate("root => root.scrollWidth - root.clientWidth")
     assert overflow <= 1
 
 
@@ -353,5 +333,5 @@ def test_without_web_audio_the_page_can_fall_back(tab: BrowserContext, server: s
     _ready(page)
     expect(page.get_by_text("This browser has no Web Audio")).to_be_visible()
     expect(page.get_by_text("plain players here")).to_be_visible()
-    _live(page).evaluate("root => root.l2i.setThreshold(0.1)")
-    assert _signal(page, "interpretation").any()
+    live(page).evaluate("root => root.l2i.setThreshold(0.1)")
+    assert signal(page, "interpretation").any()
