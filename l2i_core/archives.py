@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -39,10 +40,10 @@ def unpack_audio(
             left = most_bytes
             for entry in entries:
                 left = _unpack(file, entry, folder, left, most_bytes)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+        raise ValueError(f"this is not a zip that can be read ({error}); zip it again.") from error
     except RuntimeError as error:  # zipfile's word for a missing password
         raise ValueError("the zip is encrypted; give one without a password.") from error
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zipfile.zlib.error) as error:
-        raise ValueError(f"this is not a zip that can be read ({error}); zip it again.") from error
     except OSError as error:
         raise ValueError(f"the zip cannot be unpacked ({error.strerror or error}).") from error
     return len(entries)

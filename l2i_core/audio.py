@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 import soundfile
 import soxr
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from l2i_core._torchaudio import torchaudio
@@ -33,6 +35,9 @@ CHUNK_FRAMES = 4096  # frames of a long clip that are worked on at a time
 _CUT_CHUNK = re.compile(r"\b(?:data|SSND) : (\d+) \(should be (\d+)\)")
 _UNKNOWN_SIZE = 2**31 - 4096
 _BLOCK = 1 << 20  # frames of a file that are read at a time
+PLAYED_PEAK = 10 ** (-3 / 20)  # an input plays with its peak at −3 dBFS
+MOST_GAIN = 10 ** (30 / 20)  # but is not raised by more than 30 dB
+_CEILING = 0.99
 _MEL_FLOOR = 1e-10  # librosa's amin of power_to_db
 
 
@@ -185,6 +190,19 @@ def write(path: str | os.PathLike[str], waveform: np.ndarray | Tensor, sample_ra
         ) from error
 
 
+def float_wav(waveform: np.ndarray | Tensor, sample_rate: int) -> bytes:
+    """Float32 WAV, mono (n,), as bytes that depend on the samples alone: libsndfile would put the
+    time of writing into such a file."""
+    data = np.asarray(waveform, dtype="<f4").tobytes()
+    chunks = (
+        (b"fmt ", struct.pack("<HHIIHHH", 3, 1, sample_rate, 4 * sample_rate, 4, 32, 0)),
+        (b"fact", struct.pack("<I", len(data) // 4)),
+        (b"data", data),
+    )
+    body = b"".join(name + struct.pack("<I", len(chunk)) + chunk for name, chunk in chunks)
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body
+
+
 def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig) -> Tensor:
     """Mono float32 (n',) at the model's rate, at the clip's own level.
 
@@ -224,6 +242,15 @@ def peak_gain(waveform: Tensor) -> float:
     """1 / max|x|, the scale on which f meets a clip; 1 for silence (n,)."""
     peak = float(waveform.abs().max())
     return 1.0 / peak if peak > 1e-8 else 1.0
+
+
+def common_gain(sounds: Sequence[ArrayLike]) -> float:
+    """One factor for all sounds that are compared by ear, the first being the input: its peak
+    comes to PLAYED_PEAK, less where another sound would clip. 1 for silence."""
+    peaks = [float(np.abs(np.asarray(sound)).max(initial=0.0)) for sound in sounds]
+    gain = min(PLAYED_PEAK / peaks[0], MOST_GAIN) if peaks[0] > 0 else 1.0
+    loudest = max(peaks)
+    return min(gain, _CEILING / loudest) if loudest > 0 else gain
 
 
 def stft(waveform: Tensor, config: AudioConfig) -> Tensor:

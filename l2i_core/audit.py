@@ -101,8 +101,8 @@ def finding(rows: Sequence[Row]) -> str:
     if drawn:
         of = "" if len(drawn) == total else f" of {len(drawn)}"
         parts.append(
-            f"on {counts['chance'] or 'none'}{of} taking out what it heard hurts f no more than chance does "
-            f"(FF ≤ energy-matched Random at τ = {rows[0]['threshold']:.2f})"
+            f"on {counts['chance'] or 'none'}{of} taking out what it heard hurts f no more than "
+            f"chance does (FF ≤ energy-matched Random at τ = {rows[0]['threshold']:.2f})"
         )
     verb = "deserves" if doubtful == 1 else "deserve"
     return f"{doubtful} of {counted(total, 'decision')} {verb} doubt: {'; '.join(parts)}."

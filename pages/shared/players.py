@@ -7,19 +7,16 @@ comparison; bytes are played as they are.
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import struct
-from collections.abc import Sequence
 
 import numpy as np
-import soundfile
 import streamlit as st
 from numpy.typing import ArrayLike
 
-PEAK = 10 ** (-3 / 20)  # the input plays with its peak at −3 dBFS
-MOST = 10 ** (30 / 20)  # but is not raised by more than 30 dB
-_CEILING = 0.99
+from l2i_core import audio
+
+PEAK, MOST, common_gain = audio.PLAYED_PEAK, audio.MOST_GAIN, audio.common_gain
 
 # One sounds at a time, and a switch keeps the play position; a sound that is replaced while it
 # plays goes on where it was. Listeners on the document, once per browser tab.
@@ -53,15 +50,6 @@ _TAKE_TURNS = """
 """
 
 
-def common_gain(sounds: Sequence[ArrayLike]) -> float:
-    """One factor for all the sounds, the first being the input: its peak comes to −3 dBFS, less
-    where another sound would clip. 1 for silence."""
-    peaks = [float(np.abs(np.asarray(sound)).max(initial=0.0)) for sound in sounds]
-    gain = min(PEAK / peaks[0], MOST) if peaks[0] > 0 else 1.0
-    loudest = max(peaks)
-    return min(gain, _CEILING / loudest) if loudest > 0 else gain
-
-
 def decibels(gain: float) -> str:
     """A gain as text, "+3.2 dB"."""
     return f"{20 * math.log10(gain):+.1f}\u202fdB".replace("-", "−")
@@ -90,9 +78,7 @@ def wav(sound: ArrayLike, sample_rate: int, gain: float = 1.0) -> bytes:
 
 def float_wav(sound: ArrayLike, sample_rate: int) -> bytes:
     """Float32 WAV at the clip's own level, as the command line writes it."""
-    buffer = io.BytesIO()
-    soundfile.write(buffer, np.asarray(sound), sample_rate, format="WAV", subtype="FLOAT")
-    return buffer.getvalue()
+    return audio.float_wav(np.asarray(sound), sample_rate)
 
 
 def take_turns() -> None:
