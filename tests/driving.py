@@ -25,7 +25,7 @@ def sounds(app: AppTest) -> list[str]:
 def seen(app: AppTest) -> list[str]:
     """The addresses of the Listen page's pictures A, B and C, made from what is heard; the sound
     itself is computed in the browser."""
-    return [element.proto.imgs[0].url for element in app.get("imgs")][:3]
+    return [element.proto.imgs[0].url for element in app.get("image")][:3]
 
 
 def go(app: AppTest, **url: str) -> AppTest:
