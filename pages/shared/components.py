@@ -9,6 +9,7 @@ import functools
 import html
 import os
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from pages.shared.context import View
 from pages.shared.engines import Key
 
 _FOLDER = Path(__file__).with_name("wall")
+_SLOW = 0.02  # seconds: longer than a cache takes
 WALL = "wall"  # the key of the mounted component
 
 
@@ -34,7 +36,8 @@ WALL = "wall"  # the key of the mounted component
 class Cell:
     """One component on the wall. figure: the number that the order goes by; below: its name or
     centre frequency; shape: its outline (points,) as shares of the maximum; sign: of its class
-    weight; strength: |θ| as a share of the largest; title: all of it in words."""
+    weight; strength: |θ| as a share of the largest;
+    silent: never active; title: all of it in words."""
 
     component: int
     figure: str
@@ -43,6 +46,7 @@ class Cell:
     shape: np.ndarray
     sign: int
     strength: float
+    silent: bool
     title: str
 
 
@@ -189,19 +193,27 @@ def test_rows(view: View) -> list[Row]:
     return _rows(str(path), path.stat().st_mtime_ns)
 
 
-def at_hand(view: View, threshold: float) -> AtHand:
-    """How the clips at hand use the components; long ones, heard in windows, are left out."""
-    found = []
-    for source in clips.at_hand().values():
+def at_hand(
+    view: View, threshold: float, progress: Callable[[int, int], None] | None = None
+) -> AtHand:
+    """How the clips at hand use the components; long ones, heard in windows, are left out.
+
+    `progress(done, total)` is called while clips that were not heard yet are analysed.
+    """
+    found, sources = [], clips.at_hand()
+    for index, source in enumerate(sources.values()):
         key: Key = (*view.key[:3], source.digest, "")
+        began = time.monotonic()
         heard = _pooled(key, view.engine, source)
+        if progress and time.monotonic() - began > _SLOW:
+            progress(index + 1, len(sources))
         if heard is not None:
             found.append((source, *heard))
-    sources, pooled, predicted = zip(*found, strict=True) if found else ((), (), ())
+    kept, pooled, predicted = zip(*found, strict=True) if found else ((), (), ())
     k = view.engine.dictionary.n_components
     matrix = np.stack(pooled) if found else np.zeros((0, k), dtype=np.float32)
     used = templates.usage(matrix, predicted, view.engine.class_weights, threshold)
-    return AtHand(tuple(sources), used, tuple(predicted))
+    return AtHand(tuple(kept), used, tuple(predicted))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -292,6 +304,7 @@ def wall(cells: Sequence[Cell], chosen: int, heading: str, choose: Callable[[int
                     "shape": np.round(100 * cell.shape).astype(int).tolist(),
                     "sign": cell.sign,
                     "strength": round(0.35 + 0.65 * cell.strength, 2),
+                    "silent": cell.silent,
                     "title": cell.title,
                 }
                 for cell in cells

@@ -104,7 +104,12 @@ def ridges(
         height=52 * len(rows) + 60,
         margin={"l": 0, "r": 12, "t": 4, "b": 44},
     )
-    figure.update_xaxes(title=axis, range=[x[0], x[-1]], fixedrange=True, ticks="outside")
+    figure.update_xaxes(
+        title={"text": axis, "font": {"size": 14}},
+        range=[x[0], x[-1]],
+        fixedrange=True,
+        ticks="outside",
+    )
     if ticks is not None:
         figure.update_xaxes(tickvals=list(ticks[0]), ticktext=list(ticks[1]))
     figure.update_yaxes(
@@ -138,9 +143,14 @@ def attention(
         template=template(colours), height=210, margin={"l": 0, "r": 12, "t": 8, "b": 44}
     )
     figure.update_xaxes(
-        title="seconds", range=[seconds[0], seconds[-1]], fixedrange=True, ticks="outside"
+        title={"text": "seconds", "font": {"size": 14}},
+        range=[seconds[0], seconds[-1]],
+        fixedrange=True,
+        ticks="outside",
     )
-    figure.update_yaxes(title="a, % per frame", fixedrange=True, rangemode="tozero")
+    figure.update_yaxes(
+        title={"text": "a, % per frame", "font": {"size": 14}}, fixedrange=True, rangemode="tozero"
+    )
     return figure
 
 
@@ -180,7 +190,10 @@ def logit_pairs(
         margin={"l": 0, "r": 8, "t": 34, "b": 44},
     )
     figure.update_xaxes(
-        title="logit", range=[low - room, high + room], fixedrange=True, zeroline=True
+        title={"text": "logit", "font": {"size": 14}},
+        range=[low - room, high + room],
+        fixedrange=True,
+        zeroline=True,
     )
     figure.update_xaxes(zerolinecolor=colours.line)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, showline=False)
@@ -228,7 +241,9 @@ def relevance_bars(
         margin={"l": 0, "r": 8, "t": 26, "b": 44},
     )
     figure.update_xaxes(
-        title="relevance r", range=[low - (0.14 if low < 0 else 0), 1.14], fixedrange=True
+        title={"text": "relevance r", "font": {"size": 14}},
+        range=[low - (0.14 if low < 0 else 0), 1.14],
+        fixedrange=True,
     )
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, showline=False)
     figure.update_yaxes(ticksuffix="  ")
@@ -523,13 +538,13 @@ def spectral_shape(
         range=[0, 1],
         tickvals=[place for place, _ in ticks],
         ticktext=[text for _, text in ticks],
-        title="frequency in Hz, mel scale",
+        title=_axis_title("frequency in Hz, mel scale"),
         fixedrange=True,
         ticks="outside",
         automargin=True,
     )
     figure.update_yaxes(
-        title="weight in w",
+        title=_axis_title("weight in w, of norm 1"),
         rangemode="tozero",
         fixedrange=True,
         ticks="outside",
@@ -563,7 +578,7 @@ def signed_bars(
     figure.update_xaxes(
         range=[-1.3 * largest, 1.3 * largest],
         fixedrange=True,
-        title="class weight θ, in logits per unit of z",
+        title=_axis_title("θ, logits per unit of z"),
         zeroline=True,
         zerolinecolor=colours.ink,
         nticks=5,
@@ -596,7 +611,11 @@ def weight_matrix(
             zmax=largest,
             colorbar={
                 "orientation": "h",
-                "title": {"text": "θ: grey speaks against the class, blue for it", "side": "top"},
+                "title": {
+                    "text": "θ: grey speaks against the class, blue for it",
+                    "side": "top",
+                    "font": {"size": 12},
+                },
                 "thickness": 10,
                 "len": 0.6,
                 "x": 0,
@@ -613,9 +632,11 @@ def weight_matrix(
         figure.add_shape(
             x0=column - 0.5, x1=column + 0.5, y0=-0.5, y1=len(rows) - 0.5, type="rect", **frame
         )
-    figure.update_layout(template=template(colours), height=20 * len(rows) + 130)
+    figure.update_layout(
+        template=template(colours), height=20 * len(rows) + 120, margin={"t": 26, "b": 4}
+    )
     figure.update_xaxes(
-        title="components, in the order of the wall",
+        title=_axis_title("components, in the order of the wall"),
         side="top",
         showticklabels=False,
         fixedrange=True,
@@ -764,3 +785,7 @@ def quartile_bars(
     figure.update_xaxes(ticks="outside", showgrid=True, gridcolor=colours.line, automargin=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
     return figure
+
+
+def _axis_title(text: str) -> dict[str, object]:
+    return {"text": text, "standoff": 8, "font": {"size": 12}}

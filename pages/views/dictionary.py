@@ -32,7 +32,13 @@ AMONG = {
     "silent": "those never active",
     "named": "those with a name of yours",
 }
-EDGES_HZ = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+BANDS = {
+    "all": ("any", 0.0, float("inf")),
+    "0-250": ("below 250 Hz", 0.0, 250.0),
+    "250-1000": ("250 Hz to 1 kHz", 250.0, 1000.0),
+    "1000-4000": ("1 to 4 kHz", 1000.0, 4000.0),
+    "4000-up": ("above 4 kHz", 4000.0, float("inf")),
+}
 N_CLIPS = 3  # at hand, to be played
 N_ROWS = 8  # of the test clips
 N_CLASSES = 10  # bars of θ
@@ -59,12 +65,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the user settled on: component, order, filter, band in Hz, components shown in order."""
+    """What the user settled on, all components in order, and those of them that are shown."""
 
     component: int
     sort: str
     among: str
-    band: tuple[float, float]
+    band: str
     order: list[int]
     shown: list[int]
 
@@ -72,8 +78,8 @@ class Chosen:
 def page() -> None:
     """The whole page."""
     view = context.current()
-    k = view.engine.dictionary.n_components
-    view.head.title(f"Which {k} sounds can an explanation be made of?", anchor=False)
+    total = view.engine.dictionary.n_components
+    view.head.title(f"Which {total} sounds can an explanation be made of?", anchor=False)
     st.markdown(
         f"A component is a column of W: the shape of a spectrum over "
         f"{view.engine.audio.n_bins} frequencies, scaled to unit norm and learned from the "
@@ -81,20 +87,31 @@ def page() -> None:
     )
     facts = _facts(view)
     chosen = _settled(view, facts)
-    left, right = st.columns([1.35, 1], gap="large")
+    k = chosen.component
+    left, right = st.columns([1.6, 1], gap="large")
     with left:
         the_wall(view, facts, chosen)
     with right:
         about(view, facts, chosen)
-        place = st.container()
-    hand = _at_hand(view)
-    with place:
-        example = sounds(view, hand, facts, chosen.component)
-    if example is not None:
-        spectrograms(view, example, chosen.component)
-    who_uses_it(view, hand, facts, chosen.component)
+        heard = st.container()
+        _shape(view, facts, k)
+    seen = st.container()
+    weights, tested, played = st.columns([1, 1.15, 1], gap="large")
+    with weights:
+        class_weights(view, k)
+    with tested:
+        test_clips(view, facts, k)
     matrix(view, facts, chosen)
     names_and_data(view)
+    # What needs every clip at hand comes last: the rest is there at once.
+    with heard:
+        hand = _at_hand(view)
+        example = sounds(view, hand, facts, k)
+    if example is not None:
+        with seen:
+            spectrograms(view, example, k)
+    with played:
+        clips_at_hand(view, hand, k)
     players.take_turns()
 
 
@@ -102,8 +119,15 @@ def page() -> None:
 
 
 def _at_hand(view: View) -> AtHand:
-    with st.spinner("Looking for each component's strongest clip …"):
-        return components.at_hand(view, view.threshold)
+    place = st.empty()
+
+    def tell(done: int, total: int) -> None:
+        text = f"Looking for each component's strongest clip: {done} of {total}"
+        place.progress(done / total, text)
+
+    found = components.at_hand(view, view.threshold, tell)
+    place.empty()
+    return found
 
 
 def _facts(view: View) -> Facts:
@@ -129,7 +153,7 @@ def _settled(view: View, facts: Facts) -> Chosen:
     """Component, order and filter from the URL; by default the clip's most relevant component."""
     sort = state.settle("sort", list(SORTS), "frequency", "order of components")
     among = state.settle("among", list(AMONG), "all", "group of components")
-    band = _settled_band(_edges(view))
+    band = state.settle("band", list(BANDS), "all", "band")
     best = int(view.engine.relevance(view.analysis, view.target).argmax())
     every = [str(k) for k in range(len(facts.weights))]
     component = int(state.settle("component", every, str(best), "component"))
@@ -154,7 +178,7 @@ def _order(facts: Facts, sort: str) -> list[int]:
     return [int(k) for k in np.lexsort(keys[sort])]
 
 
-def _kept(view: View, facts: Facts, among: str, band: tuple[float, float]) -> np.ndarray:
+def _kept(view: View, facts: Facts, among: str, band: str) -> np.ndarray:
     named = np.zeros(len(facts.weights), dtype=bool)
     named[list(components.names_of(view.engine))] = True
     groups = {
@@ -165,40 +189,8 @@ def _kept(view: View, facts: Facts, among: str, band: tuple[float, float]) -> np
         "silent": ~facts.usage.active,
         "named": named,
     }
-    return groups[among] & (facts.centres >= band[0]) & (facts.centres <= band[1])
-
-
-def _edges(view: View) -> list[float]:
-    top = view.engine.audio.sample_rate / 2
-    return [0.0, *(float(edge) for edge in EDGES_HZ if edge < top), top]
-
-
-def _settled_band(edges: list[float]) -> tuple[float, float]:
-    """The range of centre frequencies, "250-4000" in the URL; all of them by default."""
-    text = str(state.value("band") or "")
-    whole = (edges[0], edges[-1])
-    if not text:
-        return whole
-    try:
-        low, high = (float(part) for part in text.split("-"))
-    except ValueError:
-        low = high = -1.0
-    if low in edges and high in edges and low <= high:
-        return low, high
-    state.notice(
-        f"There is no band “{text[:40]}” here: its ends are among "
-        f"{', '.join(f'{edge:g}' for edge in edges)} Hz, as in “250-4000”; showing all."
-    )
-    state.put(band=None)
-    return whole
-
-
-def _band_changed(edges: list[float]) -> None:
-    """Callback: the whole range needs no place in the link."""
-    state.touch()
-    low, high = st.session_state["control_band"]
-    whole = (low, high) == (edges[0], edges[-1])
-    state.put(band=None if whole else f"{low:g}-{high:g}")
+    _, low, high = BANDS[band]
+    return groups[among] & (facts.centres >= low) & (facts.centres < high)
 
 
 def _choose(component: int) -> None:
@@ -229,8 +221,8 @@ def the_wall(view: View, facts: Facts, chosen: Chosen) -> None:
     silent = int((~facts.usage.active).sum())
     if silent:
         st.caption(
-            f"{silent} of {total} are never active in the {facts.n_clips} {facts.basis}: they were "
-            "learned from training clips, but the interpreter does not turn them on."
+            f"{silent} of {total} (dashed) are never active in the {facts.n_clips} {facts.basis}: they "
+            "were learned from training clips, but the interpreter does not turn them on."
         )
 
 
@@ -252,21 +244,14 @@ def _controls(view: View, chosen: Chosen) -> None:
         on_change=state.changed,
         args=("among",),
     )
-    edges = _edges(view)
-    band_place.select_slider(
+    band_place.selectbox(
         "Centre frequency",
-        edges,
-        key=_control_band(chosen.band),
-        format_func=lambda edge: hertz(edge),
-        on_change=_band_changed,
-        args=(edges,),
+        list(BANDS),
+        key=state.control("band", chosen.band),
+        format_func=lambda band: BANDS[band][0],
+        on_change=state.changed,
+        args=("band",),
     )
-
-
-def _control_band(band: tuple[float, float]) -> str:
-    if st.session_state.get("control_band") != band:
-        st.session_state["control_band"] = band
-    return "control_band"
 
 
 def _cells(view: View, facts: Facts, chosen: Chosen) -> list[Cell]:
@@ -290,6 +275,7 @@ def _cells(view: View, facts: Facts, chosen: Chosen) -> list[Cell]:
                 shapes[k],
                 1 if weight > 0 else -1,
                 abs(weight) / largest,
+                bool(~facts.usage.active[k]),
                 title,
             )
         )
@@ -336,12 +322,11 @@ def about(view: View, facts: Facts, chosen: Chosen) -> None:
     weight = float(facts.weights[k])
     said = class_name(view.target)
     st.markdown(
-        f"Centre **{_hertz(facts, k)}**; θ **{_signed(weight)}** for “{said}”; "
+        f"Centre of gravity **{_hertz(facts, k)}**; θ **{_signed(weight)}** for “{said}”; "
         f"{_use(facts, k)}{_at_tau(view, facts, k)}."
     )
     if chosen.component not in chosen.shown:
         st.caption("It is not on the wall: the filter leaves it out.")
-    _shape(view, facts, k)
 
 
 def _hertz(facts: Facts, component: int) -> str:
@@ -430,7 +415,7 @@ def sounds(view: View, hand: AtHand, facts: Facts, component: int) -> ClipSource
     )
     with st.container(key="players-component"):
         for title, sound, peak in zip(SOUNDS, made.sounds, made.peaks, strict=True):
-            label, player = st.columns([1, 1.5], vertical_alignment="center")
+            label, player = st.columns([1, 1.3], vertical_alignment="center")
             level = "" if title == SOUNDS[0] else f"  \n:gray[{_below(peak, made.peaks[0])}]"
             label.markdown(f"{title}{level}")
             player.audio(sound, format="audio/wav", alt=f"Player: {title}, component {component}")
@@ -479,21 +464,9 @@ def spectrograms(view: View, source: ClipSource, component: int) -> None:
 # --- who uses it ------------------------------------------------------------------------------
 
 
-def who_uses_it(view: View, hand: AtHand, facts: Facts, component: int) -> None:
-    """Class weights, test clips and clips at hand."""
-    left, middle, right = st.columns([1, 1.15, 1], gap="large")
-    with left:
-        st.subheader(f"What #{component} says about the classes", anchor=False)
-        _class_weights(view, component)
-    with middle:
-        st.subheader("Test clips that use it most", anchor=False)
-        _test_clips(view, facts, component)
-    with right:
-        st.subheader("Clips at hand that use it most", anchor=False)
-        _clips_at_hand(view, hand, component)
-
-
-def _class_weights(view: View, component: int) -> None:
+def class_weights(view: View, component: int) -> None:
+    """θ of one component as bars."""
+    st.subheader(f"What #{component} says about the classes", anchor=False)
     theta = view.engine.class_weights.numpy()
     values, classes = theta[:, component], view.engine.classes
     order = sorted(range(len(classes)), key=lambda c: -abs(values[c]))[:N_CLASSES]
@@ -528,7 +501,9 @@ def _class_weights(view: View, component: int) -> None:
     )
 
 
-def _test_clips(view: View, facts: Facts, component: int) -> None:
+def test_clips(view: View, facts: Facts, component: int) -> None:
+    """The test clips with the largest z, by name."""
+    st.subheader("Test clips that use it most", anchor=False)
     if not facts.rows:
         st.info("This model brings no per-clip metrics, so its test clips are not known here.")
         return
@@ -562,7 +537,9 @@ def _test_clips(view: View, facts: Facts, component: int) -> None:
     st.caption(f"Largest z of {facts.n_clips} test clips; relevance for f's decision.")
 
 
-def _clips_at_hand(view: View, hand: AtHand, component: int) -> None:
+def clips_at_hand(view: View, hand: AtHand, component: int) -> None:
+    """The clips at hand with the largest z, to be played and opened."""
+    st.subheader("Clips at hand that use it most", anchor=False)
     best = hand.usage.strongest(component, N_CLIPS)
     if not best:
         st.info(f"None of the {len(hand.sources)} clips at hand uses #{component}.")

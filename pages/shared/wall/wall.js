@@ -90,11 +90,12 @@ class Wall {
   }
 }
 
-function draw({k, number, figure, below, named, shape, sign, strength, title}) {
+function draw({k, number, figure, below, named, shape, sign, strength, silent, title}) {
   const cell = document.createElement("button");
   cell.type = "button";
   cell.dataset.k = k;
   cell.dataset.sign = sign;
+  cell.dataset.silent = silent;
   cell.setAttribute("aria-label", title);
   cell.title = title;
   const head = text("span", "head", "");
