@@ -96,10 +96,9 @@ class L2I:
         Raises ValueError for clips that `audio.prepare` refuses and a window outside the clip.
         """
         clip = audio.prepare(waveform, sample_rate, self.audio)
-        start, end = (0.0, len(clip) / self.audio.sample_rate) if window is None else window
-        if window is not None:
-            clip = self._cut(clip, window)
-            end = start + len(clip) / self.audio.sample_rate
+        start = 0.0 if window is None else window[0]
+        clip = clip if window is None else self._cut(clip, window)
+        end = start + len(clip) / self.audio.sample_rate
         gain = audio.peak_gain(clip) if gain is None else gain
         if not (np.isfinite(gain) and gain > 0):
             raise ValueError(f"the gain must be a finite number above 0, received {gain}.")
@@ -121,6 +120,24 @@ class L2I:
             parts,
             window_logits,
         )
+
+    def windows(self, length: int) -> tuple[tuple[int, int], ...]:
+        """The frame ranges in which `analyse` hears a clip of `length` samples."""
+        return self._windows(self.audio.n_frames(max(length, self.min_length)))
+
+    @torch.inference_mode()
+    def window_logits(self, clip: Tensor, start: int, end: int, gain: float) -> Tensor:
+        """f's logits (C,) on frames start … end − 1 of a clip (n,) that is at the model's rate:
+        `analyse`'s for one window, without the whole clip's spectrogram in memory."""
+        magnitude = audio.stft_frames(clip, start, end, self.audio).abs() * gain
+        return self.classifier(audio.log_mel(magnitude, self.audio).unsqueeze(0))[0][0]
+
+    @torch.inference_mode()
+    def logits_at(self, clip: Tensor, windows: Sequence[tuple[float, float]]) -> Tensor:
+        """f's logits (N, C) on stretches (start, end) in seconds of a clip (n,) at the model's
+        rate, each at its own gain as `analyse(window=…)` hears it."""
+        parts = [self._cut(clip, window) for window in windows]
+        return torch.cat([self.classify((x * audio.peak_gain(x))[None]) for x in parts])
 
     def relevance(self, analysis: Analysis, target: str | int) -> Tensor:
         """r (K,) of every component for a class (section 3.2)."""

@@ -1,109 +1,360 @@
-"""Where sounds come from, behind one interface: bundled demo clips and the user's uploads.
+"""Where sounds come from, behind one interface: demo clips, data sets, a folder, the user's own.
 
-A clip is named in the URL by its `id`: the file's stem for a bundled one, `upload-` and the first
-16 digits of the file's SHA-256 for an upload, so that a link asks for exactly that file.
+A clip is named in the URL by its `id`: the file's stem for a demo clip; `esc10:`, `esc50:` or
+`folder:` and the clip's name for one of a data set or of the folder in L2I_CLIPS; `upload-` or
+`recording-` and the first 16 digits of the file's SHA-256 for a user's own, so that a link asks
+for exactly that file. Uploads and recordings live in the session's state and nowhere else.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from l2i_core import audio
+from l2i_core import audio, data
 from l2i_core.audio import AudioConfig
+from l2i_core.bundle import Bundle
 from l2i_core.data import AUDIO_SUFFIXES
+from l2i_core.evaluation import read_rows
 from pages.shared.words import class_name
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "clips"
 FIRST = "dog-1"  # what a first visit hears
 SUFFIXES = sorted(suffix.removeprefix(".") for suffix in AUDIO_SUFFIXES)
-_UPLOAD_ID = re.compile(r"upload-[0-9a-f]{16}")
+SETS = {"esc10": "ESC-10", "esc50": "ESC-50"}
+LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
+DEFAULT_UPLOAD_MB = 200
+_OWN_ID = re.compile(r"(?:upload|recording)-([0-9a-f]{16})")
 _KEPT_UPLOADS = 4  # per session
+_LARGEST_DECODED = 512 << 20  # bytes of samples, as float32 of all channels
 
 
 @dataclass(frozen=True, slots=True)
 class ClipSource:
-    """One sound: how the URL and the reader name it, the content's hash, and its bytes."""
+    """One sound: how the URL and the reader name it, and where its bytes are.
+
+    `labels` says what it is, where that is known; `fold` its place in a data set. `known` is the
+    content's hash where it was computed already.
+    """
 
     id: str
     title: str
     file_name: str
-    digest: str
     path: Path | None = None
     data: bytes | None = None
+    known: str = ""
+    labels: tuple[str, ...] = ()
+    fold: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content: read when it is asked for, not when clips are listed."""
+        if self.known or self.path is None:
+            return self.known
+        try:
+            status = self.path.stat()
+            return _file_digest(self.path, status.st_mtime_ns, status.st_size)
+        except OSError as error:
+            raise ValueError(f"{self.path.name} cannot be read ({error.strerror}).") from error
+
+    def header(self) -> audio.Header:
+        """Length, rate and channels; ValueError says what is wrong with the file."""
+        return audio.header(self._file())
 
     def read(self) -> tuple[np.ndarray, int]:
-        """Samples (channels, n) and rate; ValueError says what is wrong with the file."""
+        """Samples (1, n), the channels' mean, and rate; ValueError says what is wrong."""
+        return audio.read(self._file(), mono=True)
+
+    def _file(self) -> Path | io.BytesIO:
         if self.data is not None:
-            return audio.read(io.BytesIO(self.data))
+            return io.BytesIO(self.data)
         assert self.path is not None  # by construction
-        return audio.read(self.path)
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Clips of one kind by id; `problem` is one sentence where they cannot be listed."""
+
+    kind: str
+    title: str
+    clips: Mapping[str, ClipSource]
+    problem: str = ""
+
+
+def collections() -> list[Collection]:
+    """Everything that clips can be chosen from, the empty ones too; demo clips first."""
+    found = [_collection("demo", "Demo clips", FOLDER)]
+    found += [_collection(kind, title, data.data_folder(kind)) for kind, title in SETS.items()]
+    if folder := os.environ.get("L2I_CLIPS"):
+        path = Path(folder).expanduser()
+        found.append(_collection("folder", path.name or "Folder", path))
+    found.append(Collection("yours", "Yours", uploads()))
+    return found
+
+
+def at_hand() -> dict[str, ClipSource]:
+    """Everything that can be chosen, by id; listing it reads no sound file.
+
+    Raises ValueError where the demo clips cannot be listed.
+    """
+    found: dict[str, ClipSource] = {**uploads()}
+    for collection in collections():
+        if collection.kind == "demo" and collection.problem:
+            raise ValueError(collection.problem)
+        found.update(collection.clips)
+    return found
+
+
+def few_at_hand() -> dict[str, ClipSource]:
+    """The demo clips and the session's own: few enough to listen to all of them."""
+    return {**uploads(), **{clip.id: clip for clip in bundled()}}
 
 
 def bundled(folder: Path = FOLDER) -> list[ClipSource]:
     """The demo clips that `clips.json` lists, scenes last; ValueError if it is unreadable."""
-    table = folder / "clips.json"
-    return list(_bundled(str(folder), table.stat().st_mtime if table.is_file() else 0.0))
+    return list(_listed("demo", str(folder), _stamp("demo", folder)).values())
 
 
-def from_upload(name: str, data: bytes, config: AudioConfig) -> ClipSource:
-    """An upload, checked as the engine will: ValueError in one sentence for anything unusable."""
+def max_upload_mb() -> int:
+    """The largest upload in MB: L2I_MAX_UPLOAD_MB, and not more than Streamlit's own limit."""
+    text = os.environ.get("L2I_MAX_UPLOAD_MB", "")
+    asked = int(text) if text.isdecimal() and int(text) > 0 else DEFAULT_UPLOAD_MB
+    return min(asked, int(st.get_option("server.maxUploadSize")))
+
+
+def limits() -> str:
+    """What an upload may be, in one sentence."""
+    return (
+        f"WAV, FLAC, OGG, MP3 or AIFF; up to {max_upload_mb()} MB, 0.1 s to "
+        f"{audio.MAX_SECONDS // 60} min, {LOWEST_RATE // 1000} to {HIGHEST_RATE // 1000} kHz."
+    )
+
+
+def from_upload(name: str, data: bytes, config: AudioConfig, recorded: bool = False) -> ClipSource:
+    """An upload or a recording, checked as the engine will: ValueError in one sentence for
+    anything unusable."""
+    if len(data) > max_upload_mb() << 20:
+        raise ValueError(
+            f"the file has {len(data) / 2**20:.0f} MB; at most {max_upload_mb()} are accepted. "
+            "Cut out the part that you want explained."
+        )
     digest = hashlib.sha256(data).hexdigest()
-    source = ClipSource(f"upload-{digest[:16]}", f"{name} (upload)", name, digest, data=data)
+    kind = "recording" if recorded else "upload"
+    source = ClipSource(f"{kind}-{digest[:16]}", f"{name} ({kind})", name, data=data, known=digest)
+    header = source.header()
+    if header.frames and not LOWEST_RATE <= header.sample_rate <= HIGHEST_RATE:
+        raise ValueError(
+            f"the file has {header.sample_rate / 1000:g} kHz; {LOWEST_RATE // 1000} to "
+            f"{HIGHEST_RATE // 1000} kHz are accepted. Export it at another sampling rate."
+        )
+    if header.seconds <= audio.MAX_SECONDS and (
+        4 * header.frames * header.channels > _LARGEST_DECODED
+    ):
+        raise ValueError(
+            f"the file holds {header.seconds / 60:.0f} min of {header.channels} channels at "
+            f"{header.sample_rate / 1000:g} kHz, more than this server unpacks. Export it to mono "
+            "or cut out the part that you want explained."
+        )
     audio.prepare(*source.read(), config)
     return source
 
 
 def is_upload(clip_id: str) -> bool:
-    """Whether a name from a URL has the form of an upload's."""
-    return _UPLOAD_ID.fullmatch(clip_id) is not None
+    """Whether a name from a URL has the form of an upload's or a recording's."""
+    return _OWN_ID.fullmatch(clip_id) is not None
+
+
+def same_content(clip_id: str, source: ClipSource) -> bool:
+    """Whether the name from a URL means this file, recorded or uploaded."""
+    named = _OWN_ID.fullmatch(clip_id)
+    return named is not None and source.digest.startswith(named[1])
 
 
 def uploads() -> dict[str, ClipSource]:
-    """The uploads of this session by id, oldest first."""
+    """The uploads and recordings of this session by id, oldest first."""
     return st.session_state.setdefault("l2i_uploads", {})
 
 
-def keep(source: ClipSource) -> None:
-    """Remember an upload for this session; only the last few are kept."""
-    at_hand = uploads()
-    at_hand[source.id] = source
-    while len(at_hand) > _KEPT_UPLOADS:
-        del at_hand[next(iter(at_hand))]
+def keep(source: ClipSource) -> list[ClipSource]:
+    """Remember an upload for this session; returns those that went for it.
+
+    The last few are kept, and together not more than two of the largest size.
+    """
+    own, gone = uploads(), []
+    own.pop(source.id, None)
+    own[source.id] = source
+    most = 2 * max_upload_mb() << 20
+    while len(own) > 1 and (
+        len(own) > _KEPT_UPLOADS or sum(len(clip.data or b"") for clip in own.values()) > most
+    ):
+        gone.append(own.pop(next(iter(own))))
+    return gone
 
 
-def at_hand() -> dict[str, ClipSource]:
-    """Everything that can be chosen, by id."""
-    return {source.id: source for source in [*uploads().values(), *bundled()]}
+def kind_of(clip_id: str) -> str:
+    """The kind of the collection that an id belongs to."""
+    kind, colon, _ = clip_id.partition(":")
+    if colon and kind in (*SETS, "folder"):
+        return kind
+    return "yours" if is_upload(clip_id) else "demo"
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _bundled(folder: str, stamp: float) -> tuple[ClipSource, ...]:
-    table = Path(folder) / "clips.json"
+def role(source: ClipSource, bundle: Bundle) -> str:
+    """What a clip was to a model: "train", "test", or "" where its training record is silent.
+
+    ESC-10 is a part of ESC-50 with the same folds: a model of one knows the clips of the other.
+    """
+    record = bundle.training.get("config")
+    record = record.get("data") if isinstance(record, Mapping) else None
+    kind = kind_of(source.id)
+    if not isinstance(record, Mapping) or source.fold is None:
+        return ""
+    trained_on = record.get("kind")
+    if kind in SETS:
+        same = trained_on in SETS and set(source.labels) <= set(bundle.classes)
+    else:
+        root, here = record.get("root"), os.environ.get("L2I_CLIPS")
+        same = trained_on == "folder" and bool(root and here) and _same_folder(str(root), str(here))
+    for name, folds in (("train", "train_folds"), ("test", "test_folds")):
+        if same and source.fold in (record.get(folds) or ()):
+            return name
+    return ""
+
+
+def predictions(bundle: Bundle) -> Mapping[str, str]:
+    """What f said of the clips that the bundle's metrics know, by clip id; empty without any."""
+    path = (
+        bundle.folder / "metrics" / f"clips-{bundle.default_interpreter}.csv"
+        if bundle.folder
+        else None
+    )
+    record = bundle.training.get("config")
+    kind = record.get("data", {}).get("kind") if isinstance(record, Mapping) else None
+    if path is None or kind not in (*SETS, "folder") or not path.is_file():
+        return {}
+    return _predictions(str(path), path.stat().st_mtime_ns, str(kind))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _predictions(path: str, stamp: int, kind: str) -> Mapping[str, str]:
     try:
-        entries = json.loads(table.read_text())
-        found = [_source(Path(folder), entry) for entry in entries]
+        return {f"{kind}:{row['clip']}": str(row["predicted"]) for row in read_rows(path)}
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def _same_folder(one: str, other: str) -> bool:
+    return Path(one).expanduser().resolve() == Path(other).expanduser().resolve()
+
+
+@functools.lru_cache(maxsize=4096)
+def _file_digest(path: Path, stamp: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _collection(kind: str, title: str, folder: Path | None) -> Collection:
+    if folder is None:
+        return Collection(kind, title, {})
+    try:
+        return Collection(kind, title, _listed(kind, str(folder), _stamp(kind, folder)))
+    except ValueError as error:
+        return Collection(kind, title, {}, str(error))
+
+
+def _stamp(kind: str, folder: Path) -> tuple[int, ...]:
+    """Changes when a clip comes or goes."""
+    try:
+        if kind in ("demo", "esc50"):
+            table = folder / ("clips.json" if kind == "demo" else "meta/esc50.csv")
+            return (table.stat().st_mtime_ns,)
+        with os.scandir(folder) as entries:
+            inside = [entry.stat().st_mtime_ns for entry in entries if entry.is_dir()]
+        return (folder.stat().st_mtime_ns, *sorted(inside))
+    except OSError:
+        return (0,)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _listed(kind: str, folder: str, stamp: tuple[int, ...]) -> Mapping[str, ClipSource]:
+    root = Path(folder)
+    found = {"demo": _demo, "folder": _folder}.get(kind, lambda root: _data_set(kind, root))(root)
+    return {clip.id: clip for clip in found}
+
+
+def _demo(folder: Path) -> list[ClipSource]:
+    try:
+        entries = json.loads((folder / "clips.json").read_text())
+        found = [_demo_clip(folder, entry) for entry in entries]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"the demo clips in {folder} cannot be read ({error}); restore them or run "
             "python -m pipelines.make_clips."
         ) from error
-    return tuple(sorted(found, key=lambda clip: "+" in clip.id))
+    return sorted(found, key=lambda clip: "+" in clip.id)
 
 
-def _source(folder: Path, entry: dict) -> ClipSource:
+def _demo_clip(folder: Path, entry: dict) -> ClipSource:
     path = folder / entry["file"]
-    labels = [class_name(label) for label in entry["labels"]]
-    if len(labels) == 1:
-        title = f"{labels[0]} {path.stem.rsplit('-', 1)[-1]}"
+    labels = tuple(entry["labels"])
+    names = [class_name(label) for label in labels]
+    if len(names) == 1:
+        title = f"{names[0]} {path.stem.rsplit('-', 1)[-1]}"
     else:
-        title = f"{' + '.join(labels)} (mixture)"
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return ClipSource(path.stem, title[:1].upper() + title[1:], path.name, digest, path=path)
+        title = f"{' + '.join(names)} (mixture)"
+    return ClipSource(path.stem, title[:1].upper() + title[1:], path.name, path, labels=labels)
+
+
+def _data_set(kind: str, folder: Path) -> list[ClipSource]:
+    return [_of_data_set(kind, clip) for clip in data.open_data_set(kind, folder).clips]
+
+
+def _of_data_set(kind: str, clip: data.Clip) -> ClipSource:
+    assert clip.path is not None  # only synthesised clips have none
+    title = f"{class_name(clip.label)} {clip.name}"
+    return ClipSource(
+        f"{kind}:{clip.name}",
+        title[:1].upper() + title[1:],
+        clip.path.name,
+        clip.path,
+        labels=(clip.label,),
+        fold=clip.fold,
+    )
+
+
+def _folder(folder: Path) -> list[ClipSource]:
+    """Any sounds: in the folder itself without a label, one level below with the folder's name."""
+    if not folder.is_dir():
+        raise ValueError(f"L2I_CLIPS names {folder}, which is not a folder.")
+    loose = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in AUDIO_SUFFIXES]
+    found = [ClipSource(f"folder:{path.name}", path.name, path.name, path) for path in loose]
+    try:
+        labelled = data.class_folders(folder).clips
+    except ValueError:
+        labelled = ()
+    found += [_of_folder(clip) for clip in labelled]
+    if not found:
+        raise ValueError(
+            f"{folder}, which L2I_CLIPS names, holds no sounds; put files there, or a folder of "
+            "files for each class."
+        )
+    return found
+
+
+def _of_folder(clip: data.Clip) -> ClipSource:
+    assert clip.path is not None  # only synthesised clips have none
+    return ClipSource(
+        f"folder:{clip.name}", clip.name, clip.path.name, clip.path,
+        labels=(clip.label,), fold=clip.fold,
+    )  # fmt: skip

@@ -6,10 +6,9 @@ pages a `View`: everything that was chosen, with the clip analysed.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -18,11 +17,11 @@ import l2i_core
 from l2i_core import L2I, Analysis
 from l2i_core.bundle import Bundle
 from l2i_core.explain import MASK_DOMAINS
-from pages.shared import clips, engines, players, state
+from pages.shared import chooser, engines, players, state
 from pages.shared.clips import ClipSource
 from pages.shared.engines import Key, Overview
 from pages.shared.live import Choice
-from pages.shared.words import class_name, clock, sentence
+from pages.shared.words import class_name, sentence
 
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] {max-width: 1500px; padding-top: 1.6rem; padding-bottom: 3rem}
@@ -37,7 +36,8 @@ _STYLE = """<style>
 @dataclass(frozen=True, slots=True)
 class View:
     """What the user looks at. `head` and `corner` are places above the context bar, for the
-    page's question and its downloads; `key` names clip and model in every cache."""
+    page's question and its downloads, `said` one beside the class to explain; `key` names clip
+    and model in every cache."""
 
     engine: L2I
     source: ClipSource
@@ -49,6 +49,7 @@ class View:
     key: Key
     head: DeltaGenerator
     corner: DeltaGenerator
+    said: DeltaGenerator | None = None
 
     @property
     def threshold(self) -> float:
@@ -60,30 +61,39 @@ class View:
         """The mask domain."""
         return self.choice.domain
 
+    @property
+    def agrees(self) -> bool:
+        """Whether the interpreter's first class is f's: else its sounds are not f's reasons."""
+        return int(self.analysis.interpreter_logits.argmax()) == self.analysis.predicted
+
 
 def bar(listening: bool = False) -> None:
     """Read the URL, draw the shared controls and leave the `View` for the page.
 
-    `listening`: the page has a player and a control of τ of its own. Without a usable model, or where a link names an upload that is not at hand, one message is
-    drawn instead and the run ends.
+    `listening`: the page has a player and a control of τ of its own. Without a usable model, or
+    where a link names an upload that is not at hand, one message is drawn instead and the run
+    ends.
     """
     st.html(_STYLE)
     state.read_url()
     head, corner = st.columns([5, 1.2], vertical_alignment="center")
-    left, middle, right = st.columns([4.2, 1.4, 4.4], vertical_alignment="bottom")
+    left, right = st.columns([6.6, 3.4], vertical_alignment="bottom")
+    models = right.container(horizontal=True, vertical_alignment="bottom", gap="small")
     below, messages = st.container(), st.container()
-    name, bundle = _bundle(head, right)
-    interpreter = _interpreter(right, bundle)
+    name, bundle = _bundle(head, models)
+    interpreter = _interpreter(models, bundle)
     engine = engines.engine(name, interpreter)
-    source = _clip(left, middle, engine)
+    source = chooser.choose(left, below, engine)
     view = None
     if source is None:
-        _ask_for_upload(head)
+        chooser.ask(head)
     else:
         with below:
             view = _view(engine, name, source, head, corner)
             if view is not None:
-                _decision(view, listening)
+                if known := chooser.facts(source, bundle, _said(view)):
+                    st.caption(known)
+                view = _decision(view, listening)
     with messages:
         state.show_messages()
     state.write_url()
@@ -98,33 +108,18 @@ def current() -> View:
     return st.session_state["l2i_view"]
 
 
-def choose_domain(view: View) -> None:
-    """The control for the mask domain."""
-    names = {
-        "log": "log magnitudes, as in the paper",
-        "linear": "magnitudes: B and C add up to A exactly",
-    }
-    st.radio(
-        "The mask works on",
-        MASK_DOMAINS,
-        key=state.control("domain", view.domain),
-        format_func=lambda domain: names[domain],
-        on_change=state.changed,
-        args=("domain",),
-    )
-
-
-def _decision(view: View, listening: bool) -> None:
-    """What f says of the clip, the class to explain, and where the page has none, player and τ."""
-    chance = float(view.engine.probabilities(view.analysis.logits)[view.analysis.predicted])
+def _decision(view: View, listening: bool) -> View:
+    """The class to explain beside f's decision; where the page has none, also player and τ.
+    A listening page draws what f says itself, in `said`."""
     said, target_place, *rest = st.columns(
-        [2, 2] if listening else [2, 2, 3, 3], gap="medium", vertical_alignment="bottom"
+        [3, 2] if listening else [2, 2, 3, 3], gap="medium", vertical_alignment="bottom"
     )
-    agrees = int(view.analysis.interpreter_logits.argmax()) == view.analysis.predicted
-    said.markdown(
-        f"f says **{class_name(_said(view))}** {chance:.2f}  \n"
-        + ("The interpreter agrees" if agrees else ":orange[The interpreter disagrees]")
-    )
+    if not listening:
+        chance = float(view.engine.probabilities(view.analysis.logits)[view.analysis.predicted])
+        agrees = "agrees" if view.agrees else ":orange[disagrees]"
+        said.markdown(
+            f"f says **{class_name(_said(view))}** {chance:.2f}  \nThe interpreter {agrees}"
+        )
     target_place.selectbox(
         "Class to explain",
         view.engine.classes,
@@ -136,7 +131,11 @@ def _decision(view: View, listening: bool) -> None:
         args=("class", "own"),
     )
     if listening:
-        return
+        target_place.caption(
+            f"The interpreter {'agrees' if view.agrees else 'disagrees'} with f: its first choice "
+            f"is “{class_name(view.engine.classes[int(view.analysis.interpreter_logits.argmax())])}”."
+        )
+        return replace(view, said=said)
     tau_place, player_place = rest
     tau_place.slider(
         "τ, the relevance a component needs",
@@ -154,6 +153,7 @@ def _decision(view: View, listening: bool) -> None:
             format="audio/wav",
             alt="Player: the clip",
         )
+    return view
 
 
 def footer() -> None:
@@ -187,7 +187,7 @@ def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
                 names,
                 key=state.control("bundle", name),
                 on_change=state.changed,
-                args=("bundle", "interpreter", "class", "own"),
+                args=("bundle", "interpreter", "class", "own", "compare", "evaluated"),
             )
         return name, engines.bundle(name)
     except ValueError as error:
@@ -211,81 +211,22 @@ def _interpreter(place: DeltaGenerator, bundle: Bundle) -> str:
     return name
 
 
-def _clip(left: DeltaGenerator, middle: DeltaGenerator, engine: L2I) -> ClipSource | None:
-    """The chosen clip, or None where a link names an upload that is not here."""
-    try:
-        known = clips.at_hand()
-    except ValueError as error:
-        state.notice(sentence(str(error)), "error")
-        known = dict(clips.uploads())
-    asked = str(state.value("clip") or "")
-    asked = asked if asked in known else asked.replace(" ", "+")  # "+" in a hand-written link
-    missing = clips.is_upload(asked) and asked not in known
-    options = [*known, asked] if missing or not known else list(known)
-    if asked in known:
-        state.put(clip=asked)
-    if not missing and known:
-        default = clips.FIRST if clips.FIRST in known else next(iter(known))
-        asked = state.settle("clip", options, default, "clip")
-    left.selectbox(
-        "Clip",
-        options,
-        key=state.control("clip", asked),
-        format_func=lambda c: known[c].title if c in known else "An upload that is not here",
-        on_change=state.changed,
-        args=("clip", "class", "window", "own"),
-    )
-    with middle.popover("Upload a clip", width="stretch") if known.get(asked) else st.container():
-        st.file_uploader(
-            "WAV, FLAC, OGG, MP3 or AIFF; 0.1 s to 20 min. It stays on this machine.",
-            clips.SUFFIXES,
-            key="upload",
-            on_change=_take_upload,
-            args=(engine,),
-        )
-    return known.get(asked)
-
-
-def _take_upload(engine: L2I) -> None:
-    """Callback: switch to an upload; one that cannot be used changes nothing but the message."""
-    state.touch()
-    file: Any = st.session_state.get("upload")
-    if file is None:
-        return
-    try:
-        source = clips.from_upload(file.name, file.getvalue(), engine.audio)
-    except ValueError as error:
-        state.notice(f"{file.name}: {error}", "error")
-        return
-    clips.keep(source)
-    asked = str(state.value("clip"))
-    if clips.is_upload(asked) and asked not in clips.uploads():
-        state.notice(f"The link is about another file ({asked}); this is {file.name}.")
-    if source.id != asked:
-        state.put(clip=source.id, window=None, own=None, **{"class": None})
-
-
-def _ask_for_upload(head: DeltaGenerator) -> None:
-    head.title("Which file is this link about?", anchor=False)
-    st.info(
-        f"The link shows an uploaded clip ({state.value('clip')}), and uploads stay with their "
-        "owner. Upload the same file to restore the view, or choose another clip."
-    )
-
-
 def _view(
     engine: L2I, name: str, source: ClipSource, head: DeltaGenerator, corner: DeltaGenerator
 ) -> View | None:
-    clip_key: Key = (name, engines.bundle_stamp(name), engine.interpreter_name, source.digest, "")
     try:
-        overview, window, tag = None, None, ""
+        stamp, digest = engines.bundle_stamp(name), source.digest
+        key: Key = (name, stamp, engine.interpreter_name, digest, "")
+        overview, window = None, None
         if engines.is_long(source):
-            overview = engines.overview(clip_key, engine, source)
-            tag, window = _window(engine, overview)
+            overview = _overview(key, engine, source)
+            tag, window = chooser.window(key, engine, source, overview)
+            key = (*key[:4], tag)
         else:
             state.put(window=None)
-        key: Key = (*clip_key[:4], tag)
-        analysis = engines.analysis(key, engine, source, window)
+        at_once = engines.is_analysed(key, window)
+        with contextlib.nullcontext() if at_once else st.spinner("Listening …"):
+            analysis = engines.analysis(key, engine, source, window)
     except ValueError as error:
         state.notice(f"{source.file_name}: {error}", "error")
         return None
@@ -314,32 +255,16 @@ def _own_gains(n_components: int) -> dict[int, float]:
     return found
 
 
-def _window(engine: L2I, overview: Overview) -> tuple[str, tuple[float, float]]:
-    """The window of a long clip that is listened to: at first the one most like the decision."""
-    tags = [f"{start:g}-{end:g}" for start, end in overview.windows]
-    probabilities = engine.probabilities(overview.window_logits)
-    best = tags[int(probabilities[:, int(overview.logits.argmax())].argmax())]
-    chosen = state.settle("window", tags, best, "window")
-    label = _window_label(engine, overview, tags, probabilities)
-    st.selectbox(
-        f"Window of this clip of {clock(overview.seconds)} min",
-        tags,
-        key=state.control("window", chosen),
-        format_func=label,
-        on_change=state.changed,
-        args=("window", "class", "own"),
-    )
-    return chosen, overview.windows[tags.index(chosen)]
+def _overview(key: Key, engine: L2I, source: ClipSource) -> Overview:
+    """f's opinion of a long clip, with its progress: choosing something else ends the run."""
+    bar = st.empty()
 
+    def progress(number: int, of: int) -> None:
+        bar.progress(
+            number / of,
+            f"A long clip: f listens to window {number + 1} of {of}. Choosing another clip stops it.",
+        )
 
-def _window_label(
-    engine: L2I, overview: Overview, tags: list[str], probabilities: Any
-) -> Callable[[str], str]:
-    def label(tag: str) -> str:
-        index = tags.index(tag)
-        start, end = overview.windows[index]
-        best = int(probabilities[index].argmax())
-        share = float(probabilities[index, best])
-        return f"{clock(start)}–{clock(end)} · {class_name(engine.classes[best])} {share:.2f}"
-
-    return label
+    made = engines.overview(key, engine, source, progress)
+    bar.empty()
+    return made

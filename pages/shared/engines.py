@@ -2,26 +2,30 @@
 
 Keys are names, never arrays: bundle and its date, interpreter, the clip file's hash and window;
 results add class, mask domain and the number of selected components, because x_int is piecewise
-constant in τ.
+constant in τ. What holds arrays is kept within a bound of bytes, so that neither long clips nor
+many users fill the server.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import gc
+import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 import torch
 
-from l2i_core import L2I, Analysis, Interpretation, Verdict, bundle_folders, load_bundle
+from l2i_core import L2I, Analysis, Interpretation, Verdict, audio, bundle_folders, load_bundle
 from l2i_core.baselines.random import both_baselines, energy_matched_drops
 from l2i_core.bundle import Bundle
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
 from pages.shared.clips import ClipSource
 from pages.shared.live import Choice
+from pages.shared.memory import MEGABYTE, Memory
 
 DEFAULT_BUNDLE = "esc10"
 RANDOM_DRAWS = 20
@@ -29,8 +33,23 @@ FEW_DRAWS = 5  # of the energy-matched Random that stands beside every FF
 
 Key = tuple[str, float, str, str, str]  # bundle, its date, interpreter, clip hash, window
 
-# f and Ψ use a core each time: requests take turns, so that two users do not slow down four.
-_turn = threading.Lock()
+BEST_SECONDS = 5.0  # f's favourite stretch of a long clip, found to this step:
+BEST_STEP = 0.5
+
+
+def workers() -> int:
+    """How many passes of f and Ψ go on at once: L2I_WORKERS, by default one for each core."""
+    text = os.environ.get("L2I_WORKERS", "")
+    return int(text) if text.isdecimal() and int(text) > 0 else os.cpu_count() or 1
+
+
+# f and Ψ use a core each time: requests take turns, and a slow one does not stop the others.
+_turn = threading.BoundedSemaphore(workers())
+_sounds: Memory[torch.Tensor] = Memory(512 * MEGABYTE)
+_analyses: Memory[Analysis] = Memory(256 * MEGABYTE)
+_interpretations: Memory[Interpretation] = Memory(256 * MEGABYTE)
+_components: Memory[np.ndarray] = Memory(64 * MEGABYTE)
+_overviews: Memory[Overview] = Memory(MEGABYTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +99,15 @@ def engine(name: str, interpreter: str) -> L2I:
 
 def seconds(source: ClipSource) -> float:
     """How long a clip lasts."""
-    samples, rate = _samples(source.digest, source)
-    return samples.shape[-1] / rate
+    return _seconds(source.digest, source)
+
+
+def sound(engine: L2I, source: ClipSource) -> torch.Tensor:
+    """The clip (n,) at the model's rate and its own level: read, mixed down, resampled once."""
+    return _sounds.get(
+        (source.digest, engine.audio.sample_rate),
+        lambda: audio.prepare(*source.read(), engine.audio),
+    )
 
 
 def is_long(source: ClipSource) -> bool:
@@ -89,16 +115,40 @@ def is_long(source: ClipSource) -> bool:
     return seconds(source) > WINDOWED_ABOVE_SECONDS
 
 
-def overview(key: Key, engine: L2I, source: ClipSource) -> Overview:
-    """f's opinion of every window of a long clip."""
-    return _overview(key, engine, source)
+def overview(
+    key: Key,
+    engine: L2I,
+    source: ClipSource,
+    progress: Callable[[int, int], None] = lambda number, of: None,
+) -> Overview:
+    """f's opinion of every window of a long clip; `progress` is told before each."""
+    return _overviews.get(key, lambda: _overview(engine, sound(engine, source), progress))
+
+
+def best_window(
+    key: Key, engine: L2I, source: ClipSource, overview: Overview, target: str
+) -> tuple[float, float]:
+    """The five seconds that f scores highest for a class, looked for in steps of half a second in
+    and around the window that it scores highest."""
+    return _best_window(key, target, engine, source, overview)
 
 
 def analysis(
     key: Key, engine: L2I, source: ClipSource, window: tuple[float, float] | None
 ) -> Analysis:
     """One pass of f and Ψ over the clip, or over one window of it."""
-    return _analysis(key, engine, source, window)
+
+    def make() -> Analysis:
+        clip = sound(engine, source)
+        with _turn:
+            return engine.analyse(clip, engine.audio.sample_rate, window=window)
+
+    return _analyses.get((key, window), make)
+
+
+def is_analysed(key: Key, window: tuple[float, float] | None) -> bool:
+    """Whether `analysis` will answer at once."""
+    return (key, window) in _analyses
 
 
 def interpretation(
@@ -107,7 +157,12 @@ def interpretation(
     """What f listened to. Sounds are shared by all τ that select the same components."""
     relevance = engine.relevance(analysis, target)
     count = int((relevance > choice.tau).sum())
-    made = _interpretation(key, target, choice.domain, count, choice.own, engine, analysis, choice)
+    made = _interpretations.get(
+        (key, target, choice.domain, count, choice.own),
+        lambda: engine.interpret(
+            analysis, target, choice.tau, choice.domain, gains=choice.gains(relevance)
+        ),
+    )
     return dataclasses.replace(made, threshold=choice.tau)
 
 
@@ -132,7 +187,9 @@ def _what(made: Interpretation) -> tuple[str, str, bytes]:
 
 def component_audio(key: Key, engine: L2I, analysis: Analysis, k: int, domain: str) -> np.ndarray:
     """x_k (n,) at the clip's own level."""
-    return _component_audio(key, k, domain, engine, analysis)
+    return _components.get(
+        (key, k, domain), lambda: engine.component_audio(analysis, k, domain).numpy()
+    )
 
 
 @st.cache_resource(show_spinner="Loading the model …", max_entries=4)
@@ -150,47 +207,41 @@ def _engine(name: str, stamp: float, interpreter: str) -> L2I:
     return L2I(_bundle(name, stamp), interpreter)
 
 
-@st.cache_resource(show_spinner=False, max_entries=3)
-def _samples(digest: str, _source: ClipSource) -> tuple[np.ndarray, int]:
-    return _source.read()
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def _seconds(digest: str, _source: ClipSource) -> float:
+    return _source.header().seconds
 
 
-@st.cache_resource(show_spinner="Listening to every window of a long clip …", max_entries=8)
-def _overview(key: Key, _engine: L2I, _source: ClipSource) -> Overview:
-    samples, rate = _samples(_source.digest, _source)
-    with _turn:
-        whole = _engine.analyse(samples, rate)
-    hop = _engine.audio.hop_length / _engine.audio.sample_rate
-    length = len(whole.waveform) / _engine.audio.sample_rate
+def _overview(engine: L2I, clip: torch.Tensor, progress: Callable[[int, int], None]) -> Overview:
+    """A turn for each window: others are served in between."""
+    frames, gain, logits = engine.windows(len(clip)), audio.peak_gain(clip), []
+    for number, (start, end) in enumerate(frames):
+        progress(number, len(frames))
+        with _turn:
+            logits.append(engine.window_logits(clip, start, end, gain))
+    hop = engine.audio.hop_length / engine.audio.sample_rate
+    length = len(clip) / engine.audio.sample_rate
     windows = tuple(
         (round(start * hop, 2), min(round(end * hop, 2), int(length * 100) / 100))
-        for start, end in whole.windows
+        for start, end in frames
     )
-    return Overview(length, windows, whole.window_logits, whole.logits)
+    window_logits = torch.stack(logits)
+    return Overview(length, windows, window_logits, window_logits.mean(0))
 
 
-@st.cache_resource(show_spinner="Listening …", max_entries=16)
-def _analysis(
-    key: Key, _engine: L2I, _source: ClipSource, _window: tuple[float, float] | None
-) -> Analysis:
-    samples, rate = _samples(_source.digest, _source)
+@st.cache_resource(show_spinner="Looking for the best five seconds …", max_entries=64)
+def _best_window(
+    key: Key, target: str, _engine: L2I, _source: ClipSource, _overview: Overview
+) -> tuple[float, float]:
+    index, clip = _engine.class_index(target), sound(_engine, _source)
+    start, end = _overview.windows[int(_overview.window_logits[:, index].argmax())]
+    last = int(100 * (_overview.seconds - BEST_SECONDS)) / 100
+    first = max(0.0, start - BEST_SECONDS / 2)
+    starts = np.arange(first, min(end - BEST_SECONDS / 2, last) + 1e-6, BEST_STEP)
+    found = [(round(float(s), 2), round(float(s) + BEST_SECONDS, 2)) for s in starts]
     with _turn:
-        return _engine.analyse(samples, rate, window=_window)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _interpretation(
-    key: Key,
-    target: str,
-    domain: str,
-    count: int,
-    own: str,
-    _engine: L2I,
-    _analysis: Analysis,
-    _choice: Choice,
-) -> Interpretation:
-    gains = _choice.gains(_engine.relevance(_analysis, target))
-    return _engine.interpret(_analysis, target, _choice.tau, domain, gains=gains)
+        scores = _engine.logits_at(clip, found)[:, index]
+    return found[int(scores.argmax())]
 
 
 @st.cache_resource(show_spinner=False, max_entries=512)
@@ -246,10 +297,3 @@ def _random_drops(
             _made.mask_domain,
         )
     return RandomDrops(counted.median, matched.median)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _component_audio(
-    key: Key, k: int, domain: str, _engine: L2I, _analysis: Analysis
-) -> np.ndarray:
-    return _engine.component_audio(_analysis, k, domain).numpy()
