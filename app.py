@@ -5,7 +5,7 @@ streamlit run app.py
 
 import streamlit as st
 
-from pages.shared import context, pictures
+from pages.shared import context, pictures, tour
 
 # One level below pages/: a page directly under it breaks deep links on the first visit.
 LISTEN = st.Page("pages/views/listen.py", title="Listen", default=True)
@@ -22,5 +22,6 @@ PAGES = [
 st.set_page_config(page_title="L2I Explorer", page_icon=pictures.icon(), layout="wide")
 page = st.navigation(PAGES)
 context.bar(listening=page is LISTEN)
+tour.offer()
 page.run()
 context.footer()

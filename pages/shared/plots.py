@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 CONFIG = {"displayModeBar": False, "staticPlot": True, "responsive": True}
 # For figures whose points answer: hover and click, but no zoom to get lost in.
 LIVELY = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
-_LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom"}
+_LEGEND = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "y": 1.0,
+    "yanchor": "bottom",
+    "entrywidth": 0,
+    "font": {"size": 13},
+    "itemclick": False,
+    "itemdoubleclick": False,
+}
 
 
 def template(colours: Palette) -> go.layout.Template:
@@ -149,7 +159,10 @@ def attention(
         ticks="outside",
     )
     figure.update_yaxes(
-        title={"text": "a, % per frame", "font": {"size": 14}}, fixedrange=True, rangemode="tozero"
+        title={"text": "a, % per frame", "font": {"size": 14}},
+        fixedrange=True,
+        rangemode="tozero",
+        automargin=True,
     )
     return figure
 
@@ -163,10 +176,9 @@ def logit_pairs(
 ) -> go.Figure:
     """Two logits for each class, side by side with their numbers: neutral, then accent."""
     figure = go.Figure()
-    # Horizontal groups are drawn from below: the second series first, so that the first is above.
     for title, values, shade in (
-        (titles[1], second, colours.accent),
         (titles[0], first, colours.neutral),
+        (titles[1], second, colours.accent),
     ):
         figure.add_bar(
             x=list(values),
@@ -186,7 +198,7 @@ def logit_pairs(
         bargap=0.28,
         barmode="group",
         showlegend=True,
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "traceorder": "reversed"},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"},
         margin={"l": 0, "r": 8, "t": 34, "b": 44},
     )
     figure.update_xaxes(
@@ -224,6 +236,7 @@ def relevance_bars(
     )
     figure.add_vline(
         x=threshold,
+        layer="below",
         line={"color": colours.ink, "width": 1.5, "dash": "dash"},
         annotation={
             "text": f"τ = {threshold:.2f}",
@@ -293,11 +306,15 @@ def lines(
     figure.update_layout(
         template=template(colours), height=330, showlegend=True, legend=_LEGEND, dragmode=False
     )
-    figure.update_layout(margin={"t": 70}, hovermode="closest")
-    figure.update_xaxes(title=x_title, fixedrange=True, showline=True, ticks="outside")
-    figure.update_yaxes(title=y_title, fixedrange=True, rangemode="tozero", automargin=True)
-    figure.update_yaxes(showgrid=True, gridcolor=colours.line, nticks=6)
+    figure.update_layout(margin={"t": 70, "b": 48}, hovermode="closest")
+    figure.update_xaxes(title=_title(x_title), fixedrange=True, showline=True, ticks="outside")
+    figure.update_yaxes(title=_title(y_title), fixedrange=True, rangemode="tozero", nticks=6)
+    figure.update_yaxes(showgrid=True, gridcolor=colours.line, automargin=True)
     return figure
+
+
+def _title(text: str) -> dict:
+    return {"text": text, "font": {"size": 14}, "standoff": 10}
 
 
 def faithfulness_by_class(
@@ -317,25 +334,25 @@ def faithfulness_by_class(
     own = [(place - 0.16, table.own) for place, table in enumerate(tables)]
     energy = [(place + 0.16, table.random_energy) for place, table in enumerate(tables)]
     count = [(place + 0.34, table.random) for place, table in enumerate(tables)]
-    _boxes(figure, "FF", own, colours.accent, 0.1, 0.34)
-    _boxes(figure, "energy-matched Random", energy, colours.neutral, 0.5, 0.13)
-    _boxes(figure, "count-matched Random (the paper's)", count, colours.neutral, 0.0, 0.13)
+    _boxes(figure, "FF, quartiles", own, colours.accent, 0.1, 0.34)
+    _boxes(figure, "Random, equal energy", energy, colours.neutral, 0.5, 0.13)
+    _boxes(figure, "Random, equal count", count, colours.neutral, 0.0, 0.13)
     for agrees, name, colour in (
         (True, "a clip", colours.accent),
-        (False, "a clip where the interpreter disagrees with f", colours.warning),
+        (False, "a clip, interpreter disagrees with f", colours.warning),
     ):
         _points(figure, rows, tables, agrees, name, colour, marked, colours.ink)
     figure.update_layout(
         template=template(colours),
-        height=130 + 46 * len(tables),
+        height=120 + 46 * len(tables),
         showlegend=True,
         legend=_LEGEND,
         dragmode=False,
         hovermode="closest",
         boxmode="overlay",
-        margin={"t": 84},
+        margin={"t": 72, "b": 48},
     )
-    figure.update_xaxes(title=x_title, fixedrange=True, showline=True, ticks="outside", nticks=8)
+    figure.update_xaxes(title=_title(x_title), fixedrange=True, ticks="outside", nticks=8)
     figure.update_xaxes(showgrid=True, gridcolor=colours.line)
     figure.update_yaxes(
         tickvals=list(range(len(tables))),
@@ -439,13 +456,13 @@ def agreement_by_class(
         template=template(colours),
         barmode="stack",
         bargap=0.45,
-        height=130 + 28 * len(tables),
+        height=110 + 36 * len(tables),
         showlegend=True,
         legend={**_LEGEND, "traceorder": "normal"},
         dragmode=False,
-        margin={"t": 60},
+        margin={"t": 52, "b": 48},
     )
-    figure.update_xaxes(title="clips that f gives to the class", fixedrange=True, nticks=6)
+    figure.update_xaxes(title=_title("clips that f gives to the class"), fixedrange=True, nticks=6)
     figure.update_xaxes(showgrid=True, gridcolor=colours.line, ticks="outside")
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
     return figure
@@ -476,10 +493,10 @@ def confusion(counts: np.ndarray, names: Sequence[str], colours: Palette) -> go.
     side = 34 if len(names) <= 25 else 18
     figure.update_layout(template=template(colours), height=130 + side * len(names))
     figure.update_layout(dragmode=False, margin={"t": 10})
-    figure.update_xaxes(title="the interpreter's first choice", tickangle=-45, fixedrange=True)
-    figure.update_yaxes(title="f's decision", autorange="reversed", fixedrange=True)
+    figure.update_xaxes(title=_title("the interpreter's first choice"), tickangle=-45)
+    figure.update_yaxes(title=_title("f's decision"), autorange="reversed")
     for update in (figure.update_xaxes, figure.update_yaxes):
-        update(showline=True, mirror=True, automargin=True, tickvals=list(names))
+        update(showline=True, mirror=True, automargin=True, fixedrange=True, ticks="")
     return figure
 
 
