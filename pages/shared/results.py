@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from l2i_core.bundle import Bundle
@@ -18,8 +19,8 @@ from l2i_core.evaluation import Row, read_rows
 from pages.shared import clips, engines, state
 from pages.shared.words import THIN, class_name
 
-# The same recording may be at hand from either set: ESC-10 is a part of ESC-50.
-SETS = {"esc10": "ESC-10", "esc50": "ESC-50"}
+DECIMALS = st.column_config.NumberColumn(format="%.2f")
+SHARES = st.column_config.NumberColumn(format="percent")
 _CLIP_COLUMNS = ("clip", "label", "predicted", "interpreter_predicted", "span")
 _LEVEL_COLUMNS = ("clip", "threshold", "components", "faithfulness", "same_class", "energy_kept")
 
@@ -75,7 +76,9 @@ def how_to_measure(name: str, interpreter: str) -> str:
 def provenance(results: Results) -> str:
     """Where the figures come from, in one line."""
     about = results.about
-    data = SETS.get(str(about.get("data")), str(about.get("data", "a data set that is not named")))
+    data = clips.SETS.get(
+        str(about.get("data")), str(about.get("data", "a data set that is not named"))
+    )
     folds = [str(f) for f in about.get("test_folds", [])]
     where = f", fold {' and '.join(folds)}" if folds else ""
     parts = [f"{data}{where}, {len(results.clips)} clips"]
@@ -90,12 +93,18 @@ def provenance(results: Results) -> str:
 
 
 def clip_id(row: Row) -> str | None:
-    """The id by which an evaluated clip can be chosen, None where its audio is not at hand."""
+    """The id by which an evaluated clip can be chosen, None where its audio is not at hand.
+
+    ESC-10 is a part of ESC-50: a recording that both have is taken from either.
+    """
     try:
         known = clips.at_hand()
     except ValueError:  # the context bar says what is wrong with the demo clips
         known = clips.uploads()
-    return next((i for i in (f"{data}:{row['clip']}" for data in SETS) if i in known), None)
+    return next(
+        (i for i in (f"{data}:{row['clip']}" for data in (*clips.SETS, "folder")) if i in known),
+        None,
+    )
 
 
 def listen(results: Results, row: Row, threshold: float | None = None) -> None:
@@ -142,10 +151,10 @@ def choose(
     if st.button("Open in Listen", disabled=not at_hand, type="primary", key="open"):
         listen(results, row, threshold)
     if not at_hand:
-        data = SETS.get(str(results.about.get("data")), "the test set")
+        data = clips.SETS.get(str(results.about.get("data")), "the test set")
         st.caption(
-            f"The audio of {chosen} is not at hand: choose {data} as a clip source, and it "
-            "opens from here. The figures need no audio."
+            f"The audio of {chosen} is not at hand: add {data} as a clip source, and it opens "
+            "from here. The figures need no audio."
         )
     return row
 
@@ -155,6 +164,15 @@ def clicked(clip: str) -> None:
     state.touch()
     state.put(evaluated=clip)
     st.session_state["l2i_clicked"] = True
+
+
+def rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table for the screen: two decimals, and no minus before a zero."""
+    return frame.apply(_rounded)
+
+
+def _rounded(column: pd.Series) -> pd.Series:
+    return column.round(2) + 0.0 if pd.api.types.is_float_dtype(column) else column
 
 
 def p_value(p: float) -> str:

@@ -434,19 +434,22 @@ def _random(rows: Sequence[Row], name: str, scale: str) -> str:
 
 def class_table(by_class: Sequence[ClassFaithfulness]) -> None:
     """The figure above as numbers."""
-    number_format = st.column_config.NumberColumn(format="%.2f")
-    share = st.column_config.NumberColumn(format="percent")
     frame = pd.DataFrame(class_rows(by_class))
     frame["class"] = [class_name(label) for label in frame["class"]]
-    two = ("median FF", "lower quartile", "upper quartile", "mean |L|")
+    logits, shares = results.DECIMALS, results.SHARES
     st.dataframe(
-        frame,
+        results.rounded(frame),
         hide_index=True,
         column_config={
-            **dict.fromkeys((*two, "energy-matched Random", "count-matched Random"), number_format),
-            **dict.fromkeys(("FF > 0", "Fid-In", "energy kept"), share),
+            **dict.fromkeys(("median FF", "25 %", "75 %", "Random, energy"), logits),
+            **dict.fromkeys(("Random, count", "mean |L|"), logits),
+            **dict.fromkeys(("FF > 0", "Fid-In", "energy kept"), shares),
         },
         alt="FF, both Randoms, |L|, Fid-In and energy kept by class",
+    )
+    st.caption(
+        "Random, energy and Random, count: medians of the energy-matched and of the count-matched "
+        "Random. FF above: clips whose FF is above energy-matched Random's."
     )
 
 
@@ -457,11 +460,11 @@ def class_rows(by_class: Sequence[ClassFaithfulness]) -> list[Row]:
             "class": c.label,
             "n": c.n,
             "median FF": c.own.median if c.own else None,
-            "lower quartile": c.own.q25 if c.own else None,
-            "upper quartile": c.own.q75 if c.own else None,
-            "energy-matched Random": c.random_energy.median if c.random_energy else None,
-            "count-matched Random": c.random.median if c.random else None,
-            "clips above energy-matched": c.above_energy,
+            "25 %": c.own.q25 if c.own else None,
+            "75 %": c.own.q75 if c.own else None,
+            "Random, energy": c.random_energy.median if c.random_energy else None,
+            "Random, count": c.random.median if c.random else None,
+            "FF above": c.above_energy,
             "FF > 0": c.positive_fraction,
             "mean |L|": c.components,
             "Fid-In": c.fid_in,

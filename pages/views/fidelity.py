@@ -159,7 +159,7 @@ def systems(view: View, found: Results) -> None:
         )
     st.caption(
         "The paper's figures are of another test: ESC-50 with 50 classes, f fine-tuned from "
-        f"AudioSet weights (accuracy {percent(paper.ACCURACY)}), 44.1 kHz, fidelity as mean of five "
+        f"AudioSet weights (accuracy {100 * paper.ACCURACY:.1f}\u202f%), 44.1 kHz, fidelity as mean of five "
         f"folds. Here: {len(view.engine.classes)} classes; fewer classes make fidelity easier, as "
         "the row of guessing shows. Logits depend on how f was trained."
     )
@@ -237,13 +237,12 @@ def class_table(by_class: Sequence[ClassFidelity]) -> None:
     """Per class: agreement, f's accuracy, reconstruction error."""
     frame = pd.DataFrame(class_rows(by_class))
     frame["class"] = [class_name(label) for label in frame["class"]]
-    share = st.column_config.NumberColumn(format="percent")
     st.dataframe(
-        frame,
+        results.rounded(frame),
         hide_index=True,
         column_config={
-            **dict.fromkeys((*TITLES, "f's accuracy"), share),
-            "‖X − W H‖ / ‖X‖": st.column_config.NumberColumn(format="%.2f"),
+            **dict.fromkeys((*TITLES, "f's accuracy"), results.SHARES),
+            "‖X − W H‖ / ‖X‖": results.DECIMALS,
         },
         alt="Fidelity, f's accuracy and reconstruction error by class",
     )
@@ -314,7 +313,7 @@ def disagreements(view: View, found: Results, rows: Sequence[Row]) -> None:
                 }
             ),
             hide_index=True,
-            column_config={"probability": st.column_config.NumberColumn(format="%.2f")},
+            column_config={"probability": results.DECIMALS},
             key=key,
             on_select=lambda: _row([str(r["clip"]) for r in apart], key),
             selection_mode="single-row",
