@@ -1,4 +1,5 @@
-"""The command line: `python -m l2i_core interpret | corrupt | bundles | info` (see --help).
+"""The command line: `python -m l2i_core interpret | evaluate | corrupt | bundles | info` (see
+--help).
 
 Bad input gives one line `error: …` on stderr and exit code 2, and leaves no half-written file.
 """
@@ -11,14 +12,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from l2i_core import audio
+from tqdm import tqdm
+
+from l2i_core import audio, audit, evaluation, evidence
 from l2i_core.arguments import Parser
 from l2i_core.audio import AudioConfig
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
 from l2i_core.corrupt import COLOURS, add_at_snr, coloured_noise
+from l2i_core.data import Clip, any_folder
 from l2i_core.engine import L2I
-from l2i_core.explain import MASK_DOMAINS
-from l2i_core.files import write_text
+from l2i_core.explain import MASK_DOMAINS, Analysis, Interpretation
+from l2i_core.files import atomic, write_text
 from l2i_core.report import make_report
 
 DEFAULT_BUNDLE = "esc10"
@@ -40,7 +44,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     interpret.add_argument("--components", action="store_true", help="write each selected x_k too")
     interpret.add_argument("--out", type=Path, help="folder for the WAV files and report.json")
+    interpret.add_argument("--evidence", type=Path, metavar="ZIP", help="sounds, picture, digests")
     interpret.add_argument("--json", action="store_true", help="print the report alone")
+
+    evaluate = commands.add_parser("evaluate", help="audit a model on a folder of recordings")
+    evaluate.add_argument("folder", help="a folder per class, or files without labels")
+    evaluate.add_argument("--bundle", default=DEFAULT_BUNDLE, help="a bundle's name or folder")
+    evaluate.add_argument("--interpreter", help="att, max, … (default: the bundle's own choice)")
+    evaluate.add_argument("--threshold", type=float, default=0.3, help="τ of the printed table")
+    evaluate.add_argument("--out", type=Path, help="folder for the CSV files, the JSON and summary")
+    evaluate.add_argument("--json", action="store_true", help="print the whole audit as JSON")
 
     corrupt = commands.add_parser("corrupt", help="add noise at a signal-to-noise ratio")
     corrupt.add_argument("clip", type=Path)
@@ -88,7 +101,64 @@ def _interpret(arguments: argparse.Namespace) -> None:
             ):
                 path.unlink()  # an earlier run's: it would pass for one of this report's
         write_text(arguments.out / "report.json", text + "\n")
+    if arguments.evidence:
+        _write_evidence(arguments, engine, analysis, interpretation)
     print(text if arguments.json else _sentences(report, arguments.out))
+
+
+def _write_evidence(
+    arguments: argparse.Namespace, engine: L2I, analysis: Analysis, made: Interpretation
+) -> None:
+    report = evidence.evidence_report(
+        engine,
+        analysis,
+        made,
+        engine.judge(analysis, made),
+        clip_name=arguments.clip.name,
+        input_sha256=evidence.digest(arguments.clip),
+        digests=evidence.bundle_digests(engine.bundle),
+        random=evidence.random_drops(engine, analysis, made),
+    )
+    data = evidence.evidence_zip(engine, analysis, made, report)
+    with atomic(arguments.evidence) as part:
+        part.write_bytes(data)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    bundle = load_bundle(arguments.bundle)
+    name = arguments.interpreter or bundle.default_interpreter
+    data = any_folder(arguments.folder, bundle.classes)
+    left_out: list[str] = []
+
+    def leave_out(clip: Clip, why: str) -> None:
+        left_out.append(why)
+        print(f"left out: {why}", file=sys.stderr)
+
+    with tqdm(total=2 * len(data.clips), unit="pass", disable=None) as bar:
+        result = evaluation.evaluate(
+            bundle,
+            name,
+            data.clips,
+            audit.SETTINGS,
+            lambda done, total: bar.update(done - bar.n) and None,
+            leave_out,
+            audit.LONGEST,
+        )
+    about = audit.about(data.name, bundle.name, name, result, left_out)
+    threshold = audit.audited_threshold(result.levels, arguments.threshold)
+    rows = audit.audit_rows(result.clips, result.levels, threshold)
+    text = audit.to_json(result, about, rows)
+    if arguments.out:
+        evaluation.write_evaluation([result], arguments.out, about)
+        write_text(arguments.out / "audit.csv", audit.to_csv(rows))
+        write_text(arguments.out / "audit.json", text + "\n")
+    if arguments.json:
+        print(text)
+        return
+    print(audit.finding(rows))
+    print("\n".join(f"{row['clip']}: {audit.doubts(row)}" for row in rows))
+    if arguments.out:
+        print(f"Written to {arguments.out}.")
 
 
 def _sentences(report: dict[str, Any], out: Path | None) -> str:
@@ -194,7 +264,13 @@ def _folder(path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code (0, or 2 for bad input)."""
-    commands = {"interpret": _interpret, "corrupt": _corrupt, "bundles": _bundles, "info": _info}
+    commands = {
+        "interpret": _interpret,
+        "evaluate": _evaluate,
+        "corrupt": _corrupt,
+        "bundles": _bundles,
+        "info": _info,
+    }
     try:
         arguments = _parser().parse_args(argv)
         commands[arguments.command](arguments)

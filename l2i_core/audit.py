@@ -73,6 +73,22 @@ def audited_threshold(levels: Sequence[Row], threshold: float) -> float:
     )
 
 
+def about(
+    data: str, bundle: str, interpreter: str, made: Evaluation, left_out: Sequence[str]
+) -> dict[str, Any]:
+    """What an evaluation of one's own recordings was made of and with."""
+    return {
+        "data": data,
+        "bundle": bundle,
+        "interpreter": interpreter,
+        "clips": len(made.clips),
+        "left_out": list(left_out),
+        "random_draws": SETTINGS.random_draws,
+        "mask_domain": SETTINGS.mask_domain,
+        "seed": SETTINGS.seed,
+    }
+
+
 def only(rows: Sequence[Row], shown: Sequence[str], label: str | None = None) -> list[Row]:
     """The rows to which all of the filters apply: names of GROUNDS, or "right"; `label`: clips of
     this class, by their label or by f."""
