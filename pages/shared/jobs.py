@@ -104,19 +104,21 @@ def start(key: Hashable, total: int, rows: Callable[[], Iterator[Row]]) -> Job:
         return job
 
 
-def control(key: Hashable, total: int, rows: Callable[[], Iterator[Row]], label: str) -> Job | None:
+def control(
+    key: Hashable, total: int, rows: Callable[[], Iterator[Row]], label: str, each: int = 1
+) -> Job | None:
     """Draw the button `label`, or the progress with “Cancel”; returns the job once it has rows.
 
-    The page is drawn again when the job stops.
+    The page is drawn again when the job stops. each: rows that make one of what is counted.
     """
     job = find(key)
     if job is not None and job.running:
-        st.fragment(_watch, run_every=_LOOK)(job)
+        st.fragment(_watch, run_every=_LOOK)(job, each)
     elif job is None or not job.complete:
         if job is not None and job.error:
             st.error(job.error[:1].upper() + job.error[1:])
         elif job is not None:
-            st.info(f"Cancelled after {len(job.rows)} of {job.total}. What is known stays.")
+            st.info(f"Cancelled after {len(job.rows) // each} of {job.total // each}. What is known stays.")
         again = job is not None and not job.error
         if st.button("Go on" if again else label, type="primary", key=f"start {key}"):
             try:
@@ -128,9 +130,9 @@ def control(key: Hashable, total: int, rows: Callable[[], Iterator[Row]], label:
     return job if job is not None and job.rows and not job.running else None
 
 
-def _watch(job: Job) -> None:
+def _watch(job: Job, each: int) -> None:
     if not job.running:
         st.rerun()
     done = len(job.rows)
-    st.progress(done / job.total, text=f"{done} of {job.total} measured")
+    st.progress(done / job.total, text=f"{done // each} of {job.total // each} measured")
     st.button("Cancel", on_click=job.cancel, key=f"cancel {id(job)}")
