@@ -147,7 +147,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     about = audit.about(data.name, bundle.name, name, result, left_out)
     threshold = audit.audited_threshold(result.levels, arguments.threshold)
     rows = audit.audit_rows(result.clips, result.levels, threshold)
-    text = audit.to_json(result, about, rows)
+    text = audit.to_json(about, result.summary, result.clips, result.levels, rows)
     if arguments.out:
         evaluation.write_evaluation([result], arguments.out, about)
         write_text(arguments.out / "audit.csv", audit.to_csv(rows))

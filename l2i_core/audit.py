@@ -157,18 +157,22 @@ def to_csv(rows: Sequence[Row]) -> str:
 
 
 def to_json(
-    evaluation: Evaluation, about: Mapping[str, Any], rows: Sequence[Row] | None = None
+    about: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    clips: Sequence[Row],
+    levels: Sequence[Row],
+    rows: Sequence[Row],
 ) -> str:
-    """The audit as JSON: what was measured on what, the finding, the table, and every figure."""
-    shown = list(rows or [])
+    """The audit as JSON: what was measured on what, the finding, the table (rows of `audit_rows`),
+    and every figure of the evaluation."""
     return json.dumps(
         {
             "about": dict(about),
-            "finding": finding(shown) if shown else None,
-            "rows": [{name: _plain(row[name]) for name in _COLUMNS} for row in shown],
-            "summary": evaluation.summary,
-            "clips": list(evaluation.clips),
-            "levels": list(evaluation.levels),
+            "finding": finding(rows),
+            "rows": [{name: _plain(row[name]) for name in _COLUMNS} for row in rows],
+            "summary": dict(summary),
+            "clips": list(clips),
+            "levels": list(levels),
         },
         indent=1,
         ensure_ascii=False,

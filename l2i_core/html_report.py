@@ -19,7 +19,6 @@ import soundfile
 from torch import Tensor
 
 from l2i_core import audio, evidence
-from l2i_core.audit import finding
 from l2i_core.engine import L2I
 from l2i_core.evaluation import Row
 from l2i_core.explain import Analysis, Interpretation
@@ -74,6 +73,7 @@ def audit_html(
     digests: Mapping[str, str],
     data: str,
     date: str,
+    headline: str,
     rows: Sequence[Row],
     exhibits: Sequence[Exhibit],
     url: str | None = None,
@@ -82,7 +82,8 @@ def audit_html(
 
     model: lines "what" → "which" about model and programs, as they are to be shown; digests:
     SHA-256 of the model's files; data: what the rows were measured on; date: as it is to be shown;
-    rows: of `audit.audit_rows`; url: a link to the view in the app. Raises ValueError for more
+    headline: the finding (`audit.finding` of all rows); rows: those of `audit.audit_rows` that
+    the table is to list; url: a link to the view in the app. Raises ValueError for more
     than MOST_EXHIBITS exhibits and for none of either.
     """
     if len(exhibits) > MOST_EXHIBITS:
@@ -91,7 +92,6 @@ def audit_html(
         )
     if not rows and not exhibits:
         raise ValueError("there is nothing to report: no row and no clip.")
-    headline = finding(rows) if rows else counted(len(exhibits), "clip") + " with sound."
     about = {**model, "Data": data, "Date": date}
     body = [
         f"<h1>{escape(title)}</h1>",
