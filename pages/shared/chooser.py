@@ -68,7 +68,7 @@ def choose(place: DeltaGenerator, panel: DeltaGenerator, engine: L2I) -> ClipSou
     )
     own = kind == "yours" and not found[kind].clips
     with panel:
-        if own:
+        if own and here:
             st.info("Nothing of yours is here yet: upload a clip, or record one.")
         if kind in SETS and not found[kind].clips:
             _offer(kind, found[kind])
