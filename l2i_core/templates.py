@@ -69,9 +69,10 @@ def alone(engine: L2I, analysis: Analysis, component: int, mask_domain: str = "l
     """
     target = template(engine, analysis, component)
     length = len(analysis.waveform)
+    padded = max(length, engine.min_length)  # what a short clip's frames cover
     sounds = (
         analysis.waveform,
-        audio.griffin_lim(target, length, engine.audio) / analysis.gain,
+        audio.griffin_lim(target, padded, engine.audio)[:length] / analysis.gain,
         engine.component_audio(analysis, component, mask_domain),
     )
     shown = tuple(
@@ -121,7 +122,7 @@ def usage(
         z.numpy(),
         relevance,
         (relevance > threshold).sum(axis=0),
-        z.numpy().mean(axis=0),
+        z.numpy().sum(axis=0) / max(len(z), 1),
         z.numpy().max(axis=0, initial=0.0) > floor,
     )
 
