@@ -8,7 +8,6 @@ overlap of two clips either of them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from torch import Tensor
 from l2i_core import audio, explain, metrics
 from l2i_core.bundle import Bundle
 from l2i_core.corrupt import add_at_snr, coloured_noise, snr
-from l2i_core.data import Clip, load_clip, open_data_set
+from l2i_core.data import Clip, data_folder, load_clip, open_data_set
 from l2i_core.engine import L2I
 from l2i_core.explain import Analysis, Interpretation
 
@@ -236,8 +235,8 @@ def sweep(
 def held_out(bundle: Bundle) -> tuple[str, tuple[Clip, ...]]:
     """Name and clips of the test set that the bundle's training record names.
 
-    ESC-10 and ESC-50 are looked for where L2I_ESC10 and L2I_ESC50 say. Raises ValueError where the
-    bundle records no test set or its data are not at hand.
+    ESC-10 and ESC-50 are found by `data_folder`. Raises ValueError where the bundle records no
+    test set or its data are not at hand.
     """
     recorded: Mapping[str, Any] = bundle.training.get("config", {}).get("data", {})
     kind, folds, root = (recorded.get(name) for name in ("kind", "test_folds", "root"))
@@ -246,13 +245,13 @@ def held_out(bundle: Bundle) -> tuple[str, tuple[Clip, ...]]:
             f"the model {bundle.name} does not record its test set, so there are no clips to "
             "measure; choose a model that was trained by the pipelines."
         )
-    if kind != "folder" and not (root and Path(root).is_dir()):  # the path of another machine
-        root, variable = None, f"L2I_{kind.upper()}"
-        if not os.environ.get(variable):
-            raise ValueError(
-                f"this model's test set, {kind}, is not at hand; set the environment variable "
-                f"{variable} to its folder and start the app again."
-            )
+    if not (root and Path(root).is_dir()):  # the path may be another machine's
+        root = None if kind == "folder" else data_folder(kind)
+    if root is None and kind in ("esc10", "esc50"):
+        raise ValueError(
+            f"this model's test set, {kind}, is not at hand; download it, or set the environment "
+            f"variable L2I_{kind.upper()} to its folder and start the app again."
+        )
     data = open_data_set(kind, root)
     listed = ", ".join(str(fold) for fold in folds)
     return f"{data.name}, fold {listed}", data.in_folds(folds)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from l2i_core import L2I, Analysis, Interpretation, Verdict, audio, noise_lab
+from l2i_core import L2I, Analysis, Interpretation, Verdict, noise_lab
 from l2i_core.corrupt import COLOURS, coloured_noise
 from l2i_core.noise_lab import Mixture, Passed, Row, Shift
 from pages.shared import engines, pictures
@@ -21,10 +21,13 @@ from pages.shared.clips import ClipSource
 from pages.shared.context import View
 from pages.shared.engines import Key
 from pages.shared.live import Choice
+from pages.shared.memory import MEGABYTE, Memory
 
 KINDS = (*COLOURS, "clip")
 LOWEST, HIGHEST, FIRST_SNR = -20, 40, 0  # dB
 SEEDS = 3  # of a sweep, from the chosen one on
+_mixtures: Memory[Mixture] = Memory(64 * MEGABYTE)
+_analyses: Memory[Analysis] = Memory(128 * MEGABYTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,13 @@ class Comparison:
 
 def mixture(view: View, corruption: Corruption) -> Mixture:
     """Clip and added sound at the clip's own level, the clip followed; ValueError for silence."""
-    return _mixture(view.key, corruption.token, corruption.snr, view, corruption)
+    clip = view.analysis.waveform.numpy()
+
+    def make() -> Mixture:
+        added = _added(view.engine, len(clip), corruption)
+        return noise_lab.mix(clip, added, corruption.snr, _name(corruption))
+
+    return _mixtures.get((view.key, corruption.token, corruption.snr), make)
 
 
 def seconds_of_other(view: View, corruption: Corruption) -> float:
@@ -189,7 +198,7 @@ def _side(view: View, key: Key, analysis: Analysis) -> Side:
 
 def _added(engine: L2I, length: int, corruption: Corruption) -> np.ndarray:
     if corruption.other is not None:
-        return audio.prepare(*corruption.other.read(), engine.audio).numpy()
+        return engines.sound(engine, corruption.other).numpy()
     return coloured_noise(corruption.kind, length, corruption.seed, engine.audio.sample_rate)
 
 
@@ -202,17 +211,12 @@ def _level(view: View, side: Side, kept: bool) -> np.ndarray:
     return pictures.decibels(x[:, :frames], config) - 20 * np.log10(side.analysis.gain)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _mixture(key: Key, token: str, snr: int, _view: View, _corruption: Corruption) -> Mixture:
-    clip = _view.analysis.waveform.numpy()
-    added = _added(_view.engine, len(clip), _corruption)
-    return noise_lab.mix(clip, added, snr, _name(_corruption))
+def _analysis(key: Key, engine: L2I, sound: np.ndarray) -> Analysis:
+    def make() -> Analysis:
+        with engines._turn:
+            return engine.analyse(sound, engine.audio.sample_rate)
 
-
-@st.cache_resource(show_spinner="Listening to the mixture …", max_entries=8)
-def _analysis(key: Key, _engine: L2I, _sound: np.ndarray) -> Analysis:
-    with engines._turn:
-        return _engine.analyse(_sound, _engine.audio.sample_rate)
+    return _analyses.get(key, make)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

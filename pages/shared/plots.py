@@ -306,7 +306,7 @@ def lines(
     figure.update_layout(
         template=template(colours), height=330, showlegend=True, legend=_LEGEND, dragmode=False
     )
-    figure.update_layout(margin={"t": 70, "b": 48}, hovermode="closest")
+    figure.update_layout(margin={"t": 30, "b": 48}, hovermode="closest")
     figure.update_xaxes(title=_title(x_title), fixedrange=True, showline=True, ticks="outside")
     figure.update_yaxes(title=_title(y_title), fixedrange=True, rangemode="tozero", nticks=6)
     figure.update_yaxes(showgrid=True, gridcolor=colours.line, automargin=True)
@@ -350,7 +350,7 @@ def faithfulness_by_class(
         dragmode=False,
         hovermode="closest",
         boxmode="overlay",
-        margin={"t": 72, "b": 48},
+        margin={"t": 30, "b": 48},
     )
     figure.update_xaxes(title=_title(x_title), fixedrange=True, ticks="outside", nticks=8)
     figure.update_xaxes(showgrid=True, gridcolor=colours.line)
@@ -460,7 +460,7 @@ def agreement_by_class(
         showlegend=True,
         legend={**_LEGEND, "traceorder": "normal"},
         dragmode=False,
-        margin={"t": 52, "b": 48},
+        margin={"t": 30, "b": 48},
     )
     figure.update_xaxes(title=_title("clips that f gives to the class"), fixedrange=True, nticks=6)
     figure.update_xaxes(showgrid=True, gridcolor=colours.line, ticks="outside")
@@ -481,7 +481,7 @@ def confusion(counts: np.ndarray, names: Sequence[str], colours: Palette) -> go.
             y=list(names),
             zmin=0,
             zmax=max(int(counts.max()), 1),
-            colorscale=[[0, faded(colour, 0.15)], [1, faded(colour, 0.75)]],
+            colorscale=[[0, faded(colour, 0.3)], [1, faded(colour, 0.8)]],
             showscale=False,
             hoverongaps=False,
             xgap=1,
@@ -707,6 +707,7 @@ def paired_bars(
     low = min(0.0, *before, *after)
     figure.update_xaxes(range=[1.25 * low, 1.15], title=axis, fixedrange=True, automargin=True)
     figure.update_xaxes(ticks="outside", zeroline=True, zerolinecolor=colours.line, nticks=6)
+    figure.update_yaxes(type="category")  # Plotly takes “#10” for a number
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
     return figure
 

@@ -66,7 +66,8 @@ def settings(view: View) -> Corruption | None:
     kind = state.settle("kind", noises.KINDS, "white", "kind of added sound")
     snr = _whole("snr", noises.LOWEST, noises.HIGHEST, noises.FIRST_SNR, "the SNR in dB")
     seed = _whole("seed", 0, _MOST_SEED, 0, "the seed")
-    what, level, detail = st.columns([3, 3, 2], gap="medium", vertical_alignment="bottom")
+    widths = [3, 3, 3] if kind == "clip" else [3, 3, 2]
+    what, level, detail = st.columns(widths, gap="medium", vertical_alignment="bottom")
     what.segmented_control(
         "Sound to add",
         noises.KINDS,
@@ -102,42 +103,52 @@ def settings(view: View) -> Corruption | None:
 
 
 def _other(view: View) -> ClipSource | None:
-    """The clip to mix in, chosen or uploaded."""
-    known = {name: clip for name, clip in clips.at_hand().items() if name != view.source.id}
+    """The clip to mix in, chosen or uploaded; None where a link names one that is not here."""
+    everything = clips.at_hand()
     asked = str(state.value("other") or "")
-    asked = asked if asked in known else asked.replace(" ", "+")  # "+" in a hand-written link
-    missing = clips.is_upload(asked) and asked not in known and asked != view.source.id
-    if asked in known:
+    asked = asked if asked in everything else asked.replace(" ", "+")  # "+" in a hand-written link
+    options = [name for name in _nearby(view) if name != view.source.id]
+    if asked == view.source.id:  # the two have become the same clip
+        state.put(other=None)
+        asked = ""
+    elsewhere = clips.is_upload(asked) or clips.kind_of(asked) != "demo"
+    if asked in everything:
         state.put(other=asked)
-    elif not missing:
-        if asked == view.source.id:  # the two have become the same clip
-            state.put(other=None)
-        options = list(known)
-        first = next(name for name in ("rain-1", clips.FIRST, *options) if name in known)
+    elif not asked or not elsewhere:
+        first = next(name for name in ("rain-1", clips.FIRST, *options) if name in options)
         asked = state.settle("other", options, first, "clip")
-    options = [*known, asked] if missing else list(known)
-    st.selectbox(
+    if asked not in options:
+        options.append(asked)
+    choose, own = st.columns([3, 2], gap="small", vertical_alignment="bottom")
+    choose.selectbox(
         "Clip to mix in",
         options,
         key=state.control("other", asked),
-        format_func=lambda c: known[c].title if c in known else "An upload that is not here",
+        format_func=lambda c: everything[c].title if c in everything else "A clip that is not here",
         on_change=_chose,
         args=("other",),
     )
-    with st.popover("Upload a clip to mix in", width="stretch"):
+    with own.popover("Upload", width="stretch", help="Upload a clip to mix in"):
         st.file_uploader(
-            "WAV, FLAC, OGG, MP3 or AIFF; 0.1 s to 20 min. It stays on this machine.",
+            f"A clip to mix in. {clips.limits()} It stays on this machine.",
             clips.SUFFIXES,
             key="upload_other",
             on_change=_take_other,
             args=(view,),
         )
-    if missing:
+    if asked not in everything:
         state.notice(
-            f"The link mixes in an uploaded clip ({asked}), and uploads stay with their owner; "
-            "upload the same file to mix in, or choose another clip."
+            f"The link mixes in a clip that is not here ({asked}); bring it to this machine "
+            "(“Upload” takes the same file), or choose another clip to mix in."
         )
-    return known.get(asked)
+    return everything.get(asked)
+
+
+def _nearby(view: View) -> list[str]:
+    """The demo clips, the session's own, and the collection that the clip comes from."""
+    kind = clips.kind_of(view.source.id)
+    same = next((c.clips for c in clips.collections() if c.kind == kind), {})
+    return list({**clips.few_at_hand(), **same})
 
 
 def _take_other(view: View) -> None:
@@ -151,6 +162,8 @@ def _take_other(view: View) -> None:
     except ValueError as error:
         state.notice(f"{file.name}: {error}", "error")
         return
+    if clips.is_upload(view.source.id):
+        clips.keep(view.source)  # only the last few are kept: the clip in view is not to go
     clips.keep(source)
     state.put(other=source.id)
 
@@ -279,7 +292,7 @@ def finding(view: View, comparison: Comparison, names: tuple[str, str]) -> str:
     alone, mixed = (side.analysis for side in comparison.sides)
     said, now = comparison.said, mixed.predicted
     before, after = (float(engine.probabilities(a.logits)[said]) for a in (alone, mixed))
-    with_what = f"With {names[1]} at {decibels(comparison.mixture.snr_db)}"
+    with_what = f"With {names[1]} added at {decibels(comparison.mixture.snr_db)} SNR"
     name = class_name(classes[said])
     if now == said:
         text = f"{with_what} f still says **{name}** ({before:.2f} → {after:.2f}). "
@@ -309,7 +322,7 @@ def _figures(view: View, comparison: Comparison, names: tuple[str, str]) -> None
         places.append(noise_lab.place(side.analysis.interpreter_logits, target))
     passed = comparison.passed
     shown = (
-        ("SNR, measured", decibels(comparison.mixture.snr_db)),
+        (f"SNR of {names[0]}, measured", decibels(comparison.mixture.snr_db)),
         (f"Probability of {name} by f", " → ".join(chances)),
         (f"Place of {name} by the interpreter", f"{places[0]} → {places[1]}"),
         (f"{sentence(names[1])}: energy passing into B", percent(passed.rest.share)),
@@ -842,9 +855,13 @@ def _batch_figures(
     ]
     table["predicted"] = table["predicted"].map(class_name)
     table["class"] = table["class"].map(class_name)
-    st.dataframe(
-        table.sort_values(["place", "probability"], ascending=[False, True]),
+    table = table.sort_values(["place", "probability"], ascending=[False, True])
+    chosen = st.dataframe(
+        table,
         hide_index=True,
+        key="batch-table",
+        on_select="rerun",
+        selection_mode="single-row",
         column_config={
             "class": "f, clean clip",
             "predicted": "f, noisy clip",
@@ -855,6 +872,26 @@ def _batch_figures(
         },
         alt="Every clip: f's class clean and noisy, its place by the interpreter, energy passing",
     )
+    picked = chosen["selection"]["rows"]
+    if picked and picked[0] < len(table):
+        row = good[table.index[picked[0]]]
+        _offer_clip(row)
+
+
+def _offer_clip(row: Row) -> None:
+    """A row's clip in the first tab, with the very noise that it was measured with."""
+    names = [f"{kind}:{row['clip']}" for kind in (*clips.SETS, "folder")]
+    here = next((name for name in names if name in clips.at_hand()), None)
+    if here is None:
+        st.caption(f"{row['clip']} is not among the clips that can be chosen here.")
+        return
+    st.button(f"Hear {row['clip']} with this noise", on_click=_hear, args=(here, row["seed"]))
+
+
+def _hear(clip: str, seed: int) -> None:
+    """Callback: another clip, explained for f's decision."""
+    state.touch()
+    state.put(clip=clip, seed=str(seed), tab="clip", window=None, own=None, **{"class": None})
 
 
 page()
