@@ -6,6 +6,7 @@ them), so no test of the engine needs the shipped one: laws hold for any weights
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import soundfile
 import torch
 from driving import APP, Open
+from measured import write_bundles
 from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
@@ -184,5 +186,26 @@ def open_app(models: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
             app.switch_page(f"pages/views/{page}.py").run()
             assert not app.exception, app.exception
         return app
+
+    return open_at
+
+
+@pytest.fixture(scope="session")
+def measured_bundles(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The random bundle with hand-written metrics, several times; see `measured`."""
+    root = tmp_path_factory.mktemp("measured")
+    write_bundles(bundle_folder, root)
+    return root
+
+
+@pytest.fixture
+def open_measured(
+    open_app: Open, models: Path, measured_bundles: Path, monkeypatch: pytest.MonkeyPatch
+) -> Open:
+    """`open_app` with the bundles of `measured_bundles`, at "measured" unless the URL says else."""
+    monkeypatch.setenv("L2I_BUNDLES", f"{models}{os.pathsep}{measured_bundles}")
+
+    def open_at(page: str, bundle: str = "measured", **url: str) -> AppTest:
+        return open_app(page=page, bundle=bundle, **url)
 
     return open_at

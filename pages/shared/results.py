@@ -167,8 +167,8 @@ def clicked(clip: str) -> None:
 
 
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table for the screen: two decimals, and no minus before a zero."""
-    return frame.apply(_rounded)
+    """A table for the screen: two decimals, no minus before a zero, no column without a value."""
+    return frame.dropna(axis=1, how="all").apply(_rounded)
 
 
 def _rounded(column: pd.Series) -> pd.Series:

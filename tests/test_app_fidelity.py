@@ -1,0 +1,86 @@
+"""The Fidelity page, driven by AppTest: what it says against hand-written metrics."""
+
+from __future__ import annotations
+
+import pytest
+from driving import Open, select, texts, url
+from measured import CLASSES
+from streamlit.testing.v1 import AppTest
+
+from l2i_core import paper
+from pages.shared import clips
+from pages.shared.clips import FOLDER, ClipSource
+
+PAGE = "fidelity"
+
+
+def said(app: AppTest) -> str:
+    return texts(app) + " ".join(c.value for c in app.caption)
+
+
+def test_first_visit_states_question_and_finding(open_measured: Open) -> None:
+    app = open_measured(PAGE)
+    assert app.title[0].value == "How closely does the interpreter follow f?"
+    # The interpreter's first choice is f's on 11 of 12 clips, f's class its second on the last.
+    assert (
+        "names f's class first on 11 of 12 clips (92\u202f%, 95 % interval 65–99\u202f%)"
+        in said(app)
+    )
+    assert "among its first 3 on 12" in said(app)
+    assert "f itself is right on 11 of 12 clips" in said(app)
+    assert "names f's mistake on 0 of 1 clips" in said(app)
+    assert not app.error
+    assert not app.warning
+    assert url(app)["evaluated"] == "rain-5", "the disagreement first"
+
+
+def test_systems_stand_beside_the_papers(open_measured: Open) -> None:
+    ours, ours_ff, theirs, theirs_ff = (t.value for t in open_measured(PAGE).table)
+    assert ours["top-1"].tolist() == ["0.917", "0.917", f"{1 / len(CLASSES):.3f}"]
+    assert ours.index[-1] == "guessing"
+    assert ours_ff["τ = 0.3"].tolist()[:2] == ["0.91", "1.82"], "att, and max twice as faithful"
+    assert ours_ff["τ = 0.9"].tolist() == ["–"] * 4, "not among the evaluation's τ"
+    assert theirs.loc["FLINT"].tolist() == [f"{v:.3f}" for v in paper.FIDELITY["FLINT"]]
+    assert theirs_ff.loc["L2I + Θ_ATT"].tolist() == ["0.21", "0.42", "0.89", "1.29"]
+    heads = [m.value for m in open_measured(PAGE).markdown]
+    assert any("The paper's: ESC-50" in h and "Table 1" in h for h in heads)
+    assert "another test" in said(open_measured(PAGE))
+
+
+def test_classes_and_disagreements(open_measured: Open) -> None:
+    app = open_measured(PAGE)
+    matrix, by_class, apart = (d.value for d in app.dataframe)
+    assert matrix.to_numpy().sum() == 12
+    assert matrix.loc["dog", "rooster"] == 1
+    dog = by_class[by_class["class"] == "dog"].iloc[0]
+    assert (dog["n by f"], dog["n labelled"], dog["f right"]) == (7, 6, 6)
+    assert dog["top-1"] == pytest.approx(6 / 7, abs=0.005)
+    assert apart["clip"].tolist() == ["rain-5"]
+    assert apart["rank of f's class"].tolist() == [2]
+    assert "f “dog”, interpreter “rooster”, 1 of 12 clips" in said(app)
+
+
+def test_the_disagreement_opens_in_listen(
+    open_measured: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = clips.at_hand
+    here = ClipSource("esc10:rain-5", "Rain 5", "rain-1.flac", FOLDER / "rain-1.flac")
+    monkeypatch.setattr(clips, "at_hand", lambda: {**real(), here.id: here})
+    app = open_measured(PAGE, tau="0.20")
+    next(b for b in app.button if b.label == "Open in Listen").click().run()
+    assert not app.exception
+    assert (url(app)["clip"], url(app)["class"], url(app)["tau"]) == ("esc10:rain-5", "dog", "0.20")
+
+
+def test_another_interpreter_and_a_wrong_clip(open_measured: Open) -> None:
+    app = open_measured(PAGE, evaluated="nobody")
+    assert [w.value for w in app.warning if "“nobody”" in w.value]
+    select(app, "Interpreter").set_value("max").run()
+    assert not app.warning
+    assert "MAX names f's class first" in said(app)
+
+
+def test_the_shipped_models_card_is_shown(open_measured: Open) -> None:
+    app = open_measured(PAGE, bundle="esc10")
+    assert any("Licence" in m.value for m in app.expander[-1].markdown)
+    assert "no card" in said(open_measured(PAGE))
