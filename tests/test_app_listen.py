@@ -346,7 +346,8 @@ def test_long_clip_is_heard_in_windows(open_app: Open) -> None:
     select(app, "Window").set_value(tag).run()
     assert url(app)["window"] == tag
     assert seen(app)[A] != before[A]
-    select(app, "Clip").set_value("dog-1").run()
+    select(app, "Source").set_value("demo").run()
+    assert url(app)["clip"] == "dog-1"
     assert "window" not in url(app)
 
 

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 import soundfile
 import streamlit as st
+import torch
 from driving import noise, wav_bytes
 
-from l2i_core import AudioConfig
+from l2i_core import AudioConfig, audio
 from l2i_core.bundle import Bundle
-from pages.shared import chooser, clips
+from pages.shared import chooser, clips, state
 from pages.shared.clips import ClipSource
+from pages.shared.engines import Overview
 
 
 @pytest.fixture(autouse=True)
@@ -239,9 +241,37 @@ def test_the_last_few_are_kept_within_a_size(monkeypatch: pytest.MonkeyPatch) ->
     assert list(clips.uploads()) == [source.id for source in large[1:]]
 
 
-def test_stereo_is_mixed_as_the_engine_does() -> None:
-    from l2i_core import audio
+# --- windows ----------------------------------------------------------------------------------
 
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("3.2-8.2", "3.2-8.2"),
+        ("0-30", "0-30"),
+        ("3.20-8.20", "3.2-8.2"),
+        ("5-5.1", "5-5.1"),
+        ("0-31", None),  # longer than 30 s
+        ("5-5.05", None),  # shorter than 0.1 s
+        ("8-3", None),
+        ("58-63", None),  # past the end
+        ("-1-4", None),
+        ("1e1-2e1", None),
+        ("abc", None),
+    ],
+)
+def test_a_window_from_a_link(asked: str, expected: str | None) -> None:
+    st.session_state.pop("l2i_state", None)
+    state.put(window=asked)
+    long = Overview(60.0, ((0.0, 30.0), (30.0, 60.0)), torch.zeros(2, 3), torch.zeros(3))
+    assert chooser._settle_window(long, "30-60") == (expected or "30-60")
+    assert state.value("window") == (expected or "30-60")
+    messages = st.session_state["l2i_state"]["messages"]
+    assert len(messages) == (expected is None)
+    st.session_state.pop("l2i_state", None)
+
+
+def test_stereo_is_mixed_as_the_engine_does() -> None:
     stereo = np.stack([noise(0.5), noise(0.5, seed=1)], axis=1)
     source = clips.from_upload("s.wav", wav_bytes(stereo), AudioConfig())
     samples, rate = source.read()
