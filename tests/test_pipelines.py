@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import shutil
 from collections.abc import Callable, Iterator
@@ -83,6 +84,8 @@ def small(sounds: Path) -> Config:
             "interpreters.att.epochs=3",
             "interpreters.att.batch_size=3",
             "interpreters.att.views=2",
+            "interpreters.att.partial_views=1",
+            "interpreters.att.dropout=0.2",
             "interpreters.att-loop.epochs=3",
             "interpreters.att-loop.batch_size=3",
             "interpreters.max.epochs=1",
@@ -383,7 +386,7 @@ def test_resumed_dictionary_equals_the_unbroken_one(
     torch.testing.assert_close(patterns.norm(dim=0), torch.ones(5))
 
 
-@pytest.mark.parametrize(("name", "steps"), [("att", 6), ("att-loop", 3)])
+@pytest.mark.parametrize(("name", "steps"), [("att", 8), ("att-loop", 3)])
 def test_resumed_interpreter_equals_the_unbroken_one(
     small: Config,
     small_run: Path,
@@ -695,3 +698,51 @@ def test_training_starts_from_pretrained_weights(small_file: Path, tmp_path: Pat
     bad = load_config(small_file, [f"classifier.pretrained={tmp_path / 'k.pkl'}"])
     with pytest.raises(ValueError, match=r"k\.pkl"):
         train_classifier.train(bad, tmp_path / "bad")
+
+
+def test_partial_views_lack_some_of_the_sound(small: Config, sounds: Path) -> None:
+    data = open_data_set("folder", sounds)
+    waveforms, _ = features.load_batch(data.clips[:3], small.audio)
+    x = features.log_magnitudes(waveforms, small.audio)
+    patterns = nn.functional.normalize(torch.rand(x.shape[1], 6), dim=0)
+
+    def made(seed: int) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        return train_interpreter.without_some(x, patterns, generator)
+
+    first = made(0)
+    assert first.shape == x.shape
+    assert bool((first >= 0).all())
+    assert bool((first <= x + 1e-5).all())
+    assert float(first.sum()) < 0.95 * float(x.sum())
+    torch.testing.assert_close(first, made(0))
+    assert not torch.allclose(first, made(1))
+    # One pattern alone is either all there or gone.
+    alone = train_interpreter.without_some(x, patterns[:, :1], torch.Generator().manual_seed(3))
+    for before, after in zip(x, alone, strict=True):
+        ratio = float(after.sum() / before.sum())
+        assert ratio == pytest.approx(1.0, abs=1e-5) or ratio == pytest.approx(0.0, abs=1e-5)
+
+
+def test_pretraining_gives_all_but_the_last_layer(small: Config, tmp_path: Path) -> None:
+    config = dataclasses.replace(
+        small,
+        classifier=dataclasses.replace(
+            small.classifier,
+            epochs=1,
+            learning_rate=0.0,
+            weight_decay=0.0,
+            batch_size=20,
+            pretrain_on="synth",
+            pretrain_epochs=1,
+        ),
+    )
+    model = train_classifier.train(config, tmp_path)
+    first = load_file(tmp_path / "pretraining" / "checkpoints" / "classifier.safetensors")
+    assert first["classifier/linear.weight"].shape[0] == len(synth.LABELS)
+    assert model.linear.out_features == 2
+    learned = dict(model.named_parameters())
+    for name, value in learned.items():
+        if not name.startswith("linear."):
+            torch.testing.assert_close(value.detach(), first[f"classifier/{name}"])
+    assert float(model.offset) == float(first["classifier/offset"])
