@@ -250,9 +250,11 @@ def distribution(
             for c in by_class
         ),
     )
+    short = any(r["energy_matched"] == 0 for r in rows)
     st.caption(
         "Boxes: quartiles and median, whiskers to the extremes; classes by falling median. "
-        "A click on a point opens its clip."
+        + ("Random, equal energy: all other components where they hold less. " if short else "")
+        + "A click on a point opens its clip."
     )
 
 
