@@ -95,7 +95,8 @@ def train(
 ) -> Interpreter:
     """Train one interpreter of the config with Eq. 4 (and the loop where its weights are set).
 
-    `cached(views, partial_views)` gives f's features; it is not asked where nothing is left to train.
+    `cached(views, partial_views)` gives f's features; it is not asked where nothing is left to
+    train.
     """
     settings = config.interpreters[name]
     classifier, patterns = trained(config, out), learn(config, out, only_finished=True).to(device())
