@@ -555,13 +555,13 @@ def spectral_shape(
         range=[0, 1],
         tickvals=[place for place, _ in ticks],
         ticktext=[text for _, text in ticks],
-        title=_axis_title("frequency in Hz, mel scale"),
+        title=_title("frequency in Hz, mel scale"),
         fixedrange=True,
         ticks="outside",
         automargin=True,
     )
     figure.update_yaxes(
-        title=_axis_title("weight in w, of norm 1"),
+        title=_title("weight in w, of norm 1"),
         rangemode="tozero",
         fixedrange=True,
         ticks="outside",
@@ -595,7 +595,7 @@ def signed_bars(
     figure.update_xaxes(
         range=[-1.3 * largest, 1.3 * largest],
         fixedrange=True,
-        title=_axis_title("θ, logits per unit of z"),
+        title=_title("θ, logits per unit of z"),
         zeroline=True,
         zerolinecolor=colours.ink,
         nticks=5,
@@ -653,7 +653,7 @@ def weight_matrix(
         template=template(colours), height=20 * len(rows) + 120, margin={"t": 26, "b": 4}
     )
     figure.update_xaxes(
-        title=_axis_title("components, in the order of the wall"),
+        title=_title("components, in the order of the wall"),
         side="top",
         showticklabels=False,
         fixedrange=True,
@@ -803,7 +803,3 @@ def quartile_bars(
     figure.update_xaxes(ticks="outside", showgrid=True, gridcolor=colours.line, automargin=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
     return figure
-
-
-def _axis_title(text: str) -> dict[str, object]:
-    return {"text": text, "standoff": 8, "font": {"size": 12}}

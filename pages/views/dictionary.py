@@ -43,6 +43,7 @@ N_CLIPS = 3  # at hand, to be played
 N_ROWS = 8  # of the test clips
 N_CLASSES = 10  # bars of θ
 SOUNDS = ("A · example", "B · template alone", "C · cut out of the example")
+HARDLY_AUDIBLE_DB = -40.0  # of a peak, beside the example
 HOVER = {**plots.CONFIG, "staticPlot": False}
 
 
@@ -431,8 +432,9 @@ def _below(peak: float, whole: float) -> str:
     """How much quieter a sound is than the example."""
     if peak <= 1e-6 * whole:
         return "silent"
-    level = f"{20 * np.log10(peak / whole):+.0f}".replace("-", "−")
-    return f"peak {level}\u202fdB re A"
+    decibels = 20 * float(np.log10(peak / whole))
+    level = f"{decibels:+.0f}".replace("-", "−")
+    return f"peak {level}\u202fdB re A{', hardly audible' if decibels < HARDLY_AUDIBLE_DB else ''}"
 
 
 def spectrograms(view: View, source: ClipSource, component: int) -> None:
@@ -513,8 +515,8 @@ def test_clips(view: View, facts: Facts, component: int) -> None:
         return
     rows = [facts.rows[i] for i in best]
     labels = [class_name(str(row["label"])) for row in rows]
-    most = max(set(labels), key=labels.count)
-    st.markdown(f"**{labels.count(most)} of the {len(rows)} are labelled “{most}”**")
+    most = max(sorted(set(labels)), key=labels.count)
+    st.markdown(f"**{_share(labels.count(most), len(rows))} labelled “{most}”**")
     st.dataframe(
         pd.DataFrame(
             {
@@ -535,6 +537,12 @@ def test_clips(view: View, facts: Facts, component: int) -> None:
         alt=f"Test clips with the largest z of component {component}",
     )
     st.caption(f"Largest z of {facts.n_clips} test clips; relevance for f's decision.")
+
+
+def _share(count: int, total: int) -> str:
+    if total == 1:
+        return "The only one is"
+    return f"All {total} are" if count == total else f"{count} of the {total} are"
 
 
 def clips_at_hand(view: View, hand: AtHand, component: int) -> None:
