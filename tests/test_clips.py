@@ -198,7 +198,7 @@ def test_size_limit_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     data = wav_bytes(noise(7.0))  # 1.2 MB
     clips.from_upload("a.wav", data, AudioConfig())
     monkeypatch.setenv("L2I_MAX_UPLOAD_MB", "1")
-    assert "up to 1 MB" in clips.limits()
+    assert "Up to 1 MB" in clips.limits()
     with pytest.raises(ValueError, match="at most 1 are accepted"):
         clips.from_upload("a.wav", data, AudioConfig())
     for text in ("abc", "-3", "0", ""):

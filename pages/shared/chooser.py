@@ -74,7 +74,7 @@ def choose(place: DeltaGenerator, panel: DeltaGenerator, engine: L2I) -> ClipSou
             _offer(kind, found[kind])
         elif kind == "folder" and found[kind].problem:
             st.warning(sentence(found[kind].problem))
-    with panel if own or not here else row.popover("Upload or record", width="content"):
+    with panel if own or not here else row.popover("Add a clip", width="content"):
         _take_in(engine)
     return known.get(asked)
 
@@ -165,7 +165,7 @@ def _source(row: DeltaGenerator, kind: str, found: Mapping[str, Collection]) -> 
         key=state.control("source", kind),
         format_func=titles.__getitem__,
         on_change=_to_source,
-        width=150,
+        width=140,
     )
 
 
@@ -201,7 +201,7 @@ def _filters(
             format_func=lambda label: class_name(label) or "any label",
             on_change=_narrow,
             args=("labelled", collection, told),
-            width=140,
+            width=125,
         )
     if known:
         names = {"": "any decision", "right": "right", "wrong": "wrong"}
@@ -347,10 +347,9 @@ def _watch(kind: str) -> None:
 # --- the window of a long clip ----------------------------------------------------------------
 
 
-def window(
-    key: Key, engine: L2I, source: ClipSource, overview: Overview
-) -> tuple[str, tuple[float, float]]:
-    """The stretch of a long clip that is listened to, and its name in the URL.
+def window(engine: L2I, overview: Overview) -> tuple[str, tuple[float, float], DeltaGenerator]:
+    """The stretch of a long clip that is listened to: its name in the URL, start and end in
+    seconds; and the place for `offer_best`, once the class is known.
 
     At first f's window most like its decision; any stretch of 0.1 to 30 s can be had.
     """
@@ -359,8 +358,6 @@ def window(
     probabilities = engine.probabilities(overview.window_logits)
     chosen = _settle_window(overview, names[int(probabilities[:, decision].argmax())])
     start, end = _parse(chosen) or overview.windows[0]
-    target = str(state.value("class") or engine.classes[decision])
-    target = target if target in engine.classes else engine.classes[decision]
     labels = dict(zip(names, _labels(engine, overview, probabilities), strict=True))
     listed = names if chosen in names else [chosen, *names]
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
@@ -395,8 +392,21 @@ def window(
         args=(start, overview.seconds),
         width=130,
     )
-    if row.button(
+    return chosen, (start, end), row.container(width="content")
+
+
+def offer_best(
+    place: DeltaGenerator,
+    key: Key,
+    engine: L2I,
+    source: ClipSource,
+    overview: Overview,
+    target: str,
+) -> None:
+    """The button that goes to the five seconds that f scores highest for the class explained."""
+    if place.button(
         f"The {engines.BEST_SECONDS:g} s most like “{class_name(target)}”",
+        key="best window",
         help="Where f's logit for the class is highest, looked for in steps of half a second in "
         "and around its highest window.",
     ):
@@ -404,7 +414,6 @@ def window(
         state.touch()
         state.put(window=_name(*best), own=None, **{"class": target})
         st.rerun()
-    return chosen, (start, end)
 
 
 def _settle_window(overview: Overview, default: str) -> str:

@@ -136,8 +136,9 @@ def max_upload_mb() -> int:
 def limits() -> str:
     """What an upload may be, in one sentence."""
     return (
-        f"WAV, FLAC, OGG, MP3 or AIFF; up to {max_upload_mb()} MB, 0.1 s to "
-        f"{audio.MAX_SECONDS // 60} min, {LOWEST_RATE // 1000} to {HIGHEST_RATE // 1000} kHz."
+        f"Up to {max_upload_mb()} MB, {audio.MIN_SECONDS:g} s to {audio.MAX_SECONDS // 60} min, "
+        f"{LOWEST_RATE // 1000} to {HIGHEST_RATE // 1000} kHz. The last {_KEPT_UPLOADS} are kept "
+        "while the page is open; nobody else can hear them."
     )
 
 

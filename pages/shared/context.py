@@ -27,6 +27,7 @@ _STYLE = """<style>
 [data-testid=stMainBlockContainer] {max-width: 1500px; padding-top: 1.6rem; padding-bottom: 3rem}
 [data-testid=stApp] {font-variant-numeric: tabular-nums}
 [data-testid=stAudio] {height: 40px}
+[data-testid=stTable] th {text-align: left !important}
 [data-testid=stHeader] {background: transparent; pointer-events: none}
 .st-key-players [data-testid=stImage] img {width: 100%}
 @media (max-width: 640px) {[data-testid=stMainBlockContainer] {padding-left: 1rem; padding-right: 1rem}}
@@ -77,7 +78,7 @@ def bar(listening: bool = False) -> None:
     st.html(_STYLE)
     state.read_url()
     head, corner = st.columns([5, 1.2], vertical_alignment="center")
-    left, right = st.columns([6.6, 3.4], vertical_alignment="bottom")
+    left, right = st.columns([7.8, 2.2], gap="small", vertical_alignment="bottom")
     models = right.container(horizontal=True, vertical_alignment="bottom", gap="small")
     below, messages = st.container(), st.container()
     name, bundle = _bundle(head, models)
@@ -92,7 +93,7 @@ def bar(listening: bool = False) -> None:
             view = _view(engine, name, source, head, corner)
             if view is not None:
                 if known := chooser.facts(source, bundle, _said(view)):
-                    st.caption(known)
+                    st.markdown(f":small[{known}]")
                 view = _decision(view, listening)
     with messages:
         state.show_messages()
@@ -217,10 +218,10 @@ def _view(
     try:
         stamp, digest = engines.bundle_stamp(name), source.digest
         key: Key = (name, stamp, engine.interpreter_name, digest, "")
-        overview, window = None, None
+        overview, window, place = None, None, None
         if engines.is_long(source):
             overview = _overview(key, engine, source)
-            tag, window = chooser.window(key, engine, source, overview)
+            tag, window, place = chooser.window(engine, overview)
             key = (*key[:4], tag)
         else:
             state.put(window=None)
@@ -232,6 +233,8 @@ def _view(
         return None
     predicted = engine.classes[analysis.predicted]
     target = state.settle("class", engine.classes, predicted, "class")
+    if overview is not None and place is not None:
+        chooser.offer_best(place, (*key[:4], ""), engine, source, overview, target)
     domain = state.settle("domain", MASK_DOMAINS, MASK_DOMAINS[0], "mask domain")
     choice = Choice(state.settle_tau(), domain, _own_gains(engine.dictionary.n_components))
     return View(
