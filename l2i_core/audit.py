@@ -116,10 +116,17 @@ def finding(rows: Sequence[Row]) -> str:
     parts.append(f"on {counts['disagrees'] or 'none'} the interpreter disagrees with f")
     if drawn:
         of = "" if len(drawn) == total else f" of {len(drawn)}"
-        parts.append(
-            f"on {counts['chance'] or 'none'}{of} taking out what it heard hurts f no more than "
-            f"chance does (FF ≤ energy-matched Random at τ = {rows[0]['threshold']:.2f})"
-        )
+        at = f"energy-matched Random at τ = {rows[0]['threshold']:.2f}"
+        if counts["chance"]:
+            parts.append(
+                f"on {counts['chance']}{of} removing what it heard costs f no more than chance "
+                f"would (FF ≤ {at})"
+            )
+        else:
+            every = f"all {len(drawn)}" if len(drawn) > 1 else "it"
+            parts.append(
+                f"on {every} removing what it heard costs f more than chance would (FF > {at})"
+            )
     verb = "deserves" if doubtful == 1 else "deserve"
     return f"{doubtful} of {counted(total, 'decision')} {verb} doubt: {'; '.join(parts)}."
 

@@ -131,7 +131,12 @@ def verdict_sentence(report: Mapping[str, Any]) -> str:
             f"; random components of equal energy, median of {random['draws']} draws, "
             f"{'lower' if matched > 0 else 'change'} it by {logit(matched)}"
         )
-        text += ". The claim holds." if drop > max(matched, 0) else ". The claim does not hold."
+        if drop <= max(matched, 0):
+            text += ". The claim does not hold."
+        elif report["interpreter_top"][0] != report["predicted"]:
+            text += ". What was removed matters to f, but the interpreter disagrees with f here."
+        else:
+            text += ". The claim holds."
     else:
         text += "."
     return text
@@ -243,7 +248,7 @@ def _exhibit(place: int, one: Exhibit) -> str:
 def _components(one: Exhibit) -> str:
     relevance, gains = one.report["relevance"], one.report["gains"]
     order = sorted(range(len(relevance)), key=lambda k: -relevance[k])
-    order = [k for k in order if relevance[k] > 0 or gains[k] > 0][:LISTED]
+    order = [k for k in order if relevance[k] >= 0.005 or gains[k] > 0][:LISTED]
     if not order:
         return "<p>No component speaks for the class.</p>"
     lines = "".join(
@@ -311,7 +316,8 @@ def _style() -> str:
         "border-bottom:1px solid var(--line);vertical-align:top}"
         "thead th{color:var(--neutral)}.number{white-space:nowrap}"
         ".doubt{color:var(--warning)}a{color:var(--accent)}"
-        ".wide{overflow-x:auto}.tables{display:flex;flex-wrap:wrap;gap:1rem 3rem}"
+        ".wide{overflow-x:auto;white-space:nowrap}"
+        ".tables{display:flex;flex-wrap:wrap;align-items:flex-start;gap:1rem 3rem}"
         ".players{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:1rem}"
         "figure{margin:0}audio{width:100%}img{width:100%;height:auto}"
         "code{overflow-wrap:anywhere;font-size:.85em}"

@@ -93,6 +93,7 @@ def filters(found: Results) -> tuple[list[str], str | None]:
         key=state.control("show_kinds", kinds),
         format_func=lambda kind: KINDS[kind],
         on_change=_filtered,
+        wrap=True,
     )
     right.selectbox(
         "Labelled or heard as",

@@ -1,0 +1,218 @@
+"""The Audit page, run from the router: table, filters, evidence, and audits of own recordings."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from driving import Open, noise, select, texts, url, wav_bytes
+from streamlit.testing.v1 import AppTest
+
+from l2i_core import audit, load_bundle
+from l2i_core.data import Clip
+from l2i_core.evaluation import Settings, evaluate, write_evaluation
+from pages.shared import audits, jobs
+
+QUICK = Settings((0.0, 0.3), (0.3,), random_draws=2)
+
+
+@pytest.fixture(scope="module")
+def measured(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models, the random one with metrics of three short clips."""
+    folder = tmp_path_factory.mktemp("sounds")
+    clips = []
+    for index, label in enumerate(("dog", "rain", "rooster")):
+        path = folder / f"{label}.wav"
+        soundfile.write(path, noise(0.5, index), 44100)
+        clips.append(Clip(f"{label}-{index}", label, 1, label, path))
+    result = evaluate(load_bundle(models / "random"), "att", clips, QUICK)
+    metrics = models / "random" / "metrics"
+    write_evaluation([result], metrics, {"data": "esc10", "random_draws": 2, "seed": 0})
+    yield models
+    shutil.rmtree(metrics)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "SETTINGS", QUICK)
+    monkeypatch.setattr(audits, "EACH", len(QUICK.random_thresholds) + 2)
+
+
+def _open(open_app: Open, **values: str) -> AppTest:
+    return open_app(page="audit", bundle="random", interpreter="att", **values)
+
+
+def _rows(app: AppTest) -> list[str]:
+    return list(app.dataframe[0].value["clip"])
+
+
+def _measure(app: AppTest, path: str) -> AppTest:
+    next(t for t in app.text_input if t.label.startswith("Or a folder")).set_value(path)
+    next(b for b in app.button if b.label == "Measure").click().run()
+    assert not app.exception, app.exception
+    return app
+
+
+def _wait(app: AppTest) -> AppTest:
+    own = app.session_state["l2i_own_audit"]
+    for _ in range(600):
+        job = jobs.find(own.key)
+        assert job is not None
+        if not job.running:
+            break
+        time.sleep(0.1)
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_first_visit_states_the_finding(open_app: Open, measured: Path) -> None:
+    app = _open(open_app)
+    assert app.title[0].value == "Which of the model's decisions deserve doubt?"
+    assert "of 3 decisions deserve doubt" in texts(app)
+    frame = app.dataframe[0].value
+    assert len(frame) == 3
+    wrong = (frame["label"] != frame["f says"]).tolist()
+    assert (frame["right"] == "no").tolist() == wrong
+    assert wrong == sorted(wrong, reverse=True), "misclassified first"
+    assert not app.error
+    assert [b for b in app.get("download_button") if "Evidence" in b.proto.label]
+
+
+def test_filters_are_a_link(open_app: Open, measured: Path) -> None:
+    app = _open(open_app)
+    everything = app.dataframe[0].value
+    app.button_group[0].set_value(["right"]).run()
+    assert url(app)["show"] == "right"
+    right = everything[everything["right"] == "yes"]["clip"].tolist()
+    assert (_rows(app) if right else []) == right
+    select(app, "Labelled").set_value("dog").run()
+    assert url(app)["show"] == "right.class:dog"
+    again = _open(open_app, show="class:dog")
+    touching = everything[(everything["label"] == "dog") | (everything["f says"] == "dog")]
+    assert sorted(_rows(again)) == sorted(touching["clip"])
+    assert select(again, "Labelled").value == "dog"
+
+
+@pytest.mark.parametrize("value", ["nonsense", "class:unicorn"])
+def test_a_wrong_filter_is_one_sentence(open_app: Open, measured: Path, value: str) -> None:
+    app = _open(open_app, show=value)
+    told = [w.value for w in app.warning if value.removeprefix("class:") in w.value]
+    assert len(told) == 1
+    assert len(app.dataframe[0].value) == 3
+    assert "show" not in url(app)
+
+
+def test_nothing_left_by_the_filters(open_app: Open, measured: Path) -> None:
+    app = _open(open_app, show="wrong.right")
+    assert "take a filter away" in texts(app)
+    assert not app.dataframe
+
+
+def test_the_nearest_tau_with_random_is_said(open_app: Open, measured: Path) -> None:
+    app = _open(open_app, tau="0.80")
+    assert any("nearest to 0.80" in c.value for c in app.caption)
+
+
+def test_without_metrics_the_way_to_them_is_said(open_app: Open) -> None:
+    app = open_app(page="audit", bundle="turned")
+    assert "pipelines.evaluate" in texts(app)
+    assert any(b.label == "Measure" for b in app.button), "own recordings can be measured"
+    assert not app.error
+
+
+def test_own_folder_is_measured_in_the_background(
+    open_app: Open, quick: None, tmp_path: Path
+) -> None:
+    (tmp_path / "dog").mkdir()
+    soundfile.write(tmp_path / "dog" / "one.wav", noise(0.5), 44100)
+    (tmp_path / "dog" / "bad.wav").write_text("a poem")
+    soundfile.write(tmp_path / "loose.wav", noise(0.5, 1), 44100)
+    app = _measure(open_app(page="audit", bundle="turned"), str(tmp_path))
+    app.switch_page("pages/views/fidelity.py").run()  # left, and returned to
+    app.switch_page("pages/views/audit.py").run()
+    app = _wait(app)
+    assert sorted(_rows(app)) == ["dog/one.wav", "loose.wav"]
+    assert "of 2 decisions" in texts(app) or "of 1 with a label" in texts(app)
+    assert any("bad.wav" in t.value for t in app.text)
+    next(b for b in app.button if b.label == "Open in Listen").click().run()
+    assert not app.exception, app.exception
+    assert url(app)["clip"].startswith("upload-")
+
+
+def test_an_audit_belongs_to_its_session_and_goes_with_it(
+    open_app: Open, quick: None, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "one.wav", noise(0.5), 44100)
+    app = _measure(open_app(page="audit", bundle="turned"), str(tmp_path))
+    other = open_app(page="audit", bundle="turned")
+    assert "l2i_own_audit" not in other.session_state
+    next(b for b in app.button if b.label == "Discard it").click().run()
+    assert "l2i_own_audit" not in app.session_state
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("", "No folder was given"), ("/no/such/place", "There is no folder /no/such/place")],
+)
+def test_a_bad_folder_is_one_sentence(open_app: Open, path: str, expected: str) -> None:
+    app = _measure(open_app(page="audit", bundle="turned"), path)
+    assert [e.value for e in app.error if expected in e.value]
+    assert len(app.error) == 1
+
+
+def test_a_shared_server_reads_no_folders(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("L2I_SHARED", "1")
+    app = open_app(page="audit", bundle="turned")
+    assert not [t for t in app.text_input if t.label.startswith("Or a folder")]
+    with pytest.raises(ValueError, match="shared"):
+        audits.of_folder(str(tmp_path), "turned", "att", load_bundle("turned"))
+
+
+class _Upload(io.BytesIO):
+    def __init__(self, name: str, data: bytes) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+def test_uploads_go_to_a_private_folder_that_is_removed(models: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("set/Sea Waves/a.wav", wav_bytes(noise(0.2)))
+    files = [_Upload("set.zip", packed.getvalue()), _Upload("b.wav", wav_bytes(noise(0.2)))]
+    own = audits.of_files(files, "random", "att", load_bundle(models / "random"))
+    assert own.folder is not None
+    folder = Path(own.folder.name)
+    assert folder.stat().st_mode & 0o077 == 0
+    assert [(c.name, c.label) for c in own.clips] == [
+        ("b.wav", ""),
+        ("Sea Waves/a.wav", "sea_waves"),
+    ]
+    source = own.source("b.wav")
+    assert source is not None
+    assert np.shape(source.read()[0])[-1] == int(0.2 * 44100)
+    del own
+    assert not folder.exists()
+
+
+def test_bad_uploads_leave_nothing(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    bundle = load_bundle(models / "random")
+    for files, expected in (
+        ([], "no file was given"),
+        ([_Upload("a.zip", b"poem")], "not a zip"),
+        ([_Upload("a.txt", b"poem")], "not an audio file"),
+    ):
+        with pytest.raises(ValueError, match=expected):
+            audits.of_files(files, "random", "att", bundle)
+    assert not list(tmp_path.iterdir())
