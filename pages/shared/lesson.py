@@ -21,7 +21,12 @@ from pages.shared.words import hertz
 
 SHOWN = 6  # components that the lesson follows: those that cover most of the clip
 RANKED = 12  # relevances drawn
-_DATA = {"esc10": "ESC-10", "esc50": "ESC-50", "sonyc": "SONYC-UST", "folder": "a folder of clips"}
+_DATA = {
+    "esc10": "ESC-10",
+    "esc50": "ESC-50",
+    "folder": "a folder of clips",
+    "synth": "synthesised clips",
+}
 CLASSES = 6  # classes whose logits are compared
 
 GLOSSARY = {

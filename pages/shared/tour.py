@@ -41,6 +41,7 @@ STOPS = (
 
 _KEY = "l2i_tour"  # in the session: the stop, or CLOSED
 _CLOSED = -1
+_OPENINGS = "l2i_tour_openings"  # how often it was asked for
 _STYLE = """<style>
 [data-testid=stLayoutWrapper]:has(> .st-key-tour), .st-key-tour {display: none}
 [data-l2i-tour=open] [data-testid=stLayoutWrapper]:has(> .st-key-tour) {display: block}
@@ -48,18 +49,22 @@ _STYLE = """<style>
 .st-key-tour [data-testid=stElementContainer]:has(> [data-testid=stHtml]) {display: none}
 .st-key-tour p {margin: 0 0 .3rem}
 </style>"""
-_SHOW = """
-let closed = false;
-try { closed = localStorage.getItem('l2i-tour') === 'closed'; } catch { /* nothing is kept */ }
-if (!closed || AGAIN) document.documentElement.dataset.l2iTour = 'open';
-const card = document.querySelector('.st-key-tour');
-card?.setAttribute('role', 'region');
-card?.setAttribute('aria-label', 'Guided tour');
-"""
-_CLOSE = """
-delete document.documentElement.dataset.l2iTour;
-try { localStorage.setItem('l2i-tour', 'closed'); } catch { /* the session remembers */ }
-"""
+# A script runs when its text is new: the count of openings makes it so.
+_SCRIPT = """<script>(() => { // opening COUNT
+  let closed = false;
+  try { closed = localStorage.getItem('l2i-tour') === 'closed'; } catch { /* nothing is kept */ }
+  if (!closed || COUNT > 0) document.documentElement.dataset.l2iTour = 'open';
+  const card = document.querySelector('.st-key-tour');
+  card?.setAttribute('role', 'region');
+  card?.setAttribute('aria-label', 'Guided tour');
+  if (window.l2iTour) return;
+  window.l2iTour = true;
+  document.addEventListener('click', event => {
+    if (!event.target.closest?.('.st-key-tour-close')) return;
+    delete document.documentElement.dataset.l2iTour;
+    try { localStorage.setItem('l2i-tour', 'closed'); } catch { /* the session remembers */ }
+  }, true);
+})()</script>"""
 
 
 @st.fragment
@@ -69,34 +74,27 @@ def offer() -> None:
     with st.container(key="tour", border=True, gap="small"):
         st.html(_STYLE.replace("ACCENT", pictures.palette().accent))
         if stop == _CLOSED:
-            _run(_CLOSE)
             return
-        again = st.session_state.get(f"{_KEY}_again", 0)
-        _run(_SHOW.replace("AGAIN", "true" if again else "false"))
+        script = _SCRIPT.replace("COUNT", str(st.session_state.get(_OPENINGS, 0)))
+        st.html(script, unsafe_allow_javascript=True)
         title, text = STOPS[stop]
         st.markdown(f"**{title}** · tour, {stop + 1} of {len(STOPS)}  \n{text}")
         with st.container(horizontal=True, gap="small"):
             last = stop == len(STOPS) - 1
             if stop > 0:
-                st.button("Back", key="tour-back", on_click=_go, args=(stop - 1,))
+                st.button("Previous stop", key="tour-back", on_click=_go, args=(stop - 1,))
             if last:
                 st.button("Done", key="tour-close", type="primary", on_click=_go, args=(_CLOSED,))
                 return
-            st.button("Next", key="tour-next", type="primary", on_click=_go, args=(stop + 1,))
+            st.button("Next stop", key="tour-next", type="primary", on_click=_go, args=(stop + 1,))
             st.button("Close the tour", key="tour-close", on_click=_go, args=(_CLOSED,))
 
 
 def reopen() -> None:
     """Callback: show the card again, from its first stop."""
     st.session_state[_KEY] = 0
-    st.session_state[f"{_KEY}_again"] = st.session_state.get(f"{_KEY}_again", 0) + 1
+    st.session_state[_OPENINGS] = st.session_state.get(_OPENINGS, 0) + 1
 
 
 def _go(stop: int) -> None:
     st.session_state[_KEY] = stop
-
-
-def _run(script: str) -> None:
-    # A script runs when its text is new: the count tells one opening from the next.
-    count = st.session_state.get(f"{_KEY}_again", 0)
-    st.html(f"<script>{{{script}}} // {count}</script>", unsafe_allow_javascript=True)

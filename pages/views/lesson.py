@@ -54,6 +54,7 @@ def page() -> None:
     view.head.title("How does a model's decision become a sound?", anchor=False)
     st.html(_STYLE.replace("ACCENT", pictures.palette().accent))
     shown = state.settle("step", [*STEPS, ALL], "1", "step")
+    state.show_messages()
     state.write_url()
     made = engines.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
     stepper(view, shown)
@@ -508,8 +509,14 @@ def masking(view: View, made: Interpretation) -> None:
             f"{_chosen(view, made)} **{percent(made.energy_kept)}** of the clip's energy passes "
             "the mask."
         )
-        with _prompt("8", "Play A, go to B while it plays, then to C. What is in both?"):
-            context.choose_domain(view)
+        _try(
+            "8",
+            "Play A, go to B while it plays, then to C. Let the mask work on magnitudes instead: "
+            "what changes in C?",
+            "domain",
+            {"log": "Mask on X, as in the paper", "linear": "Mask on magnitudes"},
+            (),
+        )
     with show:
         sounds = (view.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
         gain = players.common_gain(sounds)
