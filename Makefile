@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/esc10.yaml
 
-.PHONY: run test lint bench train clips clean
+.PHONY: run test lint bench load train clips clean
 
 run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
@@ -18,6 +18,10 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m pipelines.bench
+
+# Twenty browser-like sessions for two minutes on a server of its own; exit code 1 over the goals.
+load: $(VENV)/.installed
+	$(BIN)/python -m tools.load
 
 # The shipped model from the data: needs ESC-10 in the folder that L2I_ESC10 names.
 train: $(VENV)/.installed

@@ -20,7 +20,7 @@ from l2i_core.evaluation import read_rows
 
 @pytest.fixture(autouse=True)
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("L2I_ESC10", "L2I_ESC50", "L2I_CLIPS"):
+    for name in ("L2I_ESC10", "L2I_ESC50", "L2I_CLIPS", "L2I_SHARED"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("L2I_HOME", str(tmp_path / "home"))
     download._jobs.clear()
@@ -93,7 +93,9 @@ def test_a_data_sets_clip_as_the_very_first_request(open_app: Open, esc10: Path)
     assert not app.exception
 
 
-def test_sources_without_clips_keep_what_is_on_screen(open_app: Open) -> None:
+def test_sources_without_clips_keep_what_is_on_screen(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = open_app(clip="rain-1")
     before = seen(app), url(app)
     source(app).set_value("yours").run()
@@ -102,6 +104,10 @@ def test_sources_without_clips_keep_what_is_on_screen(open_app: Open) -> None:
     source(app).set_value("esc50").run()
     assert "ESC-50 is not on this machine" in texts(app)
     assert (seen(app), url(app)) == before
+    monkeypatch.setenv("L2I_SHARED", "1")
+    app.run()
+    assert "ask those who run it" in texts(app)
+    assert not [b for b in app.button if b.label.startswith("Download ESC")]
     upload(app, "mine.wav", wav_bytes(noise(0.5)))
     assert source(app).value == "yours"
     assert url(app)["clip"].startswith("upload-")

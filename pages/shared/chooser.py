@@ -319,6 +319,9 @@ def _offer(kind: str, collection: Collection) -> None:
         return
     if job is not None and job.problem:
         st.error(sentence(job.problem))
+    if clips.shared():
+        st.info(f"{title} is not on this server; ask those who run it to add it.")
+        return
     published = download.PUBLISHED[kind]
     text, button = st.columns([4, 1.3], vertical_alignment="center")
     text.markdown(

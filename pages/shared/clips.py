@@ -133,6 +133,11 @@ def max_upload_mb() -> int:
     return min(asked, int(st.get_option("server.maxUploadSize")))
 
 
+def shared() -> bool:
+    """Whether this server is for many, who may not write to its disk: L2I_SHARED=1."""
+    return os.environ.get("L2I_SHARED") == "1"
+
+
 def limits() -> str:
     """What an upload may be, in one sentence."""
     return (
