@@ -669,6 +669,11 @@ def weight_matrix(
     return figure
 
 
+def _small(text: str) -> dict[str, object]:
+    """An axis's title in the size of its numbers."""
+    return {"text": text, "font": {"size": 13}, "standoff": 10}
+
+
 def paired_bars(
     names: Sequence[str],
     before: Sequence[float],
@@ -705,7 +710,7 @@ def paired_bars(
         margin={"t": 40},
     )
     low = min(0.0, *before, *after)
-    figure.update_xaxes(range=[1.25 * low, 1.15], title=axis, fixedrange=True, automargin=True)
+    figure.update_xaxes(range=[1.25 * low, 1.15], title=_small(axis), fixedrange=True, automargin=True)
     figure.update_xaxes(ticks="outside", zeroline=True, zerolinecolor=colours.line, nticks=6)
     figure.update_yaxes(type="category")  # Plotly takes “#10” for a number
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
@@ -768,9 +773,10 @@ def over_snr(
         hovermode="closest",
         dragmode=False,
     )
-    figure.update_xaxes(title=axis_x, tickvals=list(levels), ticks="outside", fixedrange=True)
-    figure.update_yaxes(title=axis, fixedrange=True, automargin=True, nticks=6, ticks="outside")
-    figure.update_yaxes(showgrid=True, gridcolor=colours.line, tickformat=".0%" if shares else None)
+    figure.update_xaxes(title=_small(axis_x), tickvals=list(levels), ticks="outside", fixedrange=True)
+    figure.update_yaxes(title=_small(axis), fixedrange=True, automargin=True, nticks=6)
+    figure.update_yaxes(ticks="outside", tickformat=".0%" if shares else None)
+    figure.update_yaxes(showgrid=True, gridcolor=colours.line)
     if span is not None:
         figure.update_yaxes(range=list(span))
     return figure
@@ -799,7 +805,9 @@ def quartile_bars(
             hoverinfo="x",
         )
     figure.update_layout(template=template(colours), height=230, margin={"t": 10, "r": 12})
-    figure.update_xaxes(title=axis, tickformat=".0%", fixedrange=True, rangemode="tozero")
+    figure.update_xaxes(
+        title=_small(axis), tickformat=".0%", fixedrange=True, rangemode="tozero"
+    )
     figure.update_xaxes(ticks="outside", showgrid=True, gridcolor=colours.line, automargin=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
     return figure

@@ -323,12 +323,12 @@ def _figures(view: View, comparison: Comparison, names: tuple[str, str]) -> None
     passed = comparison.passed
     shown = (
         (f"SNR of {names[0]}, measured", decibels(comparison.mixture.snr_db)),
-        (f"Probability of {name} by f", " → ".join(chances)),
-        (f"Place of {name} by the interpreter", f"{places[0]} → {places[1]}"),
-        (f"{sentence(names[1])}: energy passing into B", percent(passed.rest.share)),
-        (f"{sentence(names[0])}: energy passing into B", percent(passed.followed.share)),
+        (f"f's probability of {name}", " → ".join(chances)),
+        ("Interpreter's place of it", f"{places[0]} → {places[1]}"),
+        (f"Energy of {names[1]} in B", percent(passed.rest.share)),
+        (f"Energy of {names[0]} in B", percent(passed.followed.share)),
     )
-    with st.container(horizontal=True, gap="large", key="noise-figures"):
+    with st.container(horizontal=True, gap="medium", key="noise-figures"):
         for label, value in shown:
             st.metric(label, value, width="content")
 
@@ -810,14 +810,14 @@ def _batch_figures(
         f"Without noise: {percent(summary.clean_top5)}; by chance, five of {total} classes: "
         f"{percent(chance)}."
     )
-    with st.container(horizontal=True, gap="large", key="noise-batch"):
+    with st.container(horizontal=True, gap="medium", key="noise-batch"):
         for label, value in (
-            ("In the interpreter's top 5", percent(summary.top5)),
-            ("The interpreter's first choice", percent(summary.top1)),
-            ("f keeps its decision", percent(summary.decision)),
-            ("Interpreter agrees with f on the noisy clip", percent(summary.fidelity)),
-            ("Noise energy passing into B, median", percent(summary.rest_passed[1])),
-            ("Clip energy passing into B, median", percent(summary.followed_passed[1])),
+            ("In interpreter's top 5", percent(summary.top5)),
+            ("Interpreter's first", percent(summary.top1)),
+            ("f keeps its class", percent(summary.decision)),
+            ("Interpreter agrees with f", percent(summary.fidelity)),
+            ("Noise energy in B", percent(summary.rest_passed[1])),
+            ("Clip energy in B", percent(summary.followed_passed[1])),
         ):
             st.metric(label, value, width="content")
     good = [row for row in rows if "error" not in row]
@@ -838,8 +838,8 @@ def _batch_figures(
         f"({percent(low)} to {percent(high)}), clip {percent(summary.followed_passed[1])}.",
     )
     notes = [
-        "Where f itself gives up the class, an interpreter that follows f should give it up too; "
-        "agreement with f on the noisy clip says whether it does."
+        "Energies in B are medians. Where f itself gives up the class, an interpreter that follows "
+        "f should give it up too; its agreement with f on the noisy clips says whether it does."
     ]
     if summary.empty:
         notes.append(
