@@ -91,7 +91,7 @@ def _share(successes: int, n: int) -> str:
 
 def systems(view: View, found: Results) -> None:
     """Every measured system of the bundle, and beside it the paper's tables."""
-    ours, theirs = st.columns([1.45, 1], gap="large")
+    ours, theirs = st.columns([1.2, 1], gap="medium")
     blocks = results.systems(view.key[0])
     with ours:
         st.markdown(f"**Ours: model {view.key[0]}**, fidelity to f")
@@ -138,7 +138,7 @@ def systems(view: View, found: Results) -> None:
                 _ff(found.summary, kind, level) for level in levels
             ]
         st.table(
-            pd.DataFrame(columns, index=[f"τ = {level}" for level in levels]).T,
+            pd.DataFrame(columns, index=[f"τ {level}" for level in levels]).T,
             border="horizontal",
             alt="Median FF in logits of every system of this model at the paper's τ",
         )
@@ -152,7 +152,7 @@ def systems(view: View, found: Results) -> None:
                         logit(paper.RANDOM[t]) if t in paper.RANDOM else "–" for t in levels
                     ],
                 },
-                index=[f"τ = {level}" for level in levels],
+                index=[f"τ {level}" for level in levels],
             ).T,
             border="horizontal",
             alt="The paper's median FF in logits on ESC-50",
