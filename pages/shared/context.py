@@ -27,7 +27,6 @@ _STYLE = """<style>
 [data-testid=stMainBlockContainer] {max-width: 1500px; padding-top: 1.6rem; padding-bottom: 3rem}
 [data-testid=stApp] {font-variant-numeric: tabular-nums}
 [data-testid=stAudio] {height: 40px}
-[data-testid=stTable] th {text-align: left !important}
 [data-testid=stHeader] {background: transparent; pointer-events: none}
 .st-key-players [data-testid=stImage] img {width: 100%}
 @media (max-width: 640px) {[data-testid=stMainBlockContainer] {padding-left: 1rem; padding-right: 1rem}}
