@@ -15,7 +15,7 @@ from torch import Tensor
 
 from l2i_core import Interpretation, Verdict
 from l2i_core.report import make_report
-from pages.shared import context, engines, live, pictures, pins, players, plots, state
+from pages.shared import context, engines, evidence, live, pictures, pins, players, plots, state
 from pages.shared.context import View
 from pages.shared.words import class_name, clock, logit, number, percent
 
@@ -242,6 +242,7 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
             on_click="ignore",
             width="stretch",
         )
+        evidence.evidence_button(view, heard.interpretation, verdict)
         st.caption("The address of this page is a link to this view.")
 
 
