@@ -69,10 +69,10 @@ def settings(view: View) -> Corruption | None:
     widths = [3, 3, 3] if kind == "clip" else [3, 3, 2]
     what, level, detail = st.columns(widths, gap="medium", vertical_alignment="bottom")
     what.segmented_control(
-        "Sound to add",
+        "Sound to add: noise, or a clip",
         noises.KINDS,
         key=state.control("kind", kind),
-        format_func=_KINDS.__getitem__,
+        format_func=lambda k: _KINDS[k].removesuffix(" noise"),
         required=True,
         on_change=_chose,
         args=("kind",),
@@ -804,9 +804,10 @@ def _batch_figures(
     many = f"{n} clips" if complete else f"the first {n} clips"
     counted = f"{round(summary.top5 * n)} of {n}"
     chance = min(noise_lab.TOP, total) / total
+    interpreter = view.engine.bundle.interpreter_info[view.engine.interpreter_name].title
     st.markdown(
         f"**In {counted} clips the class survives among the interpreter's top 5** "
-        f"({what}; τ = {view.threshold:.2f}; {view.engine.interpreter_name}). "
+        f"({what}; τ = {view.threshold:.2f}; {interpreter}). "
         f"Without noise: {percent(summary.clean_top5)}; by chance, five of {total} classes: "
         f"{percent(chance)}."
     )
