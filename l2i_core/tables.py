@@ -163,8 +163,8 @@ def spread(values: np.ndarray) -> Spread | None:
     numbers = values[~np.isnan(values)]
     if numbers.size == 0:
         return None
-    five = np.quantile(numbers, (0, 0.25, 0.5, 0.75, 1))
-    return Spread(*(float(v) for v in five), numbers.size)
+    least, q25, median, q75, most = np.quantile(numbers, (0, 0.25, 0.5, 0.75, 1)).tolist()
+    return Spread(least, q25, median, q75, most, numbers.size)
 
 
 def compare(rows: Sequence[Row], opponent: str) -> PairedTest | None:

@@ -7,7 +7,7 @@ them), so no test of the engine needs the shipped one: laws hold for any weights
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,8 @@ import soundfile
 import torch
 from driving import APP, Open
 from measured import write_bundles
+from playwright.sync_api import Browser, BrowserContext
+from serving import SECONDS, chromium
 from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
@@ -209,3 +211,19 @@ def open_measured(
         return open_app(page=page, bundle=bundle, **url)
 
     return open_at
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, which plays without a gesture."""
+    with chromium("--autoplay-policy=no-user-gesture-required") as opened:
+        yield opened
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser profile."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(1000 * SECONDS)
+    yield context
+    context.close()

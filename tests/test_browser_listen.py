@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from serving import NO_WEB_AUDIO, SECONDS, chromium, live, serving, signal
+from playwright.sync_api import BrowserContext, Page, expect
+from serving import NO_WEB_AUDIO, live, serving, signal
 
 from l2i_core import L2I, audio
 from pages.shared import clips
@@ -21,20 +21,6 @@ def server(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     log = tmp_path_factory.mktemp("server") / "log.txt"
     with serving("app.py", {"L2I_BUNDLES": str(bundle_folder.parent)}, log) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(1000 * SECONDS)
-    yield context
-    context.close()
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pyloudnorm
 import pytest
 import torch
 from conftest import random_bundle
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from serving import NO_WEB_AUDIO, SECONDS, chromium, live, serving, signal
+from playwright.sync_api import BrowserContext, Page, expect
+from serving import NO_WEB_AUDIO, live, serving, signal
 
 from l2i_core import L2I, Analysis, AudioConfig, audio
 from l2i_core.bundle import save_bundle
@@ -51,20 +51,6 @@ def server(folder: Path, clip: Path) -> Iterator[str]:
     environment = {"L2I_LIVE_BUNDLE": str(folder), "L2I_LIVE_CLIP": str(clip)}
     with serving("tests/apps/live_app.py", environment, folder.parent / "server.log") as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium("--autoplay-policy=no-user-gesture-required") as opened:
-        yield opened
-
-
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(1000 * SECONDS)
-    yield context
-    context.close()
 
 
 @pytest.fixture

@@ -236,9 +236,7 @@ def _view(
         chooser.offer_best(place, (*key[:4], ""), engine, source, overview, target)
     domain = state.settle("domain", MASK_DOMAINS, MASK_DOMAINS[0], "mask domain")
     choice = Choice(state.settle_tau(), domain, _own_gains(engine.dictionary.n_components))
-    return View(
-        engine, source, analysis, overview, window, target, choice, key, head, corner
-    )
+    return View(engine, source, analysis, overview, window, target, choice, key, head, corner)
 
 
 def _own_gains(n_components: int) -> dict[int, float]:

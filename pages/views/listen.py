@@ -8,18 +8,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from torch import Tensor
 
 from l2i_core import Interpretation, Verdict
 from l2i_core.report import make_report
-from pages.shared import context, engines, evidence, live, pictures, pins, players, plots, state
+from pages.shared import (
+    context,
+    engines,
+    evidence,
+    live,
+    pictures,
+    pins,
+    players,
+    plots,
+    state,
+    verdicts,
+)
 from pages.shared.context import View
 from pages.shared.words import class_name, clock, logit, number, percent
 
-TITLES = ("A · input", "B · what it listened to", "C · what is left")
 FILES = ("input", "interpretation", "residual")
 N_TOP = 3
 
@@ -103,7 +112,7 @@ def plain_players(view: View, heard: Heard) -> None:
     rate = view.engine.audio.sample_rate
     with st.container(key="players"):
         columns = st.columns(3, gap="medium")
-        for column, title, sound in zip(columns, TITLES, heard.sounds, strict=True):
+        for column, title, sound in zip(columns, verdicts.TITLES, heard.sounds, strict=True):
             column.markdown(f"**{title}**")
             column.audio(
                 players.wav(sound, rate, heard.gain), format="audio/wav", alt=f"Player: {title}"
@@ -116,7 +125,7 @@ def three_pictures(view: View, heard: Heard) -> None:
     with st.container(key="pictures"):
         columns = st.columns(3, gap="medium")
         drawn = _pictures(view, heard)
-        for column, title, picture in zip(columns, TITLES, drawn, strict=True):
+        for column, title, picture in zip(columns, verdicts.TITLES, drawn, strict=True):
             column.markdown(f"**{title}**")
             column.image(picture, width="stretch", alt=_alternative(view, heard, title))
     left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
@@ -136,7 +145,7 @@ def judged(view: View, heard: Heard) -> Verdict:
     verdict = engines.verdict(view.key, view.engine, view.analysis, heard.interpretation)
     with left:
         st.subheader("Does the claim hold?", anchor=False)
-        _verdict_table(view, heard, verdict)
+        verdicts.table(view, verdict)
     with right:
         st.subheader(f"FF {logit(verdict.faithfulness)} logits", anchor=False)
         st.markdown(_selection(view, heard))
@@ -144,33 +153,6 @@ def judged(view: View, heard: Heard) -> Verdict:
         if heard.interpretation.selected:
             _beside_random(view, heard, verdict)
     return verdict
-
-
-def _verdict_table(view: View, heard: Heard, verdict: Verdict) -> None:
-    index, classes = heard.interpretation.target_index, view.engine.classes
-    rows = {}
-    for title, logits in zip(
-        TITLES,
-        (verdict.logits, verdict.logits_interpretation, verdict.logits_without),
-        strict=True,
-    ):
-        chances = view.engine.probabilities(logits)
-        best = int(logits.argmax())
-        rows[title] = (
-            logit(float(logits[index])),
-            f"{float(chances[index]):.2f}",
-            f"{class_name(classes[best])} ({float(chances[best]):.2f})",
-        )
-    target = class_name(view.target)
-    st.table(
-        pd.DataFrame.from_dict(
-            rows,
-            orient="index",
-            columns=[f"f's logit for {target}", f"probability of {target}", "f says"],
-        ),
-        border="horizontal",
-        alt=f"f's logit, probability and decision for input, interpretation and residual, {target}",
-    )
 
 
 def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
@@ -222,7 +204,7 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
     rate = view.engine.audio.sample_rate
     with view.corner, st.popover("Download", width="stretch"):
         st.caption(f"At the clip's own level, {rate / 1000:g}\u202fkHz, 32-bit float.")
-        for title, name, sound in zip(TITLES, FILES, heard.sounds, strict=True):
+        for title, name, sound in zip(verdicts.TITLES, FILES, heard.sounds, strict=True):
             st.download_button(
                 f"{title} (WAV)",
                 _later(sound, rate),

@@ -1,0 +1,38 @@
+"""The table of what f says of A, B and C, as every page draws it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from l2i_core import Verdict
+from pages.shared.context import View
+from pages.shared.words import class_name, logit
+
+TITLES = ("A · input", "B · what it listened to", "C · what is left")
+
+
+def table(view: View, verdict: Verdict) -> None:
+    """f's logit and probability of the class being explained, and its decision, on each sound."""
+    index, target, rows = view.engine.class_index(view.target), class_name(view.target), {}
+    for title, logits in zip(
+        TITLES,
+        (verdict.logits, verdict.logits_interpretation, verdict.logits_without),
+        strict=True,
+    ):
+        chances = view.engine.probabilities(logits)
+        best = int(logits.argmax())
+        rows[title] = (
+            logit(float(logits[index])),
+            f"{float(chances[index]):.2f}",
+            f"{class_name(view.engine.classes[best])} ({float(chances[best]):.2f})",
+        )
+    st.table(
+        pd.DataFrame.from_dict(
+            rows,
+            orient="index",
+            columns=[f"f's logit for {target}", f"probability of {target}", "f says"],
+        ),
+        border="horizontal",
+        alt=f"f's logit, probability and decision for input, interpretation and residual, {target}",
+    )
