@@ -71,14 +71,14 @@ def test_a_data_sets_clip_as_the_very_first_request(open_app: Open, esc10: Path)
     assert url(app)["clip"] == "esc10:2-4-A"
     assert source(app).value == "esc10"
     assert len(select(app, "Clip").options) == 40
-    assert "Labelled **dog**" in captions(app)
-    assert "Training clip] (fold 2)" in captions(app)
+    assert "Labelled **dog**" in texts(app)
+    assert "Training clip] (fold 2)" in texts(app)
     assert not app.warning or "There is no clip" not in texts(app)
 
     select(app, "f was").set_value("wrong").run()
     assert url(app)["clip"] == "esc10:1-3-A"
     assert select(app, "Clip").options == ["Dog 1-3-A · f said rain"]
-    assert "Test clip (fold 1)" in captions(app)
+    assert "Test clip (fold 1)" in texts(app)
     select(app, "Labelled").set_value("rooster").run()  # f was right on all of them
     assert "passes both filters" in texts(app)
     assert url(app)["clip"] == "esc10:1-3-A"
