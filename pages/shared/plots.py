@@ -773,7 +773,8 @@ def over_snr(
         hovermode="closest",
         dragmode=False,
     )
-    figure.update_xaxes(title=_small(axis_x), tickvals=list(levels), ticks="outside", fixedrange=True)
+    figure.update_xaxes(title=_small(axis_x), tickvals=list(levels), ticks="outside")
+    figure.update_xaxes(fixedrange=True, automargin=True)
     figure.update_yaxes(title=_small(axis), fixedrange=True, automargin=True, nticks=6)
     figure.update_yaxes(ticks="outside", tickformat=".0%" if shares else None)
     figure.update_yaxes(showgrid=True, gridcolor=colours.line)

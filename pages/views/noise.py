@@ -688,6 +688,7 @@ def _curves(
     chance, decision, place = values("probability"), values("decision"), values("place")
     rest, followed, ff = values("rest_passed"), values("followed_passed"), values("faithfulness")
     alone, n = comparison.alone, place.size
+    near = int(np.abs(np.array(levels) - corruption.snr).argmin())
     total = len(view.engine.classes)
     clean = float(view.engine.probabilities(alone.analysis.logits)[comparison.target])
     top = (place <= noise_lab.TOP).astype(float)
@@ -708,8 +709,8 @@ def _curves(
             {"span": (-0.03, 1.03), "shares": True},
         ),
         (
-            f"Energy passing into B, medians over all: {percent(float(np.median(rest)))} of "
-            f"{names[1]}, {percent(float(np.median(followed)))} of {names[0]}",
+            f"At {decibels(levels[near])} {percent(float(np.median(rest[near])))} of the energy of "
+            f"{names[1]} passes into B, {percent(float(np.median(followed[near])))} of {names[0]}",
             [
                 plots.Curve(names[1], rest),
                 plots.Curve(names[0], followed, alone.made.energy_kept),
@@ -743,8 +744,8 @@ def _curves(
                 ),
             )
     st.caption(
-        "Lines: medians over the seeds; dots: every seed. Dashed: "
-        f"{names[0]} alone. Dotted: the SNR chosen above. With five places of {total}, chance "
+        f"{'Lines: medians over the seeds; dots: every seed' if place.shape[1] > 1 else 'One mixture for each SNR'}"
+        f". Dashed: {names[0]} alone. Dotted: the SNR chosen above. With five places of {total}, chance "
         f"alone puts a class among the top 5 in {percent(min(noise_lab.TOP, total) / total)} of cases."
     )
 
