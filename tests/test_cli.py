@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +17,9 @@ import soundfile
 import torch
 from conftest import WriteClip
 
-from l2i_core import L2I, Analysis, audio, synth
+from l2i_core import L2I, Analysis, audio, audit, synth
 from l2i_core.__main__ import main
+from l2i_core.evaluation import Settings
 from l2i_core.report import make_report
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -531,3 +534,44 @@ def test_process_fails_with_one_line_and_code_2(tmp_path: Path, bundle_folder: P
     assert done.stderr.startswith("error: notes.wav")
     assert done.stderr.count("\n") == 1
     assert _files(tmp_path) == {"notes.wav"}
+
+
+# evidence, evaluate
+
+
+def test_evidence_is_a_zip_that_names_its_input(
+    clip: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "evidence.zip"
+    argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--threshold", "0.9"]
+    assert main([*argv, "--evidence", str(out), "--json"]) == 0
+    with zipfile.ZipFile(out) as archive:
+        report = json.loads(archive.read("report.json"))
+    assert report["input_sha256"] == hashlib.sha256(clip.read_bytes()).hexdigest()
+    assert report.items() >= json.loads(capsys.readouterr().out).items()
+    assert report["url"] is None
+
+
+def test_evaluate_audits_a_folder(
+    bundle_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(audit, "SETTINGS", Settings((0.3,), (0.3,), 1))
+    folder = tmp_path / "mine"
+    audio.write(folder / "dog" / "a.wav", 0.1 * np.sin(np.arange(22050)), 44100)
+    (folder / "dog" / "bad.wav").write_text("text")
+    out = tmp_path / "out"
+    argv = ["evaluate", str(folder), "--bundle", str(bundle_folder), "--out", str(out)]
+    assert main(argv) == 0
+    printed, warned = capsys.readouterr()
+    assert "1 decision" in printed.splitlines()[0]
+    assert "left out: bad.wav" in warned
+    expected = {"audit.csv", "audit.json", "clips-att.csv", "levels-att.csv", "summary.json"}
+    assert _files(out) == expected
+    assert json.loads((out / "audit.json").read_text())["about"]["clips"] == 1
+
+
+def test_evaluate_refuses_what_is_no_folder(refused: Refused, tmp_path: Path) -> None:
+    assert "no folder" in refused(["evaluate", str(tmp_path / "absent")])

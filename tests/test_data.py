@@ -15,6 +15,7 @@ from l2i_core.data import (
     ESC10_FOLDERS,
     Clip,
     DataSet,
+    any_folder,
     load_clip,
     open_data_set,
     synthesised,
@@ -216,3 +217,28 @@ def test_unknown_or_absent_data_is_refused(tmp_path: Path) -> None:
     for kind, word in (("esc10", "ESC-10"), ("esc50", "ESC-50"), ("folder", "folder")):
         with pytest.raises(ValueError, match=word):
             open_data_set(kind, tmp_path)
+
+
+# Anybody's folder
+
+
+def test_any_folder_takes_classes_and_loose_files(write_clip: WriteClip, tmp_path: Path) -> None:
+    sound = np.zeros(4410, np.float32)
+    for name in ("001 - Dog bark/a.wav", "Sea-Waves/b.wav", "cats/c.wav", "loose.wav"):
+        write_clip(name, sound)
+    (tmp_path / "notes.txt").write_text("x")
+    found = any_folder(tmp_path, ("dog", "sea_waves"))
+    assert {(c.name, c.label) for c in found.clips} == {
+        ("001 - Dog bark/a.wav", "dog"),
+        ("Sea-Waves/b.wav", "sea_waves"),
+        ("cats/c.wav", "cats"),
+        ("loose.wav", ""),
+    }
+    assert "" not in found.classes
+
+
+def test_any_folder_refuses_what_is_none(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no folder"):
+        any_folder(tmp_path / "absent")
+    with pytest.raises(ValueError, match="no audio files"):
+        any_folder(tmp_path)

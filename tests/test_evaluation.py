@@ -18,6 +18,7 @@ from l2i_core.evaluation import (
     Evaluation,
     Settings,
     evaluate,
+    measure,
     read_rows,
     summarise,
     to_csv,
@@ -276,3 +277,36 @@ def test_damaged_clip_is_named(engine_16k: L2I, tmp_path: Path) -> None:
     path.write_text("text")
     with pytest.raises(ValueError, match=r"bad\.wav"):
         evaluate(engine_16k.bundle, "att", [Clip("bad", "dog", 1, "bad", path)])
+
+
+def test_unusable_clips_are_told_and_left_out(engine_16k: L2I, tmp_path: Path) -> None:
+    (tmp_path / "bad.wav").write_text("text")
+    audio.write(tmp_path / "long.wav", np.zeros(3 * 16000, np.float32), 16000)
+    audio.write(tmp_path / "good.wav", 0.1 * np.sin(np.arange(16000)), 16000)
+    clips = [Clip(n, "", 1, n, tmp_path / f"{n}.wav") for n in ("bad", "long", "good")]
+    told: list[tuple[str, str]] = []
+    steps: list[tuple[int, int]] = []
+    settings = Settings((0.5,), (0.5,), 1)
+    result = evaluate(
+        engine_16k.bundle,
+        "att",
+        clips,
+        settings,
+        lambda *step: steps.append(step),
+        lambda clip, why: told.append((clip.name, why)),
+        longest=2.0,
+    )
+    assert [r["clip"] for r in result.clips] == ["good"]
+    assert [name for name, _ in told] == ["bad", "long"]
+    assert "lasts 3 s" in told[1][1]
+    assert steps[-1] == (6, 6)
+    assert result.summary["accuracy"] is None, "no clip has a label"
+    with pytest.raises(ValueError, match="none of the 1 clips"):
+        evaluate(engine_16k.bundle, "att", clips[:1], settings, left_out=lambda *_: None)
+
+
+def test_measuring_can_be_stopped_between_steps(engine_16k: L2I, clips: list[Clip]) -> None:
+    settings = Settings((0.3, 0.5), (0.3, 0.5), 1)
+    steps = measure(engine_16k.bundle, "att", clips[:1], settings)
+    assert [next(steps) for _ in range(3)] == [(1, 2)] * 3, "before each draw of Random"
+    steps.close()
