@@ -51,9 +51,7 @@ def test_a_component_without_activations_is_silence(engine: L2I, analysis: Analy
 
 
 @pytest.mark.parametrize("component", [-1, 12, 1000])
-def test_a_component_that_does_not_exist(
-    engine: L2I, analysis: Analysis, component: int
-) -> None:
+def test_a_component_that_does_not_exist(engine: L2I, analysis: Analysis, component: int) -> None:
     with pytest.raises(ValueError, match="numbered from 0 to 11"):
         templates.alone(engine, analysis, component)
 
@@ -110,7 +108,9 @@ def test_usage_of_nothing() -> None:
 
 
 def _rows(engine: L2I, change: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    row = {"clip": "a", "label": "dog", "predicted": "dog"} | {f"z:{k}": float(k) for k in range(12)}
+    row = {"clip": "a", "label": "dog", "predicted": "dog"} | {
+        f"z:{k}": float(k) for k in range(12)
+    }
     return [row, {**row, **(change or {})}]
 
 

@@ -223,9 +223,12 @@ def at_hand(
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _rows(path: str, stamp: int) -> list[Row]:
     try:
-        return read_rows(path)
+        rows = read_rows(path)
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise ValueError(f"{path} cannot be read; evaluate the model again.") from error
+    if not rows:
+        raise ValueError(f"{path} has no rows; evaluate the model again.")
+    return rows
 
 
 @st.cache_resource(show_spinner=False, max_entries=1024)
