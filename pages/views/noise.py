@@ -246,6 +246,7 @@ def _follow(view: View, corruption: Corruption) -> bool:
     ours = classes[view.analysis.predicted]
     theirs = classes[noises.other_analysis(view, corruption).predicted]
     title = corruption.other.title
+    st.caption(_fitted(view, corruption))
     if ours == theirs:
         st.markdown(
             f"f hears “{class_name(ours)}” in either clip alone, so the class does not tell them "
@@ -261,7 +262,6 @@ def _follow(view: View, corruption: Corruption) -> bool:
         format_func=labels.__getitem__,
         on_change=_chose_class,
     )
-    st.caption(_fitted(view, corruption))
     return view.target == theirs
 
 
