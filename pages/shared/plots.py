@@ -743,7 +743,8 @@ def over_snr(
     dotted line stands.
     """
     figure = go.Figure()
-    for curve, colour in zip(curves, (colours.accent, colours.neutral), strict=False):
+    looks = ((colours.accent, 3.5), (colours.neutral, 1.5))  # two equal curves both show
+    for curve, (colour, width) in zip(curves, looks, strict=False):
         seeds = curve.values.shape[1]
         figure.add_scatter(
             x=np.repeat(levels, seeds).tolist(),
@@ -757,7 +758,7 @@ def over_snr(
             x=list(levels),
             y=np.median(curve.values, axis=1).tolist(),
             mode="lines",
-            line={"color": colour, "width": 2},
+            line={"color": colour, "width": width},
             name=curve.name,
             hovertemplate=f"%{{x}} dB: {curve.name} %{{y:{'.1%' if shares else '.2f'}}}<extra></extra>",
         )

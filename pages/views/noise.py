@@ -207,6 +207,7 @@ def one_clip(view: View, corruption: Corruption) -> None:
         return
     comparison, names = compared
     st.markdown(finding(view, comparison, names))
+    _disagreement(view, comparison, names)
     _figures(view, comparison, names)
     _nothing_selected(view, comparison, names)
     listening(view, comparison, names)
@@ -310,6 +311,20 @@ def finding(view: View, comparison: Comparison, names: tuple[str, str]) -> str:
     else:
         text += f"The interpreter has {name} at place {place} of {total}: outside its top 5."
     return text
+
+
+def _disagreement(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
+    """Where the interpreter does not follow f, before anybody hears what it says f listened to."""
+    classes, heads = view.engine.classes, (f"{names[0]} alone", f"the mixture with {names[1]}")
+    for side, head in zip(comparison.sides, heads, strict=True):
+        theirs = int(side.analysis.interpreter_logits.argmax())
+        if theirs != side.analysis.predicted:
+            st.warning(
+                f"**The interpreter disagrees with f on {head}:** its first choice is "
+                f"“{class_name(classes[theirs])}”, f says "
+                f"“{class_name(classes[side.analysis.predicted])}”. Do not take B there for f's "
+                "reasons."
+            )
 
 
 def _figures(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
