@@ -360,7 +360,7 @@ def _left_out(own: OwnAudit) -> None:
     if own.left_out:
         with st.expander(f"{counted(len(own.left_out), 'file')} left out"):
             for why in own.left_out:
-                st.text(sentence(why))
+                st.text(why)  # opens with a file name, which keeps its case
 
 
 def _sources(found: Results, own: OwnAudit | None, shown: Sequence[Row]) -> dict[str, ClipSource]:
