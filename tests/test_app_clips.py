@@ -183,3 +183,18 @@ def test_any_stretch_of_a_long_clip(
     assert "“40-45” does not fit this clip of 31.0 s" in texts(app)
     assert url(app)["window"] == select(app, "Window").value
     assert len(seen(app)) == 3
+
+
+def test_labels_that_change_keep_their_choice(open_app: Open) -> None:
+    """ "rain" becomes "rain (f's decision)" on a clip that f calls rain: the choice stays."""
+    app = open_app(clip="dog-1")
+    said = {}
+    for name in ("dog-1", "rain-1", "rooster-1"):
+        select(app, "Clip").set_value(name).run()
+        said[name] = url(app)["class"]
+    first, second = next((a, b) for a in said for b in said if said[a] != said[b])
+    select(app, "Clip").set_value(first).run()
+    select(app, "Class").set_value(said[second]).run()
+    select(app, "Clip").set_value(second).run()
+    assert url(app)["class"] == said[second]
+    assert select(app, "Class").value == said[second]

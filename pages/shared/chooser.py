@@ -58,7 +58,7 @@ def choose(place: DeltaGenerator, panel: DeltaGenerator, engine: L2I) -> ClipSou
     row.selectbox(
         "Clip",
         options,
-        key=state.control("clip", asked),
+        key=state.control("clip", asked, relabelled=True),
         format_func=lambda clip: (
             _line(known[clip], engine.bundle, told) if clip in known else _GONE
         ),
@@ -158,12 +158,11 @@ def _browsed(found: Mapping[str, Collection]) -> str | None:
 
 
 def _source(row: DeltaGenerator, kind: str, found: Mapping[str, Collection]) -> None:
-    titles = {k: f"{c.title} ({len(c.clips):,})" if c.clips else c.title for k, c in found.items()}
     row.selectbox(
         "Source",
         list(found),
         key=state.control("source", kind),
-        format_func=titles.__getitem__,
+        format_func=lambda k: found[k].title,
         on_change=_to_source,
         width=140,
     )
@@ -367,7 +366,7 @@ def window(engine: L2I, overview: Overview) -> tuple[str, tuple[float, float], D
     row.selectbox(
         f"Window of this clip of {clock(overview.seconds)} min",
         listed,
-        key=state.control("window", chosen),
+        key=state.control("window", chosen, relabelled=True),
         format_func=lambda name: labels.get(name, f"{_span(start, end)} · your own"),
         on_change=state.changed,
         args=("window", "class", "own"),

@@ -123,7 +123,7 @@ def _decision(view: View, listening: bool) -> View:
     target_place.selectbox(
         "Class to explain",
         view.engine.classes,
-        key=state.control("class", view.target),
+        key=state.control("class", view.target, relabelled=True),
         format_func=lambda label: (
             f"{class_name(label)} (f's decision)" if label == _said(view) else class_name(label)
         ),

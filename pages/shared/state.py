@@ -106,10 +106,14 @@ def settle_tau() -> float:
     return chosen
 
 
-def control(name: str, shown: str | float) -> str:
-    """The key of the widget for a setting, which will show `shown`."""
+def control(name: str, shown: str | float, relabelled: bool = False) -> str:
+    """The key of the widget for a setting, which will show `shown`.
+
+    `relabelled`: the labels of its options change from run to run. The browser remembers a label
+    and would not find it again, so it is told the choice each time.
+    """
     key = f"control_{name}"
-    if st.session_state.get(key) != shown:
+    if relabelled or st.session_state.get(key) != shown:
         st.session_state[key] = shown
     return key
 
