@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import time
+import weakref
 import zipfile
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from l2i_core import audit, load_bundle
 from l2i_core.data import Clip
 from l2i_core.evaluation import Settings, evaluate, write_evaluation
-from pages.shared import audits, jobs
+from pages.shared import audits, engines, jobs
 
 QUICK = Settings((0.0, 0.3), (0.3,), random_draws=2)
 
@@ -216,3 +217,37 @@ def test_bad_uploads_leave_nothing(
         with pytest.raises(ValueError, match=expected):
             audits.of_files(files, "random", "att", bundle)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_work_ends_with_its_session(models: Path, quick: None, tmp_path: Path) -> None:
+    for index in range(2):
+        soundfile.write(tmp_path / f"{index}.wav", noise(0.3, index), 44100)
+    own = audits.of_folder(str(tmp_path), "turned", "att", load_bundle(models / "turned"))
+    rows = audits._rows(
+        load_bundle(models / "turned"), "att", own.clips, [], own.total, weakref.ref(own)
+    )
+    assert next(rows) == {"done": 1, "of": 4}
+    del own  # what Streamlit does when the browser has gone
+    assert next(rows, None) is None
+
+
+def test_a_cancelled_audit_goes_on_where_it_stopped(
+    open_app: Open, quick: None, tmp_path: Path
+) -> None:
+    for index in range(3):
+        soundfile.write(tmp_path / f"{index}.wav", noise(0.3, index), 44100)
+    app = open_app(page="audit", bundle="turned")
+    with engines._turn:  # another request has f: the job waits
+        app = _measure(app, str(tmp_path))
+        own = app.session_state["l2i_own_audit"]
+        job = jobs.find(own.key)
+        assert job is not None
+        job.cancel()
+    job.wait(30)
+    assert not job.running
+    assert not job.complete
+    app.run()
+    assert "Cancelled after" in texts(app)
+    assert own.evaluation() is None
+    next(b for b in app.button if b.label == "Go on").click().run()
+    assert len(_rows(_wait(app))) == 3

@@ -118,7 +118,9 @@ def control(
         if job is not None and job.error:
             st.error(job.error[:1].upper() + job.error[1:])
         elif job is not None:
-            st.info(f"Cancelled after {len(job.rows) // each} of {job.total // each}. What is known stays.")
+            st.info(
+                f"Cancelled after {len(job.rows) // each} of {job.total // each}. What is known stays."
+            )
         again = job is not None and not job.error
         if st.button("Go on" if again else label, type="primary", key=f"start {key}"):
             try:
