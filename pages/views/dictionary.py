@@ -42,7 +42,7 @@ BANDS = {
 N_CLIPS = 3  # at hand, to be played
 N_ROWS = 8  # of the test clips
 N_CLASSES = 10  # bars of θ
-SOUNDS = ("A · example", "B · template alone", "C · cut out of the example")
+SOUNDS = ("A · example", "B · template alone", "C · cut out of A")
 HARDLY_AUDIBLE_DB = -40.0  # of a peak, beside the example
 HOVER = {**plots.CONFIG, "staticPlot": False}
 
@@ -303,7 +303,7 @@ def about(view: View, facts: Facts, chosen: Chosen) -> None:
     st.selectbox(
         "Component",
         [str(one) for one in chosen.order],
-        key=state.control("component", str(k)),
+        key=state.control("component", str(k), relabelled=True),
         format_func=lambda one: f"{components.label(engine, int(one))} · {_hertz(facts, int(one))}",
         on_change=state.changed,
         args=("component",),
@@ -416,7 +416,7 @@ def sounds(view: View, hand: AtHand, facts: Facts, component: int) -> ClipSource
     )
     with st.container(key="players-component"):
         for title, sound, peak in zip(SOUNDS, made.sounds, made.peaks, strict=True):
-            label, player = st.columns([1, 1.3], vertical_alignment="center")
+            label, player = st.columns([1, 1.9], vertical_alignment="center")
             level = "" if title == SOUNDS[0] else f"  \n:gray[{_below(peak, made.peaks[0])}]"
             label.markdown(f"{title}{level}")
             player.audio(sound, format="audio/wav", alt=f"Player: {title}, component {component}")
