@@ -1,7 +1,9 @@
 """An audit: which of a model's decisions deserve doubt, clip by clip, from an evaluation's rows.
 
 Three grounds for doubt: the decision is wrong, the interpreter does not follow f there, or taking
-out what the interpreter chose hurts f no more than chance does (energy-matched Random).
+out what the interpreter chose hurts f no more than chance does (energy-matched Random). Where all
+other components together hold less energy than L, Random cannot remove as much: FF above it shows
+nothing there, so such a clip is untested, neither in doubt nor cleared.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ _COLUMNS = (
     "threshold",
     "faithfulness",
     "random_energy",
+    "energy_matched",
     "beats_random",
     "components",
     "energy_kept",
@@ -47,7 +50,7 @@ def audit_rows(clips: Sequence[Row], levels: Sequence[Row], threshold: float) ->
 
     Added: `probability` of f's decision; `right`, None for a clip without a label; `agrees`: the
     interpreter's first choice is f's; `beats_random`: FF above energy-matched Random, None where
-    none was drawn at this τ.
+    none was drawn at this τ, or where it removed less energy than L and FF is above it.
     """
     chances = {clip["clip"]: clip["probability"] for clip in clips}
     rows = [
@@ -56,14 +59,20 @@ def audit_rows(clips: Sequence[Row], levels: Sequence[Row], threshold: float) ->
             "probability": chances[row["clip"]],
             "right": row["predicted"] == row["label"] if row["label"] != "" else None,
             "agrees": row["interpreter_predicted"] == row["predicted"],
-            "beats_random": (
-                None if row["random_energy"] is None else row["faithfulness"] > row["random_energy"]
-            ),
+            "beats_random": _beats(row),
         }
         for row in tables.at_threshold(clips, levels, threshold)
     ]
     doubts = list(GROUNDS.values())
     return sorted(rows, key=lambda row: ([not doubt(row) for doubt in doubts], -row["probability"]))
+
+
+def _beats(row: Row) -> bool | None:
+    if row["random_energy"] is None:
+        return None
+    if row["faithfulness"] <= row["random_energy"]:
+        return False  # all the more where Random removed less
+    return True if row["energy_matched"] else None
 
 
 def audited_threshold(levels: Sequence[Row], threshold: float) -> float:
@@ -107,26 +116,35 @@ def finding(rows: Sequence[Row]) -> str:
     doubtful = sum(any(doubt(row) for doubt in GROUNDS.values()) for row in rows)
     counts = {name: sum(doubt(row) for row in rows) for name, doubt in GROUNDS.items()}
     labelled = sum(row["right"] is not None for row in rows)
-    drawn = [row for row in rows if row["beats_random"] is not None]
+    tested = [row for row in rows if row["beats_random"] is not None]
+    untested = [
+        row for row in rows if row["beats_random"] is None and row["random_energy"] is not None
+    ]
     if labelled:
         of = "" if labelled == total else f" of {labelled} with a label"
         parts = [f"{counts['wrong']}{of} misclassified"]
     else:
         parts = ["labels unknown"]
     parts.append(f"on {counts['disagrees'] or 'none'} the interpreter disagrees with f")
-    if drawn:
-        of = "" if len(drawn) == total else f" of {len(drawn)}"
-        at = f"energy-matched Random at τ = {rows[0]['threshold']:.2f}"
-        if counts["chance"]:
-            parts.append(
-                f"on {counts['chance']}{of} removing what it heard costs f no more than chance "
-                f"would (FF ≤ {at})"
-            )
-        else:
-            every = f"all {len(drawn)}" if len(drawn) > 1 else "it"
-            parts.append(
-                f"on {every} removing what it heard costs f more than chance would (FF > {at})"
-            )
+    at = f"energy-matched Random at τ = {rows[0]['threshold']:.2f}"
+    of = "" if len(tested) == total else f" of {len(tested)} tested"
+    if counts["chance"]:
+        parts.append(
+            f"on {counts['chance']}{of} removing what it heard costs f no more than chance would "
+            f"(FF ≤ {at})"
+        )
+    elif tested:
+        every = (
+            f"all {len(tested)}{' tested' if of else ''}" if len(tested) > 1 else "the one tested"
+        )
+        parts.append(
+            f"on {every} removing what it heard costs f more than chance would (FF > {at})"
+        )
+    if untested:
+        parts.append(
+            f"{len(untested)} cannot be tested against chance, because all other components "
+            "together hold less energy than what it heard"
+        )
     verb = "deserves" if doubtful == 1 else "deserve"
     return f"{doubtful} of {counted(total, 'decision')} {verb} doubt: {'; '.join(parts)}."
 
@@ -145,6 +163,8 @@ def doubts(row: Row) -> str:
             f"FF {logit(row['faithfulness'])} is not above Random's {logit(row['random_energy'])}"
         )
     if not grounds:
+        if row["beats_random"] is None and row["random_energy"] is not None:
+            return f"f says “{said}”; no ground for doubt, but chance could not be tested."
         return f"f says “{said}”; there is no ground for doubt."
     listed = " and ".join([", ".join(grounds[:-1]), grounds[-1]] if grounds[1:] else grounds)
     return f"f says “{said}”, but {listed}."

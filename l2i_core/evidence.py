@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 import l2i_core
-from l2i_core import audio, figures
+from l2i_core import audio, explain, figures, tables
 from l2i_core.baselines.random import both_baselines
 from l2i_core.bundle import Bundle
 from l2i_core.engine import L2I
@@ -102,9 +102,9 @@ def evidence_report(
 
 def random_drops(
     engine: L2I, analysis: Analysis, made: Interpretation, draws: int = 20, seed: int = 0
-) -> dict[str, float] | None:
+) -> dict[str, float | bool] | None:
     """Median FF of both Random Baselines of this clip, each of `draws` draws; None where nothing
-    is selected."""
+    is selected. `equal_energy`: whether the second could remove as much of ‖X‖² as L does."""
     if not made.selected:
         return None
     counted, matched = both_baselines(
@@ -117,9 +117,14 @@ def random_drops(
         np.random.default_rng(seed),
         made.mask_domain,
     )
+    energy = explain.component_log_energy(
+        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
+    )
+    wanted = float(energy[list(made.selected)].sum())
     return {
         "count_matched": counted.median,
         "energy_matched": matched.median,
+        "equal_energy": tables.as_much(matched.log_energy_removed, wanted),
         "draws": draws,
     }
 

@@ -127,12 +127,15 @@ def verdict_sentence(report: Mapping[str, Any]) -> str:
     random = report.get("random")
     if random:
         matched = random["energy_matched"]
+        energy = "equal energy" if random["equal_energy"] else "less energy, as there is no more"
         text += (
-            f"; random components of equal energy, median of {random['draws']} draws, "
+            f"; random components of {energy}, median of {random['draws']} draws, "
             f"{'lower' if matched > 0 else 'change'} it by {logit(matched)}"
         )
         if drop <= max(matched, 0):
             text += ". The claim does not hold."
+        elif not random["equal_energy"]:
+            text += ". So chance is no fair opponent here, and the claim is not tested by it."
         elif report["interpreter_top"][0] != report["predicted"]:
             text += ". What was removed matters to f, but the interpreter disagrees with f here."
         else:
@@ -178,7 +181,7 @@ def _clip_table(rows: Sequence[Row], exhibits: Sequence[Exhibit]) -> str:
             f"{'' if row['agrees'] else ', disagrees'}</td>"
             f'<td class="number">{logit(row["faithfulness"])}</td>'
             f"<td{chance}>{logit(math.nan if random is None else random)}"
-            f"{', not below FF' if row['beats_random'] is False else ''}</td>"
+            f"{_random_note(row)}</td>"
             f'<td class="number">{row["components"]}</td></tr>'
         )
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
@@ -187,10 +190,18 @@ def _clip_table(rows: Sequence[Row], exhibits: Sequence[Exhibit]) -> str:
         f"<h2>{counted(len(rows), 'clip')} at τ = {tau:.2f}</h2>"
         "<p>Most doubtful first. FF: the drop of f's logit for its decision when the "
         "interpretation is taken out. Random: the same when random other components of equal "
-        "energy are taken out, the median of the draws. |L|: components selected.</p>"
+        "energy are taken out, the median of the draws; “less energy”: all others together hold "
+        "less, so FF is not tested there. |L|: components selected.</p>"
         '<div class="wide" tabindex="0" role="region" aria-label="Table of clips">'
         f"<table><thead><tr>{columns}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
+
+
+def _random_note(row: Row) -> str:
+    if row["beats_random"] is False:
+        return ", not below FF"
+    untested = row["random_energy"] is not None and row["beats_random"] is None
+    return ", less energy" if untested else ""
 
 
 def _exhibit(place: int, one: Exhibit) -> str:
@@ -200,7 +211,7 @@ def _exhibit(place: int, one: Exhibit) -> str:
     disagrees = report["interpreter_top"][0] != report["predicted"]
     players = "".join(
         f"<figure><figcaption>{escape(title)}</figcaption>"
-        f'<audio controls preload="none" aria-label="{escape(f"{title}, {one.name}")}" '
+        f'<audio controls preload="metadata" aria-label="{escape(f"{title}, {one.name}")}" '
         f'src="data:audio/flac;base64,{_base64(sound)}"></audio></figure>'
         for title, sound in zip(evidence.TITLES, one.sounds, strict=True)
     )
@@ -233,8 +244,9 @@ def _exhibit(place: int, one: Exhibit) -> str:
         + f'<div class="players">{players}</div>'
         f"<p class=small>One gain for all three: {20 * math.log10(one.gain):+.1f} dB on the "
         "clip's own level.</p>"
+        '<div class="picture" tabindex="0" role="region" aria-label="Spectrograms">'
         f'<picture><source srcset="{dark}" media="(prefers-color-scheme: dark)">'
-        f'<img src="{light}" alt="{escape(alternative)}"></picture>'
+        f'<img src="{light}" alt="{escape(alternative)}"></picture></div>'
         f"<p><strong>{escape(verdict_sentence(report))}</strong></p>"
         '<div class="tables"><table><caption>What f says of the sounds</caption><thead><tr>'
         f'<th scope="col">sound</th><th scope="col">logit for {escape(target)}</th>'
@@ -323,5 +335,7 @@ def _style() -> str:
         "code{overflow-wrap:anywhere;font-size:.85em}"
         ".bar{display:inline-block;height:.7em;background:var(--accent)}"
         "@media print{audio,details{display:none}section{break-inside:avoid}}"
-        "@media (max-width:40rem){dl{grid-template-columns:1fr}dd{margin-bottom:.5rem}}"
+        ".picture{overflow-x:auto}"
+        "@media (max-width:40rem){.picture img{width:50rem;max-width:none}"
+        "dl{grid-template-columns:1fr}dd{margin-bottom:.5rem}}"
     )

@@ -121,7 +121,12 @@ def _matched(level: Row) -> int | None:
     random, own = level.get("random_energy_log_energy"), level.get("log_energy_removed")
     if not isinstance(random, float) or not isinstance(own, float):
         return None
-    return int(random >= own - 1e-4 * abs(own))  # the columns have six digits
+    return int(as_much(random, own))
+
+
+def as_much(random: float, own: float) -> bool:
+    """Whether Random's draws removed the share of ‖X‖² that L does, to the CSV's six digits."""
+    return random >= own - 1e-4 * abs(own)
 
 
 def _scaled(value: float | str | None, span: float) -> float | None:

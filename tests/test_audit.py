@@ -110,6 +110,20 @@ def test_the_finding_counts(rows: list[Row]) -> None:
     assert "labels unknown" in unlabelled
 
 
+def test_what_random_could_not_match_is_untested() -> None:
+    clips, levels = _tables()
+    for row in levels:
+        if row["clip"] in ("good", "chance") and row["threshold"] == 0.3:
+            row["random_energy_log_energy"] = 0.2  # L removes 0.3
+    rows = {r["clip"]: r for r in audit.audit_rows(clips, levels, 0.3)}
+    assert rows["good"]["beats_random"] is None, "FF above a weaker opponent shows nothing"
+    assert rows["chance"]["beats_random"] is False, "FF not even above a weaker opponent does"
+    text = audit.finding(list(rows.values()))
+    assert "on 1 of 5 tested removing what it heard costs f no more" in text
+    assert "1 cannot be tested against chance" in text
+    assert "chance could not be tested" in audit.doubts(rows["good"])
+
+
 def test_one_clip_in_words(rows: list[Row]) -> None:
     by_name = {r["clip"]: r for r in rows}
     assert audit.doubts(by_name["good"]).endswith("there is no ground for doubt.")

@@ -38,7 +38,7 @@ def made(engine: L2I, analysis: Analysis) -> tuple[bytes, dict]:
         input_sha256="ab" * 32,
         digests=evidence.bundle_digests(engine.bundle),
         url="http://localhost/?clip=dog",
-        random={"energy_matched": 0.5, "draws": 20},
+        random={"energy_matched": 0.5, "equal_energy": True, "draws": 20},
         seed=3,
     )
     return evidence.evidence_zip(engine, analysis, i, report), report
@@ -119,6 +119,11 @@ def test_random_beside_it_is_the_seeds(engine: L2I, analysis: Analysis) -> None:
     i = engine.interpret(analysis, "dog", 0.0)
     first = evidence.random_drops(engine, analysis, i, draws=2, seed=1)
     assert first == evidence.random_drops(engine, analysis, i, draws=2, seed=1)
+    assert first is not None
+    every = engine.interpret(analysis, "dog", gains=np.ones(engine.dictionary.n_components))
+    unmatched = evidence.random_drops(engine, analysis, every, draws=1)
+    assert unmatched is not None
+    assert unmatched["equal_energy"] is False, "nothing is left to draw from"
     nothing = engine.interpret(analysis, "dog", 0.3, max_components=0)
     assert evidence.random_drops(engine, analysis, nothing) is None
 

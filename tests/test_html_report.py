@@ -158,6 +158,10 @@ def test_bounds(shown: Exhibit) -> None:
         ({}, "lowers f's logit for “dog” by 2.00 (FF), 50\u202f% of what silence"),
         ({}, "The claim holds."),
         ({"faithfulness": 0.5}, "The claim does not hold."),
+        (
+            {"random": {"energy_matched": 0.5, "equal_energy": False, "draws": 20}},
+            "the claim is not tested by it.",
+        ),
         ({"interpreter_top": ["rain"]}, "the interpreter disagrees with f here."),
     ],
 )
@@ -167,7 +171,7 @@ def test_the_verdict_in_words(changes: dict[str, Any], expected: str) -> None:
         "selected": [1],
         "faithfulness": 2.0,
         "relative_faithfulness": 0.5,
-        "random": {"energy_matched": 0.5, "draws": 20},
+        "random": {"energy_matched": 0.5, "equal_energy": True, "draws": 20},
         "interpreter_top": ["dog"],
         "predicted": "dog",
         **changes,

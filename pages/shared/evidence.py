@@ -54,14 +54,8 @@ def of_view(view: View) -> tuple[Interpretation, Verdict]:
 
 def report_of_view(view: View, made: Interpretation, verdict: Verdict, url: str) -> dict[str, Any]:
     """The report of what is on screen, beside both Randoms of this very clip."""
-    random = None
-    if made.selected:
-        drops = engines.random_drops(view.key, view.engine, view.analysis, made)
-        random = {
-            "count_matched": drops.count_matched,
-            "energy_matched": drops.energy_matched,
-            "draws": engines.RANDOM_DRAWS,
-        }
+    with engines._turn:
+        random = evidence.random_drops(view.engine, view.analysis, made)
     return evidence.evidence_report(
         view.engine,
         view.analysis,

@@ -140,7 +140,8 @@ def table(shown: Sequence[Row], total: int, threshold: float) -> None:
     st.caption(
         f"{len(shown)} of {counted(total, 'clip')}, the most doubtful first. FF: what f's logit for "
         f"its decision loses without the interpretation at τ = {threshold:.2f}; Random: the same "
-        "for random other components of equal energy, median of the draws. |L|: components."
+        "for random other components of equal energy, median of the draws. “–”: all others together "
+        "hold less energy, or none was drawn, so FF is not tested. |L|: components."
     )
 
 
@@ -283,7 +284,7 @@ def own_recordings(view: View) -> None:
     st.caption(
         "A folder of files for each class, or files side by side (labels unknown); clips of up to "
         f"{audit.LONGEST:.0f} s. Measured with the model and interpreter chosen above, "
-        f"{audit.SETTINGS.random_draws} random draws per clip and τ: some ten seconds a clip."
+        f"{audit.SETTINGS.random_draws} random draws per clip and τ: some seconds a clip."
     )
     job = jobs.find(own.key) if own else None
     busy = job is not None and job.running
@@ -395,7 +396,11 @@ def _exhibit(
     random = None
     if row["random_energy"] is not None:
         draws = found.about.get("random_draws", 0)
-        random = {"energy_matched": row["random_energy"], "draws": draws}
+        random = {
+            "energy_matched": row["random_energy"],
+            "equal_energy": bool(row["energy_matched"]),
+            "draws": draws,
+        }
     report = evidence.evidence_report(
         engine,
         analysis,
