@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shared import context, pictures, tour
 
-# One level below pages/: a page directly under it breaks deep links on the first visit.
+# One level below pages/: files directly in it are what pages/shared/first.py explains.
 LISTEN = st.Page("pages/views/listen.py", title="Listen", default=True)
 PAGES = [
     LISTEN,
