@@ -132,7 +132,7 @@ def test_long_uploads_that_differ_little_sound_different(
 def _upload(page: Page, path: Path) -> None:
     field = page.locator("input[type=file]")
     if not field.count():
-        page.get_by_role("button", name="Upload").click()
+        page.get_by_role("button", name="Add a clip").click()
     field.first.set_input_files(path)
     page.wait_for_function("() => location.search.includes('clip=upload-')")
     expect(page.get_by_role("combobox", name="Clip", exact=True)).to_have_value(
@@ -171,6 +171,25 @@ def test_phone_width_without_sideways_scroll(page: Page, server: str) -> None:
     )
     assert overflow <= 1
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 420
+
+
+def test_a_link_as_the_first_request_to_a_new_server(
+    page: Page, bundle_folder: Path, tmp_path: Path
+) -> None:
+    """Streamlit would look for the pages among the files of the folder pages/."""
+    environment = {"L2I_BUNDLES": str(bundle_folder.parent)}
+    with serving("app.py", environment, tmp_path / "log.txt") as address:
+        page.goto(f"{address}/lesson?{urlencode(LINK)}")
+        page.get_by_text("L2I Explorer 0.1.0").wait_for()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("How does a model's decision")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        assert _url(page).items() >= LINK.items()
+
+
+def test_every_page_can_be_the_first_request() -> None:
+    root = Path(__file__).resolve().parents[1]
+    views = {path.name for path in (root / "pages" / "views").glob("[!_]*.py")}
+    assert views - {"listen.py"} == {path.name for path in (root / "pages").glob("[!_]*.py")}
 
 
 LINK = {"bundle": "random", "clip": "dog+rain", "class": "clock_tick", "tau": "0.17"}

@@ -67,15 +67,15 @@ class View:
         return int(self.analysis.interpreter_logits.argmax()) == self.analysis.predicted
 
 
-def bar(listening: bool = False) -> None:
+def bar(page: str, listening: bool = False) -> None:
     """Read the URL, draw the shared controls and leave the `View` for the page.
 
-    `listening`: the page has a player and a control of τ of its own. Without a usable model, or
-    where a link names an upload that is not at hand, one message is drawn instead and the run
-    ends.
+    page: its address. `listening`: the page has a player and a control of τ of its own. Without a
+    usable model, or where a link names an upload that is not at hand, one message is drawn
+    instead and the run ends.
     """
     st.html(_STYLE)
-    state.read_url()
+    state.read_url(page)
     head, corner = st.columns([5, 1.2], vertical_alignment="center")
     left, right = st.columns([7.8, 2.2], gap="small", vertical_alignment="bottom")
     models = right.container(horizontal=True, vertical_alignment="bottom", gap="small")

@@ -127,7 +127,9 @@ def live_interpretation(
 def _shapes(engine: L2I) -> list[list[int]]:
     """Each column of W as a thumbnail: SHAPE_POINTS heights of 0 to 100, low mels first."""
     shapes = pictures.spectral_shapes(engine.dictionary.patterns, engine.audio, SHAPE_POINTS)
-    return np.round(100 * shapes / shapes.max(axis=1, keepdims=True).clip(1e-9)).astype(int).tolist()
+    return (
+        np.round(100 * shapes / shapes.max(axis=1, keepdims=True).clip(1e-9)).astype(int).tolist()
+    )
 
 
 def pack(

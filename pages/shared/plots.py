@@ -150,7 +150,7 @@ def attention(
         y=100 * uniform, line={"color": colours.ink, "width": 1, "dash": "dot"}, opacity=0.7
     )
     figure.update_layout(
-        template=template(colours), height=210, margin={"l": 0, "r": 12, "t": 8, "b": 44}
+        template=template(colours), height=210, margin={"l": 58, "r": 12, "t": 8, "b": 44}
     )
     figure.update_xaxes(
         title={"text": "seconds", "font": {"size": 14}},
@@ -162,7 +162,6 @@ def attention(
         title={"text": "a, % per frame", "font": {"size": 14}},
         fixedrange=True,
         rangemode="tozero",
-        automargin=True,
     )
     return figure
 
@@ -710,7 +709,9 @@ def paired_bars(
         margin={"t": 40},
     )
     low = min(0.0, *before, *after)
-    figure.update_xaxes(range=[1.25 * low, 1.15], title=_small(axis), fixedrange=True, automargin=True)
+    figure.update_xaxes(
+        range=[1.25 * low, 1.15], title=_small(axis), fixedrange=True, automargin=True
+    )
     figure.update_xaxes(ticks="outside", zeroline=True, zerolinecolor=colours.line, nticks=6)
     figure.update_yaxes(type="category")  # Plotly takes “#10” for a number
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
@@ -807,9 +808,7 @@ def quartile_bars(
             hoverinfo="x",
         )
     figure.update_layout(template=template(colours), height=230, margin={"t": 10, "r": 12})
-    figure.update_xaxes(
-        title=_small(axis), tickformat=".0%", fixedrange=True, rangemode="tozero"
-    )
+    figure.update_xaxes(title=_small(axis), tickformat=".0%", fixedrange=True, rangemode="tozero")
     figure.update_xaxes(ticks="outside", showgrid=True, gridcolor=colours.line, automargin=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
     return figure

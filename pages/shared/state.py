@@ -35,16 +35,20 @@ MAX_TAU = 0.95
 _MAX_SHOWN = 40  # characters of a wrong value that are repeated to the reader
 
 
-def read_url() -> None:
+def read_url(page: str) -> None:
     """Take over the URL where it is not the one that this session wrote.
 
     A run that a control started keeps the session's values: the browser may send it with a URL
-    from before the last update.
+    from before the last update. So does one that only goes on to another `page`, whose link in
+    the navigation has no settings.
     """
     store = _store()
+    turned, store["page"] = store["page"] not in (None, page), page
     touched, store["touched"], store["shown"] = store["touched"], False, 0
     given = {name: st.query_params[name] for name in st.query_params}
     if given == store["url"] or (touched and store["url"] is not None):
+        return
+    if turned and not given:
         return
     store["url"], store["values"], store["messages"] = given, {}, []
     for name, text in given.items():
@@ -147,7 +151,8 @@ def show_messages() -> None:
 
 def _store() -> dict:
     return st.session_state.setdefault(
-        "l2i_state", {"values": {}, "messages": [], "shown": 0, "url": None, "touched": False}
+        "l2i_state",
+        {"values": {}, "messages": [], "shown": 0, "url": None, "page": None, "touched": False},
     )
 
 

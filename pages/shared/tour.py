@@ -1,7 +1,7 @@
 """The guided tour: one card above the page on the first visit, gone for good once it is closed.
 
-There are no accounts, so the browser remembers (localStorage). The card comes hidden and a script
-shows it where the browser has never closed it: a returning visitor sees no flash of it. Where the
+There are no accounts, so the browser remembers (localStorage). The card comes folded and a script
+unfolds it where the browser has never closed it: a returning visitor sees no flash of it. Where the
 browser keeps nothing, the session remembers.
 """
 
@@ -15,7 +15,7 @@ STOPS = (
     (
         "A clip is already chosen",
         "The bar at the top is the same on every page: the clip, what the classifier f says of "
-        "it, and the class to be explained. Choose another clip there, or upload your own.",
+        "it, and the class to be explained. Choose another clip there, or add your own.",
     ),
     (
         "Listen to what f listened to",
@@ -43,9 +43,12 @@ _KEY = "l2i_tour"  # in the session: the stop, or CLOSED
 _CLOSED = -1
 _OPENINGS = "l2i_tour_openings"  # how often it was asked for
 _STYLE = """<style>
-[data-testid=stLayoutWrapper]:has(> .st-key-tour), .st-key-tour {display: none}
-[data-l2i-tour=open] [data-testid=stLayoutWrapper]:has(> .st-key-tour) {display: block}
-[data-l2i-tour=open] .st-key-tour {display: flex; border-left: 3px solid ACCENT !important}
+[data-testid=stLayoutWrapper]:has(> .st-key-tour) {display: none}
+[data-l2i-tour=open] [data-testid=stLayoutWrapper]:has(> .st-key-tour) {
+  display: block; height: auto !important; flex: none}
+[data-l2i-tour=open] .st-key-tour {
+  height: auto !important; max-height: none; overflow: visible; border-radius: 4px;
+  border: 1px solid LINE; border-left: 3px solid ACCENT; padding: .9rem 1rem 1rem}
 .st-key-tour [data-testid=stElementContainer]:has(> [data-testid=stHtml]) {display: none}
 .st-key-tour p {margin: 0 0 .3rem}
 </style>"""
@@ -71,12 +74,14 @@ _SCRIPT = """<script>(() => { // opening COUNT
 def offer() -> None:
     """Draw the card where this session has not closed it. Its buttons run nothing else."""
     stop = st.session_state.get(_KEY, 0)
-    with st.container(key="tour", border=True, gap="small"):
-        st.html(_STYLE.replace("ACCENT", pictures.palette().accent))
+    colours = pictures.palette()
+    # One pixel high until style and script have come: they come later than the card.
+    with st.container(key="tour", height=1, border=False, gap="small"):
+        style = _STYLE.replace("ACCENT", colours.accent).replace("LINE", colours.line)
+        script = _SCRIPT.replace("COUNT", str(st.session_state.get(_OPENINGS, 0)))
+        st.html(style + (script if stop != _CLOSED else ""), unsafe_allow_javascript=True)
         if stop == _CLOSED:
             return
-        script = _SCRIPT.replace("COUNT", str(st.session_state.get(_OPENINGS, 0)))
-        st.html(script, unsafe_allow_javascript=True)
         title, text = STOPS[stop]
         st.markdown(f"**{title}** · tour, {stop + 1} of {len(STOPS)}  \n{text}")
         with st.container(horizontal=True, gap="small"):

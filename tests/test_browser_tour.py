@@ -1,0 +1,126 @@
+"""The guided tour and the lesson in a real browser: what the browser remembers, and how it looks
+to those who come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from serving import serving
+
+# Notes the largest height that the card ever has, from the first element on.
+_WATCH = """
+window.tallestCard = 0;
+new MutationObserver(() => {
+  const card = document.querySelector('.st-key-tour');
+  if (card) window.tallestCard = Math.max(window.tallestCard, card.offsetHeight);
+}).observe(document, {childList: true, subtree: true, attributes: true});
+"""
+
+
+@pytest.fixture(scope="module")
+def server(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app with the random model; gives its address."""
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with serving("app.py", {"L2I_BUNDLES": str(bundle_folder.parent)}, log) as address:
+        yield address
+
+
+@pytest.fixture
+def visitor(tab: BrowserContext) -> Iterator[BrowserContext]:
+    """Somebody who has never been here; a script error in one of his tabs fails the test."""
+    tab.add_init_script(_WATCH)
+    errors: list[str] = []
+    tab.on("weberror", lambda error: errors.append(str(error.error)))
+    yield tab
+    assert not errors
+
+
+def open_lesson(visitor: BrowserContext, server: str, **settings: str) -> Page:
+    page = visitor.new_page()
+    page.goto(f"{server}/lesson?{urlencode({'bundle': 'random', **settings})}")
+    _idle(page)
+    return page
+
+
+def _idle(page: Page) -> None:
+    page.get_by_role("button", name="Show the tour").wait_for()
+    page.wait_for_function(
+        "() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')"
+    )
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def _url(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def test_closed_once_it_never_comes_back_and_never_flashes(
+    visitor: BrowserContext, server: str
+) -> None:
+    link = {"clip": "dog+rain", "class": "rain", "tau": "0.12", "step": "7"}
+    page = open_lesson(visitor, server, **link)
+    card = page.get_by_role("region", name="Guided tour")
+    expect(card).to_be_visible()
+    assert {name: _url(page)[name] for name in link} == link  # the link is what it says
+    expect(page.get_by_role("heading", name="7 · Relevance")).to_be_visible()
+    assert page.locator("audio").first.evaluate("a => a.readyState >= 1")
+    page.get_by_role("button", name="Close the tour").focus()
+    page.keyboard.press("Enter")
+    expect(card).to_be_hidden()
+
+    page.reload()
+    _idle(page)
+    expect(card).to_be_hidden()
+    assert page.evaluate("window.tallestCard") <= 1  # one pixel: folded
+    assert {name: _url(page)[name] for name in link} == link
+
+    another = open_lesson(visitor, server)  # a new tab is a new session
+    assert another.evaluate("window.tallestCard") <= 1
+    another.get_by_role("button", name="Show the tour").click()
+    expect(another.get_by_role("region", name="Guided tour")).to_be_visible()
+
+
+def test_an_open_card_is_there_again_after_a_reload(visitor: BrowserContext, server: str) -> None:
+    page = open_lesson(visitor, server)
+    card = page.get_by_role("region", name="Guided tour")
+    expect(card).to_contain_text("1 of 5")
+    page.get_by_role("button", name="Next stop").click()
+    expect(card).to_contain_text("2 of 5")
+    page.reload()
+    _idle(page)
+    expect(card).to_be_visible()
+
+
+def test_without_a_memory_the_session_remembers(visitor: BrowserContext, server: str) -> None:
+    visitor.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new Error('refused') }})"
+    )
+    page = open_lesson(visitor, server)
+    card = page.get_by_role("region", name="Guided tour")
+    expect(card).to_be_visible()
+    page.get_by_role("button", name="Close the tour").click()
+    expect(card).to_be_hidden()
+    page.get_by_role("link", name="Dictionary").click()
+    page.get_by_role("heading", level=1, name="Which").wait_for()
+    expect(card).to_be_hidden()
+
+
+def test_steps_by_keyboard_on_a_phone_without_sideways_scroll(
+    visitor: BrowserContext, server: str
+) -> None:
+    page = open_lesson(visitor, server, step="8")
+    page.set_viewport_size({"width": 420, "height": 900})
+    expect(page.get_by_role("region", name="Guided tour")).to_be_visible()
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 420
+    main = "document.querySelector('[data-testid=stMain]')"
+    assert page.evaluate(f"() => {main}.scrollWidth - {main}.clientWidth") <= 1
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.get_by_role("heading", name="9 · The test")).to_be_visible()
+    assert _url(page)["step"] == "9"
+    page.get_by_role("button", name="Previous", exact=False).first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="8 · From mask")).to_be_visible()
