@@ -23,7 +23,7 @@ bench: $(VENV)/.installed
 load: $(VENV)/.installed
 	$(BIN)/python -m tools.load
 
-# The shipped model from the data: needs ESC-10 in the folder that L2I_ESC10 names.
+# The shipped model from the data: needs ESC-10 and ESC-50 in the folders L2I_ESC10 and L2I_ESC50.
 train: $(VENV)/.installed
 	$(BIN)/python -m pipelines.train_classifier --config $(CONFIG)
 	$(BIN)/python -m pipelines.learn_dictionary --config $(CONFIG)

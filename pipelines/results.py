@@ -42,6 +42,7 @@ def levels(block: dict[str, Any]) -> str:
         ),
         ("ratio", lambda t: _ratio(block, t)),
         ("‖X‖² removed", lambda t: f"{block['log_energy_removed'][t]:.2f}"),
+        ("by that Random", lambda t: _maybe(block, "random_energy", t, "log_energy_removed")),
         ("Fid-In", lambda t: f"{block['fid_in'][t]:.2f}"),
         ("AI", lambda t: f"{block['average_increase'][t]:.0f}"),
         ("AD", lambda t: f"{block['average_drop'][t]:.0f}"),
