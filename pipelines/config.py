@@ -49,6 +49,8 @@ class ClassifierConfig:
     mixup_free_epochs: int = 10  # the last epochs see unmixed clips, which restores logit size
     stretch: float = 0.2  # largest relative change of tempo
     shift: float = 0.1  # largest relative change of pitch
+    crop_seconds: float = 0.0  # training sees stretches of this length; 0: whole clips
+    whole_epochs: int = 20  # the last epochs see whole clips, as f will be asked about
     pretrained: str | None = None  # safetensors from pipelines.import_kumar, to fine-tune
     pretrain_on: str | None = None  # a larger data set: f first learns its same folds
     pretrain_epochs: int = 30
@@ -58,6 +60,7 @@ class ClassifierConfig:
         if self.pretrained and self.pretrain_on:
             raise ValueError("give classifier.pretrained or classifier.pretrain_on, not both.")
         _at_least(self, 0, "learning_rate", "weight_decay", "mixup", "mixup_free_epochs")
+        _at_least(self, 0, "crop_seconds", "whole_epochs")
 
 
 @dataclass(frozen=True, slots=True)

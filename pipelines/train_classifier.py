@@ -67,6 +67,20 @@ def augment(log_mel: Tensor, config: ClassifierConfig, generator: torch.Generato
     return warped.squeeze(1)
 
 
+def crop(log_mel: Tensor, n_frames: int, generator: torch.Generator) -> Tensor:
+    """A stretch of each clip, (B, n_mels, T) → (B, n_mels, n_frames), going round its end.
+
+    Each holds, somewhere, a frame drawn by its level above the clip's quietest: half of ESC-50's
+    clips are a short event followed by silence, and a stretch of silence has no class.
+    """
+    level = log_mel.mean(dim=1)
+    level = level - level.amin(dim=1, keepdim=True) + 1e-3
+    heard = torch.multinomial(level, 1, generator=generator).squeeze(1)
+    start = heard - torch.randint(n_frames, (len(log_mel),), generator=generator)
+    frames = (start[:, None] + torch.arange(n_frames)) % log_mel.shape[2]
+    return log_mel.gather(2, frames[:, None].expand(-1, log_mel.shape[1], -1))
+
+
 def mixup(
     log_mel: Tensor, targets: Tensor, concentration: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
@@ -108,17 +122,25 @@ def train(config: Config, out: Path) -> Classifier:
     done = load_checkpoint(checkpoint, {"classifier": model}, optimizer, recipe)
     log.info("classifier: %d clips, %d classes, from epoch %d", len(clips), len(data.classes), done)
     steps = -(-len(clips) // settings.batch_size)
+    whole, cropped = (
+        features.shape[2],
+        config.audio.n_frames(round(settings.crop_seconds * config.audio.sample_rate))
+        if settings.crop_seconds
+        else 0,
+    )
     for epoch in range(done, settings.epochs):
         start, total_loss, correct = time.time(), 0.0, 0
         torch.manual_seed(config.seed * 100_003 + epoch)
         generator = torch.Generator().manual_seed(config.seed * 100_003 + epoch)
         order = torch.randperm(len(clips), generator=generator)
         mixing = settings.mixup > 0 and epoch < settings.epochs - settings.mixup_free_epochs
+        cropping = 0 < cropped < whole and epoch < settings.epochs - settings.whole_epochs
         model.train()
         for step, chosen in enumerate(
             tqdm(order.split(settings.batch_size), desc=f"epoch {epoch + 1}", leave=False)
         ):
-            x, y = augment(features[chosen], settings, generator), targets[chosen]
+            x, y = features[chosen], targets[chosen]
+            x = augment(crop(x, cropped, generator) if cropping else x, settings, generator)
             if mixing:
                 x, y = mixup(x, y, settings.mixup, generator)
             rate = one_cycle(epoch * steps + step, settings.epochs * steps, settings.learning_rate)
