@@ -237,7 +237,7 @@ def test_a_cancelled_audit_goes_on_where_it_stopped(
     for index in range(3):
         soundfile.write(tmp_path / f"{index}.wav", noise(0.3, index), 44100)
     app = open_app(page="audit", bundle="turned")
-    with engines._turn:  # another request has f: the job waits
+    with engines.turn:  # another request has f: the job waits
         app = _measure(app, str(tmp_path))
         own = app.session_state["l2i_own_audit"]
         job = jobs.find(own.key)

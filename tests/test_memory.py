@@ -92,7 +92,7 @@ def test_a_long_clip_is_heard_window_by_window(
 
         def __exit__(self, *_: object) -> None: ...
 
-    monkeypatch.setattr(engines, "_turn", Turn())
+    monkeypatch.setattr(engines, "turn", Turn())
     source = clips.from_upload("long.wav", wav_bytes(noise(32.0, seed=9)), AudioConfig())
     told: list[tuple[int, int]] = []
     made = engines.overview(("b", 0.0, "att", source.digest, ""), engine, source, lambda *n: told.append(n))  # fmt: skip

@@ -236,7 +236,7 @@ def _pooled(key: Key, _engine: L2I, _source: ClipSource) -> tuple[np.ndarray, in
     samples, rate = _source.read()
     if samples.shape[-1] / rate > engines.WINDOWED_ABOVE_SECONDS:
         return None
-    with engines._turn:
+    with engines.turn:
         heard = _engine.analyse(samples, rate)
     return heard.pooled.numpy(), heard.predicted
 
@@ -255,7 +255,7 @@ def _solo(
     key: Key, component: int, domain: str, shown: str, _engine: L2I, _source: ClipSource
 ) -> Solo:
     analysis = engines.analysis(key, _engine, _source, None)
-    with engines._turn:
+    with engines.turn:
         made = templates.alone(_engine, analysis, component, domain)
     heard = [sound.numpy() for sound in made.sounds]
     gain, config = players.common_gain(heard), _engine.audio

@@ -44,7 +44,7 @@ def workers() -> int:
 
 
 # f and Ψ use a core each time: requests take turns, and a slow one does not stop the others.
-_turn = threading.BoundedSemaphore(workers())
+turn = threading.BoundedSemaphore(workers())
 _sounds: Memory[torch.Tensor] = Memory(512 * MEGABYTE)
 _analyses: Memory[Analysis] = Memory(256 * MEGABYTE)
 _interpretations: Memory[Interpretation] = Memory(256 * MEGABYTE)
@@ -140,7 +140,7 @@ def analysis(
 
     def make() -> Analysis:
         clip = sound(engine, source)
-        with _turn:
+        with turn:
             return engine.analyse(clip, engine.audio.sample_rate, window=window)
 
     return _analyses.get((key, window), make)
@@ -217,7 +217,7 @@ def _overview(engine: L2I, clip: torch.Tensor, progress: Callable[[int, int], No
     frames, gain, logits = engine.windows(len(clip)), audio.peak_gain(clip), []
     for number, (start, end) in enumerate(frames):
         progress(number, len(frames))
-        with _turn:
+        with turn:
             logits.append(engine.window_logits(clip, start, end, gain))
     hop = engine.audio.hop_length / engine.audio.sample_rate
     length = len(clip) / engine.audio.sample_rate
@@ -239,7 +239,7 @@ def _best_window(
     first = max(0.0, start - BEST_SECONDS / 2)
     starts = np.arange(first, min(end - BEST_SECONDS / 2, last) + 1e-6, BEST_STEP)
     found = [(round(float(s), 2), round(float(s) + BEST_SECONDS, 2)) for s in starts]
-    with _turn:
+    with turn:
         scores = _engine.logits_at(clip, found)[:, index]
     return found[int(scores.argmax())]
 
@@ -252,7 +252,7 @@ def _verdict(
     _analysis: Analysis,
     _made: Interpretation,
 ) -> Verdict:
-    with _turn:
+    with turn:
         return _engine.judge(_analysis, _made)
 
 
@@ -265,7 +265,7 @@ def _energy_matched_drop(
     _made: Interpretation,
 ) -> float:
     made, generator = _made, np.random.default_rng(0)
-    with _turn:
+    with turn:
         return energy_matched_drops(
             _engine,
             _analysis,
@@ -285,7 +285,7 @@ def _random_drops(
     _analysis: Analysis,
     _made: Interpretation,
 ) -> RandomDrops:
-    with _turn:
+    with turn:
         counted, matched = both_baselines(
             _engine,
             _analysis,

@@ -54,7 +54,7 @@ def of_view(view: View) -> tuple[Interpretation, Verdict]:
 
 def report_of_view(view: View, made: Interpretation, verdict: Verdict, url: str) -> dict[str, Any]:
     """The report of what is on screen, beside both Randoms of this very clip."""
-    with engines._turn:
+    with engines.turn:
         random = evidence.random_drops(view.engine, view.analysis, made)
     return evidence.evidence_report(
         view.engine,

@@ -64,7 +64,7 @@ class Job:
     def _work(self) -> None:
         try:
             while not self._stop.is_set():
-                with engines._turn:
+                with engines.turn:
                     row = next(self._source, None)
                 if row is None:
                     return

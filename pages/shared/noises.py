@@ -213,7 +213,7 @@ def _level(view: View, side: Side, kept: bool) -> np.ndarray:
 
 def _analysis(key: Key, engine: L2I, sound: np.ndarray) -> Analysis:
     def make() -> Analysis:
-        with engines._turn:
+        with engines.turn:
             return engine.analyse(sound, engine.audio.sample_rate)
 
     return _analyses.get(key, make)
