@@ -13,8 +13,10 @@ from typing import Any
 from l2i_core import paper
 from l2i_core.arguments import Parser
 from l2i_core.bundle import load_bundle
+from l2i_core.evaluation import refresh_summary
 from pipelines.runs import main_guard
 
+NAMES = {"random": "Random", "random_energy": "energy-matched Random"}
 LEVELS = ("0.9", "0.7", "0.5", "0.3", "0.1")
 
 
@@ -56,6 +58,36 @@ def levels(block: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
+def against_chance(block: dict[str, Any]) -> str:
+    """One row per τ: FF beside both Randoms in logits, with spread and paired test; "" without."""
+    opponents = [k for k in ("random", "random_energy") if k in block]
+    drawn = [t for t in LEVELS if any(t in block[k] for k in opponents)]
+    if not drawn:
+        return ""
+    head = ["τ", "FF"]
+    for kind in opponents:
+        head += [NAMES[kind], "FF larger on", "median difference", "p"]
+    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for t in drawn:
+        cells = [t, _spread(block["faithfulness"][t])]
+        for kind in opponents:
+            chance = block[kind].get(t, {})
+            cells += [_spread(chance), *_test(chance.get("test"))]
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _spread(block: dict[str, Any]) -> str:
+    return f"{block['median']:.2f} ({_range(block)})" if block else ""
+
+
+def _test(test: dict[str, Any] | None) -> list[str]:
+    if test is None:
+        return ["none testable", "", ""]
+    p = "< 0.001" if test["p"] < 0.001 else f"{test['p']:.3f}"
+    return [f"{test['greater']} of {test['n']}", f"{test['median_difference']:.2f}", p]
+
+
 def _range(block: dict[str, float]) -> str:
     return f"{block['q25']:.2f} … {block['q75']:.2f}"
 
@@ -76,8 +108,14 @@ def _ratio(block: dict[str, Any], level: str) -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("--bundle", default="esc10", help="a bundle's name or folder")
+    parser.add_argument(
+        "--refresh", action="store_true", help="first make summary.json again from the CSV files"
+    )
     arguments = parser.parse_args(argv)
-    summary = load_bundle(arguments.bundle).summary()
+    bundle = load_bundle(arguments.bundle)
+    if arguments.refresh and bundle.folder:
+        refresh_summary(bundle.folder / "metrics", bundle.classes)
+    summary = bundle.summary()
     if summary is None:
         raise ValueError(f"the bundle {arguments.bundle!r} has no metrics; run pipelines.evaluate.")
     first = next(iter(summary.values()))
@@ -85,6 +123,13 @@ def main(argv: list[str] | None = None) -> int:
     print(overview(summary))
     for name, block in summary.items():
         print(f"\n**{name}**\n\n{levels(block)}")
+        if chance := against_chance(block):
+            print(f"\n**{name} against chance**, FF in logits\n\n{chance}")
+    print(
+        "\nMedian and quartiles over clips; Wilcoxon's signed-rank test of FF − Random, paired and "
+        "two-sided. The test at equal energy leaves out the clips whose other components hold less "
+        "than L."
+    )
     published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
     print(f"\nThe paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
     return 0

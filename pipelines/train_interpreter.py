@@ -6,9 +6,7 @@ feature maps are computed once. When all interpreters are trained OUT is a bundl
 
 from __future__ import annotations
 
-import logging
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -24,14 +22,12 @@ from l2i_core.classifier import Classifier, freeze
 from l2i_core.data import open_data_set
 from l2i_core.interpreter import Interpreter
 from pipelines.assemble import assemble
-from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
 from pipelines.config import Config, InterpreterConfig, command_line
 from pipelines.features import load_batch, log_magnitudes
 from pipelines.learn_dictionary import learn
+from pipelines.loop import Run
 from pipelines.runs import autocast, device, main_guard, start_log
 from pipelines.train_classifier import run_recipe, trained, training_clips
-
-log = logging.getLogger("l2i")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,46 +98,14 @@ def train(
     classifier, patterns = trained(config, out), learn(config, out, only_finished=True).to(device())
     torch.manual_seed(config.seed)
     model = _new_model(config, settings, classifier)
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
-    checkpoint, recipe = _checkpoint(out, name), _recipe(config, name)
-    done = load_checkpoint(checkpoint, {"interpreter": model}, optimizer, recipe)
-    if done == 0 and settings.start_from:
+    run = Run(f"interpreter {name}", model, settings, _checkpoint(out, name), _recipe(config, name))
+    if run.done == 0 and settings.start_from:
         model.load_state_dict(trained_interpreter(config, settings.start_from, out).state_dict())
-    if done >= settings.epochs:
-        return freeze(model)
-    make = cached or partial(build_cache, config, classifier, patterns.cpu())
-    cache = make(settings.views, settings.partial_views)
-    n, steps = len(cache.logits), -(-len(cache.logits) // settings.batch_size)
-    log.info("interpreter %s: %d examples, from epoch %d", name, n, done)
-    for epoch in range(done, settings.epochs):
-        start = time.time()
-        sums: dict[str, float] = {}
-        torch.manual_seed(config.seed * 100_003 + epoch)
-        order = torch.randperm(n)
-        for step, chosen in enumerate(
-            tqdm(order.split(settings.batch_size), desc=f"{name} epoch {epoch + 1}", leave=False)
-        ):
-            total = settings.epochs * steps
-            rate = one_cycle(epoch * steps + step, total, settings.learning_rate, warm_up=0.1)
-            optimizer.param_groups[0]["lr"] = rate
-            terms = loss_terms(config, settings, model, classifier, patterns, cache, chosen)
-            loss = torch.stack(list(terms.values())).sum()
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-            optimizer.step()
-            for key, value in terms.items():
-                sums[key] = sums.get(key, 0.0) + value.item() * len(chosen) / n
-        parts = " ".join(f"{key} {value:.4f}" for key, value in sums.items())
-        log.info(
-            "%s epoch %d/%d %s, %.1f s",
-            name,
-            epoch + 1,
-            settings.epochs,
-            parts,
-            time.time() - start,
-        )
-        save_checkpoint(checkpoint, {"interpreter": model}, optimizer, epoch + 1, recipe)
+    if not run.finished:
+        make = cached or partial(build_cache, config, classifier, patterns.cpu())
+        cache = make(settings.views, settings.partial_views)
+        terms = partial(loss_terms, config, settings, model, classifier, patterns, cache)
+        run.train(len(cache.logits), terms, config.seed)
     return freeze(model)
 
 
@@ -198,12 +162,10 @@ def trained_interpreter(config: Config, name: str, out: Path) -> Interpreter:
         raise ValueError(f"the config has no interpreter {name!r}; it has: {known}.")
     settings = config.interpreters[name]
     model = _new_model(config, settings, trained(config, out))
-    optimizer = torch.optim.AdamW(model.parameters())
-    recipe = _recipe(config, name)
-    done = load_checkpoint(_checkpoint(out, name), {"interpreter": model}, optimizer, recipe)
-    if done < settings.epochs:
+    run = Run(name, model, settings, _checkpoint(out, name), _recipe(config, name))
+    if not run.finished:
         raise ValueError(
-            f"{out} holds {done} of {settings.epochs} epochs of the interpreter {name!r}; "
+            f"{out} holds {run.done} of {settings.epochs} epochs of the interpreter {name!r}; "
             "run pipelines.train_interpreter first."
         )
     return freeze(model)
