@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from l2i_core import metrics
+from l2i_core.baselines.random import as_much
 from l2i_core.evaluation import Row
 from l2i_core.metrics import PairedTest
 
@@ -122,11 +123,6 @@ def _matched(level: Row) -> int | None:
     if not isinstance(random, float) or not isinstance(own, float):
         return None
     return int(as_much(random, own))
-
-
-def as_much(random: float, own: float) -> bool:
-    """Whether Random's draws removed the share of ‖X‖² that L does, to the CSV's six digits."""
-    return random >= own - 1e-4 * abs(own)
 
 
 def _scaled(value: float | str | None, span: float) -> float | None:

@@ -78,18 +78,22 @@ def against_chance(block: dict[str, Any]) -> str:
 
 
 def _spread(block: dict[str, Any]) -> str:
-    return f"{block['median']:.2f} ({_range(block)})" if block else ""
+    return f"{_number(block['median'])} ({_range(block)})" if block else ""
 
 
 def _test(test: dict[str, Any] | None) -> list[str]:
     if test is None:
         return ["none testable", "", ""]
     p = "< 0.001" if test["p"] < 0.001 else f"{test['p']:.3f}"
-    return [f"{test['greater']} of {test['n']}", f"{test['median_difference']:.2f}", p]
+    return [f"{test['greater']} of {test['n']}", _number(test["median_difference"]), p]
 
 
 def _range(block: dict[str, float]) -> str:
-    return f"{block['q25']:.2f} … {block['q75']:.2f}"
+    return f"{_number(block['q25'])} … {_number(block['q75'])}"
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}"  # never "-0.00"
 
 
 def _maybe(block: dict[str, Any], table: str, level: str, key: str, digits: int = 2) -> str:

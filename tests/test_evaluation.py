@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from l2i_core.evaluation import (
     evaluate,
     measure,
     read_rows,
+    refresh_summary,
     summarise,
     to_csv,
     write_evaluation,
@@ -152,8 +154,42 @@ def test_summary_is_the_metrics_of_the_rows(
         assert summary["average_gain"][key] == pytest.approx(metrics.average_gain(p, o))
         assert summary["average_increase"][key] == metrics.average_increase(p, o)
     assert set(summary["random"]) == set(summary["random_energy"]) == {"0", "0.3"}
-    drawn = [r["random"] for r in result.levels if r["threshold"] == 0.3]
-    assert summary["random"]["0.3"]["median"] == pytest.approx(np.median(drawn))
+    rows = [r for r in result.levels if r["threshold"] == 0.3]
+    drawn, spans = [r["random"] for r in rows], [r["span"] for r in result.clips]
+    block = summary["random"]["0.3"]
+    spread = [block[k] for k in ("q25", "median", "q75")]
+    assert spread == pytest.approx(np.percentile(drawn, (25, 50, 75)).tolist())
+    shares = metrics.relative_faithfulness(drawn, spans)
+    spread = [block[f"relative_{k}"] for k in ("q25", "median", "q75")]
+    assert spread == pytest.approx(np.nanpercentile(shares, (25, 50, 75)).tolist())
+
+
+def test_random_is_tested_clip_by_clip(engine_16k: L2I, result: Evaluation) -> None:
+    """At equal count over all clips; at equal energy over those where Random removed as much."""
+    removed, drawn = (0.3, 0.1, 0.3, 0.4), (1.0, -2.0, 3.0, -4.0)
+    rows = [
+        {
+            **row,
+            "faithfulness": 0.0,
+            "log_energy_removed": 0.3,
+            "random": value,
+            "random_energy": value,
+            "random_energy_log_energy": share,
+        }
+        for row, share, value in zip(
+            [r for r in result.levels if r["threshold"] == 0.3], removed, drawn, strict=True
+        )
+    ]
+    summary = summarise(result.clips, rows, engine_16k.classes)
+    every = metrics.paired_test([0.0] * 4, drawn)
+    assert summary["random"]["0.3"]["test"] == asdict(every)
+    assert summary["random"]["0.3"]["test"]["greater"] == 2
+    assert summary["random"]["0.3"]["test"]["median_difference"] == 0.5
+    equal = metrics.paired_test([0.0] * 3, [1.0, 3.0, -4.0])
+    assert summary["random_energy"]["0.3"]["test"] == asdict(equal)
+    short = [{**row, "random_energy_log_energy": 0.1} for row in rows]
+    summary = summarise(result.clips, short, engine_16k.classes)
+    assert summary["random_energy"]["0.3"]["test"] is None
 
 
 def test_reconstruction_error_is_that_of_all_clips_together(
@@ -229,6 +265,39 @@ def test_files_hold_the_rows_and_tables(
             assert ours is None
         else:
             assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-4)
+
+
+def test_summary_is_made_again_from_the_rows(
+    engine_16k: L2I, result: Evaluation, tmp_path: Path
+) -> None:
+    about = {"data": "synth", "seed": 4}
+    write_evaluation([result], tmp_path, about)
+    whole = json.loads((tmp_path / "summary.json").read_text())
+    poorer = {"att": {"n": 0, "about": about}, "flint": {"n": 1}}
+    (tmp_path / "summary.json").write_text(json.dumps(poorer))
+    made = refresh_summary(tmp_path, engine_16k.classes)
+    assert made["flint"] == {"n": 1}, "a block without rows stays"
+    assert made["att"]["about"] == about
+    assert json.loads((tmp_path / "summary.json").read_text()) == made
+    for ours, theirs in zip(_numbers(made["att"]), _numbers(whole["att"]), strict=True):
+        if isinstance(theirs, float):
+            assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-4)
+        else:
+            assert ours == theirs
+
+
+def test_summary_is_not_made_from_damaged_rows(
+    engine_16k: L2I, result: Evaluation, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"no .*summary\.json"):
+        refresh_summary(tmp_path, engine_16k.classes)
+    write_evaluation([result], tmp_path, {})
+    before = (tmp_path / "summary.json").read_text()
+    path = tmp_path / "levels-att.csv"
+    path.write_text(path.read_text().replace("energy_kept", "energy_left"))
+    with pytest.raises(ValueError, match=r"levels-att\.csv is damaged: 'energy_kept'"):
+        refresh_summary(tmp_path, engine_16k.classes)
+    assert (tmp_path / "summary.json").read_text() == before
 
 
 def test_csv_has_the_columns_of_all_rows() -> None:

@@ -62,6 +62,11 @@ def energy_matched(
     return sets
 
 
+def as_much(random: float, own: float) -> bool:
+    """Whether Random's draws removed the share of ‖X‖² that L does, to the CSV's six digits."""
+    return random >= own - 1e-4 * abs(own)
+
+
 def random_drops(
     engine: L2I,
     analysis: Analysis,

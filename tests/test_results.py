@@ -1,0 +1,87 @@
+"""The printed tables, from hand-written metrics."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from l2i_core import load_bundle
+from l2i_core.evaluation import refresh_summary
+from pipelines import results
+from pipelines.runs import main_guard
+
+
+def _cells(table: str, level: str) -> list[str]:
+    (line,) = [line for line in table.splitlines() if line.startswith(f"| {level} |")]
+    return [cell.strip() for cell in line.strip("| ").split(" | ")]
+
+
+def test_chance_stands_beside_ff_with_spread_and_test(measured_bundles: Path) -> None:
+    """FF is (1 + index) / 5 · 0.7 over twelve clips at τ 0.3, energy-matched Random 0.4 of it."""
+    summary = load_bundle(measured_bundles / "measured").summary()
+    assert summary is not None
+    table = results.against_chance(summary["att"])
+    assert table.splitlines()[0].count("|") == table.splitlines()[1].count("|")
+    cells = _cells(table, "0.3")
+    assert cells[1] == "0.91 (0.52 … 1.29)"
+    assert cells[2:6] == ["0.00 (0.00 … 0.00)", "12 of 12", "0.91", "< 0.001"]
+    assert cells[6:] == ["0.36 (0.21 … 0.52)", "12 of 12", "0.55", "< 0.001"]
+    assert [line.split("|")[1].strip() for line in table.splitlines()[2:]] == ["0.3", "0.1"]
+
+
+def test_clips_short_of_energy_are_not_in_the_test_at_equal_energy(
+    measured_bundles: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(measured_bundles / "half", tmp_path / "copy"))
+    summary = refresh_summary(folder / "metrics", load_bundle(folder).classes)
+    cells = _cells(results.against_chance(summary["att"]), "0.3")
+    assert cells[3] == "12 of 12"
+    assert cells[7] == "6 of 6"
+    block = summary["att"]
+    block["random_energy"]["0.3"]["test"] = None
+    assert "none testable" in results.against_chance(block)
+
+
+def test_without_random_there_is_no_table_of_chance(measured_bundles: Path) -> None:
+    summary = load_bundle(measured_bundles / "measured").summary()
+    assert summary is not None
+    block = {k: v for k, v in summary["att"].items() if not k.startswith("random")}
+    assert results.against_chance(block) == ""
+    assert results.levels(block).count("\n") == 3
+
+
+def test_refresh_makes_the_summary_from_the_rows(
+    measured_bundles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(measured_bundles / "measured", tmp_path / "copy"))
+    path = folder / "metrics" / "summary.json"
+    whole = json.loads(path.read_text())
+    without = json.loads(path.read_text())
+    for block in without.values():
+        for level in block["random"].values():
+            del level["test"]
+    path.write_text(json.dumps(without))
+    assert results.main(["--bundle", str(folder), "--refresh"]) == 0
+    made = json.loads(path.read_text())
+    assert made["att"]["random"]["0.3"]["test"] == whole["att"]["random"]["0.3"]["test"]
+    assert made["max"]["about"] == whole["max"]["about"]
+    assert "att against chance" in capsys.readouterr().out
+
+
+def test_unmeasured_bundles_are_one_sentence(
+    bundle_folder: Path, measured_bundles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for argv, sentence in (
+        (["--bundle", str(bundle_folder)], "run pipelines.evaluate"),
+        (["--bundle", str(bundle_folder), "--refresh"], "run pipelines.evaluate"),
+        (["--bundle", str(measured_bundles / "broken"), "--refresh"], "levels-att.csv is damaged"),
+        (["--bundle", "nowhere"], "no bundle 'nowhere'"),
+    ):
+        assert main_guard(lambda a=argv: results.main(a)) == 2  # type: ignore[misc]
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert sentence in error
+        assert error.count("\n") == 1
