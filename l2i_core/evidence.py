@@ -1,7 +1,8 @@
 """The evidence of one interpretation as a zip: sounds, picture, report, and digests of all.
 
 Whoever has the input file and the model can make the same bytes again: nothing in it depends on
-the time or the place of writing. `sha256sum -c MANIFEST` checks an unpacked one.
+the time or the place of writing, the link and a user's names of components apart.
+`sha256sum -c MANIFEST` checks an unpacked one.
 """
 
 from __future__ import annotations
@@ -77,13 +78,14 @@ def evidence_report(
     url: str | None = None,
     random: Mapping[str, float] | None = None,
     seed: int = 0,
+    names: Mapping[int, str] | None = None,
 ) -> dict[str, Any]:
     """`make_report`, and what else is needed to repeat it or to doubt it.
 
     `gains` (K,) are the weights of the components in the mask; `own_choice`: whether they are the
-    user's, not the selection by τ. digests: `bundle_digests`. random: median FF of the Random
-    Baselines of this clip and their number of draws, with `seed`; interpreting itself draws
-    nothing.
+    user's, not the selection by τ. names: what the user calls components. digests:
+    `bundle_digests`. random: median FF of the Random Baselines of this clip and their number of
+    draws, with `seed`; interpreting itself draws nothing.
     """
     gains = interpretation.gains
     by_threshold = (interpretation.relevance > interpretation.threshold).float()
@@ -91,6 +93,7 @@ def evidence_report(
         **make_report(engine, analysis, interpretation, verdict, clip_name),
         "gains": [round(float(g), 4) for g in gains.tolist()],
         "own_choice": not bool(torch.equal(gains.float(), by_threshold)),
+        "component_names": {str(k): name for k, name in (names or {}).items()},
         "random": dict(random) if random else None,
         "seed": seed,
         "input_sha256": input_sha256,

@@ -23,6 +23,7 @@ from l2i_core.engine import L2I
 from l2i_core.evaluation import Row
 from l2i_core.explain import Analysis, Interpretation
 from l2i_core.figures import PALETTES, Palette
+from l2i_core.names import label
 from l2i_core.nmf import centre_bins
 from l2i_core.words import class_name, counted, hertz, logit, number, percent
 
@@ -259,12 +260,14 @@ def _exhibit(place: int, one: Exhibit) -> str:
 
 def _components(one: Exhibit) -> str:
     relevance, gains = one.report["relevance"], one.report["gains"]
+    names = {int(k): name for k, name in one.report["component_names"].items()}
     order = sorted(range(len(relevance)), key=lambda k: -relevance[k])
     order = [k for k in order if relevance[k] >= 0.005 or gains[k] > 0][:LISTED]
     if not order:
         return "<p>No component speaks for the class.</p>"
     lines = "".join(
-        f'<tr><th scope="row">#{k}</th><td class="number"><span class="bar" style="width:'
+        f'<tr><th scope="row">{escape(label(names, k))}</th>'
+        f'<td class="number"><span class="bar" style="width:'
         f'{max(0.0, relevance[k]) * 6:.2f}rem"></span> {number(relevance[k])}</td>'
         f'<td class="number">{hertz(one.centres[k])}</td>'
         f"<td>{'yes' if gains[k] == 1 else f'at {gains[k]:.2f}' if gains[k] else 'no'}</td></tr>"

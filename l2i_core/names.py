@@ -84,6 +84,12 @@ def keep(bundle_name: str, fingerprint: str, components: int, changes: Mapping[i
     return names
 
 
+def label(names: Mapping[int, str], component: int) -> str:
+    """What a component is called wherever it is listed: "#17 · bark", "#17" without a name."""
+    name = names.get(component, "")
+    return f"#{component} · {name}" if name else f"#{component}"
+
+
 def merged(names: Mapping[int, str], changes: Mapping[int, str]) -> Names:
     """`names` with `changes` made; "" removes a name."""
     both = {**names, **changes}

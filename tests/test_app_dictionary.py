@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I, names
 from l2i_core.evaluation import to_csv
-from pages.shared import clips, components
+from pages.shared import clips, components, evidence
 
 FEW = ("dog-1", "rain-1", "dog+rain")
 ENTRIES = [{"predicted": "dog", "label": "dog"}, {"predicted": "rain", "label": "rain"}]
@@ -233,6 +233,29 @@ def test_names_are_kept_for_this_dictionary_only(opened: Open, home: Path) -> No
     assert opened(bundle="turned").text_input[0].value == ""
     other.text_input[0].set_value("").run()
     assert components.names_of(engine_for(other)) == {}
+
+
+def test_names_go_wherever_a_component_is_listed(opened: Open) -> None:
+    app = opened()
+    engine, view = engine_for(app), app.session_state["l2i_view"]
+    first, second = map(
+        int, engine.relevance(view.analysis, view.target).argsort().tolist()[:-3:-1]
+    )
+    name = "*bark* <b>"
+    app.text_input[0].set_value(name).run()  # the most relevant is chosen at first
+    app.switch_page("pages/views/listen.py").run()
+    labels = json.loads(app.get("bidi_component")[1].proto.json)["labels"]
+    assert labels[first] == f"#{first} · {name}"
+    assert labels[second] == f"#{second}"
+    app.switch_page("pages/views/noise.py").run()
+    bars = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]["y"]
+    assert f"#{first} · *bark* &lt;b&gt;" in bars
+    assert f"#{second}" in bars
+    app.query_params["step"] = "7"
+    app.switch_page("pages/views/lesson.py").run()
+    assert components.escaped(f"#{first} · {name}") in texts(app)
+    report = evidence.report_of_view(view, *evidence.of_view(view), "")
+    assert report["component_names"] == {str(first): name}
 
 
 def test_a_shared_server_writes_no_names(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, expect
-from serving import chromium, serving
+from serving import chromium, live, serving
 
 
 @pytest.fixture(scope="module")
@@ -55,5 +55,8 @@ def test_the_wall_by_mouse_and_keyboard(tab: BrowserContext, server: str) -> Non
     expect(cell(6)).to_contain_text("a <b>bark</b>")
     box = page.get_by_role("combobox", name="Component", exact=True)
     expect(box).to_have_value(re.compile(r"#6 · a <b>bark</b> · "))
+    page.get_by_role("link", name="Listen").click()
+    listed = live(page).get_by_role("checkbox", name="Component #6 · a <b>bark</b> on", exact=True)
+    expect(listed).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert not errors

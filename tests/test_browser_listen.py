@@ -102,7 +102,7 @@ def test_a_component_that_is_switched_off_is_in_the_link(
     label, tau = edge
     open_page(page, server, bundle="random", clip="dog-1", tau=f"{tau:.2f}", **{"class": label})
     first = int(live(page).evaluate("root => root.l2i.selected[0]"))
-    live(page).get_by_role("checkbox", name=f"Component {first} on", exact=True).uncheck()
+    live(page).get_by_role("checkbox", name=f"Component #{first} on", exact=True).uncheck()
     page.wait_for_function("own => location.search.includes(own)", arg=f"own={first}_0")
     _idle(page)
     heard = signal(page, "interpretation")

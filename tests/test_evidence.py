@@ -40,6 +40,7 @@ def made(engine: L2I, analysis: Analysis) -> tuple[bytes, dict]:
         url="http://localhost/?clip=dog",
         random={"energy_matched": 0.5, "equal_energy": True, "draws": 20},
         seed=3,
+        names={3: "bark"},
     )
     return evidence.evidence_zip(engine, analysis, i, report), report
 
@@ -93,6 +94,7 @@ def test_report_says_what_is_needed_to_repeat_it(
     assert report["url"] == "http://localhost/?clip=dog"
     assert (report["seed"], report["own_choice"]) == (3, False)
     assert [k for k, g in enumerate(report["gains"]) if g] == sorted(i.selected)
+    assert report["component_names"] == {"3": "bark"}
     assert set(report["versions"]) == {"l2i_core", "python", "torch", "numpy", "librosa"}
     folder = engine.bundle.folder
     assert folder is not None

@@ -51,7 +51,7 @@ def shown(engine: L2I, analysis: Analysis) -> Exhibit:
     i = engine.interpret(analysis, "dog", 0.0)
     report = evidence.evidence_report(
         engine, analysis, i, engine.judge(analysis, i),
-        clip_name=EVIL, input_sha256="ab" * 32, digests={},
+        clip_name=EVIL, input_sha256="ab" * 32, digests={}, names={i.selected[0]: EVIL},
     )  # fmt: skip
     return exhibit(engine, EVIL, analysis, i, report)
 
@@ -86,6 +86,13 @@ def _html(exhibits: list[Exhibit], rows: list[Row] | None = None) -> str:
         exhibits=exhibits,
         url="javascript:alert('x')",
     )
+
+
+def test_components_have_the_users_names(shown: Exhibit) -> None:
+    first, second = shown.report["selected"][:2]
+    texts = _Page(_html([shown])).texts
+    assert f"#{first} · {EVIL}" in texts
+    assert f"#{second}" in texts
 
 
 def test_names_are_text_not_markup(shown: Exhibit) -> None:

@@ -251,11 +251,11 @@ def test_components_can_be_switched_and_heard_alone(
     order = torch.argsort(
         live_engine.relevance(live_analysis, live_analysis.predicted), descending=True
     ).tolist()
-    live(page).get_by_role("checkbox", name=f"Component {order[0]} on", exact=True).uncheck()
+    live(page).get_by_role("checkbox", name=f"Component #{order[0]} on", exact=True).uncheck()
     page.get_by_text(f"verdict on log-30-{order[0]}_0:").wait_for()
     assert order[0] not in live(page).evaluate("root => root.l2i.selected")
     expect(live(page).get_by_text("your own choice")).to_be_visible()
-    live(page).get_by_role("button", name=f"Hear component {order[1]} alone", exact=True).click()
+    live(page).get_by_role("button", name=f"Hear component #{order[1]} alone", exact=True).click()
     state = live(page).evaluate("root => [root.l2i.heard, root.l2i.playing]")
     assert state == [f"component:{order[1]}", True]
     live(page).get_by_role("button", name="Back to τ alone").click()

@@ -37,6 +37,11 @@ def test_names_are_kept_and_read_again(home: Path) -> None:
     assert [path.name for path in (home / "names").iterdir()] == [f"b-{MARK[:16]}.json"]
 
 
+def test_a_component_is_called_by_its_number_and_its_name() -> None:
+    assert names.label({3: "bark"}, 3) == "#3 · bark"
+    assert names.label({3: "bark"}, 12) == "#12"
+
+
 def test_another_dictionary_has_other_names() -> None:
     names.keep("b", MARK, 12, {3: "bark"})
     assert names.load("b", "cd" * 32, 12) == {}

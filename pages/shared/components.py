@@ -29,6 +29,7 @@ from pages.shared.engines import Key
 
 _FOLDER = Path(__file__).with_name("wall")
 _SLOW = 0.02  # seconds: longer than a cache takes
+_TICK = 24  # characters beside an axis
 WALL = "wall"  # the key of the mounted component
 
 
@@ -81,8 +82,25 @@ def name_of(engine: L2I, component: int) -> str:
 
 def label(engine: L2I, component: int) -> str:
     """ "#17 · bark", "#17" where it has no name. Plain text."""
-    name = name_of(engine, component)
-    return f"#{component} · {name}" if name else f"#{component}"
+    return names.label(names_of(engine), component)
+
+
+def labels(engine: L2I) -> list[str]:
+    """The labels of all components."""
+    known = names_of(engine)
+    return [names.label(known, k) for k in range(engine.dictionary.n_components)]
+
+
+def listed(engine: L2I, chosen: Sequence[int], most: int) -> str:
+    """The labels of the first `most` components, and how many more there are. Plain text."""
+    text = ", ".join(label(engine, k) for k in chosen[:most])
+    return f"{text} and {len(chosen) - most} more" if len(chosen) > most else text
+
+
+def tick(engine: L2I, component: int) -> str:
+    """A label as Plotly puts it beside an axis: a long name is cut."""
+    text = label(engine, component)
+    return escaped_html(text if len(text) <= _TICK else text[: _TICK - 1].rstrip() + "…")
 
 
 def names_of(engine: L2I) -> Names:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from l2i_core import Interpretation, Verdict, evidence
 from l2i_core.html_report import Exhibit, exhibit
-from pages.shared import engines
+from pages.shared import components, engines
 from pages.shared.context import View
 
 
@@ -66,6 +66,7 @@ def report_of_view(view: View, made: Interpretation, verdict: Verdict, url: str)
         digests=digests(view.key[0]),
         url=url,
         random=random,
+        names=components.names_of(view.engine),
     )
 
 

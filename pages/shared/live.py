@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,7 @@ def live_interpretation(
     choice: Choice,
     *,
     clip_key: tuple[Any, ...],
+    labels: Sequence[str],
     start: float = 0.0,
     on_change: Callable[[], None] | None = None,
     name: str = "live",
@@ -90,7 +91,8 @@ def live_interpretation(
     page draws plain players.
 
     choice: what the page holds to be true; the component adopts it when the page changes it.
-    clip_key: names bundle, interpreter, clip and window (`View.key`). start: seconds at the left
+    clip_key: names bundle, interpreter, clip and window (`View.key`). labels: what each of the K
+    components is called. start: seconds at the left
     edge of the picture. on_change: called when the user let go, before the page runs again; it
     should take over `released(name)`.
     """
@@ -108,6 +110,7 @@ def live_interpretation(
                 pictures.centre_frequencies(engine.dictionary.patterns, engine.audio), 1
             ).tolist(),
             "shapes": _shapes(engine),
+            "labels": list(labels),
             "listed": LISTED,
             "start": start,
             "tau": choice.tau,

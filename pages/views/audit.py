@@ -13,7 +13,7 @@ from l2i_core import audit, evidence
 from l2i_core.evaluation import Row
 from l2i_core.html_report import MOST_EXHIBITS, Exhibit, audit_html, exhibit
 from l2i_core.words import counted, megabytes
-from pages.shared import audits, clips, context, engines, jobs, results, state
+from pages.shared import audits, clips, components, context, engines, jobs, results, state
 from pages.shared.audits import OwnAudit
 from pages.shared.clips import ClipSource
 from pages.shared.context import View
@@ -411,6 +411,7 @@ def _exhibit(
         digests=digests(bundle),
         random=random,
         seed=int(found.about.get("seed", 0)),
+        names=components.names_of(engine),
     )
     return exhibit(engine, name, analysis, made, report)
 

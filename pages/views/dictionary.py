@@ -589,8 +589,9 @@ def matrix(view: View, facts: Facts, chosen: Chosen) -> None:
         return
     part = theta[:, chosen.shown]
     c, j = np.unravel_index(int(np.abs(part).argmax()), part.shape)
+    largest = components.escaped(components.label(view.engine, chosen.shown[j]))
     st.markdown(
-        f"**The largest: #{chosen.shown[j]} with θ = {_signed(float(part[c, j]))} for "
+        f"**The largest: {largest} with θ = {_signed(float(part[c, j]))} for "
         f"“{class_name(classes[c])}”; {percent(float((part > 0).mean()))} are positive** "
         f"({len(classes)} classes × {len(chosen.shown)} components)"
     )
@@ -599,7 +600,7 @@ def matrix(view: View, facts: Facts, chosen: Chosen) -> None:
         plots.weight_matrix(
             part.tolist(),
             [class_name(name) for name in classes],
-            [components.escaped_html(components.label(view.engine, k)) for k in chosen.shown],
+            [components.tick(view.engine, k) for k in chosen.shown],
             (classes.index(view.target), column),
             pictures.palette(),
         ),

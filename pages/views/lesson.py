@@ -736,7 +736,7 @@ def _component_alone(view: View) -> None:
         )
         sound = engines.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
         with st.container(key="players-lesson-4"):
-            _player(view, sound, f"component {chosen} alone", _gain(view))
+            _player(view, sound, f"component {names[chosen]} alone", _gain(view))
         st.caption("Cut out of the clip as step 8 shows, at the clip's gain.")
 
 
@@ -784,11 +784,8 @@ def _count(made: Interpretation) -> str:
 
 def _chosen(view: View, made: Interpretation) -> str:
     how = "by your own choice" if view.choice.overrides else f"at τ = {view.threshold:.2f}"
-    names = ", ".join(f"#{k}" for k in made.selected[: 2 * SHOWN])
-    more = f" and {len(made.selected) - 2 * SHOWN} more" if len(made.selected) > 2 * SHOWN else ""
-    return (
-        f"L holds **{len(made.selected)}** components {how}{': ' + names if names else ''}{more}."
-    )
+    names = components.escaped(components.listed(view.engine, made.selected, 2 * SHOWN))
+    return f"L holds **{len(made.selected)}** components {how}{': ' + names if names else ''}."
 
 
 def _nothing(view: View) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 from l2i_core import Interpretation, Verdict
 from l2i_core.report import make_report
 from pages.shared import (
+    components,
     context,
     engines,
     evidence,
@@ -54,6 +55,7 @@ def page() -> None:
             view.target,
             view.choice,
             clip_key=view.key,
+            labels=components.labels(view.engine),
             start=view.window[0] if view.window else 0.0,
             on_change=_took,
         )
@@ -342,9 +344,11 @@ def _drawn(key: tuple[Any, ...], _view: View, _log_magnitude: Tensor, _dim: bool
 def _alternative(view: View, heard: Heard, title: str) -> str:
     length = len(view.analysis.waveform) / view.engine.audio.sample_rate
     made = heard.interpretation
+    of_them = components.listed(view.engine, made.selected, live.LISTED)
     return (
         f"Spectrogram of {title}: {number(length)} s on a mel scale, clip {view.source.title}, "
-        f"{len(made.selected)} components for {class_name(view.target)}."
+        f"{len(made.selected)} components for {class_name(view.target)}"
+        f"{': ' + of_them if of_them else ''}."
     )
 
 

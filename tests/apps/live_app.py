@@ -31,7 +31,13 @@ engine, analysis = analysed()
 target = st.selectbox("Class", engine.classes, index=analysis.predicted)
 choice = st.session_state.setdefault("choice", Choice(0.3, "log"))
 fallback = live.live_interpretation(
-    engine, analysis, target, choice, clip_key=("test",), on_change=take_over
+    engine,
+    analysis,
+    target,
+    choice,
+    clip_key=("test",),
+    labels=[f"#{k}" for k in range(engine.dictionary.n_components)],
+    on_change=take_over,
 )
 with st.container(key=live.verdict_key(choice)):
     made = engine.interpret(

@@ -271,10 +271,8 @@ class Live {
       this._unload();
       this._load();
     } else if (this.clip) this._render();
-    if (other) {
-      if (this._solo() !== null) this._hear("interpretation");
-      this._list();
-    }
+    if (other && this._solo() !== null) this._hear("interpretation");
+    if (other || String(old.labels) !== String(data.labels)) this._list();
     this._show();
   }
 
@@ -717,22 +715,23 @@ class Live {
 
   _row(k) {
     const r = this.relevance[k];
+    const label = this.data.labels[k];
     const box = node("input", {
-      type: "checkbox", "aria-label": `Component ${k} on`, on: {change: () => {
+      type: "checkbox", "aria-label": `Component ${label} on`, on: {change: () => {
         this._override(k, box.checked ? 1 : 0);
         this._release();
       }},
     });
     const gain = node("input", {
       type: "range", min: 0, max: 1, step: 0.05, class: "l2i-gain",
-      "aria-label": `Gain of component ${k}`, on: {
+      "aria-label": `Gain of component ${label}`, on: {
         input: () => this._override(k, Number(gain.value)),
         change: () => this._soon(),
       },
     });
     const solo = this.canPlay && node("button", {
       type: "button", class: "l2i-solo", "aria-pressed": "false", title: "Hear it alone",
-      "aria-label": `Hear component ${k} alone`, on: {click: () => {
+      "aria-label": `Hear component ${label} alone`, on: {click: () => {
         if (this._solo() === k) return this._hear("interpretation");
         this._hear(`component:${k}`);
         if (!this.player.playing) this._toggle();
@@ -740,8 +739,8 @@ class Live {
     }, "S");
     const bar = node("span", {class: "l2i-bar"},
       node("i", {style: `width:${100 * Math.max(0, r)}%`}));
-    return node("li", {"data-component": k},
-      node("label", {}, box, ` #${k}`), thumbnail(this.data.shapes[k]),
+    return node("li", {"data-component": k, "data-named": label !== `#${k}`},
+      node("label", {}, box, ` ${label}`), thumbnail(this.data.shapes[k]),
       bar, node("span", {class: "l2i-number"}, r.toFixed(2).replace("-", "\u2212")),
       node("span", {class: "l2i-number l2i-centre"}, hertz(this.data.centres[k])),
       gain, ...(solo ? [solo] : []));
