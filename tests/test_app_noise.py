@@ -53,6 +53,8 @@ def test_first_visit_is_white_noise_at_0_db(open_lab: Open) -> None:
     assert "other" not in url(app)
     assert figures(app)[0] == "0.0\u202fdB"
     assert len(lab_sounds(app)) == 6
+    drawn = [image.proto.imgs[0].url for image in app.get("image")[:-1]]  # the last is the legend
+    assert len(set(drawn)) == 6, "a picture for each sound"
     assert not app.error
     assert len(app.table) == 2
     engine = engine_for(app)

@@ -123,19 +123,24 @@ def energy_matched_drop(view: View, side: Side) -> float:
     return engines.energy_matched_drop(side.key, view.engine, side.analysis, side.made)
 
 
-def drawn(view: View, comparison: Comparison, shown: str) -> tuple[bytes, bytes, bytes, bytes]:
-    """PNGs of the inputs alone and mixed, then of what was listened to in each: one scale."""
-    levels = [_level(view, side, kept) for kept in (False, True) for side in comparison.sides]
-    loudest = max(pictures.reference(levels[0]), pictures.reference(levels[1]))
+def drawn(view: View, comparison: Comparison, shown: str) -> list[tuple[bytes, bytes]]:
+    """PNGs of A, B and C, each alone and in the mixture: one scale for all six."""
+    wholes = [_level(view, side, "A") for side in comparison.sides]
+    loudest = max(pictures.reference(whole) for whole in wholes)
     start = view.window[0] if view.window else 0.0
-    made = []
-    for index, level in enumerate(levels):
-        side = comparison.sides[index % 2]
-        what = (side.made.target, side.made.mask_domain, side.made.selected) if index > 1 else ()
-        whole = levels[index % 2] if index > 1 else None
-        name = (side.key, index > 1, what, round(loudest, 6), shown)
-        made.append(_picture(name, level, loudest, view.engine, start, whole))
-    return made[0], made[1], made[2], made[3]
+
+    def draw(part: str, side: Side, whole: np.ndarray) -> bytes:
+        what = () if part == "A" else (side.made.target, side.made.mask_domain, side.made.selected)
+        name = (side.key, part, what, round(loudest, 6), shown)
+        level = whole if part == "A" else _level(view, side, part)
+        dimmed = whole if part == "B" else None
+        return _picture(name, level, loudest, view.engine, start, dimmed)
+
+    pairs = [
+        [draw(part, side, whole) for side, whole in zip(comparison.sides, wholes, strict=True)]
+        for part in "ABC"
+    ]
+    return [(alone, mixed) for alone, mixed in pairs]
 
 
 def sweep_key(view: View, corruption: Corruption, follow_other: bool) -> tuple[Any, ...]:
@@ -202,12 +207,16 @@ def _added(engine: L2I, length: int, corruption: Corruption) -> np.ndarray:
     return coloured_noise(corruption.kind, length, corruption.seed, engine.audio.sample_rate)
 
 
-def _level(view: View, side: Side, kept: bool) -> np.ndarray:
-    """Mel spectrogram of x or x_int in dB (n_mels, T) at the level that is heard: each side met f
+def _level(view: View, side: Side, part: str) -> np.ndarray:
+    """Mel spectrogram of A, B or C in dB (n_mels, T) at the level that is heard: each side met f
     at a gain of its own."""
     config = view.engine.audio
     frames = config.n_frames(len(side.analysis.waveform))  # without a short clip's padding
-    x = side.made.log_magnitude if kept else side.analysis.spectrogram.log_magnitude
+    x = {
+        "A": side.analysis.spectrogram.log_magnitude,
+        "B": side.made.log_magnitude,
+        "C": side.made.residual_log_magnitude,
+    }[part]
     return pictures.decibels(x[:, :frames], config) - 20 * np.log10(side.analysis.gain)
 
 

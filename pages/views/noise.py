@@ -10,11 +10,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import noise_lab
 from l2i_core.evaluation import to_csv
 from l2i_core.noise_lab import BatchSummary, Part, Row
-from pages.shared import clips, context, engines, jobs, noises, pictures, players, plots, state
+from pages.shared import (
+    clips,
+    components,
+    context,
+    engines,
+    jobs,
+    noises,
+    pictures,
+    players,
+    plots,
+    state,
+)
 from pages.shared.clips import ClipSource
 from pages.shared.context import View
 from pages.shared.noises import Comparison, Corruption
@@ -382,7 +394,8 @@ def listening(view: View, comparison: Comparison, names: tuple[str, str]) -> Non
         for side in comparison.sides
     ]
     gain = players.common_gain([sound for three in sounds for sound in three])
-    rate, slots = view.engine.audio.sample_rate, []
+    rate = view.engine.audio.sample_rate
+    slots: list[tuple[DeltaGenerator, str]] = []
     with st.container(key="players-noise"):
         for row, title in enumerate(SOUNDS):
             for side, column in enumerate(st.columns(2, gap="medium")):
@@ -394,8 +407,8 @@ def listening(view: View, comparison: Comparison, names: tuple[str, str]) -> Non
                     alt=f"Player: {label}",
                 )
                 slots.append((column.container(), label))
-    drawn = noises.drawn(view, comparison, pictures.theme())
-    for (slot, label), picture in zip(slots, drawn, strict=False):
+    drawn = [one for pair in noises.drawn(view, comparison, pictures.theme()) for one in pair]
+    for (slot, label), picture in zip(slots, drawn, strict=True):
         slot.image(picture, width="stretch", alt=f"Spectrogram: {label}, on a mel scale")
     left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
     left.caption(
@@ -533,7 +546,7 @@ def relevances(view: View, comparison: Comparison, names: tuple[str, str]) -> No
     labels = (f"{names[0]} alone", f"with {names[1]}")
     st.plotly_chart(
         plots.paired_bars(
-            [f"#{k}" for k in order],
+            [components.tick(view.engine, int(k)) for k in order],
             before[order].tolist(),
             after[order].tolist(),
             labels,
@@ -545,7 +558,10 @@ def relevances(view: View, comparison: Comparison, names: tuple[str, str]) -> No
         theme=None,
         config=plots.CONFIG,
         alt=f"Relevance of {len(order)} components, {labels[0]} and {labels[1]}: "
-        + ", ".join(f"#{k} {before[k]:.2f} and {after[k]:.2f}" for k in order),
+        + ", ".join(
+            f"{components.label(view.engine, int(k))} {before[k]:.2f} and {after[k]:.2f}"
+            for k in order
+        ),
     )
     st.caption(
         f"The {len(order)} most relevant of either side; dotted: τ = {view.threshold:.2f}. Rank "
