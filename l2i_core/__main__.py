@@ -7,6 +7,7 @@ Bad input gives one line `error: …` on stderr and exit code 2, and leaves no h
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from l2i_core import audio, audit, evaluation, evidence
 from l2i_core.arguments import Parser
 from l2i_core.audio import AudioConfig
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
+from l2i_core.conventions import CONVENTIONS, PAPER
 from l2i_core.corrupt import COLOURS, add_at_snr, coloured_noise
 from l2i_core.data import Clip, any_folder
 from l2i_core.engine import L2I
@@ -39,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     interpret.add_argument("--target", help="the class to explain (default: f's prediction)")
     interpret.add_argument("--threshold", type=float, default=0.3, help="τ in [0, 1)")
     interpret.add_argument("--mask-domain", choices=MASK_DOMAINS, default="log")
+    interpret.add_argument("--conventions", choices=CONVENTIONS, default=PAPER.name)
     interpret.add_argument(
         "--window", type=float, nargs=2, metavar=("START", "END"), help="seconds"
     )
@@ -52,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--bundle", default=DEFAULT_BUNDLE, help="a bundle's name or folder")
     evaluate.add_argument("--interpreter", help="att, max, … (default: the bundle's own choice)")
     evaluate.add_argument("--threshold", type=float, default=0.3, help="τ of the printed table")
+    evaluate.add_argument("--conventions", choices=CONVENTIONS, default=PAPER.name)
     evaluate.add_argument("--out", type=Path, help="folder for the CSV files, the JSON and summary")
     evaluate.add_argument("--json", action="store_true", help="print the whole audit as JSON")
 
@@ -71,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _interpret(arguments: argparse.Namespace) -> None:
-    engine = L2I.from_bundle(arguments.bundle, arguments.interpreter)
+    engine = L2I.from_bundle(arguments.bundle, arguments.interpreter, arguments.conventions)
     window = tuple(arguments.window) if arguments.window else None
     analysis = engine.analyse(*audio.read(arguments.clip), window=window)
     interpretation = engine.interpret(
@@ -139,12 +143,13 @@ def _evaluate(arguments: argparse.Namespace) -> None:
             bundle,
             name,
             data.clips,
-            audit.SETTINGS,
+            dataclasses.replace(audit.SETTINGS, conventions=arguments.conventions),
             lambda done, total: bar.update(done - bar.n) and None,
             leave_out,
             audit.LONGEST,
         )
     about = audit.about(data.name, bundle.name, name, result, left_out)
+    about["conventions"] = arguments.conventions
     threshold = audit.audited_threshold(result.levels, arguments.threshold)
     rows = audit.audit_rows(result.clips, result.levels, threshold)
     text = audit.to_json(about, result.summary, result.clips, result.levels, rows)

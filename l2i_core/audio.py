@@ -238,9 +238,14 @@ def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig
     return torch.from_numpy(np.array(mono, dtype=np.float32))
 
 
-def peak_gain(waveform: Tensor) -> float:
-    """1 / max|x|, the scale on which f meets a clip; 1 for silence (n,)."""
-    peak = float(waveform.abs().max())
+def peak_gain(waveform: Tensor, signed: bool = False) -> float:
+    """1 / max|x|, the scale on which f meets a clip; 1 for silence (n,).
+
+    signed: 1 / max(x), the released code's, where the clip has a positive sample.
+    """
+    peak = float(waveform.max() if signed else waveform.abs().max())
+    if signed and peak <= 1e-8:
+        return peak_gain(waveform)
     return 1.0 / peak if peak > 1e-8 else 1.0
 
 
@@ -350,6 +355,17 @@ def mel_frequencies(config: AudioConfig) -> np.ndarray:
     bins = np.linspace(0, config.sample_rate / 2, config.n_bins)
     weight = bands.sum(axis=1)
     return np.divide(bands @ bins, weight, out=np.zeros(len(bands)), where=weight > 0)
+
+
+def from_mel_mask(mask: Tensor, config: AudioConfig) -> tuple[Tensor, Tensor]:
+    """A mask on mel bands (n_mels, T) carried to the STFT's bins, M and 1 − M (F, T): each bin has
+    the mean of its bands, weighted by the filters. Bins that no band hears have M = 0."""
+    bands = _mel_filters(config, mask.device)
+    weight = bands.sum(dim=0)[:, None]
+    heard = weight > 0
+    kept = torch.where(heard, bands.T @ mask / weight.clamp_min(1e-12), 0.0)
+    left = torch.where(heard, bands.T @ (1 - mask) / weight.clamp_min(1e-12), 1.0)
+    return kept, left
 
 
 def griffin_lim(log_magnitude: Tensor, length: int, config: AudioConfig) -> Tensor:

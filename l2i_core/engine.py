@@ -18,6 +18,7 @@ from l2i_core import audio, explain
 from l2i_core.audio import AudioConfig, Spectrogram
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.classifier import Classifier
+from l2i_core.conventions import Conventions
 from l2i_core.explain import Analysis, Interpretation, Sweep, Verdict
 from l2i_core.interpreter import Interpreter
 from l2i_core.nmf import Dictionary
@@ -30,17 +31,26 @@ _BATCH = 16
 class L2I:
     """One classifier, one dictionary and one interpreter.
 
-    Safe to share between threads. All methods run without gradients.
+    `conventions` says where to follow the paper's released code instead of the paper, see
+    `l2i_core.conventions`. Safe to share between threads. All methods run without gradients.
     """
 
-    def __init__(self, bundle: Bundle, interpreter: str | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, interpreter: str | None = None, conventions: str = "paper"
+    ) -> None:
         name = interpreter or bundle.default_interpreter
+        if name in bundle.baselines:
+            raise ValueError(
+                f"{bundle.baseline_info[name].title} has no components to play or to mask; give an "
+                f"interpreter: {', '.join(bundle.interpreters)}."
+            )
         if name not in bundle.interpreters:
             raise ValueError(
                 f"bundle {bundle.name!r} has no interpreter {name!r}; "
                 f"it has: {', '.join(bundle.interpreters)}."
             )
         self.bundle = bundle
+        self.conventions = Conventions.named(conventions)
         self.interpreter_name = name
         self.audio: AudioConfig = bundle.audio
         self.classes: list[str] = list(bundle.classes)
@@ -51,10 +61,17 @@ class L2I:
 
     @classmethod
     def from_bundle(
-        cls, name_or_folder: str | os.PathLike[str], interpreter: str | None = None
+        cls,
+        name_or_folder: str | os.PathLike[str],
+        interpreter: str | None = None,
+        conventions: str = "paper",
     ) -> L2I:
-        """Load a bundle by name or folder; `interpreter` defaults to the bundle's own choice."""
-        return cls(load_bundle(name_or_folder), interpreter)
+        """Load a bundle by name or folder; `interpreter` defaults to the bundle's own choice.
+
+        conventions: "paper", or "released" for the released code's. Raises ValueError for an
+        unknown name of any of the three.
+        """
+        return cls(load_bundle(name_or_folder), interpreter, conventions)
 
     @property
     def class_weights(self) -> Tensor:
@@ -89,9 +106,9 @@ class L2I:
         """Pass a clip through f and Ψ.
 
         waveform: (n,) or (channels, n) at any rate in Hz. gain: the factor on which f meets the
-        clip, 1 / max|x| unless given (give `analysis.gain` to judge x_int or x_2 at x's scale).
-        window: seconds (start, end) of a long clip, the rest is cut off. Clips over 30 s are
-        analysed in windows of about 10 s whose logits and z are averaged.
+        clip, `audio.peak_gain` unless given (give `analysis.gain` to judge x_int or x_2 at x's
+        scale). window: seconds (start, end) of a long clip, the rest is cut off. Clips over 30 s
+        are analysed in windows of about 10 s whose logits and z are averaged.
 
         Raises ValueError for clips that `audio.prepare` refuses and a window outside the clip.
         """
@@ -99,7 +116,7 @@ class L2I:
         start = 0.0 if window is None else window[0]
         clip = clip if window is None else self._cut(clip, window)
         end = start + len(clip) / self.audio.sample_rate
-        gain = audio.peak_gain(clip) if gain is None else gain
+        gain = self._gain(clip) if gain is None else gain
         if not (np.isfinite(gain) and gain > 0):
             raise ValueError(f"the gain must be a finite number above 0, received {gain}.")
         spectrogram = audio.spectrogram(clip * gain, self.audio, self.min_length)
@@ -137,11 +154,19 @@ class L2I:
         """f's logits (N, C) on stretches (start, end) in seconds of a clip (n,) at the model's
         rate, each at its own gain as `analyse(window=…)` hears it."""
         parts = [self._cut(clip, window) for window in windows]
-        return torch.cat([self.classify((x * audio.peak_gain(x))[None]) for x in parts])
+        return torch.cat([self.classify((x * self._gain(x))[None]) for x in parts])
 
-    def relevance(self, analysis: Analysis, target: str | int) -> Tensor:
-        """r (K,) of every component for a class (section 3.2)."""
-        return explain.relevance(analysis.pooled, self.class_weights[self.class_index(target)])
+    def relevance(self, analysis: Analysis, target: str | int, measured: bool = False) -> Tensor:
+        """r (K,) of every component for a class (section 3.2).
+
+        measured: as FF is measured, which the released code does by the maxima of H over time.
+        """
+        pooled = analysis.pooled
+        if measured and self.conventions.max_pooled_faithfulness and not self.bundle.multi_label:
+            peaks = [analysis.activations[:, s:e].amax(dim=1) for s, e in analysis.windows]
+            pooled = torch.stack(peaks).mean(0)
+        weights = self.class_weights[self.class_index(target)]
+        return explain.relevance(pooled, weights, self.conventions.signed_relevance)
 
     @torch.inference_mode()
     def interpret(
@@ -155,8 +180,8 @@ class L2I:
     ) -> Interpretation:
         """Algorithm 2: what f listened to for `target` (default: its prediction) at τ.
 
-        max_components keeps only the most relevant ones (the released code's top five). gains (K,)
-        in [0, 1] replace the selection by the user's own. Nothing selected gives silence, with
+        max_components keeps only the most relevant ones (default: as the conventions say). gains
+        (K,) in [0, 1] replace the selection by the user's own. Nothing selected gives silence, with
         x_2 = x. Raises ValueError for an unknown class, τ outside [0, 1), an unknown domain.
         """
         index = self.class_index(analysis.predicted if target is None else target)
@@ -165,7 +190,8 @@ class L2I:
             raise ValueError(f"max_components must be at least 0, received {max_components}.")
         relevance = self.relevance(analysis, index)
         if gains is None:
-            selected = explain.select(relevance, threshold, max_components)
+            most = self.conventions.max_components if max_components is None else max_components
+            selected = explain.select(relevance, threshold, most)
             weights = torch.zeros_like(relevance)
             weights[selected] = 1.0
         else:
@@ -257,12 +283,12 @@ class L2I:
         thresholds: Sequence[float] = explain.THRESHOLDS,
         mask_domain: str = "log",
     ) -> Sweep:
-        """|L|, f on x_int and x_2, and energies at every τ: each different selection is computed
-        once, its mask from cumulative sums."""
+        """|L|, f on x_int and x_2, and energies at every τ, by the `measured` relevance: each
+        different selection is computed once, its mask from cumulative sums."""
         for threshold in thresholds:
             _check_threshold(threshold)
         index = self.class_index(analysis.predicted if target is None else target)
-        relevance = self.relevance(analysis, index)
+        relevance = self.relevance(analysis, index, measured=True)
         order = explain.select(relevance, -float("inf"))
         counts = [int((relevance > threshold).sum()) for threshold in thresholds]
         x, distinct = analysis.spectrogram.log_magnitude, sorted(set(counts))
@@ -341,6 +367,9 @@ class L2I:
     def _invert(self, analysis: Analysis, log_magnitude: Tensor) -> Tensor:
         spectrogram: Spectrogram = analysis.spectrogram
         return audio.invert(log_magnitude, spectrogram.phase, spectrogram.length, self.audio)
+
+    def _gain(self, clip: Tensor) -> float:
+        return audio.peak_gain(clip, self.conventions.signed_scale)
 
     def _cut(self, clip: Tensor, window: tuple[float, float]) -> Tensor:
         start, end = window

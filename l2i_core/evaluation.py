@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from l2i_core import audio, explain, metrics
 from l2i_core.baselines.random import as_much, both_baselines
 from l2i_core.bundle import Bundle
+from l2i_core.conventions import Conventions
 from l2i_core.data import Clip, load_clip
 from l2i_core.engine import L2I
 from l2i_core.explain import Analysis
@@ -32,19 +34,22 @@ LeftOut = Callable[[Clip, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """τ grid, the τ at which Random Baselines are drawn, draws per clip, seed, mask domain."""
+    """τ grid, the τ at which Random Baselines are drawn, draws per clip, seed, mask domain, and
+    whose conventions are followed, see `l2i_core.conventions`."""
 
     thresholds: tuple[float, ...] = explain.THRESHOLDS
     random_thresholds: tuple[float, ...] = (0.9, 0.7, 0.5, 0.3, 0.1)
     random_draws: int = 20
     seed: int = 0
     mask_domain: str = "log"
+    conventions: str = "paper"
 
     def __post_init__(self) -> None:
         if not set(self.random_thresholds) <= set(self.thresholds):
             raise ValueError("random_thresholds must be among the thresholds of the evaluation.")
         if self.random_draws < 1:
             raise ValueError(f"random_draws must be at least 1, received {self.random_draws}.")
+        Conventions.named(self.conventions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def measure(
     Yields (passes done, passes in all), two passes a clip; returns the evaluation.
     """
     settings = settings or Settings()
-    engine = L2I(bundle, interpreter)
+    engine = L2I(bundle, interpreter, settings.conventions)
     if not clips:
         raise ValueError("there is no clip to evaluate.")
     clip_rows, level_rows, usable, total = [], [], [], 2 * len(clips)
@@ -187,7 +192,7 @@ def _level_tables(clips: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any]:
     o = [r["probability_interpretation"] for r in rows]
     tables: dict[str, Any] = {
         "faithfulness": metrics.faithfulness(drops, [r["components"] for r in rows]).to_dict(),
-        "relative_faithfulness": _quartiles(relative),
+        "relative_faithfulness": quartiles(relative),
         "fid_in": float(np.mean([r["same_class"] for r in rows])),
         "average_increase": metrics.average_increase(p, o),
         "average_drop": metrics.average_drop(p, o),
@@ -199,9 +204,9 @@ def _level_tables(clips: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any]:
         if rows[0].get(kind) in (None, ""):
             continue
         values = [r[kind] for r in rows]
-        shares = _quartiles(metrics.relative_faithfulness(values, spans))
+        shares = quartiles(metrics.relative_faithfulness(values, spans))
         tables[kind] = {
-            **_quartiles(values),
+            **quartiles(values),
             **{f"relative_{name}": value for name, value in shares.items()},
             "log_energy_removed": float(np.mean([r[f"{kind}_log_energy"] for r in rows])),
             "test": _against(rows, kind),
@@ -238,12 +243,20 @@ def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> Row:
             x, engine.dictionary.patterns, analysis.activations
         ),
     }
-    for name, value in zip(engine.classes, analysis.logits.tolist(), strict=True):
-        row[f"logit:{name}"] = value
-    for name, value in zip(engine.classes, analysis.interpreter_logits.tolist(), strict=True):
-        row[f"interpreter_logit:{name}"] = value
+    row |= clip_logits(engine, analysis.logits, analysis.interpreter_logits)
     for k, value in enumerate(analysis.pooled.tolist()):
         row[f"z:{k}"] = value
+    return row
+
+
+def clip_logits(engine: L2I, logits: Tensor, theirs: Tensor) -> Row:
+    """The columns that hold f's logits (C,) and those of what explains it (C,)."""
+    row: Row = {"predicted": engine.classes[int(logits.argmax())]}
+    row["interpreter_predicted"] = engine.classes[int(theirs.argmax())]
+    for name, value in zip(engine.classes, logits.tolist(), strict=True):
+        row[f"logit:{name}"] = value
+    for name, value in zip(engine.classes, theirs.tolist(), strict=True):
+        row[f"interpreter_logit:{name}"] = value
     return row
 
 
@@ -271,7 +284,7 @@ def _random_columns(
 ) -> Row:
     generator = np.random.default_rng([settings.seed, index, round(threshold * 100)])
     c = analysis.predicted
-    selected = explain.select(engine.relevance(analysis, c), threshold)
+    selected = explain.select(engine.relevance(analysis, c, measured=True), threshold)
     counted, matched = both_baselines(
         engine,
         analysis,
@@ -351,7 +364,7 @@ def _columns(rows: Sequence[Row], prefix: str, classes: Sequence[str]) -> np.nda
     return np.array([[float(r[f"{prefix}:{name}"]) for name in classes] for r in rows])
 
 
-def _quartiles(values: Sequence[float] | np.ndarray) -> dict[str, float | None]:
+def quartiles(values: Sequence[float] | np.ndarray) -> dict[str, float | None]:
     """Over the values that are numbers; None, which JSON can hold, where there is none."""
     numbers = np.asarray(values, dtype=float)
     numbers = numbers[~np.isnan(numbers)]

@@ -115,13 +115,14 @@ class Sweep:
         return self.logits[self.target_index] - self.logits_without[:, self.target_index]
 
 
-def relevance(pooled: Tensor, class_weight: Tensor) -> Tensor:
+def relevance(pooled: Tensor, class_weight: Tensor, signed: bool = False) -> Tensor:
     """r_k = z_k θ_ck / max_l |z_l θ_cl| (section 3.2): (…, K), (…, K) → (…, K).
 
-    Where every contribution is zero, r = 0.
+    Where every contribution is zero, r = 0. signed: over max_l z_l θ_cl, the released code's; then
+    r = 0 where no contribution is positive, too.
     """
     contribution = pooled * class_weight
-    largest = contribution.abs().amax(dim=-1, keepdim=True)
+    largest = (contribution if signed else contribution.abs()).amax(dim=-1, keepdim=True)
     return torch.where(largest > _TINY, contribution / largest.clamp_min(_TINY), 0.0)
 
 

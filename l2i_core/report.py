@@ -44,6 +44,7 @@ def make_report(
         "target": interpretation.target,
         "threshold": interpretation.threshold,
         "mask_domain": interpretation.mask_domain,
+        "conventions": engine.conventions.name,
         "relevance": _numbers(interpretation.relevance),
         "selected": list(interpretation.selected),
         "energy_kept": round(interpretation.energy_kept, 6),

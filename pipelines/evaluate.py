@@ -1,8 +1,9 @@
 """Evaluate a trained bundle: `python -m pipelines.evaluate --config configs/esc10.yaml`.
 
 Reads the bundle that `train_interpreter` left in OUT, as loaded from its fp16 files, explains the
-config's test folds and writes OUT/metrics. Each interpreter's rows are kept as soon as they are
-there, so a killed run goes on with the next.
+config's test folds and writes OUT/metrics; OUT/metrics/released with
+`--set evaluation.conventions=released`. Each interpreter's rows are kept as soon as they are there,
+so a killed run goes on with the next.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from tqdm import tqdm
 
 from l2i_core.bundle import Bundle, load_bundle
+from l2i_core.conventions import PAPER
 from l2i_core.data import Clip, load_clip, open_data_set
 from l2i_core.evaluation import Evaluation, Settings, evaluate, write_evaluation
 from l2i_core.files import write_text
@@ -41,20 +43,26 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
         "test_folds": list(config.data.test_folds),
         "random_draws": settings.random_draws,
         "mask_domain": settings.mask_domain,
+        "conventions": settings.conventions,
         "seed": settings.seed,
         "clips": len(clips),
     }
     names = [[clip.name, clip.label] for clip in clips]
     results = {}
     for name in [only] if only else list(bundle.interpreters):
-        kept = out / "checkpoints" / f"evaluation-{name}.json"
+        kept = out / "checkpoints" / f"evaluation-{name}-{settings.conventions}.json"
         key = _key(out, name, [about, names, settings.thresholds, settings.random_thresholds])
         results[name] = _kept(kept, key) or _evaluate(bundle, name, clips, settings)
         _keep(kept, key, results[name])
         log.info("%s: %s", name, json.dumps(brief(results[name].summary)))
     if not only:
-        write_evaluation(results.values(), out / "metrics", about)
+        write_evaluation(results.values(), out / metrics_folder(settings.conventions), about)
     return results
+
+
+def metrics_folder(conventions: str) -> Path:
+    """Where a bundle keeps what was measured by these conventions."""
+    return Path("metrics") if conventions == PAPER.name else Path("metrics", conventions)
 
 
 def _evaluate(bundle: Bundle, name: str, clips: Sequence[Clip], settings: Settings) -> Evaluation:

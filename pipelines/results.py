@@ -5,6 +5,7 @@ Prints Markdown. Every figure was written by `pipelines.evaluate` on the bundle 
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from typing import Any
 from l2i_core import paper
 from l2i_core.arguments import Parser
 from l2i_core.bundle import load_bundle
+from l2i_core.conventions import CONVENTIONS, PAPER
 from l2i_core.evaluation import refresh_summary
+from pipelines.evaluate import metrics_folder
 from pipelines.runs import main_guard
 
 NAMES = {"random": "Random", "random_energy": "energy-matched Random"}
@@ -112,16 +115,22 @@ def _ratio(block: dict[str, Any], level: str) -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("--bundle", default="esc10", help="a bundle's name or folder")
+    parser.add_argument("--conventions", choices=CONVENTIONS, default=PAPER.name)
     parser.add_argument(
         "--refresh", action="store_true", help="first make summary.json again from the CSV files"
     )
     arguments = parser.parse_args(argv)
     bundle = load_bundle(arguments.bundle)
-    if arguments.refresh and bundle.folder:
-        refresh_summary(bundle.folder / "metrics", bundle.classes)
-    summary = bundle.summary()
-    if summary is None:
-        raise ValueError(f"the bundle {arguments.bundle!r} has no metrics; run pipelines.evaluate.")
+    assert bundle.folder is not None  # it was loaded
+    folder = bundle.folder / metrics_folder(arguments.conventions)
+    if not (folder / "summary.json").is_file():
+        raise ValueError(
+            f"the bundle {arguments.bundle!r} has no metrics by the conventions of "
+            f"{arguments.conventions!r}; run pipelines.evaluate."
+        )
+    if arguments.refresh:
+        refresh_summary(folder, bundle.classes)
+    summary = json.loads((folder / "summary.json").read_text())
     first = next(iter(summary.values()))
     print(f"f's accuracy {first['accuracy']:.4f} on {first['n']} clips.\n")
     print(overview(summary))

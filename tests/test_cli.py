@@ -166,6 +166,21 @@ def test_interpreter_is_chosen(
     assert json.loads(capsys.readouterr().out)["interpreter"] == interpreter
 
 
+def test_conventions_are_chosen(
+    clip: Path, bundle_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples, rate = audio.read(clip)
+    for name in ("paper", "released"):
+        argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--json"]
+        assert main([*argv, "--threshold", "0", "--conventions", name]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert report["conventions"] == name
+        engine = L2I.from_bundle(bundle_folder, conventions=name)
+        made = engine.interpret(engine.analyse(samples, rate), threshold=0.0)
+        assert report["selected"] == list(made.selected)
+        assert report["relevance"] == pytest.approx(made.relevance.tolist(), abs=1e-5)
+
+
 def test_window_is_cut_out(
     clip: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -309,6 +324,7 @@ def test_bad_clip_is_one_sentence(
         (["--threshold", "high"], "--threshold"),
         (["--interpreter", "nmf"], "no interpreter 'nmf'"),
         (["--mask-domain", "power"], "--mask-domain"),
+        (["--conventions", "theirs"], "--conventions"),
         (["--window", "7", "9"], "window"),
         (["--window", "3", "1"], "window"),
         (["--window", "3"], "--window"),

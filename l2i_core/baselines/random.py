@@ -96,9 +96,10 @@ def both_baselines(
     """The count-matched and the energy-matched Random Baseline of one clip and selection L.
 
     `count` components are drawn for the first: the average |L| over a test set (the paper's), or
-    |L| of this clip.
+    |L| of this clip; by the released code's conventions from all components, L's too.
     """
-    counted = count_matched(engine.dictionary.n_components, selected, count, draws, generator)
+    kept = () if engine.conventions.random_from_all else selected
+    counted = count_matched(engine.dictionary.n_components, kept, count, draws, generator)
     return (
         random_drops(engine, analysis, target, counted, mask_domain),
         energy_matched_drops(engine, analysis, target, selected, draws, generator, mask_domain),
