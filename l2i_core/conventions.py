@@ -17,6 +17,7 @@ class Conventions:
     signed_scale: f meets a clip at x / max(x), not x / max|x|.
     signed_relevance: r = zθ / max_l z_l θ_l, not over max_l |z_l θ_l|.
     max_components: an interpretation holds at most so many of the components above τ (None: all).
+    mask_epsilon: what is added to W H where it divides in the soft mask.
     max_pooled_faithfulness: FF of a multi-class model selects by the maxima of H over time whatever
         Θ pools with, and all components above τ.
     random_from_all: the Random Baseline draws from all components, not from those outside L.
@@ -26,6 +27,7 @@ class Conventions:
     signed_scale: bool = False
     signed_relevance: bool = False
     max_components: int | None = None
+    mask_epsilon: float = 0.0
     max_pooled_faithfulness: bool = False
     random_from_all: bool = False
 
@@ -43,6 +45,7 @@ RELEASED = Conventions(
     signed_scale=True,
     signed_relevance=True,
     max_components=5,
+    mask_epsilon=1e-6,
     max_pooled_faithfulness=True,
     random_from_all=True,
 )

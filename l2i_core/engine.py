@@ -296,7 +296,11 @@ class L2I:
         cumulative = torch.cat([torch.zeros(1), energies[order].cumsum(0)])
         verdicts, shares = [], []
         for masks in explain.cumulative_masks(
-            self.dictionary.patterns, analysis.activations, order, distinct
+            self.dictionary.patterns,
+            analysis.activations,
+            order,
+            distinct,
+            self.conventions.mask_epsilon,
         ):
             kept, left = explain.apply_masks(x, masks, mask_domain)
             sounds = torch.stack([self._invert(analysis, kept), self._invert(analysis, left)])
@@ -360,7 +364,9 @@ class L2I:
         kept, left = torch.empty_like(x), torch.empty_like(x)
         for start in range(0, x.shape[1], audio.CHUNK_FRAMES):
             part = slice(start, start + audio.CHUNK_FRAMES)
-            masks = explain.soft_masks(self.dictionary.patterns, h[:, part], gains)
+            masks = explain.soft_masks(
+                self.dictionary.patterns, h[:, part], gains, self.conventions.mask_epsilon
+            )
             kept[:, part], left[:, part] = explain.apply_masks(x[:, part], masks, domain)
         return kept, left
 

@@ -133,18 +133,26 @@ def select(relevance: Tensor, threshold: float, max_components: int | None = Non
     return order[: count if max_components is None else min(count, max_components)].tolist()
 
 
-def soft_masks(patterns: Tensor, activations: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+def soft_masks(
+    patterns: Tensor, activations: Tensor, gains: Tensor, epsilon: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """M = W (g ⊙ H) / (W H) and 1 − M: (F, K), (…, K, T), (…, K) → twice (…, F, T) in [0, 1].
 
     Where W H = 0, M is 0: the bin goes to the residual. The second mask is summed from what is left
     out: the difference 1 − M would leave rounding noise where M is 1, which log-mel still shows.
+    epsilon is added to the denominator W H (the released code's 1e-6); its share is left out.
     """
     weight = gains.unsqueeze(-1)
-    return _masks(patterns @ (weight * activations), patterns @ ((1 - weight) * activations))
+    left = patterns @ ((1 - weight) * activations)
+    return _masks(patterns @ (weight * activations), left + epsilon if epsilon else left)
 
 
 def cumulative_masks(
-    patterns: Tensor, activations: Tensor, order: Sequence[int], counts: Sequence[int]
+    patterns: Tensor,
+    activations: Tensor,
+    order: Sequence[int],
+    counts: Sequence[int],
+    epsilon: float = 0.0,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """`soft_masks` (F, T) of the first `count` components of `order` (all K), for rising counts.
 
@@ -155,7 +163,7 @@ def cumulative_masks(
         patterns[:, list(order[start:end])] @ activations[list(order[start:end])]
         for start, end in zip(edges[:-1], edges[1:], strict=True)
     ]
-    left = [parts[-1]]
+    left = [parts[-1] + epsilon]
     for part in parts[-2:0:-1]:
         left.append(left[-1] + part)
     kept = torch.zeros_like(parts[0])

@@ -169,6 +169,31 @@ def test_multi_label_faithfulness_keeps_thetas_pooling(
     assert tagging.relevance(made, 3, measured=True)[:2].tolist() == pytest.approx([1.0, 0.1])
 
 
+# Soft mask: over W H, over W H + 1e-6
+
+
+def test_mask_by_hand() -> None:
+    patterns = torch.eye(2)
+    activations = torch.tensor([[3e-6, 0.0], [0.0, 1e-6]])
+    gains = torch.tensor([1.0, 0.0])
+    kept, left = explain.soft_masks(patterns, activations, gains)
+    assert kept.tolist() == [[1.0, 0.0], [0.0, 0.0]]
+    kept, left = explain.soft_masks(patterns, activations, gains, 1e-6)
+    torch.testing.assert_close(kept, torch.tensor([[0.75, 0.0], [0.0, 0.0]]))
+    torch.testing.assert_close(left, 1 - kept)
+    ((kept, left),) = explain.cumulative_masks(patterns, activations, [0, 1], [1], 1e-6)
+    torch.testing.assert_close(kept, torch.tensor([[0.75, 0.0], [0.0, 0.0]]))
+    torch.testing.assert_close(left, 1 - kept)
+
+
+def test_mask_of_the_engine_follows(released: L2I, analysis: Analysis) -> None:
+    faint = replace(analysis, activations=1e-6 * analysis.activations)
+    model = released.dictionary.patterns @ faint.activations
+    expected = analysis.spectrogram.log_magnitude * model / (model + 1e-6)
+    made = released.interpret(faint, gains=np.ones(12))
+    torch.testing.assert_close(made.log_magnitude, expected)
+
+
 # Random Baseline: from the components outside L, from all
 
 
