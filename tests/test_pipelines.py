@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from pipelines import (
     features,
     import_kumar,
     learn_dictionary,
+    results,
     train_classifier,
     train_interpreter,
 )
@@ -456,6 +458,25 @@ def test_resumed_evaluation_does_not_repeat_an_interpreter(
         calls = _count(patch, evaluate, "evaluate")
         evaluate.run(small, out)
     assert calls == [1], "new weights are evaluated anew"
+
+
+def test_other_conventions_are_measured_beside_the_papers(
+    small_file: Path, small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = Path(shutil.copytree(small_run, tmp_path / "run"))
+    argv = ["--config", str(small_file), "--out", str(out)]
+    assert evaluate.main(argv) == 0
+    before = {p: p.read_bytes() for p in (out / "metrics").iterdir()}
+    assert (
+        main_guard(lambda: results.main(["--bundle", str(out), "--conventions", "released"])) == 2
+    )
+    assert "'released'; run pipelines.evaluate" in capsys.readouterr().err
+    assert evaluate.main([*argv, "--set", "evaluation.conventions=released"]) == 0
+    assert {p: p.read_bytes() for p in (out / "metrics").iterdir() if p.is_file()} == before
+    summary = json.loads((out / "metrics" / "released" / "summary.json").read_text())
+    assert {block["about"]["conventions"] for block in summary.values()} == {"released"}
+    assert results.main(["--bundle", str(out), "--conventions", "released", "--refresh"]) == 0
+    assert "att-loop" in capsys.readouterr().out
 
 
 # Commands and bad input
