@@ -23,6 +23,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from l2i_core.audio import AudioConfig
+from l2i_core.baselines.flint import Flint
+from l2i_core.baselines.vibi import Vibi
 from l2i_core.classifier import Classifier, freeze
 from l2i_core.files import write_text
 from l2i_core.interpreter import Interpreter
@@ -30,6 +32,7 @@ from l2i_core.nmf import Dictionary, normalise
 
 SHIPPED = Path(__file__).resolve().parent.parent / "assets" / "bundles"
 FORMAT = 1
+BASELINES = ("flint", "vibi")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -41,6 +44,17 @@ class InterpreterInfo:
     channels: int
     title: str
     description: str
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineInfo:
+    """How one trained baseline was built, and how to name it to a reader. kept_chunks: VIBI's k."""
+
+    kind: str
+    title: str
+    description: str
+    channels: int = 0
+    kept_chunks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,8 @@ class Bundle:
     multi_label: bool = False
     training: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    baselines: Mapping[str, nn.Module] = field(default_factory=dict)
+    baseline_info: Mapping[str, BaselineInfo] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any] | None:
         """metrics/summary.json, or None where the bundle has not been evaluated."""
@@ -69,6 +85,13 @@ class Bundle:
             return json.loads(path.read_text())
         except json.JSONDecodeError as error:
             raise ValueError(f"{path} is damaged: it is not valid JSON.") from error
+
+    def baseline(self, name: str) -> nn.Module:
+        """A trained baseline by name; ValueError names those there are."""
+        if name not in self.baselines:
+            known = ", ".join(self.baselines) or "none"
+            raise ValueError(f"bundle {self.name!r} has no baseline {name!r}; it has: {known}.")
+        return self.baselines[name]
 
     def card(self) -> str:
         """card.md: data, licence, limits ("" where the bundle has none)."""
@@ -118,7 +141,7 @@ def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
     folder = Path(folder)
     if bundle.default_interpreter not in bundle.interpreters:
         raise ValueError(f"the default interpreter {bundle.default_interpreter!r} is not there.")
-    for name in bundle.interpreters:
+    for name in (*bundle.interpreters, *bundle.baselines):
         check_name(name)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -130,11 +153,13 @@ def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
         _save_half(part / "dictionary.safetensors", {"patterns": bundle.dictionary.patterns})
         for name, model in bundle.interpreters.items():
             _save_half(part / f"interpreter-{name}.safetensors", model.state_dict())
+        for name, baseline in bundle.baselines.items():
+            _save_half(part / f"baseline-{name}.safetensors", baseline.state_dict())
         folder.mkdir(exist_ok=True)
         new = sorted(part.iterdir())
         if any(not _same(path, folder / path.name) for path in new):
             shutil.rmtree(folder / "metrics", ignore_errors=True)
-        for path in folder.glob("interpreter-*.safetensors"):
+        for path in (*folder.glob("interpreter-*.safetensors"), *folder.glob("baseline-*.safet*")):
             if not (part / path.name).is_file():
                 path.unlink()
         for path in new:
@@ -176,6 +201,7 @@ def _config_of(bundle: Bundle) -> dict[str, Any]:
         },
         "interpreters": {k: dataclasses.asdict(v) for k, v in bundle.interpreter_info.items()},
         "default_interpreter": bundle.default_interpreter,
+        "baselines": {k: dataclasses.asdict(v) for k, v in bundle.baseline_info.items()},
         "training": dict(bundle.training),
     }
 
@@ -193,6 +219,7 @@ _TYPES = {
     "default_interpreter": str,
     "training": dict,
 }
+_OPTIONAL = {"baselines": dict}  # absent where none was trained
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -205,11 +232,12 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged: it is not valid JSON.") from error
     if not isinstance(config, dict):
         raise ValueError(f"{path} is damaged: it must hold keys and values.")
-    if unknown := sorted(set(config) - set(_TYPES)):
+    if unknown := sorted(set(config) - {*_TYPES, *_OPTIONAL}):
         raise ValueError(f"{path} has the unknown key {unknown[0]!r}.")
     if missing := sorted(set(_TYPES) - set(config)):
         raise ValueError(f"{path} lacks the key {missing[0]!r}.")
-    for key, kind in _TYPES.items():
+    config = {"baselines": {}, **config}
+    for key, kind in (_TYPES | _OPTIONAL).items():
         if not isinstance(config[key], kind):
             raise ValueError(f"{path}: {key!r} must be a {kind.__name__}, not {config[key]!r:.60}.")
     if not config["classes"] or not all(isinstance(c, str) for c in config["classes"]):
@@ -255,6 +283,12 @@ def _build(folder: Path, config: dict[str, Any]) -> Bundle:
             f"{folder / 'config.json'}: the default interpreter "
             f"{config['default_interpreter']!r} is not among the interpreters."
         )
+    trained = {k: BaselineInfo(**values) for k, values in config["baselines"].items()}
+    baselines = {}
+    for name, built in trained.items():
+        check_name(name, f"{folder / 'config.json'}: ")
+        baselines[name] = new_baseline(built, classifier, k)
+        _load_into(baselines[name], folder / f"baseline-{name}.safetensors")
     return Bundle(
         config["name"],
         config["title"],
@@ -268,7 +302,20 @@ def _build(folder: Path, config: dict[str, Any]) -> Bundle:
         config["multi_label"],
         config["training"],
         folder,
+        baselines,
+        trained,
     )
+
+
+def new_baseline(info: BaselineInfo, classifier: Classifier, n_components: int) -> nn.Module:
+    """An untrained FLINT or VIBI that fits f; FLINT has as many attributes as W has components."""
+    n_classes = classifier.linear.out_features
+    if info.kind == "flint":
+        return Flint(classifier.map_channels, n_components, n_classes, info.channels)
+    if info.kind == "vibi":
+        offset, scale = float(classifier.offset), float(classifier.scale)
+        return Vibi(n_classes, info.kept_chunks, offset, scale)
+    raise ValueError(f"unknown baseline {info.kind!r}; accepted: {', '.join(BASELINES)}.")
 
 
 def _load_into(model: nn.Module, path: Path) -> None:

@@ -8,13 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from l2i_core.bundle import Bundle, InterpreterInfo, save_bundle
+from l2i_core.bundle import BaselineInfo, Bundle, InterpreterInfo, save_bundle
 from l2i_core.classifier import Classifier
 from l2i_core.interpreter import Interpreter
 from l2i_core.nmf import Dictionary
-from pipelines.config import Config, InterpreterConfig
+from pipelines.config import BaselineConfig, Config, InterpreterConfig
 
 _PACKAGES = ("torch", "torchaudio", "librosa", "numpy", "soundfile", "soxr", "scikit-learn")
 
@@ -26,6 +26,7 @@ def assemble(
     classifier: Classifier,
     patterns: Tensor,
     interpreters: dict[str, Interpreter],
+    baselines: dict[str, nn.Module] | None = None,
 ) -> None:
     """Write config.json and the weights into OUT, complete or not at all."""
     save_bundle(
@@ -40,6 +41,8 @@ def assemble(
             interpreter_info={n: _info(n, config.interpreters[n]) for n in interpreters},
             default_interpreter=config.default_interpreter or next(iter(interpreters)),
             training=provenance(config),
+            baselines={name: model.cpu() for name, model in (baselines or {}).items()},
+            baseline_info={n: baseline_info(config.baselines[n]) for n in baselines or {}},
         ),
         out,
     )
@@ -69,6 +72,18 @@ def _info(name: str, settings: InterpreterConfig) -> InterpreterInfo:
         text = f"The paper's loss (Eq. 4); Θ pools with {pooling}."
     origin = "ours" if settings.in_the_loop else "paper"
     return InterpreterInfo(settings.pooling, settings.channels, f"{name.upper()} ({origin})", text)
+
+
+def baseline_info(settings: BaselineConfig) -> BaselineInfo:
+    """How a trained baseline is built, and what can be played of it."""
+    if settings.kind == "flint":
+        text = "Attributes of the whole clip and their relevance; nothing of it can be played."
+        return BaselineInfo("flint", "FLINT", text, channels=settings.channels)
+    text = (
+        f"Keeps {settings.kept_chunks} of 40 chunks of the log-mel for f's output as a whole; "
+        "they can be played through the mask, though no sound was asked of it in training."
+    )
+    return BaselineInfo("vibi", "VIBI", text, kept_chunks=settings.kept_chunks)
 
 
 def _commit() -> str | None:

@@ -16,7 +16,7 @@ import yaml
 
 from l2i_core.arguments import Parser
 from l2i_core.audio import AudioConfig
-from l2i_core.bundle import check_name
+from l2i_core.bundle import BASELINES, check_name
 from l2i_core.evaluation import Settings
 from l2i_core.interpreter import POOLINGS
 
@@ -113,6 +113,35 @@ class InterpreterConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineConfig:
+    """One trained baseline. Loss weights are FLINT's (its last three) or VIBI's (`compression`);
+    the others' are not used."""
+
+    kind: str
+    channels: int = 128
+    epochs: int = 35
+    batch_size: int = 16
+    learning_rate: float = 5e-4
+    weight_decay: float = 0.0
+    fidelity: float = 1.0
+    reconstruction: float = 10.0  # γ = α
+    sparsity: float = 0.6
+    entropy: float = 0.2
+    kept_chunks: int = 20  # k of VIBI's 40
+    compression: float = 0.1  # β of VIBI
+    temperature: float = 0.5
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "channels", "epochs", "batch_size", "kept_chunks")
+        _at_least(self, 0, "learning_rate", "fidelity", "reconstruction", "sparsity", "entropy")
+        _at_least(self, 0, "compression")
+        if self.kind not in BASELINES:
+            raise ValueError(f"unknown baseline {self.kind!r}; accepted: {', '.join(BASELINES)}.")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature must be above 0, received {self.temperature}.")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     name: str
     seed: int = 0
@@ -125,14 +154,17 @@ class Config:
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
     dictionary: DictionaryConfig = field(default_factory=DictionaryConfig)
     interpreters: dict[str, InterpreterConfig] = field(default_factory=dict)
+    baselines: dict[str, BaselineConfig] = field(default_factory=dict)
     evaluation: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             accepted = ", ".join(PRECISIONS)
             raise ValueError(f"unknown precision {self.precision!r}; accepted: {accepted}.")
-        for name in self.interpreters:
+        for name in (*self.interpreters, *self.baselines):
             check_name(name)
+        if both := set(self.interpreters) & set(self.baselines):
+            raise ValueError(f"{min(both)!r} names both an interpreter and a baseline.")
         if self.default_interpreter not in (None, *self.interpreters):
             known = ", ".join(self.interpreters) or "none"
             raise ValueError(
