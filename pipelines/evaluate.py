@@ -19,6 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from l2i_core.baselines.evaluation import BaselineEvaluation, measure, write_baselines
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.conventions import PAPER
 from l2i_core.data import Clip, load_clip, open_data_set
@@ -56,8 +57,23 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
         _keep(kept, key, results[name])
         log.info("%s: %s", name, json.dumps(brief(results[name].summary)))
     if not only:
-        write_evaluation(results.values(), out / metrics_folder(settings.conventions), about)
+        folder = out / metrics_folder(settings.conventions)
+        write_evaluation(results.values(), folder, about)
+        if bundle.baselines:
+            write_baselines([_baseline(bundle, n, clips) for n in bundle.baselines], folder, about)
     return results
+
+
+def _baseline(bundle: Bundle, name: str, clips: Sequence[Clip]) -> BaselineEvaluation:
+    steps = measure(bundle, name, clips)
+    with tqdm(total=len(clips), desc=f"evaluating {name}", unit="clip") as bar:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                log.info("%s: %s", name, json.dumps(end.value.summary["fidelity"]))
+                return end.value
+            bar.update()
 
 
 def metrics_folder(conventions: str) -> Path:

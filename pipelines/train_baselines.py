@@ -1,7 +1,7 @@
 """Train FLINT and VIBI: `python -m pipelines.train_baselines --config configs/esc50.yaml`.
 
 Needs the finished interpreters of the same config and output folder; the baselines learn from the
-same f, clips and views of them. When all are trained they join the bundle in OUT. Resumable.
+same f and clips. When all are trained they join the bundle in OUT. Resumable.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ from pipelines.loop import Run
 from pipelines.runs import autocast, device, main_guard, start_log
 from pipelines.train_classifier import run_recipe, trained
 from pipelines.train_interpreter import Cache, build_cache, trained_interpreter
-
-_VIEWS = 2  # every training clip, and a circularly shifted copy of it
 
 
 def train(config: Config, name: str, out: Path, cache: Cache) -> nn.Module:
@@ -117,7 +115,7 @@ def main(argv: list[str] | None = None) -> int:
     @lru_cache(maxsize=1)
     def cached() -> Cache:
         patterns = learn(config, out, only_finished=True)
-        return build_cache(config, trained(config, out), patterns, _VIEWS)
+        return build_cache(config, trained(config, out), patterns, views=1)
 
     for name in names:
         train(config, name, out, cached())

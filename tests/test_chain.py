@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import torch
 
 from l2i_core import L2I, audio, load_bundle, synth
+from l2i_core.baselines import explanations
+from l2i_core.evaluation import read_rows
 from pipelines import (
     evaluate,
     learn_dictionary,
@@ -22,7 +25,13 @@ from pipelines.config import load_config
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ROOT / "configs" / "tiny.yaml"
-COMMANDS = ("train_classifier", "learn_dictionary", "train_interpreter", "evaluate")
+COMMANDS = (
+    "train_classifier",
+    "learn_dictionary",
+    "train_interpreter",
+    "train_baselines",
+    "evaluate",
+)
 
 
 patient = pytest.mark.timeout(900)
@@ -30,7 +39,7 @@ patient = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The four commands on configs/tiny.yaml, as a user types them."""
+    """The five commands on configs/tiny.yaml, as a user types them."""
     out = tmp_path_factory.mktemp("chain") / "tiny"
     for command in COMMANDS:
         done = _python(f"pipelines.{command}", "--config", str(TINY), "--out", str(out))
@@ -60,6 +69,50 @@ def test_chain_leaves_a_bundle(chain: Path) -> None:
     assert not list(chain.rglob("*.part"))
     centres = (torch.arange(257.0) @ bundle.dictionary.patterns) / bundle.dictionary.patterns.sum(0)
     assert bool((centres.diff() > 0).all()), "components in rising order of frequency"
+
+
+@patient
+def test_chain_leaves_baselines(chain: Path) -> None:
+    bundle = load_bundle(chain)
+    assert {n: i.kind for n, i in bundle.baseline_info.items()} == {"flint": "flint", "vibi": "vibi"}
+    with pytest.raises(ValueError, match="FLINT has no components"):
+        L2I(bundle, "flint")
+    with pytest.raises(ValueError, match="has no baseline 'lime'; it has: flint, vibi"):
+        bundle.baseline("lime")
+    blocks = json.loads((chain / "metrics" / "baselines.json").read_text())
+    for name in ("flint", "vibi"):
+        rows = read_rows(chain / "metrics" / f"clips-{name}.csv")
+        block = blocks[name]
+        assert block["n"] == len(rows) == 20
+        again = [r["predicted"] == r["interpreter_predicted"] for r in rows]
+        assert block["fidelity"]["top1"] == pytest.approx(sum(again) / 20)
+    assert "faithfulness" not in blocks["flint"]
+    assert 0 <= blocks["vibi"]["fid_in"] <= 1
+    assert 0 < blocks["vibi"]["energy_kept"] < 1
+
+
+@patient
+def test_baselines_explain_a_clip(chain: Path) -> None:
+    bundle = load_bundle(chain)
+    engine = L2I(bundle)
+    clip = synth.clip("dog", 3, engine.audio.sample_rate)
+    analysis = engine.analyse(clip, engine.audio.sample_rate)
+    said = explanations.flint(bundle.baseline("flint"), engine, analysis, "rain")
+    weights = bundle.baseline("flint").linear.weight[engine.class_index("rain")]
+    assert float(said.attributes @ weights) == pytest.approx(
+        float(said.logits[engine.class_index("rain")]), abs=1e-5
+    )
+    kept = explanations.vibi(bundle.baseline("vibi"), engine, analysis)
+    assert int(kept.chunks.sum()) == bundle.baseline_info["vibi"].kept_chunks
+    torch.testing.assert_close(kept.audio + kept.residual, analysis.waveform, atol=1e-4, rtol=0)
+    assert 0 <= kept.energy_kept <= 1
+    long = engine.analyse(np.tile(clip, 8), engine.audio.sample_rate)
+    for explain_it in (
+        lambda: explanations.flint(bundle.baseline("flint"), engine, long),
+        lambda: explanations.vibi(bundle.baseline("vibi"), engine, long),
+    ):
+        with pytest.raises(ValueError, match="in one piece; this one lasts 40 s"):
+            explain_it()
 
 
 @patient

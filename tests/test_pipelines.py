@@ -29,6 +29,7 @@ from pipelines import (
     features,
     import_kumar,
     learn_dictionary,
+    loop,
     results,
     train_classifier,
     train_interpreter,
@@ -401,7 +402,7 @@ def test_resumed_interpreter_equals_the_unbroken_one(
     (out / "checkpoints" / f"interpreter-{name}.safetensors").unlink()
     _kill(
         monkeypatch,
-        train_interpreter,
+        loop,
         "one_cycle",
         steps + 1,
         lambda: train_interpreter.train(small, name, out),
@@ -409,7 +410,7 @@ def test_resumed_interpreter_equals_the_unbroken_one(
     with pytest.raises(ValueError, match="1 of 3 epochs"):
         train_interpreter.trained_interpreter(small, name, out)
     with monkeypatch.context() as patch:
-        calls = _count(patch, train_interpreter, "one_cycle")
+        calls = _count(patch, loop, "one_cycle")
         model = train_interpreter.train(small, name, out)
     assert calls == [2 * steps], "the first epoch must not be trained again"
     unbroken = train_interpreter.trained_interpreter(small, name, small_run)

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 GRID = (10, 4)  # chunks over time and over mel bands
 _EXPLAINER = (16, 32, 64)
-_APPROXIMATOR = (32, 64, 128, 256)
+_APPROXIMATOR = (16, 32, 64, 128)
 
 
 class Vibi(nn.Module):
