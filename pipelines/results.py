@@ -80,8 +80,44 @@ def against_chance(block: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
+def surrogates(checks: dict[str, Any]) -> str:
+    """Tables of surrogate.json: rank agreement, and FF beside the surrogate's own choice."""
+    rows = [
+        "| interpreter | clips | active components | R² | Spearman | Kendall |",
+        "|---" * 6 + "|",
+    ]
+    for name, block in checks.items():
+        cells = [name, str(block["n"]), f"{block['active']['median']:.0f}"]
+        cells += [_spread(block[k]) for k in ("score", "spearman", "kendall")]
+        rows.append("| " + " | ".join(cells) + " |")
+    opponents = {
+        "surrogate_count": "surrogate, as many",
+        "surrogate_energy": "surrogate, as much energy",
+        "random_energy": "energy-matched Random",
+    }
+    for name, block in checks.items():
+        head = ["τ", "components", "FF / span"]
+        for title in opponents.values():
+            head += [title, "FF larger on", "p"]
+        rows += ["", f"**{name}**", "", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+        for t, level in block["levels"].items():
+            cells = [t, f"{level['components']:.1f}", _share(level["faithfulness"])]
+            for kind in opponents:
+                larger, _, p = _test(level[kind]["test"])
+                cells += [_share(level[kind]), larger, p]
+            rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _share(block: dict[str, Any]) -> str:
+    value = block["relative_median"]
+    return "" if value is None else f"{value:.3f}"
+
+
 def _spread(block: dict[str, Any]) -> str:
-    return f"{_number(block['median'])} ({_range(block)})" if block else ""
+    if block.get("median") is None:
+        return ""
+    return f"{_number(block['median'])} ({_range(block)})"
 
 
 def _test(test: dict[str, Any] | None) -> list[str]:
@@ -144,6 +180,10 @@ def main(argv: list[str] | None = None) -> int:
         "than L."
     )
     published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
+    check = folder / "surrogate.json"
+    if check.is_file():
+        print("\n**Local surrogates (LIME) on the same components**, medians and quartiles\n")
+        print(surrogates(json.loads(check.read_text())))
     print(f"\nThe paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
     return 0
 

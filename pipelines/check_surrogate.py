@@ -1,0 +1,112 @@
+"""Check L2I's relevances against a local surrogate: `python -m pipelines.check_surrogate`.
+
+For clips of the test folds that the bundle names in its recipe, see `l2i_core.baselines.surrogate`.
+Writes metrics/surrogate.csv, after every clip, and metrics/surrogate.json in the bundle's folder; a
+killed run goes on with the next clip. A clip takes as many passes of f as there are samples.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from l2i_core.arguments import Parser
+from l2i_core.baselines import surrogate
+from l2i_core.bundle import Bundle, load_bundle
+from l2i_core.data import Clip, open_data_set
+from l2i_core.engine import L2I
+from l2i_core.evaluation import Row, read_rows, to_csv
+from l2i_core.files import write_text
+from pipelines.runs import main_guard
+
+log = logging.getLogger("l2i")
+
+
+def run(
+    bundle: Bundle,
+    names: Sequence[str],
+    clips: Sequence[Clip],
+    samples: int = 256,
+    seed: int = 0,
+) -> dict[str, object]:
+    """Check these interpreters of a bundle on disk; returns what surrogate.json holds.
+
+    A clip that cannot be used is logged and left out.
+    """
+    if samples < 2:
+        raise ValueError(f"a surrogate needs at least 2 samples, received {samples}.")
+    assert bundle.folder is not None  # it was loaded
+    folder = bundle.folder / "metrics"
+    path, summary_path = folder / "surrogate.csv", folder / "surrogate.json"
+    rows = read_rows(path) if path.is_file() else []
+    done: dict[str, object] = json.loads(summary_path.read_text()) if summary_path.is_file() else {}
+    for name in names:
+        engine = L2I(bundle, name)
+        mine = [r for r in rows if _belongs(r, name, clips, samples, seed)]
+        others = [r for r in rows if r["interpreter"] != name]
+        there = {r["clip"] for r in mine}
+        left = [(index, clip) for index, clip in enumerate(clips) if clip.name not in there]
+        for index, clip in tqdm(left, desc=f"surrogates beside {name}", unit="clip"):
+            try:
+                mine += surrogate.check(engine, clip, index, seed, samples)
+            except ValueError as error:
+                log.warning("left out: %s: %s", clip.name, error)
+                continue
+            write_text(path, to_csv([*others, *mine]))
+        # The written rows, of six digits: a resumed run has no others, and the table is theirs.
+        rows = read_rows(path) if path.is_file() else []
+        mine = [r for r in rows if r["interpreter"] == name]
+        about = {"samples": samples, "seed": seed, "random_draws": surrogate.RANDOM_DRAWS}
+        done[name] = {**surrogate.summarise(mine), "about": about}
+        write_text(summary_path, json.dumps(done, indent=1) + "\n")
+        log.info("%s: %s", name, json.dumps(done[name]))
+    return done
+
+
+def _belongs(row: Row, name: str, clips: Sequence[Clip], samples: int, seed: int) -> bool:
+    """Whether a row of an earlier run is one of this run's."""
+    wanted = (name, samples, seed)
+    return (row["interpreter"], row["samples"], row["seed"]) == wanted and row["clip"] in {
+        clip.name for clip in clips
+    }
+
+
+def chosen_clips(bundle: Bundle, root: str | None, count: int | None) -> list[Clip]:
+    """`count` clips (None: all), evenly spread over the test folds that the bundle's recipe names.
+
+    ValueError where it names none, and for fewer than one.
+    """
+    data = bundle.training.get("config", {}).get("data", {})
+    if not data.get("test_folds"):
+        raise ValueError(f"the bundle {bundle.name!r} does not say which folds test it.")
+    clips = open_data_set(data["kind"], root).in_folds(data["test_folds"])
+    if count is not None and count < 1:
+        raise ValueError(f"--clips must be at least 1, received {count}.")
+    chosen = np.linspace(0, len(clips), min(count or len(clips), len(clips)), endpoint=False)
+    return [clips[int(i)] for i in chosen]
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--bundle", default="esc10", help="a bundle's name or folder")
+    parser.add_argument("--interpreter", help="one of the bundle's (default: all)")
+    parser.add_argument("--clips", type=int, metavar="N", help="so many of the test clips")
+    parser.add_argument("--samples", type=int, default=256, help="passes of f for each surrogate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", metavar="FOLDER", help="the data set (default: L2I_ESC10, …)")
+    arguments = parser.parse_args(argv)
+    bundle = load_bundle(arguments.bundle)
+    names = [arguments.interpreter] if arguments.interpreter else list(bundle.interpreters)
+    clips = chosen_clips(bundle, arguments.data, arguments.clips)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    run(bundle, names, clips, arguments.samples, arguments.seed)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_guard(main))

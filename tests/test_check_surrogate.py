@@ -1,0 +1,135 @@
+"""The command that checks a bundle against surrogates: its files, resuming, bad input."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import random_bundle
+
+from l2i_core import AudioConfig, load_bundle
+from l2i_core.baselines import surrogate
+from l2i_core.bundle import save_bundle
+from l2i_core.evaluation import Row, read_rows
+from pipelines import check_surrogate, results
+from pipelines.runs import main_guard
+
+
+class Killed(BaseException):
+    """Stands for the signal that ends a process: nothing in the code catches it."""
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle at 8 kHz that says it was tested on the synthesised clips' first fold."""
+    config = AudioConfig(sample_rate=8000, n_fft=512, win_length=512, hop_length=256)
+    data = {"kind": "synth", "test_folds": [1]}
+    path = tmp_path_factory.mktemp("bundles") / "small"
+    bundle = random_bundle(config, "small", components=6)
+    save_bundle(replace(bundle, training={"config": {"data": data}}), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def checked(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three clips checked without a break, by both interpreters."""
+    out = Path(shutil.copytree(folder, tmp_path_factory.mktemp("checked") / "small"))
+    assert check_surrogate.main(_argv(out)) == 0
+    return out
+
+
+def _argv(folder: Path, *more: str) -> list[str]:
+    return ["--bundle", str(folder), "--clips", "3", "--samples", "20", *more]
+
+
+def test_files_hold_a_row_per_clip_and_level_and_the_tables(checked: Path) -> None:
+    rows = read_rows(checked / "metrics" / "surrogate.csv")
+    summary = json.loads((checked / "metrics" / "surrogate.json").read_text())
+    assert list(summary) == ["att", "max"]
+    for name, block in summary.items():
+        mine = [r for r in rows if r["interpreter"] == name]
+        assert len(mine) == 3 * len(surrogate.THRESHOLDS)
+        assert len({r["clip"] for r in mine}) == block["n"] == 3
+        about = block.pop("about")
+        assert about == {"samples": 20, "seed": 0, "random_draws": surrogate.RANDOM_DRAWS}
+        assert block == json.loads(json.dumps(surrogate.summarise(mine)))
+
+
+def test_results_print_the_check(checked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    summary = json.loads((checked / "metrics" / "surrogate.json").read_text())
+    table = results.surrogates(summary)
+    for line, after in zip(table.splitlines(), table.splitlines()[1:], strict=False):
+        if line.startswith("|") and after.startswith("|"):
+            assert line.count("|") == after.count("|")
+    assert f"| att | 3 | {summary['att']['active']['median']:.0f} |" in table
+    share = summary["max"]["levels"]["0.3"]["surrogate_count"]["relative_median"]
+    assert f"{share:.3f}" in table
+
+
+def test_killed_check_goes_on_with_the_next_clip(
+    folder: Path, checked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = Path(shutil.copytree(folder, tmp_path / "small"))
+    real, calls = surrogate.check, [0]
+
+    def dies(*arguments: object, **options: object) -> list[Row]:
+        calls[0] += 1
+        if calls[0] == 3:
+            raise Killed
+        return real(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(surrogate, "check", dies)
+    with pytest.raises(Killed):
+        check_surrogate.main(_argv(out))
+    assert check_surrogate.main(_argv(out)) == 0
+    assert calls == [2 + 1 + 4], "two of six clips were there"
+    for name in ("surrogate.csv", "surrogate.json"):
+        assert (out / "metrics" / name).read_text() == (checked / "metrics" / name).read_text()
+    assert check_surrogate.main(_argv(out)) == 0
+    assert calls == [7], "a finished check has nothing left to do"
+    assert check_surrogate.main(_argv(out, "--interpreter", "max", "--seed", "1")) == 0
+    assert calls == [10]
+    rows = read_rows(out / "metrics" / "surrogate.csv")
+    assert {(r["interpreter"], r["seed"]) for r in rows} == {("att", 0), ("max", 1)}
+
+
+def test_clips_are_spread_over_the_test_folds(folder: Path) -> None:
+    bundle = load_bundle(folder)
+    every = check_surrogate.chosen_clips(bundle, None, None)
+    assert {clip.fold for clip in every} == {1}
+    some = check_surrogate.chosen_clips(bundle, None, 10)
+    assert some == every[::2]
+    assert check_surrogate.chosen_clips(bundle, None, 99) == every
+
+
+def test_bad_requests_are_one_sentence(
+    folder: Path, bundle_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(folder.rglob("*"))
+    for argv, sentence in (
+        (["--bundle", str(folder), "--interpreter", "nmf"], "no interpreter 'nmf'"),
+        (["--bundle", str(folder), "--samples", "1"], "at least 2 samples"),
+        (["--bundle", str(folder), "--clips", "0"], "--clips must be at least 1"),
+        (["--bundle", str(folder), "--clips", "many"], "--clips"),
+        (["--bundle", str(bundle_folder)], "does not say which folds test it"),
+        (["--bundle", "nowhere"], "no bundle 'nowhere'"),
+    ):
+        assert main_guard(lambda a=argv: check_surrogate.main(a)) == 2  # type: ignore[misc]
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert sentence in error
+        assert error.count("\n") == 1
+    assert sorted(folder.rglob("*")) == before
