@@ -21,7 +21,7 @@ PAGES = [
 
 st.set_page_config(page_title="L2I Explorer", page_icon=pictures.icon(), layout="wide")
 page = st.navigation(PAGES)
-context.bar(page.url_path, listening=page is LISTEN)
+context.bar(listening=page is LISTEN)
 tour.offer()
 page.run()
 context.footer()

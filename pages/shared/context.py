@@ -67,15 +67,16 @@ class View:
         return int(self.analysis.interpreter_logits.argmax()) == self.analysis.predicted
 
 
-def bar(page: str, listening: bool = False) -> None:
-    """Read the URL, draw the shared controls and leave the `View` for the page.
+def bar(listening: bool = False) -> None:
+    """Read the URL, draw the shared controls and leave the `View` for the page, which writes the
+    URL once its own settings are settled: each address would be a step of the browser's Back.
 
-    page: its address. `listening`: the page has a player and a control of τ of its own. Without a
-    usable model, or where a link names an upload that is not at hand, one message is drawn
-    instead and the run ends.
+    `listening`: the page has a player and a control of τ of its own. Without a usable model, or
+    where a link names an upload that is not at hand, one message is drawn instead and the run
+    ends.
     """
     st.html(_STYLE)
-    state.read_url(page)
+    state.read_url()
     head, corner = st.columns([5, 1.2], vertical_alignment="center")
     left, right = st.columns([7.8, 2.2], gap="small", vertical_alignment="bottom")
     models = right.container(horizontal=True, vertical_alignment="bottom", gap="small")
@@ -96,8 +97,8 @@ def bar(page: str, listening: bool = False) -> None:
                 view = _decision(view, listening)
     with messages:
         state.show_messages()
-    state.write_url()
     if view is None:
+        state.write_url()
         footer()
         st.stop()
     st.session_state["l2i_view"] = view

@@ -10,7 +10,7 @@ import streamlit as st
 
 from l2i_core import Interpretation, Verdict, evidence
 from l2i_core.html_report import Exhibit, exhibit
-from pages.shared import components, engines
+from pages.shared import components, engines, state
 from pages.shared.context import View
 
 
@@ -43,7 +43,7 @@ def evidence_button(
 def link() -> str:
     """The address of the view on screen."""
     base = (st.context.url or "").split("?")[0]
-    return f"{base}?{urlencode({name: st.query_params[name] for name in st.query_params})}"
+    return f"{base}?{urlencode(state.url())}"
 
 
 def of_view(view: View) -> tuple[Interpretation, Verdict]:

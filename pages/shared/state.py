@@ -9,6 +9,7 @@ and the context bar writes the settled values back to the URL.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import streamlit as st
 
@@ -35,20 +36,18 @@ MAX_TAU = 0.95
 _MAX_SHOWN = 40  # characters of a wrong value that are repeated to the reader
 
 
-def read_url(page: str) -> None:
+def read_url() -> None:
     """Take over the URL where it is not the one that this session wrote.
 
     A run that a control started keeps the session's values: the browser may send it with a URL
-    from before the last update. So does one that only goes on to another `page`, whose link in
-    the navigation has no settings.
+    from before the last update. So does one whose URL has no settings: a page's link in the
+    navigation has none, and the browser's Back may lead to it again.
     """
     store = _store()
-    turned, store["page"] = store["page"] not in (None, page), page
     touched, store["touched"], store["shown"] = store["touched"], False, 0
     given = {name: st.query_params[name] for name in st.query_params}
-    if given == store["url"] or (touched and store["url"] is not None):
-        return
-    if turned and not given:
+    ours = store["url"] is not None and (touched or not given)
+    if ours or given == store["url"]:
         return
     store["url"], store["values"], store["messages"] = given, {}, []
     for name, text in given.items():
@@ -60,14 +59,29 @@ def read_url(page: str) -> None:
             store["values"][name] = text
 
 
+def go(page: str) -> NoReturn:
+    """Go on to the page `pages/views/PAGE.py` with the present settings.
+
+    The browser notes an address for each step. Without the settings in it, Streamlit would note
+    both pages' bare addresses, and the browser's Back would lead to one of them.
+    """
+    touch()
+    st.switch_page(f"pages/views/{page}.py", query_params=url())
+
+
+def url() -> dict[str, str]:
+    """All settings as the URL has them."""
+    values = _store()["values"]
+    texts = {name: _text(values.get(name)) for name in (*NAMES, *PAGE_NAMES)}
+    return {name: text for name, text in texts.items() if text}
+
+
 def write_url() -> None:
     """Make the URL say what is on screen."""
-    store = _store()
-    url = {name: _text(store["values"].get(name)) for name in (*NAMES, *PAGE_NAMES)}
-    url = {name: text for name, text in url.items() if text}
-    if url != {name: st.query_params[name] for name in st.query_params}:
-        st.query_params.from_dict(url)
-    store["url"] = url
+    shown = url()
+    if shown != {name: st.query_params[name] for name in st.query_params}:
+        st.query_params.from_dict(shown)
+    _store()["url"] = shown
 
 
 def value(name: str) -> str | float | None:
@@ -152,7 +166,7 @@ def show_messages() -> None:
 def _store() -> dict:
     return st.session_state.setdefault(
         "l2i_state",
-        {"values": {}, "messages": [], "shown": 0, "url": None, "page": None, "touched": False},
+        {"values": {}, "messages": [], "shown": 0, "url": None, "touched": False},
     )
 
 
