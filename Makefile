@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/esc10.yaml
 
-.PHONY: run test lint bench load train clips clean
+.PHONY: run test lint bench load train reproduce clips clean
 
 run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
@@ -29,6 +29,10 @@ train: $(VENV)/.installed
 	$(BIN)/python -m pipelines.learn_dictionary --config $(CONFIG)
 	$(BIN)/python -m pipelines.train_interpreter --config $(CONFIG)
 	$(BIN)/python -m pipelines.evaluate --config $(CONFIG)
+
+# Every system on every fold of both data sets, resumable; then docs/results.md.
+reproduce: $(VENV)/.installed
+	$(BIN)/python -m pipelines.reproduce
 
 clips: $(VENV)/.installed
 	$(BIN)/python -m pipelines.make_clips

@@ -82,8 +82,13 @@ def metrics_folder(conventions: str) -> Path:
 
 
 def _evaluate(bundle: Bundle, name: str, clips: Sequence[Clip], settings: Settings) -> Evaluation:
-    with tqdm(total=2 * len(clips), desc=f"evaluating {name}", unit="clip") as bar:
-        return evaluate(bundle, name, clips, settings, lambda done, total: bar.update() and None)
+    with tqdm(desc=f"evaluating {name}", unit="pass") as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return evaluate(bundle, name, clips, settings, show)
 
 
 def brief(summary: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from l2i_core import paper
 from l2i_core.arguments import Parser
-from l2i_core.bundle import load_bundle
+from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.conventions import CONVENTIONS, PAPER
 from l2i_core.evaluation import refresh_summary
 from pipelines.evaluate import metrics_folder
@@ -148,6 +148,62 @@ def _ratio(block: dict[str, Any], level: str) -> str:
     return f"{ours / chance:.1f}" if chance > 0 and math.isfinite(chance) else "chance ≤ 0"
 
 
+def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
+    """All tables of a bundle's metrics; ValueError where it was not evaluated."""
+    assert bundle.folder is not None  # it was loaded
+    folder = bundle.folder / metrics_folder(conventions)
+    if not (folder / "summary.json").is_file():
+        raise ValueError(
+            f"the bundle {bundle.name!r} has no metrics by the conventions of {conventions!r}; "
+            "run pipelines.evaluate."
+        )
+    summary = json.loads((folder / "summary.json").read_text())
+    first = next(iter(summary.values()))
+    about = first["about"]
+    parts = [
+        f"f's accuracy {first['accuracy']:.4f} on {first['n']} clips; masks in the "
+        f"{about['mask_domain']} domain; {about['random_draws']} random draws per clip and τ.",
+        overview(summary),
+    ]
+    for name, block in summary.items():
+        parts.append(f"**{name}**\n\n{levels(block)}")
+        if chance := against_chance(block):
+            parts.append(f"**{name} against chance**, FF in logits\n\n{chance}")
+    parts.append(
+        "Median and quartiles over clips; Wilcoxon's signed-rank test of FF − Random, paired and "
+        "two-sided. The test at equal energy leaves out the clips whose other components hold less "
+        "than L."
+    )
+    baselines = folder / "baselines.json"
+    if baselines.is_file():
+        parts.append(trained_baselines(json.loads(baselines.read_text())))
+    check = folder / "surrogate.json"
+    if check.is_file():
+        parts.append("**Local surrogates (LIME) on the same components**, medians and quartiles")
+        parts.append(surrogates(json.loads(check.read_text())))
+    published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
+    parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
+    return "\n\n".join(parts)
+
+
+def trained_baselines(blocks: dict[str, Any]) -> str:
+    """One row per trained baseline: fidelity, and for what can be played what f says of it."""
+    head = ["baseline", "top-1", "top-3", "top-5", "energy kept", "FF", "FF / span", "Fid-In"]
+    head += ["AI", "AD", "AG"]
+    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for name, block in blocks.items():
+        cells = [name, *(f"{block['fidelity'][k]:.3f}" for k in ("top1", "top3", "top5"))]
+        if "faithfulness" in block:
+            cells += [f"{block['energy_kept']:.2f}", _spread(block["faithfulness"])]
+            cells += [f"{block['relative_faithfulness']['median']:.3f}", f"{block['fid_in']:.2f}"]
+            names = ("average_increase", "average_drop", "average_gain")
+            cells += [f"{block[k]:.0f}" for k in names]
+        else:
+            cells += ["nothing to play", *[""] * 6]
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("--bundle", default="esc10", help="a bundle's name or folder")
@@ -158,33 +214,9 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     bundle = load_bundle(arguments.bundle)
     assert bundle.folder is not None  # it was loaded
-    folder = bundle.folder / metrics_folder(arguments.conventions)
-    if not (folder / "summary.json").is_file():
-        raise ValueError(
-            f"the bundle {arguments.bundle!r} has no metrics by the conventions of "
-            f"{arguments.conventions!r}; run pipelines.evaluate."
-        )
     if arguments.refresh:
-        refresh_summary(folder, bundle.classes)
-    summary = json.loads((folder / "summary.json").read_text())
-    first = next(iter(summary.values()))
-    print(f"f's accuracy {first['accuracy']:.4f} on {first['n']} clips.\n")
-    print(overview(summary))
-    for name, block in summary.items():
-        print(f"\n**{name}**\n\n{levels(block)}")
-        if chance := against_chance(block):
-            print(f"\n**{name} against chance**, FF in logits\n\n{chance}")
-    print(
-        "\nMedian and quartiles over clips; Wilcoxon's signed-rank test of FF − Random, paired and "
-        "two-sided. The test at equal energy leaves out the clips whose other components hold less "
-        "than L."
-    )
-    published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
-    check = folder / "surrogate.json"
-    if check.is_file():
-        print("\n**Local surrogates (LIME) on the same components**, medians and quartiles\n")
-        print(surrogates(json.loads(check.read_text())))
-    print(f"\nThe paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
+        refresh_summary(bundle.folder / metrics_folder(arguments.conventions), bundle.classes)
+    print(bundle_tables(bundle, arguments.conventions))
     return 0
 
 

@@ -1,0 +1,183 @@
+"""docs/results.md: each shipped bundle's tables, and means and deviations over the folds.
+
+Figures are read from bundles' metrics and from assets/results, where `pipelines.reproduce` keeps
+those of the other folds. Nothing is computed here but means and deviations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from l2i_core import paper
+from l2i_core.bundle import Bundle, bundle_folders, load_bundle
+from pipelines.results import LEVELS, bundle_tables
+
+_PAPERS = {"att": "L2I + Θ_ATT", "max": "L2I + Θ_MAX", "flint": "FLINT", "vibi": "VIBI"}
+FOLDS = (1, 2, 3, 4, 5)
+Block = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One fold's figures: a block per system, and how they were made."""
+
+    number: int
+    systems: dict[str, Block]
+    made: dict[str, Any]
+
+
+def document(names: Sequence[str], results: Path) -> str:
+    """The whole of docs/results.md for the bundles and data sets of these names."""
+    parts = [
+        "# Results",
+        "Written by `python -m pipelines.reproduce --tables` from the figures that the commands "
+        "named below left; nothing is typed by hand but the remarks. How each figure is defined: "
+        "[method.md](method.md).",
+    ]
+    for name in names:
+        bundle = load_bundle(name) if name in bundle_folders() else None
+        folds = read_folds(name, results, bundle)
+        if not folds:
+            parts.append(f"## {name}\n\nNot run: `python -m pipelines.reproduce` runs it.")
+            continue
+        title = bundle.title if bundle else folds[0].made["config"]["title"]
+        parts.append(f"## {title} ({name})")
+        notes = results / name / "notes.md"
+        if notes.is_file():
+            parts.append(notes.read_text().strip())
+        parts += [f"### Over the folds of {name}", origins(folds), fidelity(folds)]
+        parts += [faithfulness(folds, system) for system in interpreters(folds)]
+        if bundle:
+            parts.append(f"### The bundle {name}, in full\n\n{bundle_tables(bundle)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def read_folds(name: str, results: Path, bundle: Bundle | None) -> list[Fold]:
+    """The folds whose figures are there: kept by `reproduce`, or the bundle's own."""
+    found = []
+    for number in FOLDS:
+        folder = results / name / f"fold-{number}"
+        if (folder / "run.json").is_file():
+            made = json.loads((folder / "run.json").read_text())
+            found.append(Fold(number, _systems(folder), made))
+        elif bundle and bundle.folder and number in _tested(bundle):
+            command = f"python -m pipelines.evaluate --config configs/{name}.yaml"
+            made = {"command": command, **bundle.training}
+            found.append(Fold(number, _systems(bundle.folder / "metrics"), made))
+    return found
+
+
+def _tested(bundle: Bundle) -> list[int]:
+    summary = bundle.summary() or {}
+    folds = [block["about"]["test_folds"] for block in summary.values()]
+    return folds[0] if folds and len(folds[0]) == 1 else []
+
+
+def _systems(folder: Path) -> dict[str, Block]:
+    systems: dict[str, Block] = json.loads((folder / "summary.json").read_text())
+    baselines = folder / "baselines.json"
+    return systems | (json.loads(baselines.read_text()) if baselines.is_file() else {})
+
+
+def interpreters(folds: Sequence[Fold]) -> list[str]:
+    """The systems that have a table by τ, in the order of the first fold."""
+    return list(
+        dict.fromkeys(
+            name
+            for fold in folds
+            for name, block in fold.systems.items()
+            if "reconstruction_error" in block
+        )
+    )
+
+
+def origins(folds: Sequence[Fold]) -> str:
+    """Which command made which fold, with seed, date and hardware."""
+    rows = ["| test fold | n | command | seed | date | hardware |", "|---" * 6 + "|"]
+    for fold in folds:
+        made, first = fold.made, next(iter(fold.systems.values()))
+        cells = [
+            str(fold.number),
+            str(first["n"]),
+            f"`{made['command']}`",
+            str(made["seed"]),
+            made.get("date", "see the card"),
+            made.get("hardware", "see the card"),
+        ]
+        rows.append("| " + " | ".join(cells) + " |")
+    missing = [str(n) for n in FOLDS if n not in {f.number for f in folds}]
+    note = f"\n\nNot run: fold{'s' * (len(missing) > 1)} {', '.join(missing)}." if missing else ""
+    return "\n".join(rows) + note
+
+
+def fidelity(folds: Sequence[Fold]) -> str:
+    """f's accuracy, and every system's fidelity and reconstruction beside the paper's."""
+    names = list(dict.fromkeys(name for fold in folds for name in fold.systems))
+    accuracies = [next(iter(f.systems.values()))["accuracy"] for f in folds]
+    text = (
+        f"f's accuracy: {spread(accuracies, 3)}; by fold "
+        + ", ".join(f"{a:.3f}" for a in accuracies)
+        + f". The paper's f (AudioSet weights, ESC-50): {paper.ACCURACY}.\n\n"
+    )
+    rows = [
+        "| system | folds | top-1 | top-3 | top-5 | ‖X − W H‖ / ‖X‖ | the paper's, ESC-50 |",
+        "|---" * 7 + "|",
+    ]
+    for name in names:
+        blocks = [f.systems[name] for f in folds if name in f.systems]
+        cells = [name, str(len(blocks))]
+        cells += [spread([b["fidelity"][k] for b in blocks], 3) for k in ("top1", "top3", "top5")]
+        errors = [b["reconstruction_error"] for b in blocks if "reconstruction_error" in b]
+        published = paper.FIDELITY.get(_PAPERS.get(name, ""), ())
+        cells += [spread(errors, 3), " / ".join(f"{v:.3f}" for v in published)]
+        rows.append("| " + " | ".join(cells) + " |")
+    return text + "\n".join(rows)
+
+
+def faithfulness(folds: Sequence[Fold], name: str) -> str:
+    """One row per τ: each column's mean and deviation over the folds of their medians or shares."""
+    blocks = [f.systems[name] for f in folds if name in f.systems]
+    columns: list[tuple[str, int, Callable[[Block, str], float | None]]] = [
+        ("mean \\|L\\|", 1, lambda b, t: b["faithfulness"][t]["mean_components"]),
+        ("FF median", 2, lambda b, t: b["faithfulness"][t]["median"]),
+        ("FF > 0", 2, lambda b, t: b["faithfulness"][t]["positive_fraction"]),
+        ("Random", 2, lambda b, t: b.get("random", {}).get(t, {}).get("median")),
+        ("FF / span", 3, lambda b, t: b["relative_faithfulness"][t]["median"]),
+        (
+            "energy-matched Random",
+            3,
+            lambda b, t: b.get("random_energy", {}).get(t, {}).get("relative_median"),
+        ),
+        ("Fid-In", 2, lambda b, t: b["fid_in"][t]),
+        ("AI", 1, lambda b, t: b["average_increase"][t]),
+        ("AD", 1, lambda b, t: b["average_drop"][t]),
+        ("AG", 1, lambda b, t: b["average_gain"][t]),
+    ]
+    theirs = paper.FAITHFULNESS if name == "att" else {}
+    head = ["τ", *(title for title, _, _ in columns), *(["the paper's FF"] if theirs else [])]
+    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for t in LEVELS:
+        if not all(t in b["faithfulness"] for b in blocks):
+            continue
+        cells = [t, *(spread([get(b, t) for b in blocks], d) for _, d, get in columns)]
+        if theirs:
+            cells.append(f"{theirs[t]:.2f}" if t in theirs else "")
+        rows.append("| " + " | ".join(cells) + " |")
+    return f"**{name}**, mean over {len(blocks)} fold(s)\n\n" + "\n".join(rows)
+
+
+def spread(values: Sequence[float | None], digits: int) -> str:
+    """Mean ± standard deviation (n − 1) of the values that are there; "" for none."""
+    numbers = [v for v in values if v is not None]
+    if not numbers:
+        return ""
+    mean = f"{round(float(np.mean(numbers)), digits) + 0.0:.{digits}f}"
+    if len(numbers) == 1:
+        return mean
+    return f"{mean} ± {float(np.std(numbers, ddof=1)):.{digits}f}"

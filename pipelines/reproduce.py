@@ -1,0 +1,142 @@
+"""Every system on every fold, and the tables of them all: `python -m pipelines.reproduce`.
+
+For each config and fold: f, W, the interpreters, FLINT and VIBI, and their evaluation, each command
+a process of its own in RUNS/NAME-fold-N. A fold's figures are kept in assets/results as soon as
+they are there and are not computed again; a killed run goes on where it was. docs/results.md is
+written at the end, or alone with --tables.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from l2i_core.arguments import Parser
+from l2i_core.files import write_text
+from pipelines.assemble import provenance
+from pipelines.config import Config, load_config
+from pipelines.folds import document
+from pipelines.runs import main_guard
+
+log = logging.getLogger("l2i")
+ROOT = Path(__file__).resolve().parent.parent
+CONFIGS = ("configs/esc10.yaml", "configs/esc50.yaml")
+COMMANDS = (
+    "train_classifier",
+    "learn_dictionary",
+    "train_interpreter",
+    "train_baselines",
+    "evaluate",
+)
+
+
+def overrides(config: Config, fold: int) -> list[str]:
+    """The `--set` values that make `fold` the test fold and all others training folds."""
+    folds = sorted({*config.data.train_folds, *config.data.test_folds})
+    if fold not in folds:
+        raise ValueError(f"{config.name} has no fold {fold}; its config names {folds}.")
+    others = [f for f in folds if f != fold]
+    return [f"data.test_folds=[{fold}]", f"data.train_folds={others}"]
+
+
+def commands(config: Config, fold: int, baselines: bool) -> list[str]:
+    """What is run for a fold, in order."""
+    wanted = baselines and bool(config.baselines)
+    return [c for c in COMMANDS if c != "train_baselines" or wanted]
+
+
+def run_fold(
+    path: Path, given: Sequence[str], fold: int, runs: Path, results: Path, baselines: bool
+) -> None:
+    """Train and evaluate one fold unless its figures are there. ValueError names the command that
+    failed and its log."""
+    config = load_config(path, [*given, *overrides(load_config(path, list(given)), fold)])
+    kept = results / config.name / f"fold-{fold}"
+    if (kept / "run.json").is_file():
+        log.info("%s fold %d: figures are there", config.name, fold)
+        return
+    out = runs / f"{config.name}-fold-{fold}"
+    changes = [*given, *overrides(config, fold)]
+    options = [part for change in changes for part in ("--set", change)]
+    for command in commands(config, fold, baselines):
+        argv = [sys.executable, "-m", f"pipelines.{command}", "--config", str(path), *options]
+        done = subprocess.run([*argv, "--out", str(out)], cwd=ROOT)
+        if done.returncode:
+            raise ValueError(
+                f"{command} of {config.name}, fold {fold}, ended with exit code "
+                f"{done.returncode}; see {out / 'train.log'} and start again to continue."
+            )
+    keep(config, out, kept, f"python -m pipelines.reproduce --config {path} --folds {fold}")
+
+
+def keep(config: Config, out: Path, kept: Path, command: str) -> None:
+    """Copy a fold's figures, and what made them, from a run's folder; run.json last."""
+    kept.mkdir(parents=True, exist_ok=True)
+    for name in ("summary.json", "baselines.json"):
+        source = out / "metrics" / name
+        if source.is_file():
+            part = kept / f".{name}"
+            shutil.copyfile(source, part)
+            part.replace(kept / name)
+    made = {"command": command, **circumstances(), **provenance(config)}
+    write_text(kept / "run.json", json.dumps(made, indent=1) + "\n")
+
+
+def circumstances() -> dict[str, Any]:
+    """Date and hardware."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "hardware": f"{os.cpu_count()} CPU cores, {_processor()}",
+    }
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--config", nargs="+", type=Path, default=[Path(c) for c in CONFIGS])
+    parser.add_argument("--folds", nargs="+", type=int, default=[1, 2, 3, 4, 5])
+    parser.add_argument(
+        "--baseline-folds", nargs="*", type=int, default=[1], help="folds with FLINT and VIBI"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="checkpoints and bundles")
+    parser.add_argument("--results", type=Path, default=ROOT / "assets" / "results")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results.md")
+    parser.add_argument("--tables", action="store_true", help="only write --out")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    if not arguments.tables:
+        for fold in arguments.folds:
+            for path in arguments.config:
+                run_fold(
+                    path,
+                    arguments.changes,
+                    fold,
+                    arguments.runs,
+                    arguments.results,
+                    fold in arguments.baseline_folds,
+                )
+    names = [load_config(path, arguments.changes).name for path in arguments.config]
+    write_text(arguments.out, document(names, arguments.results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_guard(main))

@@ -1,0 +1,77 @@
+"""docs/results.md: means and deviations over folds, and what is said where folds are missing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import folds
+
+
+def block(accuracy: float, top1: float, drop: float) -> dict[str, Any]:
+    return {
+        "accuracy": accuracy,
+        "n": 4,
+        "fidelity": {"top1": top1, "top3": 0.9, "top5": 1.0},
+        "reconstruction_error": 0.4,
+        "faithfulness": {"0.3": {"median": drop, "mean_components": 3.0, "positive_fraction": 1.0}},
+        "relative_faithfulness": {"0.3": {"median": 0.5}},
+        "fid_in": {"0.3": 0.75},
+        "average_increase": {"0.3": 1.0},
+        "average_drop": {"0.3": 2.0},
+        "average_gain": {"0.3": 3.0},
+    }
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    for fold, accuracy, drop in ((1, 0.8, 1.0), (3, 0.9, 2.0)):
+        folder = tmp_path / "new" / f"fold-{fold}"
+        folder.mkdir(parents=True)
+        (folder / "summary.json").write_text(json.dumps({"att": block(accuracy, 0.7, drop)}))
+        made = {
+            "command": "python -m something",
+            "seed": 5,
+            "date": "2026-01-02",
+            "hardware": "an abacus",
+            "config": {"title": "New sounds"},
+        }
+        (folder / "run.json").write_text(json.dumps(made))
+    flint = {"flint": {"accuracy": 0.8, "n": 4, "fidelity": dict.fromkeys(("top1", "top3"), 0.6)}}
+    flint["flint"]["fidelity"]["top5"] = 0.6
+    (tmp_path / "new" / "fold-1" / "baselines.json").write_text(json.dumps(flint))
+    (tmp_path / "new" / "notes.md").write_text("A remark on it.\n")
+    return tmp_path
+
+
+def test_spread_is_the_mean_and_the_sample_deviation() -> None:
+    assert folds.spread([1.0, 3.0], 2) == "2.00 ± 1.41"
+    assert folds.spread([0.25, None], 2) == "0.25"
+    assert folds.spread([None], 2) == ""
+    assert folds.spread([-0.0001], 2) == "0.00"
+
+
+def test_document_says_figures_origins_and_what_is_missing(results: Path) -> None:
+    text = folds.document(["new"], results)
+    assert "## New sounds (new)" in text
+    assert "A remark on it." in text
+    assert "| 3 | 4 | `python -m something` | 5 | 2026-01-02 | an abacus |" in text
+    assert "Not run: folds 2, 4, 5." in text
+    assert "f's accuracy: 0.850 ± 0.071; by fold 0.800, 0.900" in text
+    assert "| att | 2 | 0.700 ± 0.000 |" in text
+    assert "0.657 / 0.818 / 0.882 |" in text
+    assert "| flint | 1 | 0.600 | 0.600 | 0.600 |  | 0.735 / 0.891 / 0.934 |" in text
+    assert "| 0.3 | 3.0 ± 0.0 | 1.50 ± 0.71 |" in text
+    assert text.count("1.29 |") == 1
+
+
+def test_document_says_how_to_run_what_was_not_run(tmp_path: Path) -> None:
+    text = folds.document(["new"], tmp_path)
+    assert "Not run: `python -m pipelines.reproduce` runs it." in text
+
+
+def test_a_bundles_own_figures_are_its_fold() -> None:
+    text = folds.document(["esc10"], Path("nowhere"))
+    assert "| 1 | 80 | `python -m pipelines.evaluate --config configs/esc10.yaml` |" in text
+    assert "The bundle esc10, in full" in text

@@ -1,0 +1,101 @@
+"""`make reproduce`: what is run for which fold, and that a killed run goes on."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipelines import reproduce
+from pipelines.config import load_config
+
+ROOT = Path(__file__).resolve().parent.parent
+TINY = ROOT / "configs" / "tiny.yaml"
+
+
+class Commands:
+    """Stands for the commands: records them, leaves figures where `evaluate` would."""
+
+    def __init__(self) -> None:
+        self.ran: list[list[str]] = []
+        self.fails: str | None = None
+
+    def __call__(self, argv: list[str], **_: Any) -> SimpleNamespace:
+        name, out = argv[2].removeprefix("pipelines."), Path(argv[argv.index("--out") + 1])
+        self.ran.append([name, *(a for a in argv if a.startswith("data."))])
+        if name == self.fails:
+            return SimpleNamespace(returncode=2)
+        if name == "evaluate":
+            (out / "metrics").mkdir(parents=True)
+            (out / "metrics" / "summary.json").write_text('{"att": {}}')
+        return SimpleNamespace(returncode=0)
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, *_ in self.ran]
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
+    fake = Commands()
+    monkeypatch.setattr(reproduce, "subprocess", SimpleNamespace(run=fake))
+    return fake
+
+
+def run(tmp_path: Path, fold: int, baselines: bool = True) -> Path:
+    results = tmp_path / "results"
+    reproduce.run_fold(TINY, [], fold, tmp_path / "runs", results, baselines)
+    return results / "tiny" / f"fold-{fold}"
+
+
+def test_all_other_folds_train(commands: Commands, tmp_path: Path) -> None:
+    run(tmp_path, 3)
+    assert commands.names == list(reproduce.COMMANDS)
+    for _, *changes in commands.ran:
+        assert changes == ["data.test_folds=[3]", "data.train_folds=[1, 2, 4]"]
+        made = load_config(TINY, changes)
+        assert set(made.data.train_folds) & set(made.data.test_folds) == set()
+
+
+def test_figures_are_kept_with_what_made_them(commands: Commands, tmp_path: Path) -> None:
+    kept = run(tmp_path, 2)
+    assert json.loads((kept / "summary.json").read_text()) == {"att": {}}
+    made = json.loads((kept / "run.json").read_text())
+    assert made["command"].endswith("tiny.yaml --folds 2")
+    assert made["config"]["data"]["test_folds"] == [2]
+    assert made["seed"] == 0
+    assert {"date", "hardware", "packages", "commit"} <= set(made)
+
+
+def test_a_finished_fold_is_not_run_again(commands: Commands, tmp_path: Path) -> None:
+    run(tmp_path, 2)
+    commands.ran.clear()
+    run(tmp_path, 2)
+    assert commands.ran == []
+
+
+def test_a_fold_that_failed_keeps_nothing_and_goes_on(commands: Commands, tmp_path: Path) -> None:
+    commands.fails = "train_interpreter"
+    with pytest.raises(ValueError, match="train_interpreter of tiny, fold 2, ended with exit code"):
+        run(tmp_path, 2)
+    assert not (tmp_path / "results" / "tiny" / "fold-2").exists()
+    commands.fails = None
+    assert (run(tmp_path, 2) / "run.json").is_file()
+    assert commands.names[-5:] == list(reproduce.COMMANDS)
+
+
+def test_baselines_are_left_out_where_not_asked_for(commands: Commands, tmp_path: Path) -> None:
+    run(tmp_path, 2, baselines=False)
+    assert "train_baselines" not in commands.names
+
+
+def test_a_fold_that_is_not_there(commands: Commands, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"tiny has no fold 9; its config names \[1, 2, 3, 4\]"):
+        run(tmp_path, 9)
+    assert commands.ran == []
+
+
+def test_the_commands_exist() -> None:
+    for name in reproduce.COMMANDS:
+        assert (ROOT / "pipelines" / f"{name}.py").is_file()
