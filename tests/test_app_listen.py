@@ -32,7 +32,8 @@ from driving import (
 from PIL import Image
 
 from l2i_core import L2I, Analysis, AudioConfig
-from pages.shared import clips, pictures, players, words
+from l2i_core.explain import THRESHOLDS
+from pages.shared import clips, engines, pictures, players, words
 
 A, B, C = 0, 1, 2
 
@@ -423,3 +424,17 @@ def test_bundled_clips_name_themselves(tmp_path: Path) -> None:
 )
 def test_numbers_have_two_or_three_digits(text: str, expected: str) -> None:
     assert text == expected
+
+
+def test_every_threshold_is_what_the_page_shows_at_each(engine: L2I, analysis: Analysis) -> None:
+    rows = engines.every_threshold(engine, analysis, "dog", "log")
+    assert [row["threshold"] for row in rows] == list(THRESHOLDS)
+    row = next(row for row in rows if row["threshold"] == 0.3)
+    made = engine.interpret(analysis, "dog", 0.3)
+    verdict = engine.judge(analysis, made)
+    assert row["components"] == len(made.selected)
+    assert row["energy_kept"] == pytest.approx(made.energy_kept, abs=1e-5)
+    assert row["faithfulness"] == pytest.approx(verdict.faithfulness, abs=1e-3)
+    assert row["logit_residual"] == pytest.approx(
+        float(verdict.logits_without[made.target_index]), abs=1e-3
+    )

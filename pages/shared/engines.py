@@ -185,6 +185,31 @@ def _what(made: Interpretation) -> tuple[str, str, bytes]:
     return made.target, made.mask_domain, made.gains.numpy().tobytes()
 
 
+def every_threshold(
+    engine: L2I, analysis: Analysis, target: str, domain: str
+) -> list[dict[str, float | None]]:
+    """What τ decides on one clip, a row for each τ of an evaluation: |L|, energy kept, f's logit
+    and probability of the class on what is kept, its logit on what is left, FF."""
+    index = engine.class_index(target)
+    with turn:
+        swept = engine.sweep(analysis, index, mask_domain=domain)
+    span = engine.span(analysis, index)
+    chances = engine.probabilities(swept.logits_interpretation)[:, index]
+    return [
+        {
+            "threshold": threshold,
+            "components": int(swept.counts[i]),
+            "energy_kept": float(swept.energy_kept[i]),
+            "logit_interpretation": float(swept.logits_interpretation[i, index]),
+            "probability_interpretation": float(chances[i]),
+            "logit_residual": float(swept.logits_without[i, index]),
+            "faithfulness": float(swept.faithfulness[i]),
+            "relative_faithfulness": float(swept.faithfulness[i]) / span if span > 0 else None,
+        }
+        for i, threshold in enumerate(swept.thresholds)
+    ]
+
+
 def component_audio(key: Key, engine: L2I, analysis: Analysis, k: int, domain: str) -> np.ndarray:
     """x_k (n,) at the clip's own level."""
     return _components.get(

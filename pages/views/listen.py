@@ -13,6 +13,7 @@ import streamlit as st
 from torch import Tensor
 
 from l2i_core import Interpretation, Verdict
+from l2i_core.evaluation import to_csv
 from l2i_core.report import make_report
 from pages.shared import (
     components,
@@ -46,6 +47,7 @@ class Heard:
 def page() -> None:
     """The whole page."""
     view = context.current()
+    state.write_url()
     view.head.title(_question(view), anchor=False)
     decision(view)
     with st.container(key="live-area"):
@@ -226,6 +228,15 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
             on_click="ignore",
             width="stretch",
         )
+        st.download_button(
+            "Every τ (CSV)",
+            _curve_later(view),
+            f"{view.source.file_name.rsplit('.', 1)[0]}-{view.target}-every-tau.csv",
+            "text/csv",
+            on_click="ignore",
+            width="stretch",
+            help="Components, energy and FF for each τ in steps of 0.05, by τ alone.",
+        )
         evidence.evidence_button(view, heard.interpretation, verdict)
         st.caption("The address of this page is a link to this view.")
 
@@ -233,6 +244,12 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
 def _later(sound: np.ndarray, rate: int) -> Callable[[], bytes]:
     """A file that is only written when it is asked for."""
     return lambda: players.float_wav(sound, rate)
+
+
+def _curve_later(view: View) -> Callable[[], str]:
+    return lambda: to_csv(
+        engines.every_threshold(view.engine, view.analysis, view.target, view.domain)
+    )
 
 
 def _long_clip(view: View) -> None:
