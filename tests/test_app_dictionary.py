@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,10 @@ def order(app: AppTest) -> list[int]:
 def cells(app: AppTest) -> dict[int, dict[str, Any]]:
     data = json.loads(app.get("bidi_component")[0].proto.json)
     return {cell["k"]: cell for cell in data["cells"]}
+
+
+def said(app: AppTest) -> str:
+    return texts(app) + " ".join(c.value for c in app.caption)
 
 
 def strongest(engine: L2I, k: int) -> str:
@@ -183,12 +188,35 @@ def test_use_comes_from_the_metrics(opened: Open, evaluated: Any) -> None:
     assert sorted(order(app)) == [k for k in range(12) if k not in (2, 5)]
 
 
+def test_test_clips_play_where_their_audio_is_at_hand(
+    opened: Open, evaluated: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pooled = np.zeros((4, 12))
+    pooled[:, 5] = [1.0, 4000.0, 2.0, 3.0]
+    evaluated("counted", pooled)
+    app = opened(bundle="counted", component="5")
+    assert "The audio of clip-1 is not at hand: add the test set as a clip source" in said(app)
+    assert "demo and own clips)" in texts(app)
+    before = len(sounds(app))
+
+    real, demo = clips.at_hand(), clips.at_hand()["rooster-1"]
+    here = replace(demo, id="esc10:clip-1", title="Clip 1")
+    monkeypatch.setattr(clips, "at_hand", lambda: {**real, here.id: here})
+    app = opened(bundle="counted", component="5")
+    assert "is not at hand" not in said(app)
+    assert len(sounds(app)) == before + 1
+    assert "**Strongest in Clip 1** (z = 4000, of 3 demo and own clips and 1 test" in texts(app)
+    next(b for b in app.button if b.key == "listen esc10:clip-1").click().run()
+    assert not app.exception
+    assert url(app)["clip"] == "esc10:clip-1"
+
+
 @pytest.mark.parametrize("text", ["clip,predicted\na,dog\n", ""])
 def test_damaged_metrics_are_one_sentence(opened: Open, evaluated: Any, text: str) -> None:
     evaluated("damaged", np.ones((1, 12)), text)
     app = opened(bundle="damaged")
     assert len(app.warning) == 1
-    assert "clips at hand instead." in app.warning[0].value
+    assert "demo and own clips instead." in app.warning[0].value
     assert len(sounds(app)) > 3
 
 
@@ -200,7 +228,7 @@ def test_a_component_that_is_never_active_says_so(
     monkeypatch.setattr(components, "_pooled", lambda key, engine, source: (pooled, 0))
     app = opened(component="4", sort="number")
     assert "#4 has no sound here" in texts(app)
-    assert "None of the 3 clips at hand uses #4" in texts(app)
+    assert "None of the 3 demo and own clips uses #4" in texts(app)
     assert len(sounds(app)) == 1
     assert cells(app)[4]["silent"]
     assert not app.exception

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 from driving import Open, select, texts, url
@@ -139,8 +141,10 @@ def test_a_clip_opens_in_listen_where_its_audio_is(
     real = clips.at_hand
     here = ClipSource("esc50:rain-3", "Rain 3", "rain-1.flac", FOLDER / "rain-1.flac")
     monkeypatch.setattr(clips, "at_hand", lambda: {**real(), here.id: here})
-    assert results.clip_id({"clip": "rain-3"}) == "esc50:rain-3"
-    assert results.clip_id({"clip": "dog-0"}) is None
+    found, missing = results.sources([{"clip": "rain-3"}, {"clip": "dog-0"}])
+    assert found is not None
+    assert found.id == "esc50:rain-3"
+    assert missing is None
     app = open_measured(PAGE, evaluated="rain-3", tau="0.12")
     next(b for b in app.button if b.label == "Open in Listen").click().run()
     assert not app.exception
@@ -158,9 +162,9 @@ def test_exports_are_what_is_shown(open_measured: Open, monkeypatch: pytest.Monk
         made.append(to_csv(rows))
         return made[-1]
 
-    monkeypatch.setattr("l2i_core.evaluation.to_csv", caught)
-    app = open_measured(PAGE, scale="share")
-    clip_csv, class_csv = made[-2].splitlines(), made[-1].splitlines()
+    monkeypatch.setattr(results, "to_csv", caught)
+    app = open_measured(PAGE, scale="share", compare="max")
+    clip_csv, class_csv, curve_csv = (text.splitlines() for text in made[-3:])
     assert len(clip_csv) == 1 + 12
     first = dict(zip(clip_csv[0].split(","), clip_csv[1].split(","), strict=True))
     assert (first["clip"], first["scale"], first["threshold"]) == ("dog-0", "share", "0.3")
@@ -172,3 +176,10 @@ def test_exports_are_what_is_shown(open_measured: Open, monkeypatch: pytest.Monk
     frame = np.array([float(row.split(",")[6]) for row in class_csv[1:]])
     np.testing.assert_allclose(shown["median FF"], frame, atol=0.005)
     assert set(CLASSES) > {row.split(",")[4] for row in class_csv[1:]}
+    curves = list(csv.DictReader(curve_csv))
+    drawn = {(r["curve"], r["system"]) for r in curves}
+    assert len(drawn) == 2 + 2 + 2, "FF and |L| of both interpreters, FF of both Randoms"
+    at = next(r for r in curves if r["curve"].startswith("median FF") and r["threshold"] == "0.3")
+    median = np.median([0.2 * (1 + i) * 0.7 / 2.5 for i in range(12)])
+    assert float(at["value"]) == pytest.approx(median, rel=1e-3)
+    assert float(at["25 %"]) < median < float(at["75 %"])

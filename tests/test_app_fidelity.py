@@ -8,7 +8,7 @@ from measured import CLASSES
 from streamlit.testing.v1 import AppTest
 
 from l2i_core import paper
-from pages.shared import clips
+from pages.shared import clips, results
 from pages.shared.clips import FOLDER, ClipSource
 
 PAGE = "fidelity"
@@ -40,11 +40,28 @@ def test_systems_stand_beside_the_papers(open_measured: Open) -> None:
     assert ours.index[-1] == "guessing"
     assert ours_ff["τ 0.3"].tolist()[:2] == ["0.91", "1.82"], "att, and max twice as faithful"
     assert ours_ff["τ 0.9"].tolist() == ["–"] * 4, "not among the evaluation's τ"
-    assert theirs.loc["FLINT"].tolist() == [f"{v:.3f}" for v in paper.FIDELITY["FLINT"]]
+    for name in ("FLINT", "VIBI"):  # the paper's figures alone: this model has no such system
+        assert theirs.loc[name].tolist() == [f"{v:.3f}" for v in paper.FIDELITY[name]]
+        assert name not in ours.index
+        assert name not in ours_ff.index
     assert theirs_ff.loc["L2I + Θ_ATT"].tolist() == ["0.21", "0.42", "0.89", "1.29"]
     heads = [m.value for m in open_measured(PAGE).markdown]
     assert any("The paper's: ESC-50" in h and "Table 1" in h for h in heads)
     assert "another test" in said(open_measured(PAGE))
+
+
+def test_both_tables_of_systems_are_files(
+    open_measured: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[list[dict]] = []
+    monkeypatch.setattr(results, "to_csv", lambda rows: made.append(list(rows)) or "")
+    app = open_measured(PAGE)
+    fidelity, faithfulness = made[-5:-3]
+    ours, ours_ff = (t.value for t in app.table[:2])
+    assert [row["system"] for row in fidelity] == ours.index.tolist()
+    assert [row["system"] for row in faithfulness] == ours_ff.index.tolist()
+    assert faithfulness[1]["τ 0.3"] == pytest.approx(1.82)
+    assert faithfulness[1]["τ 0.9"] is None
 
 
 def test_classes_and_disagreements(open_measured: Open) -> None:

@@ -83,7 +83,7 @@ def test_all_on_one_page_from_a_link_with_the_engines_numbers(open_app: Open) ->
     assert f"L holds **{len(made.selected)}** components at τ = 0.10" in texts(app)
     verdict = engine.judge(analysis, made)
     assert f"loses **{words.logit(verdict.faithfulness)}** logits" in texts(app)
-    assert app.table[0].value["logit"].tolist() == [
+    assert app.table[0].value.iloc[:, 0].tolist() == [
         words.logit(float(row[made.target_index]))
         for row in (verdict.logits, verdict.logits_interpretation, verdict.logits_without)
     ]

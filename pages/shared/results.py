@@ -9,18 +9,19 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 import streamlit as st
 
 from l2i_core.bundle import Bundle
-from l2i_core.evaluation import Row, read_rows
+from l2i_core.evaluation import Row, read_rows, to_csv
 from pages.shared import clips, engines, state
-from pages.shared.words import THIN, class_name
+from pages.shared.clips import ClipSource
+from pages.shared.words import THIN, class_name, sentence
 
 DECIMALS = st.column_config.NumberColumn(format="%.2f")
-SHARES = st.column_config.NumberColumn(format="percent")
+_SHARES = st.column_config.NumberColumn(format="percent")
 _CLIP_COLUMNS = ("clip", "label", "predicted", "interpreter_predicted", "span")
 _LEVEL_COLUMNS = ("clip", "threshold", "components", "faithfulness", "same_class", "energy_kept")
 
@@ -53,6 +54,20 @@ def read(name: str, interpreter: str) -> Results | None:
     if interpreter not in systems(name):
         return None
     return _read(name, _stamp(bundle), interpreter, bundle)
+
+
+def draw(name: str, interpreter: str, page: Callable[[Results], None]) -> None:
+    """The part of a page that shows an evaluation: one sentence where there is none to show."""
+    try:
+        found = read(name, interpreter)
+        if found is None:
+            st.info(how_to_measure(name, interpreter))
+        else:
+            page(found)
+    except ValueError as error:
+        st.error(sentence(str(error)))
+    state.show_messages()
+    state.write_url()
 
 
 def title(bundle: Bundle, system: str) -> str:
@@ -92,8 +107,8 @@ def provenance(results: Results) -> str:
     return "Measured on " + "; ".join(parts) + "."
 
 
-def clip_id(row: Row) -> str | None:
-    """The id by which an evaluated clip can be chosen, None where its audio is not at hand.
+def sources(rows: Sequence[Row]) -> list[ClipSource | None]:
+    """The audio of evaluated clips, None where it is not at hand.
 
     ESC-10 is a part of ESC-50: a recording that both have is taken from either.
     """
@@ -101,16 +116,23 @@ def clip_id(row: Row) -> str | None:
         known = clips.at_hand()
     except ValueError:  # the context bar says what is wrong with the demo clips
         known = clips.uploads()
-    return next(
-        (i for i in (f"{data}:{row['clip']}" for data in (*clips.SETS, "folder")) if i in known),
-        None,
-    )
+    kinds = (*clips.SETS, "folder")
+    named = [[f"{kind}:{row['clip']}" for kind in kinds] for row in rows]
+    return [next((known[i] for i in ids if i in known), None) for ids in named]
 
 
-def listen(results: Results, row: Row, threshold: float | None = None) -> None:
-    """Go to Listen with the clip, f's decision on it, and the evaluation's mask domain, at τ."""
+def not_at_hand(clip: str, data: object) -> str:
+    """A clip of an evaluation on `data` ("esc10", …) cannot be heard, and what would help."""
+    title = clips.SETS.get(str(data), "the test set")
+    return f"The audio of {clip} is not at hand: add {title} as a clip source"
+
+
+def listen(
+    results: Results, row: Row, source: ClipSource, threshold: float | None = None
+) -> NoReturn:
+    """Go to Listen with the clip of a row, f's decision on it, and the evaluation's mask domain, at τ."""
     state.put(
-        clip=clip_id(row),
+        clip=source.id,
         window=None,
         own=None,
         domain=results.about.get("mask_domain", "log"),
@@ -118,8 +140,7 @@ def listen(results: Results, row: Row, threshold: float | None = None) -> None:
     )
     if threshold is not None:
         state.put(tau=threshold)
-    state.touch()
-    st.switch_page("pages/views/listen.py")
+    state.go("listen")
 
 
 def choose(
@@ -137,9 +158,9 @@ def choose(
     by_name = {str(row["clip"]): row for row in rows}
     chosen = state.settle("evaluated", list(by_name), next(iter(by_name)), "evaluated clip")
     row = by_name[chosen]
-    at_hand = clip_id(row) is not None
-    if st.session_state.pop("l2i_clicked", False) and at_hand:
-        listen(results, row, threshold)
+    source = sources([row])[0]
+    if st.session_state.pop("l2i_clicked", False) and source is not None:
+        listen(results, row, source, threshold)
     st.selectbox(
         label,
         list(by_name),
@@ -148,13 +169,13 @@ def choose(
         on_change=state.changed,
         args=("evaluated",),
     )
-    if st.button("Open in Listen", disabled=not at_hand, type="primary", key="open"):
-        listen(results, row, threshold)
-    if not at_hand:
-        data = clips.SETS.get(str(results.about.get("data")), "the test set")
+    if st.button("Open in Listen", disabled=source is None, type="primary", key="open"):
+        assert source is not None  # or the button is disabled
+        listen(results, row, source, threshold)
+    if source is None:
         st.caption(
-            f"The audio of {chosen} is not at hand: add {data} as a clip source, and it opens "
-            "from here. The figures need no audio."
+            f"{not_at_hand(chosen, results.about.get('data'))}, and it opens from here. The "
+            "figures need no audio."
         )
     return row
 
@@ -166,9 +187,31 @@ def clicked(clip: str) -> None:
     st.session_state["l2i_clicked"] = True
 
 
-def rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table for the screen: two decimals, no minus before a zero, no column without a value."""
-    return frame.dropna(axis=1, how="all").apply(_rounded)
+def class_table(
+    rows: Sequence[Row], decimals: Sequence[str], shares: Sequence[str], alt: str
+) -> None:
+    """A line per class: two decimals, no minus before a zero, no column without a value."""
+    frame = pd.DataFrame(rows)
+    frame["class"] = [class_name(label) for label in frame["class"]]
+    st.dataframe(
+        frame.dropna(axis=1, how="all").apply(_rounded),
+        hide_index=True,
+        column_config={**dict.fromkeys(decimals, DECIMALS), **dict.fromkeys(shares, _SHARES)},
+        alt=alt,
+    )
+
+
+def csv_buttons(files: Sequence[tuple[str, str, Sequence[Row]]]) -> None:
+    """A download for each: its title, the file's name without the ending, its rows."""
+    for title, name, rows in files:
+        st.download_button(
+            f"{title} (CSV)",
+            to_csv(rows),
+            f"{name}.csv",
+            "text/csv",
+            on_click="ignore",
+            width="stretch",
+        )
 
 
 def _rounded(column: pd.Series) -> pd.Series:

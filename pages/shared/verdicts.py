@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -12,11 +14,11 @@ from pages.shared.words import class_name, logit
 TITLES = ("A · input", "B · what it listened to", "C · what is left")
 
 
-def table(view: View, verdict: Verdict) -> None:
+def table(view: View, verdict: Verdict, titles: Sequence[str] = TITLES) -> None:
     """f's logit and probability of the class being explained, and its decision, on each sound."""
     index, target, rows = view.engine.class_index(view.target), class_name(view.target), {}
     for title, logits in zip(
-        TITLES,
+        titles,
         (verdict.logits, verdict.logits_interpretation, verdict.logits_without),
         strict=True,
     ):

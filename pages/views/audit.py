@@ -173,8 +173,7 @@ def choose(
             clip=kept, window=None, own=None, tau=threshold, domain="log",
             **{"class": by_name[name]["predicted"]},
         )  # fmt: skip
-        state.touch()
-        st.switch_page("pages/views/listen.py")
+        state.go("listen")
     st.markdown(audit.doubts(by_name[name]))
 
 
@@ -369,11 +368,8 @@ def _sources(found: Results, own: OwnAudit | None, shown: Sequence[Row]) -> dict
     if own is not None:
         named = {str(r["clip"]): own.source(str(r["clip"])) for r in shown}
     else:
-        try:
-            known = clips.at_hand()
-        except ValueError:  # the context bar says what is wrong with the demo clips
-            known = clips.uploads()
-        named = {str(r["clip"]): known.get(results.clip_id(r) or "") for r in shown}
+        names = [str(r["clip"]) for r in shown]
+        named = dict(zip(names, results.sources(shown), strict=True))
     return {name: source for name, source in named.items() if source is not None}
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from l2i_core import templates
 from l2i_core.evaluation import Row
 from l2i_core.templates import Usage
-from pages.shared import components, context, pictures, players, plots, state
+from pages.shared import components, context, pictures, players, plots, results, state
 from pages.shared.clips import ClipSource
 from pages.shared.components import AtHand, Cell
 from pages.shared.context import View
@@ -39,7 +39,7 @@ BANDS = {
     "1000-4000": ("1 to 4 kHz", 1000.0, 4000.0),
     "4000-up": ("above 4 kHz", 4000.0, float("inf")),
 }
-N_CLIPS = 3  # at hand, to be played
+N_CLIPS = 3  # demo and own clips, to be played
 N_ROWS = 8  # of the test clips
 N_CLASSES = 10  # bars of θ
 SOUNDS = ("A · example", "B · template alone", "C · cut out of A")
@@ -50,13 +50,15 @@ HOVER = {**plots.CONFIG, "staticPlot": False}
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the page knows of all K components. `usage` is of the test clips `rows` where the
-    model brings them, else of the clips at hand; `basis` says which."""
+    model brings them, else of the demo and own clips; `basis` says which. audio: of each of the
+    `rows`, None where it is not at hand."""
 
     weights: np.ndarray
     centres: np.ndarray
     bands: np.ndarray
     usage: Usage
     rows: list[Row]
+    audio: list[ClipSource | None]
     basis: str
 
     @property
@@ -137,15 +139,16 @@ def _facts(view: View) -> Facts:
         rows = components.test_rows(view)
         usage = templates.usage_of_rows(rows, engine, view.threshold) if rows else None
     except ValueError as error:
-        state.notice(f"{sentence(str(error))} Use is counted over the clips at hand instead.")
+        state.notice(f"{sentence(str(error))} Use is counted over demo and own clips instead.")
         rows, usage = [], None
-    basis = "test clips" if usage is not None else "clips at hand"
+    basis = "test clips" if usage is not None else "demo and own clips"
     return Facts(
         engine.class_weights[engine.class_index(view.target)].numpy(),
         pictures.centre_frequencies(engine.dictionary.patterns, engine.audio),
         templates.spread(engine.dictionary.patterns, engine.audio),
         usage if usage is not None else _at_hand(view).usage,
         rows,
+        results.sources(rows),
         basis,
     )
 
@@ -392,28 +395,23 @@ def _shape(view: View, facts: Facts, component: int) -> None:
 
 def sounds(view: View, hand: AtHand, facts: Facts, component: int) -> ClipSource | None:
     """Example, template alone, component cut out; the example, or None where there is no sound."""
-    strongest = hand.usage.strongest(component, 1)
-    if not strongest:
+    playable = sum(source is not None for source in facts.audio)
+    where = f"{len(hand.sources)} demo and own clips"
+    where += f" and {playable} test clips at hand" if playable else ""
+    strongest = _example(hand, facts, component)
+    if strongest is None:
+        more = " Upload a clip to try it on another sound."
         if facts.rows and facts.usage.active[component]:
-            more = (
-                f" It is active in test clips ({_use(facts, component)}), whose sound is not at "
-                "hand: upload one to hear it."
-            )
-        else:
-            more = " Upload a clip to try it on another sound."
+            first = str(facts.rows[facts.usage.strongest(component, 1)[0]]["clip"])
+            more = f" It is active in test clips. {_missing(view, first)} to hear it."
         st.info(
-            f"**#{component} has no sound here:** it is never active in the {len(hand.sources)} "
-            f"clips at hand, so no activations say when and how loudly to play it.{more}"
+            f"**#{component} has no sound here:** it is never active in the {where}, so no "
+            f"activations say when and how loudly to play it.{more}"
         )
         return None
-    row = strongest[0]
-    source = hand.sources[row]
+    z, source = strongest
     made = components.solo(view, source, component)
-    st.markdown(
-        f"**Strongest in {source.title}** "
-        f"(z = {number(float(hand.usage.pooled[row, component]))}, "
-        f"of {len(hand.sources)} clips at hand)"
-    )
+    st.markdown(f"**Strongest in {source.title}** (z = {number(z)}, of {where})")
     with st.container(key="players-component"):
         for title, sound, peak in zip(SOUNDS, made.sounds, made.peaks, strict=True):
             label, player = st.columns([1, 1.9], vertical_alignment="center")
@@ -426,6 +424,24 @@ def sounds(view: View, hand: AtHand, facts: Facts, component: int) -> ClipSource
         "component's soft mask."
     )
     return source
+
+
+def _example(hand: AtHand, facts: Facts, component: int) -> tuple[float, ClipSource] | None:
+    """The largest z among the clips that can be played, and its clip."""
+    found = [
+        (float(hand.usage.pooled[i, component]), hand.sources[i])
+        for i in hand.usage.strongest(component, 1)
+    ]
+    for i in facts.usage.strongest(component, len(facts.rows)):
+        if (source := facts.audio[i]) is not None:
+            found.append((float(facts.usage.pooled[i, component]), source))
+            break
+    return max(found, key=lambda one: one[0], default=None)
+
+
+def _missing(view: View, clip: str) -> str:
+    data = view.engine.bundle.training.get("config", {}).get("data", {})
+    return results.not_at_hand(clip, data.get("kind"))
 
 
 def _below(peak: float, whole: float) -> str:
@@ -504,7 +520,7 @@ def class_weights(view: View, component: int) -> None:
 
 
 def test_clips(view: View, facts: Facts, component: int) -> None:
-    """The test clips with the largest z, by name."""
+    """The test clips with the largest z; the one that is chosen plays, if its audio is at hand."""
     st.subheader("Test clips that use it most", anchor=False)
     if not facts.rows:
         st.info("This model brings no per-clip metrics, so its test clips are not known here.")
@@ -517,7 +533,7 @@ def test_clips(view: View, facts: Facts, component: int) -> None:
     labels = [class_name(str(row["label"])) for row in rows]
     most = max(sorted(set(labels)), key=labels.count)
     st.markdown(f"**{_share(labels.count(most), len(rows))} labelled “{most}”**")
-    st.dataframe(
+    table = st.dataframe(
         pd.DataFrame(
             {
                 "clip": [str(row["clip"]) for row in rows],
@@ -534,9 +550,22 @@ def test_clips(view: View, facts: Facts, component: int) -> None:
                 format="%.2f", help="for f's decision; 1 is the clip's most relevant component"
             ),
         },
+        key=f"test-clips {component}",
+        on_select="rerun",
+        selection_mode="single-row",
         alt=f"Test clips with the largest z of component {component}",
     )
-    st.caption(f"Largest z of {facts.n_clips} test clips; relevance for f's decision.")
+    st.caption(
+        f"Largest z of {facts.n_clips} test clips; relevance for f's decision. "
+        "The line that is chosen plays here:"
+    )
+    picked = table["selection"]["rows"]
+    place = picked[0] if picked and picked[0] < len(best) else 0
+    source = facts.audio[best[place]]
+    if source is None:
+        st.caption(f"{_missing(view, str(rows[place]['clip']))} to hear it.")
+    else:
+        _play(view, source, f"**{source.title}**")
 
 
 def _share(count: int, total: int) -> str:
@@ -546,28 +575,34 @@ def _share(count: int, total: int) -> str:
 
 
 def clips_at_hand(view: View, hand: AtHand, component: int) -> None:
-    """The clips at hand with the largest z, to be played and opened."""
-    st.subheader("Clips at hand that use it most", anchor=False)
+    """The demo and own clips with the largest z, to be played and opened."""
+    st.subheader("Demo and own clips that use it most", anchor=False)
     best = hand.usage.strongest(component, N_CLIPS)
     if not best:
-        st.info(f"None of the {len(hand.sources)} clips at hand uses #{component}.")
+        st.info(f"None of the {len(hand.sources)} demo and own clips uses #{component}.")
         return
     for row in best:
         source = hand.sources[row]
         said = class_name(view.engine.classes[hand.predicted[row]])
-        st.markdown(
+        _play(
+            view,
+            source,
             f"**{source.title}** · z {number(float(hand.usage.pooled[row, component]))} · "
-            f"relevance {number(float(hand.usage.relevance[row, component]))} for “{said}”"
+            f"relevance {number(float(hand.usage.relevance[row, component]))} for “{said}”",
         )
-        with st.container(key=f"players-{source.id}"):
-            st.audio(
-                components.clip_wav(view, source), format="audio/wav", alt=f"Player: {source.title}"
-            )
-        if st.button(
-            "Open in Listen", key=f"listen {source.id}", on_click=_to_listen, args=(source.id,)
-        ):
-            state.touch()
-            st.switch_page("pages/views/listen.py")
+
+
+def _play(view: View, source: ClipSource, words: str) -> None:
+    """A clip's words, its player, and the way to Listen."""
+    st.markdown(words)
+    with st.container(key=f"players-{source.id}"):
+        st.audio(
+            components.clip_wav(view, source), format="audio/wav", alt=f"Player: {source.title}"
+        )
+    if st.button(
+        "Open in Listen", key=f"listen {source.id}", on_click=_to_listen, args=(source.id,)
+    ):
+        state.go("listen")
 
 
 def _to_listen(clip: str) -> None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from l2i_core import tables
-from l2i_core.evaluation import Row, to_csv
+from l2i_core.evaluation import Row
 from l2i_core.metrics import PairedTest
 from l2i_core.tables import ClassFaithfulness
 from pages.shared import context, pictures, plots, results, state
 from pages.shared.context import View
 from pages.shared.plots import Line
 from pages.shared.results import Results
-from pages.shared.words import class_name, logit, number, percent, sentence
+from pages.shared.words import class_name, logit, number, percent
 
 NONE = "none"
 SCALE_NAMES = {"logits": "logits", "share": "share of f(x)_c − f(silence)_c"}
@@ -29,14 +29,8 @@ def page() -> None:
     """The whole page."""
     view = context.current()
     view.head.title("Does f depend on what the interpretation holds?", anchor=False)
-    try:
-        found = results.read(view.key[0], view.engine.interpreter_name)
-        if found is None:
-            st.info(results.how_to_measure(view.key[0], view.engine.interpreter_name))
-        else:
-            measured(view, found)
-    except ValueError as error:
-        st.error(sentence(str(error)))
+    name = view.engine.interpreter_name
+    results.draw(view.key[0], name, lambda found: measured(view, found))
 
 
 def measured(view: View, found: Results) -> None:
@@ -58,14 +52,12 @@ def measured(view: View, found: Results) -> None:
     with chart:
         distribution(view, found, rows, by_class, level, scale)
     st.subheader("Which τ?", anchor=False)
-    curves(view, found, other, level, scale)
+    drawn = curves(view, found, other, level, scale)
     st.subheader(f"Interpreters at τ = {level:.2f}", anchor=False)
     interpreters(view, rows, level, scale)
     st.subheader(f"Classes at τ = {level:.2f}, in {SCALE_NAMES[scale]}", anchor=False)
     class_table(by_class)
-    downloads(view, rows, by_class, level, scale)
-    state.show_messages()
-    state.write_url()
+    downloads(view, rows, by_class, drawn, level, scale)
 
 
 def choices(view: View) -> tuple[str, str | None]:
@@ -304,8 +296,10 @@ def one_clip(found: Results, rows: Sequence[Row], level: float, scale: str) -> N
     )
 
 
-def curves(view: View, found: Results, other: str | None, level: float, scale: str) -> None:
-    """FF_median and mean |L| against τ."""
+def curves(
+    view: View, found: Results, other: str | None, level: float, scale: str
+) -> dict[str, list[Line]]:
+    """FF_median and mean |L| against τ; returns what is drawn."""
     colours, blocks = pictures.palette(), results.systems(view.key[0])
     name = results.title(view.engine.bundle, found.interpreter)
     left, right = st.columns(2, gap="large")
@@ -341,6 +335,7 @@ def curves(view: View, found: Results, other: str | None, level: float, scale: s
             + ", ".join(f"{k} {number(v)}" for k, v in at.items() if v is not None),
         )
     left.caption("Band: the quartiles. The dotted line is the τ shown above.")
+    return {f"median FF, {scale}": ff, "mean |L|": size}
 
 
 def _ff_line(
@@ -436,18 +431,11 @@ def _random(rows: Sequence[Row], name: str, scale: str) -> str:
 
 def class_table(by_class: Sequence[ClassFaithfulness]) -> None:
     """The figure above as numbers."""
-    frame = pd.DataFrame(class_rows(by_class))
-    frame["class"] = [class_name(label) for label in frame["class"]]
-    logits, shares = results.DECIMALS, results.SHARES
-    st.dataframe(
-        results.rounded(frame),
-        hide_index=True,
-        column_config={
-            **dict.fromkeys(("median FF", "25 %", "75 %", "Random, energy"), logits),
-            **dict.fromkeys(("Random, count", "mean |L|"), logits),
-            **dict.fromkeys(("FF > 0", "Fid-In", "energy kept"), shares),
-        },
-        alt="FF, both Randoms, |L|, Fid-In and energy kept by class",
+    results.class_table(
+        class_rows(by_class),
+        ("median FF", "25 %", "75 %", "Random, energy", "Random, count", "mean |L|"),
+        ("FF > 0", "Fid-In", "energy kept"),
+        "FF, both Randoms, |L|, Fid-In and energy kept by class",
     )
     st.caption(
         "Random, energy and Random, count: medians of the energy-matched and of the count-matched "
@@ -476,31 +464,48 @@ def class_rows(by_class: Sequence[ClassFaithfulness]) -> list[Row]:
     ]
 
 
+def curve_rows(drawn: Mapping[str, Sequence[Line]]) -> list[Row]:
+    """The curves over τ as rows."""
+    return [
+        {
+            "curve": what,
+            "system": line.name,
+            "threshold": threshold,
+            "value": line.y[i],
+            "25 %": line.band[0][i] if line.band else None,
+            "75 %": line.band[1][i] if line.band else None,
+        }
+        for what, lines in drawn.items()
+        for line in lines
+        for i, threshold in enumerate(line.x)
+    ]
+
+
 def downloads(
     view: View,
     rows: Sequence[Row],
     by_class: Sequence[ClassFaithfulness],
+    drawn: Mapping[str, Sequence[Line]],
     level: float,
     scale: str,
 ) -> None:
     """CSV files of exactly what is shown."""
-    stem = f"{view.key[0]}-{view.engine.interpreter_name}-tau{level:.2f}-{scale}"
+    stem = f"faithfulness-{view.key[0]}-{view.engine.interpreter_name}-tau{level:.2f}-{scale}"
     head = {"bundle": view.key[0], "interpreter": view.engine.interpreter_name}
     at = {"threshold": level, "scale": scale}
     with view.corner, st.popover("Download", width="stretch"):
-        for title, name, made in (
-            ("Clips (CSV)", "clips", [{**head, **r} for r in rows]),
-            ("Classes (CSV)", "classes", [{**head, **at, **r} for r in class_rows(by_class)]),
-        ):
-            st.download_button(
-                title,
-                to_csv(made),
-                f"faithfulness-{stem}-{name}.csv",
-                "text/csv",
-                on_click="ignore",
-                width="stretch",
-            )
-        st.caption(f"At τ = {level:.2f}, FF in {SCALE_NAMES[scale]}.")
+        by_classes = [{**head, **at, **r} for r in class_rows(by_class)]
+        results.csv_buttons(
+            [
+                ("Clips", f"{stem}-clips", [{**head, **r} for r in rows]),
+                ("Classes", f"{stem}-classes", by_classes),
+                ("Curves over τ", f"{stem}-curves", [{**head, **r} for r in curve_rows(drawn)]),
+            ]
+        )
+        st.caption(
+            f"FF in {SCALE_NAMES[scale]}; clips and classes at τ = {level:.2f}, curves at every "
+            "τ of the evaluation."
+        )
 
 
 def _has_ff(block: dict[str, Any]) -> bool:

@@ -12,12 +12,12 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core import metrics, paper, tables
-from l2i_core.evaluation import Row, to_csv
+from l2i_core.evaluation import Row
 from l2i_core.tables import TOPS, ClassFidelity
-from pages.shared import context, pictures, plots, results, state
+from pages.shared import context, pictures, plots, results
 from pages.shared.context import View
 from pages.shared.results import Results
-from pages.shared.words import class_name, logit, number, percent, sentence
+from pages.shared.words import class_name, logit, number, percent
 
 TITLES = ("top-1", "top-3", "top-5")
 
@@ -26,14 +26,8 @@ def page() -> None:
     """The whole page."""
     view = context.current()
     view.head.title("How closely does the interpreter follow f?", anchor=False)
-    try:
-        found = results.read(view.key[0], view.engine.interpreter_name)
-        if found is None:
-            st.info(results.how_to_measure(view.key[0], view.engine.interpreter_name))
-        else:
-            measured(view, found)
-    except ValueError as error:
-        st.error(sentence(str(error)))
+    name = view.engine.interpreter_name
+    results.draw(view.key[0], name, lambda found: measured(view, found))
     card(view)
 
 
@@ -56,9 +50,7 @@ def measured(view: View, found: Results) -> None:
     st.subheader("Where they disagree", anchor=False)
     rows = clip_rows(found, places)
     disagreements(view, found, rows)
-    downloads(view, rows, by_class, counts)
-    state.show_messages()
-    state.write_url()
+    downloads(view, found, rows, by_class, counts)
 
 
 def finding(view: View, found: Results, places: np.ndarray) -> None:
@@ -92,7 +84,6 @@ def _share(successes: int, n: int) -> str:
 def systems(view: View, found: Results) -> None:
     """Every measured system of the bundle, and beside it the paper's tables."""
     ours, theirs = st.columns([1.2, 1], gap="medium")
-    blocks = results.systems(view.key[0])
     with ours:
         st.markdown(f"**Ours: model {view.key[0]}**, fidelity to f")
         rows = system_rows(view)
@@ -125,20 +116,17 @@ def systems(view: View, found: Results) -> None:
     levels = list(paper.FAITHFULNESS)
     with ours:
         st.markdown(f"**Ours: model {view.key[0]}**, median FF in logits")
-        columns = {
-            results.title(view.engine.bundle, name): [
-                _ff(block, "faithfulness", level) for level in levels
-            ]
-            for name, block in blocks.items()
-            if block.get("faithfulness")
-        }
-        mine = results.title(view.engine.bundle, found.interpreter)
-        for kind, name in (("random_energy", "energy-matched"), ("random", "count-matched")):
-            columns[f"{name} Random beside {mine}"] = [
-                _ff(found.summary, kind, level) for level in levels
-            ]
         st.table(
-            pd.DataFrame(columns, index=[f"τ {level}" for level in levels]).T,
+            pd.DataFrame(
+                {
+                    row["system"]: {
+                        name: "–" if value is None else logit(value)
+                        for name, value in row.items()
+                        if name != "system"
+                    }
+                    for row in faithfulness_rows(view, found)
+                }
+            ).T,
             border="horizontal",
             alt="Median FF in logits of every system of this model at the paper's τ",
         )
@@ -182,6 +170,24 @@ def system_rows(view: View) -> list[Row]:
     return [
         *rows,
         {"system": "guessing", **chance, "reconstruction error": None, "n": None},
+    ]
+
+
+def faithfulness_rows(view: View, found: Results) -> list[Row]:
+    """Median FF in logits of every measured system at the paper's τ, and of both Randoms."""
+    blocks = results.systems(view.key[0]).items()
+    lines = [
+        (results.title(view.engine.bundle, name), block["faithfulness"])
+        for name, block in blocks
+        if block.get("faithfulness")
+    ]
+    mine = results.title(view.engine.bundle, found.interpreter)
+    for kind, name in (("random_energy", "energy-matched"), ("random", "count-matched")):
+        lines.append((f"{name} Random beside {mine}", found.summary.get(kind, {})))
+    return [
+        {"system": name}
+        | {f"τ {level}": table.get(level, {}).get("median") for level in paper.FAITHFULNESS}
+        for name, table in lines
     ]
 
 
@@ -235,16 +241,11 @@ def confusion(counts: np.ndarray, classes: Sequence[str]) -> None:
 
 def class_table(by_class: Sequence[ClassFidelity]) -> None:
     """Per class: agreement, f's accuracy, reconstruction error."""
-    frame = pd.DataFrame(class_rows(by_class))
-    frame["class"] = [class_name(label) for label in frame["class"]]
-    st.dataframe(
-        results.rounded(frame),
-        hide_index=True,
-        column_config={
-            **dict.fromkeys((*TITLES, "f's accuracy"), results.SHARES),
-            "‖X − W H‖ / ‖X‖": results.DECIMALS,
-        },
-        alt="Fidelity, f's accuracy and reconstruction error by class",
+    results.class_table(
+        class_rows(by_class),
+        ("‖X − W H‖ / ‖X‖",),
+        (*TITLES, "f's accuracy"),
+        "Fidelity, f's accuracy and reconstruction error by class",
     )
     st.caption(
         "Fidelity counts the clips that f gives to a class, f's accuracy those that are labelled "
@@ -337,7 +338,11 @@ def _row(names: Sequence[str], key: str) -> None:
 
 
 def downloads(
-    view: View, rows: Sequence[Row], by_class: Sequence[ClassFidelity], counts: np.ndarray
+    view: View,
+    found: Results,
+    rows: Sequence[Row],
+    by_class: Sequence[ClassFidelity],
+    counts: np.ndarray,
 ) -> None:
     """CSV files of what is shown."""
     name, interpreter = view.key[0], view.engine.interpreter_name
@@ -346,30 +351,26 @@ def downloads(
         {"f": said, **dict(zip(classes, counted, strict=True))}
         for said, counted in zip(classes, counts.tolist(), strict=True)
     ]
-    head = {"bundle": name, "interpreter": interpreter}
+    head, stem = {"bundle": name}, f"fidelity-{name}"
+    mine, own = {**head, "interpreter": interpreter}, f"{stem}-{interpreter}"
     with view.corner, st.popover("Download", width="stretch"):
-        for title, stem, made in (
-            (
-                "Systems (CSV)",
-                f"{name}-systems",
-                [{"bundle": name, **r} for r in system_rows(view)],
-            ),
-            (
-                "Classes (CSV)",
-                f"{name}-{interpreter}-classes",
-                [{**head, **r} for r in class_rows(by_class)],
-            ),
-            ("Confusion (CSV)", f"{name}-{interpreter}-confusion", matrix),
-            ("Clips (CSV)", f"{name}-{interpreter}-clips", [{**head, **r} for r in rows]),
-        ):
-            st.download_button(
-                title,
-                to_csv(made),
-                f"fidelity-{stem}.csv",
-                "text/csv",
-                on_click="ignore",
-                width="stretch",
-            )
+        results.csv_buttons(
+            [
+                (
+                    "Systems, fidelity",
+                    f"{stem}-systems",
+                    [{**head, **r} for r in system_rows(view)],
+                ),
+                (
+                    "Systems, median FF",
+                    f"{own}-systems-ff",
+                    [{**head, **r} for r in faithfulness_rows(view, found)],
+                ),
+                ("Classes", f"{own}-classes", [{**mine, **r} for r in class_rows(by_class)]),
+                ("Confusion", f"{own}-confusion", matrix),
+                ("Clips", f"{own}-clips", [{**mine, **r} for r in rows]),
+            ]
+        )
 
 
 def card(view: View) -> None:
@@ -388,11 +389,6 @@ def card(view: View) -> None:
         # Its headings go below the page's, and a picture would be fetched from elsewhere.
         text = re.sub(r"^(#+) ", r"\1## ", text, flags=re.MULTILINE)
         st.markdown(text.replace("![", "["))
-
-
-def _ff(block: dict[str, Any], table: str, level: str) -> str:
-    value = block.get(table, {}).get(level, {}).get("median")
-    return "–" if value is None else logit(value)
 
 
 def _maybe(value: float | None) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -22,6 +21,7 @@ from pages.shared import (
     players,
     plots,
     state,
+    verdicts,
 )
 from pages.shared import tour as guided_tour
 from pages.shared.context import View
@@ -243,8 +243,7 @@ def dictionary(view: View, made: Interpretation) -> None:
             )
         with _prompt("3", "Which shapes are tones, which are noise? All of them can be heard."):
             if st.button(f"See all {k} on the Dictionary page", key="to-dictionary"):
-                state.touch()
-                st.switch_page("pages/views/dictionary.py")
+                state.go("dictionary")
     with show:
         if not known.main:
             _nothing(view)
@@ -542,7 +541,7 @@ def masking(view: View, made: Interpretation) -> None:
 
 def testing(view: View, made: Interpretation) -> None:
     """f on x, x_int, x_2; FF beside Random."""
-    target, index = class_name(view.target), made.target_index
+    target = class_name(view.target)
     verdict = engines.verdict(view.key, view.engine, view.analysis, made)
     words, show = _sides()
     with words:
@@ -565,27 +564,8 @@ def testing(view: View, made: Interpretation) -> None:
             f"{view.threshold:.2f}",
         )
     with show:
-        rows = {}
-        for title, logits in zip(
-            SOUNDS,
-            (verdict.logits, verdict.logits_interpretation, verdict.logits_without),
-            strict=True,
-        ):
-            chances = view.engine.probabilities(logits)
-            best = int(logits.argmax())
-            rows[title] = (
-                logit(float(logits[index])),
-                f"{float(chances[index]):.2f}",
-                f"{class_name(view.engine.classes[best])} ({float(chances[best]):.2f})",
-            )
         st.markdown(f"**What f says of the three sounds**, for “{target}”")
-        st.table(
-            pd.DataFrame.from_dict(
-                rows, orient="index", columns=["logit", "probability", "f says"]
-            ),
-            border="horizontal",
-            alt=f"f's logit and probability of {target}, and its decision, on A, B and C",
-        )
+        verdicts.table(view, verdict, SOUNDS)
         if not made.selected:
             st.info("Nothing is chosen, so nothing is removed: FF is 0.")
             return

@@ -25,6 +25,7 @@ from pages.shared import (
     pictures,
     players,
     plots,
+    results,
     state,
 )
 from pages.shared.clips import ClipSource
@@ -913,12 +914,11 @@ def _batch_figures(
 
 def _offer_clip(row: Row) -> None:
     """A row's clip in the first tab, with the very noise that it was measured with."""
-    names = [f"{kind}:{row['clip']}" for kind in (*clips.SETS, "folder")]
-    here = next((name for name in names if name in clips.at_hand()), None)
+    here = results.sources([row])[0]
     if here is None:
         st.caption(f"{row['clip']} is not among the clips that can be chosen here.")
         return
-    st.button(f"Hear {row['clip']} with this noise", on_click=_hear, args=(here, row["seed"]))
+    st.button(f"Hear {row['clip']} with this noise", on_click=_hear, args=(here.id, row["seed"]))
 
 
 def _hear(clip: str, seed: int) -> None:
