@@ -34,8 +34,8 @@ LeftOut = Callable[[Clip, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """τ grid, the τ at which Random Baselines are drawn, draws per clip, seed, mask domain, and
-    whose conventions are followed, see `l2i_core.conventions`."""
+    """τ grid, the τ at which Random Baselines are drawn (may be none), draws per clip, seed, mask
+    domain, and whose conventions are followed, see `l2i_core.conventions`."""
 
     thresholds: tuple[float, ...] = explain.THRESHOLDS
     random_thresholds: tuple[float, ...] = (0.9, 0.7, 0.5, 0.3, 0.1)
@@ -97,13 +97,15 @@ def measure(
 ) -> Generator[tuple[int, int], None, Evaluation]:
     """`evaluate` in steps of about a second, for callers that show progress and may stop.
 
-    Yields (passes done, passes in all), two passes a clip; returns the evaluation.
+    Yields (passes done, passes in all), two passes a clip, one where no Random is drawn; returns
+    the evaluation.
     """
     settings = settings or Settings()
+    passes = 2 if settings.random_thresholds else 1
     engine = L2I(bundle, interpreter, settings.conventions)
     if not clips:
         raise ValueError("there is no clip to evaluate.")
-    clip_rows, level_rows, usable, total = [], [], [], 2 * len(clips)
+    clip_rows, level_rows, usable, total = [], [], [], passes * len(clips)
     for index, clip in enumerate(clips):
         try:
             _check_length(clip, longest)
@@ -126,8 +128,8 @@ def measure(
         for threshold in settings.random_thresholds
     }
     by_key = {(r["clip"], r["threshold"]): r for r in level_rows}
-    done = 2 * len(clips) - len(usable)
-    for index, clip in usable:
+    done = total - len(usable)
+    for index, clip in usable if counts else []:
         analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
         for threshold, count in counts.items():
             yield done, total

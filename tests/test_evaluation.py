@@ -125,6 +125,22 @@ def test_progress_goes_twice_over_the_clips(
     assert told == [(n, 2 * len(clips)) for n in range(1, 2 * len(clips) + 1)]
 
 
+def test_without_random_every_clip_is_passed_once(
+    engine_16k: L2I, result: Evaluation, clips: list[Clip]
+) -> None:
+    steps: list[tuple[int, int]] = []
+    plain = evaluate(
+        engine_16k.bundle, "att", clips, Settings(LEVELS, ()), lambda *row: steps.append(row)
+    )
+    assert steps == [(n, len(clips)) for n in range(1, len(clips) + 1)]
+    assert plain.clips == result.clips
+    assert list(plain.levels) == [
+        {k: v for k, v in row.items() if not k.startswith("random")} for row in result.levels
+    ]
+    assert "random" not in plain.summary
+    assert plain.summary["faithfulness"] == result.summary["faithfulness"]
+
+
 def test_summary_is_the_metrics_of_the_rows(
     engine_16k: L2I, result: Evaluation, clips: list[Clip]
 ) -> None:
