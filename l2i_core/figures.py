@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -33,6 +33,7 @@ DIM = (10.0, 80.0)  # greys, of 255, of what is not kept: at −TOP_DB and at 0 
 TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
 _QUIETEST = -60.0  # dB: far above what digital silence holds
 _MOST_COLUMNS = 1500  # frames of a longer clip share a column
+_MARKS = ("o-", "s-", "^-", "v-", "d-", "x-")
 _drawing = threading.Lock()  # matplotlib's text layout is not safe between threads
 
 
@@ -143,6 +144,57 @@ def spectrograms(
             place.set_ylabel("")
         _colour_bar(figure, colours)
         figure.text(0.08 / width, 0.94, title, color=colours.ink, fontsize=11)
+        file = io.BytesIO()
+        figure.savefig(file, format="png", facecolor=colours.paper, metadata={"Software": None})
+    return file.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """One panel of `curves`: a title, and named series with a value (None: none) for each tick."""
+
+    title: str
+    series: Mapping[str, Sequence[float | None]]
+
+
+def curves(
+    panels: Sequence[Curves],
+    ticks: Sequence[str],
+    label: str,
+    marked: int | None = None,
+    shown: str = "light",
+) -> bytes:
+    """PNG of measures against the values of one setting, side by side; values are spaced evenly.
+
+    marked: the position of the value in use, a dashed line. shown: "light" or "dark".
+    """
+    colours = PALETTES[shown]
+    with _drawing:
+        figure = Figure(figsize=(3.9 * len(panels), 3.0), dpi=110, layout="constrained")
+        FigureCanvasAgg(figure)
+        for place, panel in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+        ):
+            shades = np.linspace(1.0, 0.35, len(panel.series))
+            for (name, values), shade, mark in zip(
+                panel.series.items(), shades, _MARKS, strict=False
+            ):
+                numbers = [np.nan if value is None else value for value in values]
+                place.plot(
+                    range(len(ticks)), numbers, mark, color=colours.accent, alpha=shade, label=name
+                )
+            if marked is not None:
+                place.axvline(marked, color=colours.neutral, linewidth=1, linestyle="--")
+            place.set_title(panel.title, color=colours.ink, fontsize=10, loc="left")
+            place.set_xlabel(label, color=colours.ink, fontsize=9)
+            place.set_xticks(range(len(ticks)), ticks)
+            place.set_facecolor(colours.paper)
+            place.grid(axis="y", color=colours.line, linewidth=0.6)
+            place.tick_params(colors=colours.ink, labelsize=8)
+            for spine in place.spines.values():
+                spine.set_color(colours.neutral)
+            if len(panel.series) > 1:
+                place.legend(fontsize=8, labelcolor=colours.ink, facecolor=colours.paper)
         file = io.BytesIO()
         figure.savefig(file, format="png", facecolor=colours.paper, metadata={"Software": None})
     return file.getvalue()

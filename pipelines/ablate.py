@@ -1,0 +1,405 @@
+"""What each setting does: `python -m pipelines.ablate --config configs/esc10-ablation.yaml`.
+
+A base experiment and variants of it that differ in one setting each. f is trained once, the
+dictionary again only where it differs. Every variant's figures, on the config's test folds (name a
+validation split there), are kept in OUT/rows as soon as they are there; a killed run goes on where
+it was. The table and the figures are written to REPORT when the command ends.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from l2i_core import figures
+from l2i_core.arguments import Parser
+from l2i_core.data import open_data_set
+from l2i_core.files import atomic, write_text
+from pipelines import evaluate, train_classifier, train_interpreter
+from pipelines.assemble import assemble
+from pipelines.config import Config, load_config
+from pipelines.learn_dictionary import learn
+from pipelines.runs import main_guard, start_log
+
+log = logging.getLogger("l2i")
+BASE = "base"
+_SHARED = ("seed", "precision", "data", "audio", "classifier")  # what f depends on
+_KEYS = {"base": str, "set": dict, "vary": dict}
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One setting: its dotted key in the config, its values, and how figures call it."""
+
+    name: str
+    label: str
+    key: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The base, or the base with one setting changed; `name` is also its folder's."""
+
+    name: str
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """The axes, their variants by (axis, value's position), and all different variants, the base
+    first."""
+
+    axes: tuple[Axis, ...]
+    places: Mapping[tuple[str, int], Variant]
+    variants: tuple[Variant, ...]
+
+
+def load_ablation(path: str | Path, overrides: Sequence[str] = ()) -> Ablation:
+    """Read a file of the keys base (an experiment file beside it), set and vary.
+
+    set: dotted keys and values that turn the file `base` into the base; `overrides`,
+    "key=yaml value", go on top. vary: NAME: {label, key, values}; a value that the base has is the
+    base. ValueError for an unknown key anywhere, a value the config refuses, an axis that f depends
+    on, test folds that train, and other than one interpreter.
+    """
+    path = Path(path)
+    values = _read(path)
+    base_file = path.parent / values["base"]
+    settings = [f"{k}={json.dumps(v)}" for k, v in values.get("set", {}).items()]
+    base = load_config(base_file, [*settings, *overrides])
+    if len(base.interpreters) != 1:
+        raise ValueError(
+            f"{path.name}: the base needs one interpreter, not {len(base.interpreters)}."
+        )
+    if both := set(base.data.train_folds) & set(base.data.test_folds):
+        raise ValueError(f"{path.name}: fold {min(both)} both trains and tests.")
+    axes = tuple(_axis(name, given, path.name) for name, given in values["vary"].items())
+    places: dict[tuple[str, int], Variant] = {}
+    known = {json.dumps(base.to_dict()): Variant(BASE, base)}
+    for axis in axes:
+        for position, value in enumerate(axis.values):
+            changed = [*settings, *overrides, f"{axis.key}={json.dumps(value)}"]
+            config = load_config(base_file, changed)
+            if config.recipe(*_SHARED) != base.recipe(*_SHARED) or config.data != base.data:
+                raise ValueError(
+                    f"{path.name}: {axis.name} changes what f is trained on or with; all variants "
+                    "share one f."
+                )
+            variant = Variant(f"{axis.name}-{spelled(value)}", config)
+            places[axis.name, position] = known.setdefault(json.dumps(config.to_dict()), variant)
+    return Ablation(axes, places, tuple(known.values()))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ValueError(f"no such config file: {path}. Give configs/esc10-ablation.yaml.")
+    try:
+        values = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
+    values = values if isinstance(values, dict) else {}
+    if unknown := sorted(set(values) - set(_KEYS)):
+        raise ValueError(f"{path.name}: unknown key {unknown[0]!r}; accepted: {', '.join(_KEYS)}.")
+    for key, kind in _KEYS.items():
+        if not isinstance(values.get(key, {} if key == "set" else None), kind):
+            raise ValueError(f"{path.name} must hold {key!r}, as pipelines.ablate says.")
+    return values
+
+
+def _axis(name: str, given: Any, where: str) -> Axis:
+    if not isinstance(given, dict) or set(given) != {"label", "key", "values"}:
+        raise ValueError(f"{where}: vary.{name} needs label, key and values, and nothing else.")
+    if not isinstance(given["values"], list) or len(given["values"]) < 2:
+        raise ValueError(f"{where}: vary.{name}.values must list at least two values.")
+    return Axis(name, str(given["label"]), str(given["key"]), tuple(given["values"]))
+
+
+def spelled(value: Any) -> str:
+    """A value as it stands in names and on axes: [4, 5, 6] is "4-5-6"."""
+    return "-".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def run(ablation: Ablation, out: Path, only: str | None = None) -> list[dict[str, Any]]:
+    """Train and measure the variants that OUT has no figures of (or `only` one of them).
+
+    Returns the rows of all finished variants. ValueError for an unknown name, and where OUT holds
+    parts of a run with other settings.
+    """
+    names = [v.name for v in ablation.variants]
+    if only is not None and only not in names:
+        raise ValueError(f"there is no variant {only!r}; there are: {', '.join(names)}.")
+    base, cached = ablation.variants[0], _Cached()
+    for variant in ablation.variants:
+        if only not in (None, variant.name) or _row(variant, out) is not None:
+            continue
+        log.info("variant %s", variant.name)
+        row = _measure(variant, base, out, cached)
+        write_text(_row_path(variant, out), json.dumps(row, indent=1) + "\n")
+    rows = [_row(variant, out) for variant in ablation.variants]
+    return [row for row in rows if row is not None]
+
+
+class _Cached:
+    """f's features of the last variant's kind: most variants have the same."""
+
+    def __init__(self) -> None:
+        self._key: Any = None
+        self._cache: train_interpreter.Cache | None = None
+
+    def of(self, config: Config, out: Path) -> Callable[[int, int], train_interpreter.Cache]:
+        def get(views: int, partial_views: int) -> train_interpreter.Cache:
+            dictionary = config.dictionary if partial_views else None
+            key = (config.map_blocks, views, partial_views, dictionary)
+            if self._cache is None or self._key != key:
+                self._cache = None  # two would be in memory
+                classifier = train_classifier.trained(config, out)
+                patterns = learn(config, out, only_finished=True)
+                self._key, self._cache = (
+                    key,
+                    train_interpreter.build_cache(
+                        config, classifier, patterns, views, partial_views
+                    ),
+                )
+            return self._cache
+
+        return get
+
+
+def _measure(variant: Variant, base: Variant, out: Path, cached: _Cached) -> dict[str, Any]:
+    config, folder = variant.config, out / variant.name
+    (name,) = config.interpreters
+    train_classifier.train(base.config, out / BASE)
+    _share(out / BASE, folder, "classifier")
+    start = time.time()
+    if variant is not base and config.dictionary == base.config.dictionary:
+        learn(base.config, out / BASE)
+        _share(out / BASE, folder, "dictionary")
+    patterns = learn(config, folder)
+    learned = time.time()
+    model = train_interpreter.train(config, name, folder, cached.of(config, folder))
+    trained = time.time()
+    classes = open_data_set(config.data.kind, config.data.root).classes
+    f = train_classifier.trained(config, folder)
+    assemble(config, folder, classes, f, patterns, {name: model})
+    summary = evaluate.run(config, folder)[name].summary
+    return {
+        "variant": variant.name,
+        "recipe": _recipe(config),
+        "accuracy": summary["accuracy"],
+        "n": summary["n"],
+        "reconstruction_error": summary["reconstruction_error"],
+        "fidelity": summary["fidelity"],
+        "faithfulness": _by_level(summary, "faithfulness", "median"),
+        "relative_faithfulness": _by_level(summary, "relative_faithfulness", "median"),
+        "components": _by_level(summary, "faithfulness", "mean_components"),
+        "fid_in": summary["fid_in"],
+        "seconds": {
+            "dictionary": round(learned - start, 1),
+            "interpreter": round(trained - learned, 1),
+            "evaluation": round(time.time() - trained, 1),
+        },
+    }
+
+
+def _by_level(summary: Mapping[str, Any], table: str, key: str) -> dict[str, Any]:
+    return {t: level[key] for t, level in summary[table].items()}
+
+
+def _share(source: Path, folder: Path, part: str) -> None:
+    """The same checkpoint in another variant's folder: a link, tens of megabytes that are one."""
+    path = folder / "checkpoints" / f"{part}.safetensors"
+    if source != folder and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.link(source / "checkpoints" / path.name, path)
+
+
+def _recipe(config: Config) -> str:
+    """Changes with every setting; where the data lies and what it is called do not matter."""
+    values = config.to_dict()
+    del values["title"], values["data"]["root"]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _row_path(variant: Variant, out: Path) -> Path:
+    return out / "rows" / f"{variant.name}.json"
+
+
+def _row(variant: Variant, out: Path) -> dict[str, Any] | None:
+    path = _row_path(variant, out)
+    if not path.is_file():
+        return None
+    row = json.loads(path.read_text())
+    return row if row["recipe"] == _recipe(variant.config) else None
+
+
+def report(ablation: Ablation, rows: Sequence[dict[str, Any]], folder: Path, command: str) -> None:
+    """Write ablation.csv, README.md and a figure for each axis that has two finished variants."""
+    by_name = {row["variant"]: row for row in rows}
+    write_text(folder / "ablation.csv", _csv(ablation, by_name))
+    write_text(folder / "README.md", _markdown(ablation, by_name, command))
+    for axis in ablation.axes:
+        there = _finished(ablation, axis, by_name)
+        if len(there) < 2:
+            continue
+        base = [row["variant"] for _, row in there].index(BASE) if _has_base(there) else None
+        ticks = [spelled(axis.values[position]) for position, _ in there]
+        picture = figures.curves(_panels([row for _, row in there]), ticks, axis.label, base)
+        with atomic(folder / f"{axis.name}.png") as part:
+            part.write_bytes(picture)
+
+
+def _finished(
+    ablation: Ablation, axis: Axis, rows: Mapping[str, dict[str, Any]]
+) -> list[tuple[int, dict[str, Any]]]:
+    """Positions and rows of an axis's values that have figures."""
+    names = [ablation.places[axis.name, i].name for i in range(len(axis.values))]
+    return [(i, rows[name]) for i, name in enumerate(names) if name in rows]
+
+
+def _has_base(there: Sequence[tuple[int, dict[str, Any]]]) -> bool:
+    return any(row["variant"] == BASE for _, row in there)
+
+
+def _panels(rows: Sequence[dict[str, Any]]) -> list[figures.Curves]:
+    levels = sorted(rows[0]["relative_faithfulness"], key=float, reverse=True)
+    return [
+        figures.Curves(
+            "Reconstruction error ‖X − W H‖ / ‖X‖",
+            {"": [row["reconstruction_error"] for row in rows]},
+        ),
+        figures.Curves(
+            "Fidelity",
+            {f"top-{k}": [row["fidelity"][f"top{k}"] for row in rows] for k in (1, 3, 5)},
+        ),
+        figures.Curves(
+            "FF / span, median",
+            {f"τ {t}": [row["relative_faithfulness"][t] for row in rows] for t in levels},
+        ),
+    ]
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with one number a column: faithfulness:0.3, …"""
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}:{inner}": number for inner, number in value.items()}
+        elif key not in ("variant", "recipe"):
+            flat[key] = value
+    return flat
+
+
+def _csv(ablation: Ablation, rows: Mapping[str, dict[str, Any]]) -> str:
+    """A row per axis and value; the base stands on every axis."""
+    lines = [
+        {
+            "setting": axis.key,
+            "value": spelled(axis.values[position]),
+            "variant": row["variant"],
+            **_flat(row),
+        }
+        for axis in ablation.axes
+        for position, row in _finished(ablation, axis, rows)
+    ]
+    text = io.StringIO()
+    names = list(dict.fromkeys(key for line in lines for key in line))
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    for line in lines:
+        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in line.items()})
+    return text.getvalue()
+
+
+def _markdown(ablation: Ablation, rows: Mapping[str, dict[str, Any]], command: str) -> str:
+    base = ablation.variants[0].config
+    trained, tested = (
+        ", ".join(map(str, folds)) for folds in (base.data.train_folds, base.data.test_folds)
+    )
+    parts = [
+        "# Ablations",
+        f"Written by `{command}`; seed {base.seed}. One setting at a time is changed, all else is "
+        f"the base's (bold). Trained on folds {trained} of {base.data.kind}, measured on fold "
+        f"{tested}, a validation split: no test fold was looked at. Training is short, so compare "
+        "the rows with each other and not with the shipped model.",
+    ]
+    for axis in ablation.axes:
+        there = _finished(ablation, axis, rows)
+        if not there:
+            continue
+        parts.append(f"## {axis.label} (`{axis.key}`)")
+        if len(there) > 1:
+            parts.append(f"![{axis.label}]({axis.name}.png)")
+        parts.append(_table(axis, there))
+    if rows:
+        first = next(iter(rows.values()))
+        parts.append(
+            f"{first['n']} clips, one run each; f's accuracy on them is {first['accuracy']:.3f}. "
+            "FF is the median over clips, in logits and as a share of f(x)_c − f(silence)_c, at "
+            "τ 0.5 / 0.3 / 0.1; \\|L\\| the mean number of components there. Seconds: dictionary + "
+            "interpreter + evaluation, those that were left to do when the variant was finished."
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(axis: Axis, there: Sequence[tuple[int, dict[str, Any]]]) -> str:
+    names = [
+        axis.label,
+        "‖X − W H‖ / ‖X‖",
+        "top-1 / 3 / 5",
+        "FF",
+        "FF / span",
+        "\\|L\\|",
+        "seconds",
+    ]
+    lines = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
+    for position, row in there:
+        value = spelled(axis.values[position])
+        cells = [
+            f"**{value}**" if row["variant"] == BASE else value,
+            f"{row['reconstruction_error']:.3f}",
+            " / ".join(f"{row['fidelity'][f'top{k}']:.3f}" for k in (1, 3, 5)),
+            _levels(row["faithfulness"], 2),
+            _levels(row["relative_faithfulness"], 3),
+            _levels(row["components"], 1),
+            " + ".join(f"{seconds:.0f}" for seconds in row["seconds"].values()),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _levels(values: Mapping[str, float | None], digits: int) -> str:
+    shown = [values.get(t) for t in ("0.5", "0.3", "0.1")]
+    return " / ".join("–" if value is None else f"{value:.{digits}f}" for value in shown)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--config", required=True, help="configs/esc10-ablation.yaml or your own")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
+    parser.add_argument("--out", type=Path, required=True, help="the folder of all variants")
+    parser.add_argument("--report", type=Path, help="for table and figures (default: OUT/report)")
+    parser.add_argument("--only", metavar="NAME", help="one variant, such as K-50 (default: all)")
+    arguments = parser.parse_args(argv)
+    ablation = load_ablation(arguments.config, arguments.overrides)
+    start_log(arguments.out)
+    rows = run(ablation, arguments.out, arguments.only)
+    command = f"python -m pipelines.ablate --config {arguments.config}"
+    report(ablation, rows, arguments.report or arguments.out / "report", command)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_guard(main))
