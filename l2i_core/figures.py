@@ -194,7 +194,10 @@ def curves(
             for spine in place.spines.values():
                 spine.set_color(colours.neutral)
             if len(panel.series) > 1:
-                place.legend(fontsize=8, labelcolor=colours.ink, facecolor=colours.paper)
+                legend = place.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
+                legend.get_frame().set(facecolor=colours.paper, edgecolor=colours.paper)
+                for text in legend.get_texts():
+                    text.set_color(colours.ink)
         file = io.BytesIO()
         figure.savefig(file, format="png", facecolor=colours.paper, metadata={"Software": None})
     return file.getvalue()

@@ -74,3 +74,21 @@ def test_long_clips_share_columns() -> None:
     picture[0, 4] = 5.0
     small = figures._columns(picture, 3)
     assert small.tolist() == [[0, 5, 0], [0, 0, 0]]
+
+
+def test_curves_are_the_same_again_in_the_palettes_colours() -> None:
+    panels = [
+        figures.Curves("Error", {"": [0.6, 0.5, 0.4]}),
+        figures.Curves("Fidelity", {"top-1": [0.8, None, 0.9], "top-3": [0.9, 0.95, 1.0]}),
+    ]
+    for shown, palette in figures.PALETTES.items():
+        first, again = (
+            figures.curves(panels, ["25", "50", "100"], "K", 1, shown) for _ in range(2)
+        )
+        assert first == again
+        image = _pixels(first)
+        drawn = {tuple(colour) for colour in image.reshape(-1, 3)}
+        for colour in (palette.paper, palette.accent, palette.ink):
+            assert tuple(bytes.fromhex(colour[1:])) in drawn
+    unmarked = figures.curves(panels, ["25", "50", "100"], "K")
+    assert unmarked != figures.curves(panels, ["25", "50", "100"], "K", 1)
