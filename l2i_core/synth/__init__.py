@@ -1,4 +1,4 @@
-"""Seeded synthetic recordings of the ten ESC-10 classes: demo clips, training clips, test sounds.
+"""Seeded synthetic recordings of ESC-10's classes and of others of ESC-50: demos, training, tests.
 
 Each class has a generator that follows how the sound comes about (glottal pulses through a mouth,
 drops on a roof, blades through air), then everything passes an imagined room and microphone. All
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from l2i_core.synth import machines, nature, voices
+from l2i_core.synth import impacts, machines, nature, signals, voices
 from l2i_core.synth.blocks import Rng
 
 # fmt: off
@@ -22,16 +22,28 @@ LABELS: tuple[str, ...] = (
     "dog", "rain", "sea_waves", "crying_baby", "clock_tick",
     "sneezing", "helicopter", "chainsaw", "rooster", "crackling_fire",
 )
+# Of ESC-50's other classes; no model is trained on them.
+OTHER_LABELS: tuple[str, ...] = (
+    "siren", "car_horn", "church_bells", "clock_alarm", "keyboard_typing", "footsteps",
+    "wind", "water_drops", "laughing", "engine", "mouse_click", "door_wood_knock",
+    "clapping", "crickets", "thunderstorm", "vacuum_cleaner", "crow",
+)
 # fmt: on
+# A label's place decides its random stream: append, never reorder.
+ALL_LABELS = LABELS + OTHER_LABELS
 FIRST_DEMO_SEED = 1_000_000
-# Chosen by eye among the first few of each class: clear examples that differ from one another.
-DEMO_SEEDS: dict[str, tuple[int, int]] = {
-    label: (FIRST_DEMO_SEED + first, FIRST_DEMO_SEED + second)
-    for label, (first, second) in zip(
-        LABELS,
-        ((3, 4), (2, 4), (1, 2), (2, 3), (2, 1), (2, 4), (1, 2), (2, 3), (1, 5), (2, 4)),
-        strict=True,
-    )
+# Chosen among the first of each class: two clear examples that differ from one another, and one
+# of each other class.
+# fmt: off
+_DEMOS: tuple[tuple[int, ...], ...] = (
+    (3, 4), (2, 4), (1, 2), (2, 3), (2, 1), (2, 4), (1, 2), (2, 3), (1, 5), (2, 4),
+    (10,), (8,), (15,), (16,), (6,), (2,), (39,), (2,), (45,), (1,), (1,), (59,),
+    (17,), (6,), (4,), (9,), (16,),
+)
+# fmt: on
+DEMO_SEEDS: dict[str, tuple[int, ...]] = {
+    label: tuple(FIRST_DEMO_SEED + seed for seed in seeds)
+    for label, seeds in zip(ALL_LABELS, _DEMOS, strict=True)
 }
 
 MIN_RATE, MAX_RATE = 8000, 96000
@@ -52,12 +64,12 @@ def clip(label: str, seed: int, sample_rate: int = 44100, duration: float = 5.0)
     """One clip, float32 (n,), n = round(duration · sample_rate); peak between 0.05 and 0.95.
 
     sample_rate in Hz, duration in seconds. The same arguments always give the same samples.
-    Raises ValueError for an unknown label, a negative seed, a sample rate outside 8000–96000 Hz or
-    a duration outside 0.1–120 s.
+    Raises ValueError for a label that is not of `ALL_LABELS`, a negative seed, a sample rate
+    outside 8000–96000 Hz or a duration outside 0.1–120 s.
     """
     _check(label, seed, sample_rate, duration)
     n = round(duration * sample_rate)
-    rng = np.random.default_rng(np.random.SeedSequence([LABELS.index(label), seed]))
+    rng = np.random.default_rng(np.random.SeedSequence([ALL_LABELS.index(label), seed]))
     low, high = _PEAKS.get(label, (0.55, 0.95))
     peak = rng.uniform(low, high)
     samples = _GENERATORS[label](rng, n, sample_rate)
@@ -105,8 +117,8 @@ def scene(
 
 
 def _check(label: str, seed: int, sample_rate: int, duration: float) -> None:
-    if label not in LABELS:
-        raise ValueError(f"no class is named {label!r}; choose one of {', '.join(LABELS)}.")
+    if label not in ALL_LABELS:
+        raise ValueError(f"no class is named {label!r}; choose one of {', '.join(ALL_LABELS)}.")
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"seed must be a whole number from 0 on, not {seed!r}; choose another.")
     whole = isinstance(sample_rate, int | np.integer) and not isinstance(sample_rate, bool)
@@ -127,7 +139,25 @@ _Generator = Callable[[Rng, int, int], np.ndarray]
 _ALL: tuple[_Generator, ...] = (
     voices.dog, nature.rain, nature.sea_waves, voices.crying_baby, machines.clock_tick,
     voices.sneezing, machines.helicopter, machines.chainsaw, voices.rooster, nature.crackling_fire,
+    signals.siren, signals.car_horn, signals.church_bells, signals.clock_alarm,
+    impacts.keyboard_typing, impacts.footsteps, nature.wind, nature.water_drops,
+    voices.laughing, machines.engine, impacts.mouse_click, impacts.door_wood_knock,
+    impacts.clapping, nature.crickets, nature.thunderstorm, machines.vacuum_cleaner, voices.crow,
 )
 # fmt: on
-_GENERATORS = dict(zip(LABELS, _ALL, strict=True))
-_PEAKS = {"clock_tick": (0.15, 0.6), "rooster": (0.5, 0.95), "rain": (0.5, 0.95)}
+_GENERATORS = dict(zip(ALL_LABELS, _ALL, strict=True))
+# Where recordings of a class are usually quieter or louder than most.
+_PEAKS = {
+    "clock_tick": (0.15, 0.6),
+    "rooster": (0.5, 0.95),
+    "rain": (0.5, 0.95),
+    "clock_alarm": (0.15, 0.8),
+    "keyboard_typing": (0.15, 0.6),
+    "footsteps": (0.25, 0.9),
+    "wind": (0.25, 0.75),
+    "water_drops": (0.1, 0.6),
+    "engine": (0.2, 0.9),
+    "mouse_click": (0.1, 0.45),
+    "crickets": (0.06, 0.35),
+    "crow": (0.25, 0.85),
+}

@@ -138,3 +138,23 @@ def add(target: np.ndarray, piece: np.ndarray, start: int) -> None:
 def ramp(n: int, rate: int, attack: float) -> np.ndarray:
     """A linear rise over `attack` seconds, then ones: (n,)."""
     return np.minimum(1, np.arange(1, n + 1) / (attack * rate))
+
+
+def between(rng: Rng, low: float, high: float) -> float:
+    """A random number between `low` and `high`, even on a logarithmic scale."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def struck(
+    rng: Rng, n: int, rate: int, tones: np.ndarray, decays: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Modes of a struck body: damped sinusoids (n,) that fall to 1/e in `decays` seconds."""
+    t = np.arange(n) / rate
+    out = np.zeros(n)
+    for tone, decay, weight in zip(tones, decays, weights, strict=True):
+        if tone < 0.45 * rate:
+            # Nine time constants are 78 dB.
+            m = min(n, int(9 * decay * rate) + 1)
+            phase = rng.uniform(0, 2 * np.pi)
+            out[:m] += weight * np.exp(-t[:m] / decay) * np.sin(2 * np.pi * tone * t[:m] + phase)
+    return out

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 from scipy import signal
 
-from l2i_core.synth.blocks import Rng, add, noise, ramp, record, resonate, room, voice, wander
+from l2i_core.synth.blocks import (
+    Rng,
+    add,
+    between,
+    noise,
+    ramp,
+    record,
+    resonate,
+    room,
+    voice,
+    wander,
+)
 
 
 def clock_tick(rng: Rng, n: int, rate: int) -> np.ndarray:
@@ -95,3 +106,48 @@ def chainsaw(rng: Rng, n: int, rate: int) -> np.ndarray:
     mix = np.tanh(mix * rng.uniform(0.2, 0.9)) * 10 ** (rng.uniform(0.3, 1.1) * (throttle - 1))
     wet = room(rng, mix, rate, rng.uniform(0.1, 0.8), rng.uniform(0.05, 0.3))
     return record(rng, wet, rate, rng.uniform(-60, -40), low=(25, 110))
+
+
+def engine(rng: Rng, n: int, rate: int) -> np.ndarray:
+    """A motor idling at 15–45 firings a second: thumps, valves that clatter, the fan's air."""
+    t = np.arange(n) / rate
+    fire = between(rng, 14, 45)
+    turns = np.cumsum(fire * (1 + 0.02 * wander(rng, n, rate, 2))) / rate
+    cylinders = int(rng.integers(2, 5))
+    strength = rng.uniform(0.6, 1, size=cylinders)[turns.astype(int) % cylinders]
+    pulse = strength * np.exp(rng.uniform(2, 8) * (np.cos(2 * np.pi * turns) - 1))
+    exhaust = resonate(pulse * rng.normal(1, 0.3, n), rate, [(between(rng, 60, 200), 80, 1.0)])
+    exhaust += 0.4 * resonate(pulse * rng.normal(size=n), rate, [(between(rng, 200, 600), 300, 1)])
+    mix = exhaust / np.sqrt(np.mean(exhaust**2))
+    clatter = noise(rng, n, rate, rng.uniform(-5, -2), 300, rng.uniform(3000, 8000))
+    mix += 10 ** rng.uniform(-0.8, 0) * clatter * (0.4 + pulse)
+    for _ in range(int(rng.integers(1, 5))):
+        tone = between(rng, 120, 1800)
+        mix += 10 ** rng.uniform(-1.6, -0.8) * np.sin(
+            2 * np.pi * tone * t + wander(rng, n, rate, 4)
+        )
+    return record(rng, mix, rate, -60, low=(15, 40))
+
+
+def vacuum_cleaner(rng: Rng, n: int, rate: int) -> np.ndarray:
+    """A fast motor's whine and its harmonics in a roar of air; sometimes it is switched on."""
+    seconds, t = n / rate, np.arange(n) / rate
+    speed = np.ones(n)
+    if rng.random() < 0.25:
+        start, spin = rng.uniform(0, 0.1) * seconds, rng.uniform(0.2, 0.5)
+        speed = 1 - np.exp(-np.maximum(t - start, 0) / spin)
+    turns = np.cumsum(speed * (1 + 0.003 * wander(rng, n, rate, 0.7))) / rate
+    base = between(rng, 200, 450)
+    air = noise(rng, n, rate, rng.uniform(-2.5, -1), rng.uniform(120, 300), rng.uniform(5000, 8000))
+    mix = air.copy()
+    for _ in range(14):
+        # Hose and case are pipes and plates: the roar has colours.
+        pipe = between(rng, 250, 7000)
+        mix += resonate(air, rate, [(pipe, pipe * rng.uniform(0.05, 0.2), rng.uniform(0.5, 2))])
+    mix /= np.sqrt(np.mean(mix**2))
+    fan = int(rng.integers(7, 13))
+    for order, level in ((1, -0.3), (2, -0.5), (3, -0.8), (4, -1.0), (5, -1.2), (fan, -0.6)):
+        whine = np.sin(2 * np.pi * (base * order * turns + 0.1 * wander(rng, n, rate, 3)))
+        if base * order < 0.45 * rate:
+            mix += 10 ** (level + rng.uniform(-0.4, 0.3)) * whine
+    return record(rng, mix * speed**2 + 0.001, rate, -55, low=(80, 200))

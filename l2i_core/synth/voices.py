@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import signal
 
-from l2i_core.synth.blocks import Rng, add, ramp, record, resonate, room, silence, voice, wander
+from l2i_core.synth.blocks import (
+    Rng,
+    add,
+    between,
+    noise,
+    ramp,
+    record,
+    resonate,
+    room,
+    silence,
+    voice,
+    wander,
+)
 
 
 def dog(rng: Rng, n: int, rate: int) -> np.ndarray:
@@ -135,3 +148,79 @@ def rooster(rng: Rng, n: int, rate: int) -> np.ndarray:
     wet = room(rng, dry, rate, rng.uniform(0.15, 1.0), rng.uniform(0.05, 0.4))
     out = record(rng, wet, rate, rng.uniform(-75, -36))
     return silence(out, rate, stop + rng.uniform(0.05, 0.4)) if padded else out
+
+
+def laughing(rng: Rng, n: int, rate: int) -> np.ndarray:
+    """Ha-ha-ha: voiced syllables four to six a second, each after a breathy h; a gasp between."""
+    seconds, stop = n / rate, 0.0
+    pitch = between(rng, 170, 420)
+    size = rng.uniform(0.9, 1.25) * (pitch / 260) ** 0.3
+    mouth = [(820 * size, 160, 1.0), (1350 * size, 220, 0.7), (2800 * size, 350, 0.35)]
+    mouth += [(3900 * size, 500, 0.2), (pitch * 1.05, 150, 0.3)]
+    pace, voiced, slope = rng.uniform(0.15, 0.24), rng.uniform(0.45, 0.7), rng.uniform(0.5, 1.0)
+    breathy = rng.uniform(0.6, 1.6)
+    dry, at = np.zeros(n), rng.uniform(0, 0.05) * min(seconds, 4)
+    padded = rng.random() < 0.3
+    last = seconds * (rng.uniform(0.5, 0.9) if padded else 1)
+    while at < max(last - 0.1, 0.02):
+        count = int(rng.integers(4, 12))
+        top = rng.uniform(1.1, 1.5)
+        for syllable in range(count):
+            through = syllable / count
+            m = int(rate * pace * rng.normal(1, 0.06))
+            t = np.linspace(0, 1, m)
+            arch = 1 + 0.25 * np.sin(np.pi * np.clip(t / voiced, 0, 1)) - 0.1 * t
+            tune = pitch * top ** (1 - through) * rng.normal(1, 0.05) * arch
+            glottis = voice(rng, tune, rate, slope, 0.015)
+            glottis *= np.sin(np.pi * np.clip((t - 0.12) / voiced, 0, 1)) ** 0.7
+            breath = noise(rng, m, rate, 0, 100, 7000)
+            breath *= 0.15 + 0.4 * np.exp(-(((t - 0.05) / 0.12) ** 2))
+            breath *= np.minimum(1, (1 - t) / 0.2)
+            sound = resonate(glottis + breathy * breath, rate, mouth)
+            add(dry, sound * (1 - 0.6 * through) * rng.uniform(0.7, 1), int(at * rate))
+            at += m / rate
+            stop = at
+            if at > last:
+                break
+        k = int(rate * rng.uniform(0.2, 0.5))
+        gasp = noise(rng, k, rate, 0, 100, 7000)
+        gasp = resonate(gasp, rate, [(1500, 700, 1), (3200, 1500, 0.6)])
+        if rng.random() < 0.5:
+            rising = pitch * (1.3 + 0.5 * np.linspace(0, 1, k))
+            gasp = gasp + resonate(voice(rng, rising, rate, 1, 0.02), rate, mouth)
+        add(dry, gasp * np.hanning(k) * rng.uniform(0.05, 0.25), int(at * rate))
+        at += k / rate + rng.uniform(0, 0.3)
+    wet = room(rng, dry, rate, rng.uniform(0.1, 0.6), rng.uniform(0.05, 0.3))
+    out = record(rng, wet, rate, rng.uniform(-65, -42))
+    return silence(out, rate, stop + rng.uniform(0.1, 0.6)) if padded else out
+
+
+def crow(rng: Rng, n: int, rate: int) -> np.ndarray:
+    """Caws: hoarse and nasal, a third to half a second long, in a row, outdoors."""
+    seconds, stop = n / rate, 0.0
+    pitch, length = between(rng, 320, 520), rng.uniform(0.3, 0.6)
+    throat = [(between(rng, 1200, 1700), 250, 1.0), (between(rng, 1700, 2300), 350, 0.6)]
+    rough, gap = rng.uniform(0.4, 1.0), rng.uniform(0.1, 0.6)
+    nasal = signal.butter(2, [600, min(3500, 0.4 * rate)], "bandpass", fs=rate, output="sos")
+    dry, at = np.zeros(n), rng.uniform(0.02, 0.2) * min(seconds, 3)
+    padded = rng.random() < 0.4
+    last = seconds * (rng.uniform(0.3, 0.7) if padded else 1)
+    while at < max(last - 0.05, 0.04):
+        m = int(rate * length * rng.lognormal(0, 0.1))
+        t = np.linspace(0, 1, m)
+        tune = pitch * rng.normal(1, 0.03) * (1.05 - 0.2 * t**2 + 0.1 * np.sin(np.pi * t))
+        # Half the pitch creeps in and noise rides on it: the caw's rasp.
+        source = voice(rng, tune, rate, 0.3, 0.05) + rough * voice(rng, tune / 2, rate, 0.3, 0.08)
+        source = source * (1 + rough * wander(rng, m, rate, 60)) + 2 * rough * noise(
+            rng, m, rate, 0, 100, 7000
+        )
+        body = signal.sosfilt(nasal, np.tanh(resonate(source, rate, throat)))
+        body *= np.minimum(1, t / 0.1) * np.minimum(1, (1 - t) / 0.2)
+        add(dry, body * rng.uniform(0.7, 1), int(at * rate))
+        stop = at + m / rate
+        at = stop + gap * rng.lognormal(0, 0.2)
+    wet = room(rng, dry, rate, rng.uniform(0.4, 1.5), rng.uniform(0.1, 0.4))
+    wet /= np.abs(wet).max()
+    air = noise(rng, n, rate, rng.uniform(-8, -5), 20, 6000)
+    out = record(rng, wet + 10 ** rng.uniform(-1.6, -0.9) * air, rate, -60)
+    return silence(out, rate, stop + rng.uniform(0.1, 0.5)) if padded else out
