@@ -70,6 +70,11 @@ class Run:
                 optimizer.param_groups[0]["lr"] = rate
                 terms = loss_terms(chosen)
                 loss = torch.stack(list(terms.values())).sum()
+                if not bool(loss.isfinite()):
+                    raise ValueError(
+                        f"the loss of {self.name} is {loss.item()} in epoch {epoch + 1}; lower its "
+                        "learning_rate, or set precision: float32."
+                    )
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)

@@ -23,7 +23,7 @@ from pipelines.assemble import assemble, baseline_info
 from pipelines.config import BaselineConfig, Config, command_line
 from pipelines.learn_dictionary import learn
 from pipelines.loop import Run
-from pipelines.runs import autocast, device, main_guard, start_log
+from pipelines.runs import device, main_guard, start_log
 from pipelines.train_classifier import run_recipe, trained
 from pipelines.train_interpreter import Cache, build_cache, trained_interpreter
 
@@ -36,8 +36,7 @@ def train(config: Config, name: str, out: Path, cache: Cache) -> nn.Module:
         steps = {"flint": _flint_terms, "vibi": _vibi_terms}[settings.kind]
 
         def terms(chosen: Tensor) -> dict[str, Tensor]:
-            with autocast(config.precision):
-                return steps(settings, run.model, classifier, cache, chosen, config.audio)
+            return steps(settings, run.model, classifier, cache, chosen, config.audio)
 
         run.train(len(cache.logits), terms, config.seed)
     return freeze(run.model)
