@@ -49,8 +49,9 @@ def audit_rows(clips: Sequence[Row], levels: Sequence[Row], threshold: float) ->
     interpreter disagrees, then where FF is not above Random; the most confident first.
 
     Added: `probability` of f's decision; `right`, None for a clip without a label; `agrees`: the
-    interpreter's first choice is f's; `beats_random`: FF above energy-matched Random, None where
-    none was drawn at this τ, or where it removed less energy than L and FF is above it.
+    interpreter's first choice is f's; `beats_random`: FF above 0 and above energy-matched
+    Random, None where none was drawn at this τ, or where it removed less energy than L and FF is
+    above it.
     """
     chances = {clip["clip"]: clip["probability"] for clip in clips}
     rows = [
@@ -70,7 +71,7 @@ def audit_rows(clips: Sequence[Row], levels: Sequence[Row], threshold: float) ->
 def _beats(row: Row) -> bool | None:
     if row["random_energy"] is None:
         return None
-    if row["faithfulness"] <= row["random_energy"]:
+    if row["faithfulness"] <= max(row["random_energy"], 0.0):
         return False  # all the more where Random removed less
     return True if row["energy_matched"] else None
 
@@ -130,8 +131,8 @@ def finding(rows: Sequence[Row]) -> str:
     of = "" if len(tested) == total else f" of {len(tested)} tested"
     if counts["chance"]:
         parts.append(
-            f"on {counts['chance']}{of} removing what it heard costs f no more than chance would "
-            f"(FF ≤ {at})"
+            f"on {counts['chance']}{of} removing what it heard costs f nothing, or no more than "
+            f"chance would (FF ≤ 0 or ≤ {at})"
         )
     elif tested:
         every = (
@@ -158,7 +159,11 @@ def doubts(row: Row) -> str:
     if not row["agrees"]:
         theirs = class_name(row["interpreter_predicted"])
         grounds.append(f"the interpreter's first choice is “{theirs}”")
-    if row["beats_random"] is False:
+    if row["faithfulness"] <= 0:
+        grounds.append(
+            f"it loses nothing without its interpretation (FF {logit(row['faithfulness'])})"
+        )
+    elif row["beats_random"] is False:
         grounds.append(
             f"FF {logit(row['faithfulness'])} is not above Random's {logit(row['random_energy'])}"
         )

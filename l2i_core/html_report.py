@@ -199,7 +199,7 @@ def _clip_table(rows: Sequence[Row], exhibits: Sequence[Exhibit]) -> str:
 
 
 def _random_note(row: Row) -> str:
-    if row["beats_random"] is False:
+    if row["beats_random"] is False and row["faithfulness"] <= row["random_energy"]:
         return ", not below FF"
     untested = row["random_energy"] is not None and row["beats_random"] is None
     return ", less energy" if untested else ""

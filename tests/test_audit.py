@@ -102,7 +102,7 @@ def test_the_finding_counts(rows: list[Row]) -> None:
     assert text.startswith(
         "4 of 6 decisions deserve doubt: 2 of 5 with a label misclassified; on 1"
     )
-    assert "on 1 removing what it heard costs f no more" in text
+    assert "on 1 removing what it heard costs f nothing, or no more" in text
     good = audit.finding(audit.only(rows, ["right"], "dog")[1:])
     assert good.startswith("0 of 1 decision deserve doubt: 0 misclassified; on none")
     assert "FF > energy-matched Random at τ = 0.30" in good
@@ -119,9 +119,19 @@ def test_what_random_could_not_match_is_untested() -> None:
     assert rows["good"]["beats_random"] is None, "FF above a weaker opponent shows nothing"
     assert rows["chance"]["beats_random"] is False, "FF not even above a weaker opponent does"
     text = audit.finding(list(rows.values()))
-    assert "on 1 of 5 tested removing what it heard costs f no more" in text
+    assert "on 1 of 5 tested removing what it heard costs f nothing, or no more" in text
     assert "1 cannot be tested against chance" in text
     assert "chance could not be tested" in audit.doubts(rows["good"])
+
+
+def test_what_costs_f_nothing_beats_nothing() -> None:
+    clips, levels = _tables()
+    for row in levels:
+        if row["clip"] == "good" and row["threshold"] == 0.3:
+            row |= {"faithfulness": 0.0, "random_energy": -0.1}
+    rows = {r["clip"]: r for r in audit.audit_rows(clips, levels, 0.3)}
+    assert rows["good"]["beats_random"] is False
+    assert "loses nothing without its interpretation (FF 0.00)" in audit.doubts(rows["good"])
 
 
 def test_one_clip_in_words(rows: list[Row]) -> None:

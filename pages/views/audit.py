@@ -26,7 +26,7 @@ KINDS = {
     "wrong": "misclassified",
     "right": "classified right",
     "disagrees": "interpreter disagrees",
-    "chance": "FF ≤ Random",
+    "chance": "FF ≤ 0 or ≤ Random",
 }
 ANY = "any class"
 _CLASS = "class:"
@@ -115,8 +115,8 @@ def table(shown: Sequence[Row], total: int, threshold: float) -> None:
             "right": [{True: "yes", False: "no", None: "–"}[r["right"]] for r in shown],
             "confidence": [r["probability"] for r in shown],
             "interpreter agrees": ["yes" if r["agrees"] else "no" for r in shown],
-            "FF": [r["faithfulness"] for r in shown],
-            "Random": [r["random_energy"] for r in shown],
+            "FF": pd.Series([r["faithfulness"] for r in shown], dtype=float).round(2) + 0.0,
+            "Random": pd.Series([r["random_energy"] for r in shown], dtype=float).round(2) + 0.0,
             "FF > Random": [
                 {True: "yes", False: "no", None: "–"}[r["beats_random"]] for r in shown
             ],

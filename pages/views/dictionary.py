@@ -99,7 +99,7 @@ def page() -> None:
         heard = st.container()
         _shape(view, facts, k)
     seen = st.container()
-    weights, tested, played = st.columns([1, 1.15, 1], gap="large")
+    weights, tested, played = st.columns([1, 1.5, 1], gap="medium")
     with weights:
         class_weights(view, k)
     with tested:
@@ -545,7 +545,7 @@ def test_clips(view: View, facts: Facts, component: int) -> None:
         ),
         hide_index=True,
         column_config={
-            "z": st.column_config.NumberColumn(format="%.2f", help="pooled activation"),
+            "z": st.column_config.NumberColumn(format="%.2f", help="pooled activation", width=40),
             "relevance": st.column_config.NumberColumn(
                 format="%.2f", help="for f's decision; 1 is the clip's most relevant component"
             ),
