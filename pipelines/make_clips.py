@@ -1,4 +1,6 @@
-"""Write the demo clips that the app ships: two per class, four mixtures with their stems.
+"""Write the demo clips that the app ships, and four mixtures with their stems.
+
+Two clips for each of ESC-10's classes, one for each other class that `synth` knows.
 
     python -m pipelines.make_clips [--out assets/clips]
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     out: Path = parser.parse_args(argv).out
     try:
         (out / "scenes").mkdir(parents=True, exist_ok=True)
-        entries = [*_single_clips(out), *_scenes(out)]
+        # As the app lists them: what a model of ESC-10 knows comes first.
+        entries = [*_single_clips(out, synth.LABELS), *_scenes(out)]
+        entries += _single_clips(out, synth.OTHER_LABELS)
         text = json.dumps(entries, indent=2) + "\n"
         write_text(out / "clips.json", text)
     except (OSError, soundfile.LibsndfileError) as error:
@@ -53,9 +57,9 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _single_clips(out: Path) -> Iterator[dict[str, Any]]:
-    for label, seeds in synth.DEMO_SEEDS.items():
-        for number, seed in enumerate(seeds, start=1):
+def _single_clips(out: Path, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for label in labels:
+        for number, seed in enumerate(synth.DEMO_SEEDS[label], start=1):
             name = f"{label}-{number}.flac"
             _write(out / name, synth.clip(label, seed, SAMPLE_RATE))
             yield _entry(name, (label,), seed, {}, None)

@@ -309,7 +309,7 @@ if (SHIPPED / "esc10" / "config.json").is_file():
     def test_shipped_classifier_knows_the_demo_clips() -> None:
         engine = L2I.from_bundle("esc10")
         entries = json.loads((CLIPS / "clips.json").read_text())
-        single = [e for e in entries if len(e["labels"]) == 1]
+        single = [e for e in entries if len(e["labels"]) == 1 and e["labels"][0] in engine.classes]
         assert len(single) == 20
         right = sum(
             engine.classes[engine.analyse(*audio.read(CLIPS / e["file"])).predicted]

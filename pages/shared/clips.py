@@ -122,7 +122,7 @@ def few_at_hand() -> dict[str, ClipSource]:
 
 
 def bundled(folder: Path = FOLDER) -> list[ClipSource]:
-    """The demo clips that `clips.json` lists, scenes last; ValueError if it is unreadable."""
+    """The demo clips in the order of `clips.json`; ValueError if it is unreadable."""
     return list(_listed("demo", str(folder), _stamp("demo", folder)).values())
 
 
@@ -302,13 +302,12 @@ def _listed(kind: str, folder: str, stamp: tuple[int, ...]) -> Mapping[str, Clip
 def _demo(folder: Path) -> list[ClipSource]:
     try:
         entries = json.loads((folder / "clips.json").read_text())
-        found = [_demo_clip(folder, entry) for entry in entries]
+        return [_demo_clip(folder, entry) for entry in entries]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"the demo clips in {folder} cannot be read ({error}); restore them or run "
             "python -m pipelines.make_clips."
         ) from error
-    return sorted(found, key=lambda clip: "+" in clip.id)
 
 
 def _demo_clip(folder: Path, entry: dict) -> ClipSource:
