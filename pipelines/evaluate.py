@@ -52,7 +52,9 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
     results = {}
     for name in [only] if only else list(bundle.interpreters):
         kept = out / "checkpoints" / f"evaluation-{name}-{settings.conventions}.json"
-        key = _key(out, name, [about, names, settings.thresholds, settings.random_thresholds])
+        key = _key(
+            bundle, out, name, [about, names, settings.thresholds, settings.random_thresholds]
+        )
         results[name] = _kept(kept, key) or _evaluate(bundle, name, clips, settings)
         _keep(kept, key, results[name])
         log.info("%s: %s", name, json.dumps(brief(results[name].summary)))
@@ -119,14 +121,12 @@ def _test_clips(config: Config, bundle: Bundle) -> list[Clip]:
     return readable
 
 
-def _key(out: Path, name: str, about: list[Any]) -> str:
-    """Changes with settings, clips, and every file of the bundle that the evaluation rests on."""
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-    weights = [
-        f"{part}.safetensors" for part in ("classifier", "dictionary", f"interpreter-{name}")
-    ]
-    for part in ("config.json", *weights):
-        digest.update((out / part).read_bytes())
+def _key(bundle: Bundle, out: Path, name: str, about: list[Any]) -> str:
+    """Changes with settings, clips, and all of the bundle that the evaluation rests on."""
+    built = [asdict(bundle.audio), list(bundle.classes), asdict(bundle.interpreter_info[name])]
+    digest = hashlib.sha256(json.dumps([about, built], sort_keys=True).encode())
+    for part in ("classifier", "dictionary", f"interpreter-{name}"):
+        digest.update((out / f"{part}.safetensors").read_bytes())
     return digest.hexdigest()
 
 
