@@ -78,7 +78,14 @@ class Bundle:
 
     def summary(self) -> dict[str, Any] | None:
         """metrics/summary.json, or None where the bundle has not been evaluated."""
-        path = self.folder / "metrics" / "summary.json" if self.folder else None
+        return self._figures("summary.json")
+
+    def baseline_summary(self) -> dict[str, Any] | None:
+        """metrics/baselines.json, or None where no baseline has been evaluated."""
+        return self._figures("baselines.json")
+
+    def _figures(self, name: str) -> dict[str, Any] | None:
+        path = self.folder / "metrics" / name if self.folder else None
         if path is None or not path.is_file():
             return None
         try:

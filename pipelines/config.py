@@ -52,6 +52,7 @@ class ClassifierConfig:
     crop_seconds: float = 0.0  # training sees stretches of this length; 0: whole clips
     whole_epochs: int = 20  # the last epochs see whole clips, as f will be asked about
     pretrained: str | None = None  # safetensors from pipelines.import_kumar, to fine-tune
+    head_only: bool = False  # train the prediction layers alone, as the paper does (A.1.2)
     pretrain_on: str | None = None  # a larger data set: f first learns its same folds
     pretrain_epochs: int = 30
 
@@ -59,6 +60,8 @@ class ClassifierConfig:
         _at_least(self, 1, "epochs", "batch_size", "pretrain_epochs")
         if self.pretrained and self.pretrain_on:
             raise ValueError("give classifier.pretrained or classifier.pretrain_on, not both.")
+        if self.head_only and not self.pretrained:
+            raise ValueError("classifier.head_only needs weights to build on: set pretrained.")
         _at_least(self, 0, "learning_rate", "weight_decay", "mixup", "mixup_free_epochs")
         _at_least(self, 0, "crop_seconds", "whole_epochs")
 

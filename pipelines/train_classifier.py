@@ -117,6 +117,9 @@ def train(config: Config, out: Path) -> Classifier:
     else:
         mean, deviation = round(float(features.mean()), 3), round(float(features.std()), 3)
         model = _new_model(config, len(data.classes), mean, deviation)
+    convolutions = [model.blocks, model.embedding] if settings.head_only else []
+    for part in convolutions:
+        part.requires_grad_(False)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
     recipe, checkpoint = _recipe(config), _checkpoint(out)
     done = load_checkpoint(checkpoint, {"classifier": model}, optimizer, recipe)
@@ -136,6 +139,8 @@ def train(config: Config, out: Path) -> Classifier:
         mixing = settings.mixup > 0 and epoch < settings.epochs - settings.mixup_free_epochs
         cropping = 0 < cropped < whole and epoch < settings.epochs - settings.whole_epochs
         model.train()
+        for part in convolutions:  # their batch statistics stay as they are, too
+            part.eval()
         for step, chosen in enumerate(
             tqdm(order.split(settings.batch_size), desc=f"epoch {epoch + 1}", leave=False)
         ):

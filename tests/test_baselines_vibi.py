@@ -47,9 +47,11 @@ def test_scores_are_log_probabilities() -> None:
 def test_relaxed_samples_lie_between_0_and_1_and_carry_gradients() -> None:
     scores = torch.log_softmax(torch.randn(2, CHUNKS), dim=1).requires_grad_()
     sample = new_model().sample(scores, 0.5)
-    assert (sample > 0).all() and (sample < 1).all()
+    assert (sample > 0).all()
+    assert (sample < 1).all()
     sample.sum().backward()
-    assert scores.grad is not None and float(scores.grad.abs().sum()) > 0
+    assert scores.grad is not None
+    assert float(scores.grad.abs().sum()) > 0
 
 
 def test_a_sample_of_sure_scores_is_their_choice() -> None:

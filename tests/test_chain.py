@@ -74,7 +74,10 @@ def test_chain_leaves_a_bundle(chain: Path) -> None:
 @patient
 def test_chain_leaves_baselines(chain: Path) -> None:
     bundle = load_bundle(chain)
-    assert {n: i.kind for n, i in bundle.baseline_info.items()} == {"flint": "flint", "vibi": "vibi"}
+    assert {n: i.kind for n, i in bundle.baseline_info.items()} == {
+        "flint": "flint",
+        "vibi": "vibi",
+    }
     with pytest.raises(ValueError, match="FLINT has no components"):
         L2I(bundle, "flint")
     with pytest.raises(ValueError, match="has no baseline 'lime'; it has: flint, vibi"):

@@ -717,9 +717,37 @@ def test_training_starts_from_pretrained_weights(small_file: Path, tmp_path: Pat
     assert len(kernels) == 12
     ours, theirs = kumar_layout(model), load_file(weights)
     _same({n: ours[n] for n in kernels}, {n: theirs[n] for n in kernels})
+    heads = ["classifier.epochs=1", "classifier.head_only=true"]
+    config = load_config(small_file, [f"classifier.pretrained={weights}", *heads])
+    model = train_classifier.train(config, tmp_path / "heads")
+    _same(kumar_layout(model), load_file(weights))
+    torch.manual_seed(config.seed)
+    start = Classifier(model.linear.out_features).linear.weight
+    assert not torch.equal(model.linear.weight, start)
     bad = load_config(small_file, [f"classifier.pretrained={tmp_path / 'k.pkl'}"])
     with pytest.raises(ValueError, match=r"k\.pkl"):
         train_classifier.train(bad, tmp_path / "bad")
+
+
+def test_crops_hold_sound_and_go_round_the_end() -> None:
+    generator = torch.Generator().manual_seed(0)
+    log_mel = torch.full((64, 4, 50), -80.0)
+    log_mel[:, :, 48:] = 0.0  # all that can be heard, at the very end
+    crops = train_classifier.crop(log_mel, 10, generator)
+    assert crops.shape == (64, 4, 10)
+    heard = (crops == 0).any(dim=2).all(dim=1)
+    assert float(heard.float().mean()) > 0.95
+    assert bool((crops[:, 0, 0] == 0).any()), "some begin with it, and go on at the start"
+    silent = train_classifier.crop(torch.full((3, 4, 50), -80.0), 10, generator)
+    assert silent.shape == (3, 4, 10)
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path: Path, small: Config) -> None:
+    model = nn.Linear(2, 1)
+    run = loop.Run("x", model, small.interpreters["att"], tmp_path / "x.safetensors", {})
+    with pytest.raises(ValueError, match="the loss of x is nan in epoch 1; lower its"):
+        run.train(4, lambda chosen: {"fidelity": model.weight.sum() * float("nan")}, seed=0)
+    assert not (tmp_path / "x.safetensors").exists()
 
 
 def test_partial_views_lack_some_of_the_sound(small: Config, sounds: Path) -> None:

@@ -48,6 +48,12 @@ def systems(name: str) -> dict[str, dict[str, Any]]:
     return _systems(name, _stamp(bundle), bundle)
 
 
+def baselines(name: str) -> dict[str, dict[str, Any]]:
+    """Every measured baseline of a bundle: its blocks of baselines.json ({} for none)."""
+    bundle = engines.bundle(name)
+    return _baselines(name, _stamp(bundle), bundle)
+
+
 def read(name: str, interpreter: str) -> Results | None:
     """One interpreter's evaluation; None where it has none, ValueError where it is damaged."""
     bundle = engines.bundle(name)
@@ -72,7 +78,7 @@ def draw(name: str, interpreter: str, page: Callable[[Results], None]) -> None:
 
 def title(bundle: Bundle, system: str) -> str:
     """How a measured system is called: an interpreter's own title, FLINT, VIBI, …"""
-    info = bundle.interpreter_info.get(system)
+    info = bundle.interpreter_info.get(system) or bundle.baseline_info.get(system)
     return info.title if info else system.upper()
 
 
@@ -246,11 +252,19 @@ def _folder(bundle: Bundle) -> Path | None:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _systems(name: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
-    found = _bundle.summary() or {}
+    return _blocks(name, "summary.json", _bundle.summary())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _baselines(name: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
+    return _blocks(name, "baselines.json", _bundle.baseline_summary())
+
+
+def _blocks(name: str, file: str, found: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    if found is None:
+        return {}
     if not isinstance(found, dict) or not all(isinstance(b, dict) for b in found.values()):
-        raise ValueError(
-            f"{name}/metrics/summary.json is damaged: it must hold a block per system."
-        )
+        raise ValueError(f"{name}/metrics/{file} is damaged: it must hold a block per system.")
     return found
 
 

@@ -14,7 +14,7 @@ import streamlit as st
 from l2i_core import metrics, paper, tables
 from l2i_core.evaluation import Row
 from l2i_core.tables import TOPS, ClassFidelity
-from pages.shared import context, pictures, plots, results
+from pages.shared import context, every_system, pictures, plots, results
 from pages.shared.context import View
 from pages.shared.results import Results
 from pages.shared.words import class_name, logit, number, percent
@@ -40,6 +40,7 @@ def measured(view: View, found: Results) -> None:
     finding(view, found, places)
     st.subheader("Systems, and the paper's figures", anchor=False)
     systems(view, found)
+    every_system.draw(view)
     st.subheader("In which classes?", anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
@@ -162,7 +163,10 @@ def system_rows(view: View) -> list[Row]:
             "reconstruction error": block.get("reconstruction_error"),
             "n": block.get("n"),
         }
-        for name, block in results.systems(view.key[0]).items()
+        for name, block in {
+            **results.systems(view.key[0]),
+            **results.baselines(view.key[0]),
+        }.items()
         if block.get("fidelity")
     ]
     count = len(view.engine.classes)

@@ -1,0 +1,158 @@
+"""One clip explained by every system of the model at once: interpreters, FLINT, VIBI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+from torch import Tensor
+
+from l2i_core.baselines import explanations
+from l2i_core.baselines.explanations import FlintExplanation
+from l2i_core.baselines.flint import Flint
+from l2i_core.baselines.vibi import Vibi
+from pages.shared import engines, pictures, players, results
+from pages.shared.context import View
+from pages.shared.live import Choice
+from pages.shared.words import class_name, logit, percent, sentence
+
+_MOST = 5  # attributes that are named
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one system says of the clip. logits (C,) are its own; sound (n,) is what it keeps, None
+    where nothing of it can be played; kept (C,) are f's logits on that sound, left (C,) on the
+    rest."""
+
+    title: str
+    logits: Tensor
+    units: str
+    sound: np.ndarray | None = None
+    energy: float | None = None
+    kept: Tensor | None = None
+    left: Tensor | None = None
+    remark: str = ""
+    picture: bytes | None = None
+
+
+def draw(view: View) -> None:
+    """The section: a switch, a table, and a player for whatever can be played."""
+    st.subheader("One clip, every system", anchor=False)
+    if not st.toggle(
+        f"Explain “{view.source.title}” by all systems of this model at once", key="every_system"
+    ):
+        return
+    try:
+        said = [_interpreter(view, name) for name in view.engine.bundle.interpreters]
+        said += [_baseline(view, name) for name in view.engine.bundle.baselines]
+    except ValueError as error:
+        st.error(sentence(str(error)))
+        return
+    f, target = view.analysis.logits, class_name(view.target)
+    st.markdown(
+        f"**For “{target}” at τ {view.threshold:.2f}: f says "
+        f"“{class_name(view.engine.classes[int(f.argmax())])}”.** VIBI explains f's output as a "
+        "whole, whatever class is chosen, and has no τ."
+    )
+    st.table(
+        pd.DataFrame({s.title: _row(view, s) for s in said}).T,
+        border="horizontal",
+        alt="What every system of this model says of the clip, and f of what each keeps",
+    )
+    playable = [s for s in said if s.sound is not None]
+    gain = players.common_gain([view.analysis.waveform.numpy(), *(s.sound for s in playable)])
+    for column, each in zip(st.columns(len(said)), said, strict=True):
+        with column:
+            st.markdown(f"**{each.title}**")
+            if each.picture is not None:
+                st.image(each.picture, caption="Kept chunks, time and mel bands")
+            if each.sound is not None:
+                st.audio(
+                    players.wav(each.sound, view.engine.audio.sample_rate, gain),
+                    format="audio/wav",
+                    alt=f"Player: what {each.title} keeps",
+                )
+            if each.remark:
+                st.caption(each.remark)
+    st.caption(f"One gain for all: {players.decibels(gain)} on the clip's own level.")
+
+
+def _row(view: View, said: Said) -> dict[str, str]:
+    """A system's row of the table, "–" where it has no such figure."""
+    classes, index = view.engine.classes, view.engine.class_index(view.target)
+    first = int(said.logits.argmax())
+    place = int((said.logits > said.logits[view.analysis.predicted]).sum()) + 1
+    row = {
+        "its first choice": class_name(classes[first]),
+        "rank of f's class": str(place),
+        "keeps": said.units,
+        "energy kept": "–",
+        "FF, logits": "–",
+        "f on what is kept": "–",
+    }
+    if said.kept is not None and said.left is not None and said.energy is not None:
+        chances = view.engine.probabilities(said.kept)
+        best = int(chances.argmax())
+        row["energy kept"] = percent(said.energy)
+        row["FF, logits"] = logit(float(view.analysis.logits[index] - said.left[index]))
+        row["f on what is kept"] = f"{class_name(classes[best])} ({float(chances[best]):.2f})"
+    return row
+
+
+def _interpreter(view: View, name: str) -> Said:
+    bundle, stamp, _, clip, window = view.key
+    engine, key = engines.engine(bundle, name), (bundle, stamp, name, clip, window)
+    analysis = engines.analysis(key, engine, view.source, view.window)
+    choice = Choice(view.threshold, view.domain)
+    made = engines.interpretation(key, engine, analysis, view.target, choice)
+    verdict = engines.verdict(key, engine, analysis, made)
+    count = len(made.selected)
+    return Said(
+        results.title(engine.bundle, name),
+        analysis.interpreter_logits,
+        f"{count} component{'s' * (count != 1)}",
+        made.audio.numpy(),
+        made.energy_kept,
+        verdict.logits_interpretation,
+        verdict.logits_without,
+    )
+
+
+def _baseline(view: View, name: str) -> Said:
+    engine, model = view.engine, view.engine.bundle.baseline(name)
+    info = engine.bundle.baseline_info[name]
+    if isinstance(model, Flint):
+        with engines.turn:
+            explained = explanations.flint(model, engine, view.analysis, view.target)
+        active = int((explained.attributes > 0).sum())
+        remark = f"{_attributes(explained)} {info.description}"
+        return Said(info.title, explained.logits, f"{active} active attributes", remark=remark)
+    assert isinstance(model, Vibi)
+    with engines.turn:
+        seen = explanations.vibi(model, engine, view.analysis)
+        sounds = torch.stack([seen.audio, seen.residual]) * view.analysis.gain
+        kept, left = engine.classify(sounds)
+    return Said(
+        info.title,
+        seen.logits,
+        f"{int(seen.chunks.sum())} of {seen.chunks.numel()} chunks",
+        seen.audio.numpy(),
+        seen.energy_kept,
+        kept,
+        left,
+        info.description,
+        pictures.heat(seen.mask.numpy(), 0.0, 1.0, engine.audio, pictures.theme()),
+    )
+
+
+def _attributes(explained: FlintExplanation) -> str:
+    order = explained.relevance.argsort(descending=True)[:_MOST].tolist()
+    best = [k for k in order if float(explained.relevance[k]) > 0]
+    if not best:
+        return "No attribute speaks for this class."
+    named = ", ".join(f"{k} ({float(explained.relevance[k]):.2f})" for k in best)
+    return f"Most relevant attributes: {named}."
