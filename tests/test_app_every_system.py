@@ -15,6 +15,7 @@ from l2i_core import L2I, AudioConfig, audio, load_bundle
 from l2i_core.baselines import explanations
 from l2i_core.bundle import BaselineInfo, new_baseline, save_bundle
 from pages.shared import clips
+from pages.shared.words import percent
 
 BASELINES = {
     "flint": BaselineInfo("flint", "FLINT", "Nothing of it can be played.", channels=8),
@@ -59,4 +60,4 @@ def test_figures_are_the_engines(app: AppTest, tmp_path: Path) -> None:
     source = clips.at_hand()[url(app)["clip"]]
     analysis = engine.analyse(*audio.read(source.path))
     seen = explanations.vibi(bundle.baseline("vibi"), engine, analysis)
-    assert table.loc["VIBI", "energy kept"] == f"{100 * seen.energy_kept:.0f}\u202f%"
+    assert table.loc["VIBI", "energy kept"] == percent(seen.energy_kept)

@@ -28,6 +28,7 @@ def page() -> None:
     view.head.title("How closely does the interpreter follow f?", anchor=False)
     name = view.engine.interpreter_name
     results.draw(view.key[0], name, lambda found: measured(view, found))
+    every_system.draw(view)
     card(view)
 
 
@@ -40,7 +41,6 @@ def measured(view: View, found: Results) -> None:
     finding(view, found, places)
     st.subheader("Systems, and the paper's figures", anchor=False)
     systems(view, found)
-    every_system.draw(view)
     st.subheader("In which classes?", anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
