@@ -223,12 +223,15 @@ def at_hand(
         sources = clips.few_at_hand()
     except ValueError:  # the context bar says what is wrong with the demo clips
         sources = dict(clips.uploads())
-    for index, source in enumerate(sources.values()):
+    classes = set(view.engine.classes)
+    # A clip of a class that f does not know is no good example of what a component is for.
+    usable = [s for s in sources.values() if not s.labels or classes & set(s.labels)]
+    for index, source in enumerate(usable):
         key: Key = (*view.key[:3], source.digest, "")
         began = time.monotonic()
         heard = _pooled(key, view.engine, source)
         if progress and time.monotonic() - began > _SLOW:
-            progress(index + 1, len(sources))
+            progress(index + 1, len(usable))
         if heard is not None:
             found.append((source, *heard))
     kept, pooled, predicted = zip(*found, strict=True) if found else ((), (), ())
