@@ -7,6 +7,7 @@ same f and clips. When all are trained they join the bundle in OUT. Resumable.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,12 @@ from pipelines.train_classifier import run_recipe, trained
 from pipelines.train_interpreter import Cache, build_cache, trained_interpreter
 
 
-def train(config: Config, name: str, out: Path, cache: Cache) -> nn.Module:
-    """Train one baseline of the config on f's answers."""
+def train(config: Config, name: str, out: Path, cached: Callable[[], Cache]) -> nn.Module:
+    """Train one baseline of the config on f's answers, which are asked for if any are needed."""
     settings, classifier = config.baselines[name], trained(config, out)
     run = _run(config, name, out, classifier)
     if not run.finished:
+        cache = cached()
         steps = {"flint": _flint_terms, "vibi": _vibi_terms}[settings.kind]
 
         def terms(chosen: Tensor) -> dict[str, Tensor]:
@@ -117,7 +119,7 @@ def main(argv: list[str] | None = None) -> int:
         return build_cache(config, trained(config, out), patterns, views=1)
 
     for name in names:
-        train(config, name, out, cached())
+        train(config, name, out, cached)
     if not arguments.only:
         assemble(
             config,
