@@ -16,7 +16,6 @@ from streamlit.testing.v1 import AppTest
 from l2i_core import download
 from l2i_core.data import ESC10_FOLDERS
 from l2i_core.evaluation import read_rows
-from pages.shared import clips
 
 
 @pytest.fixture(autouse=True)
@@ -90,9 +89,7 @@ def test_a_data_sets_clip_as_the_very_first_request(open_app: Open, esc10: Path)
 
     source(app).set_value("demo").run()
     assert url(app)["clip"] == "dog-1"
-    assert not [box for box in app.selectbox if box.label == "f was"]
-    assert select(app, "Labelled").value == "", "a filter does not outlive its source"
-    assert len(select(app, "Clip").options) == len(clips.bundled())
+    assert not [box for box in app.selectbox if box.label in ("Labelled", "f was")]
     assert not app.exception
 
 

@@ -185,7 +185,8 @@ def _filters(
 ) -> list[str]:
     """The clips to choose from, after the filters of a large collection."""
     everything = collection.clips
-    if len(everything) < _MANY:
+    # The demo clips' titles say what they are, and the way on from them should not move.
+    if len(everything) < _MANY or collection.kind == "demo":
         return list(everything)
     labels = sorted({label for clip in everything.values() for label in clip.labels})
     known = [clip for clip in everything if clip in told]
