@@ -155,7 +155,18 @@ def _check_length(clip: Clip, longest: float) -> None:
 def summarise(
     clips: Sequence[Row], levels: Sequence[Row], classes: Sequence[str]
 ) -> dict[str, Any]:
-    """The tables of one interpreter from its rows; τ keys are strings ("0.3").
+    """The tables of one interpreter from its rows; τ keys are strings ("0.3")."""
+    block = answers(clips, classes) | {"reconstruction_error": _joint_error(clips)}
+    tables: dict[str, dict[str, Any]] = {}
+    for threshold in sorted({r["threshold"] for r in levels}):
+        rows = [r for r in levels if r["threshold"] == threshold]
+        for table, value in _level_tables(clips, rows).items():
+            tables.setdefault(table, {})[f"{threshold:g}"] = value
+    return block | tables
+
+
+def answers(clips: Sequence[Row], classes: Sequence[str]) -> dict[str, Any]:
+    """f's accuracy, the fidelity of what explains it, and n, from rows with `clip_logits`.
 
     Accuracy is over the clips that have a label, None where none has.
     """
@@ -163,20 +174,25 @@ def summarise(
     theirs = _columns(clips, "interpreter_logit", classes)
     known = [i for i, r in enumerate(clips) if r["label"] != ""]
     labels = [classes.index(r["label"]) if r["label"] in classes else -1 for r in clips]
-    block: dict[str, Any] = {
+    return {
         "accuracy": (
             metrics.accuracy(logits[known], [labels[i] for i in known]) if known else None
         ),
         "fidelity": {f"top{k}": metrics.top_k_fidelity(logits, theirs, k) for k in (1, 3, 5)},
-        "reconstruction_error": _joint_error(clips),
         "n": len(clips),
     }
-    tables: dict[str, dict[str, Any]] = {}
-    for threshold in sorted({r["threshold"] for r in levels}):
-        rows = [r for r in levels if r["threshold"] == threshold]
-        for table, value in _level_tables(clips, rows).items():
-            tables.setdefault(table, {})[f"{threshold:g}"] = value
-    return block | tables
+
+
+def gains_and_drops(
+    probabilities: Sequence[float], probabilities_interpretation: Sequence[float]
+) -> dict[str, float]:
+    """AI, AD and AG of x_int over clips (n,), (n,)."""
+    p, o = probabilities, probabilities_interpretation
+    return {
+        "average_increase": metrics.average_increase(p, o),
+        "average_drop": metrics.average_drop(p, o),
+        "average_gain": metrics.average_gain(p, o),
+    }
 
 
 def _joint_error(clips: Sequence[Row]) -> float:
@@ -196,9 +212,7 @@ def _level_tables(clips: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any]:
         "faithfulness": metrics.faithfulness(drops, [r["components"] for r in rows]).to_dict(),
         "relative_faithfulness": quartiles(relative),
         "fid_in": float(np.mean([r["same_class"] for r in rows])),
-        "average_increase": metrics.average_increase(p, o),
-        "average_drop": metrics.average_drop(p, o),
-        "average_gain": metrics.average_gain(p, o),
+        **gains_and_drops(p, o),
         "energy_kept": float(np.mean([r["energy_kept"] for r in rows])),
         "log_energy_removed": float(np.mean([r["log_energy_removed"] for r in rows])),
     }
@@ -236,8 +250,6 @@ def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> Row:
         "clip": clip.name,
         "label": clip.label,
         "fold": clip.fold,
-        "predicted": engine.classes[c],
-        "interpreter_predicted": engine.classes[int(analysis.interpreter_logits.argmax())],
         "probability": float(engine.probabilities(analysis.logits)[c]),
         "span": engine.span(analysis, c),
         "norm": float(x.norm()),

@@ -25,7 +25,6 @@ import yaml
 
 from l2i_core import figures
 from l2i_core.arguments import Parser
-from l2i_core.data import open_data_set
 from l2i_core.files import atomic, write_text
 from pipelines import evaluate, train_classifier, train_interpreter
 from pipelines.assemble import assemble
@@ -191,9 +190,8 @@ def _measure(variant: Variant, base: Variant, out: Path, cached: _Cached) -> dic
     learned = time.time()
     model = train_interpreter.train(config, name, folder, cached.of(config, folder))
     trained = time.time()
-    classes = open_data_set(config.data.kind, config.data.root).classes
     f = train_classifier.trained(config, folder)
-    assemble(config, folder, classes, f, patterns, {name: model})
+    assemble(config, folder, f, patterns, {name: model})
     summary = evaluate.run(config, folder)[name].summary
     return {
         "variant": variant.name,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from l2i_core.bundle import BaselineInfo, Bundle, InterpreterInfo, save_bundle
 from l2i_core.classifier import Classifier
+from l2i_core.data import open_data_set
 from l2i_core.interpreter import Interpreter
 from l2i_core.nmf import Dictionary
 from pipelines.config import BaselineConfig, Config, InterpreterConfig
@@ -22,7 +23,6 @@ _PACKAGES = ("torch", "torchaudio", "librosa", "numpy", "soundfile", "soxr", "sc
 def assemble(
     config: Config,
     out: Path,
-    classes: tuple[str, ...],
     classifier: Classifier,
     patterns: Tensor,
     interpreters: dict[str, Interpreter],
@@ -33,7 +33,7 @@ def assemble(
         Bundle(
             name=config.name,
             title=config.title or config.name,
-            classes=classes,
+            classes=open_data_set(config.data.kind, config.data.root).classes,
             audio=config.audio,
             classifier=classifier.cpu(),
             dictionary=Dictionary(patterns),

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import math
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,15 @@ def command_line(
     arguments = parser.parse_args(argv)
     config = load_config(arguments.config, arguments.overrides)
     return config, arguments.out or Path("runs") / config.name, arguments
+
+
+def wanted(what: str, known: Mapping[str, Any], only: str | None) -> list[str]:
+    """The names to work on: all `known`, or `only` one; ValueError where it is none of them."""
+    if not known:
+        raise ValueError(f"the config names no {what}s; add at least one under {what}s.")
+    if only is not None and only not in known:
+        raise ValueError(f"the config has no {what} {only!r}; it has: {', '.join(known)}.")
+    return [only] if only else list(known)
 
 
 def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:

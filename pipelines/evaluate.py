@@ -19,7 +19,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from l2i_core.baselines.evaluation import BaselineEvaluation, measure, write_baselines
+from l2i_core.baselines import evaluation as baselines
+from l2i_core.baselines.evaluation import BaselineEvaluation, write_baselines
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.conventions import PAPER
 from l2i_core.data import Clip, load_clip, open_data_set
@@ -67,15 +68,10 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
 
 
 def _baseline(bundle: Bundle, name: str, clips: Sequence[Clip]) -> BaselineEvaluation:
-    steps = measure(bundle, name, clips)
     with tqdm(total=len(clips), desc=f"evaluating {name}", unit="clip") as bar:
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                log.info("%s: %s", name, json.dumps(end.value.summary["fidelity"]))
-                return end.value
-            bar.update()
+        result = baselines.evaluate(bundle, name, clips, lambda done, total: bar.update() and None)
+    log.info("%s: %s", name, json.dumps(result.summary["fidelity"]))
+    return result
 
 
 def metrics_folder(conventions: str) -> Path:

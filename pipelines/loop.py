@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from l2i_core.classifier import freeze
 from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
 
 log = logging.getLogger("l2i")
@@ -44,6 +45,15 @@ class Run:
     @property
     def finished(self) -> bool:
         return self.done >= self.schedule.epochs
+
+    def result(self, command: str) -> nn.Module:
+        """The frozen network; ValueError, naming the command to run, where it is unfinished."""
+        if not self.finished:
+            raise ValueError(
+                f"{self._checkpoint.parent.parent} holds {self.done} of {self.schedule.epochs} "
+                f"epochs of the {self.name}; run pipelines.{command} first."
+            )
+        return freeze(self.model)
 
     def train(
         self, n_examples: int, loss_terms: Callable[[Tensor], dict[str, Tensor]], seed: int

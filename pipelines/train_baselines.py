@@ -10,18 +10,18 @@ import sys
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from l2i_core import audio
 from l2i_core.baselines import flint, vibi
+from l2i_core.baselines.flint import Flint
+from l2i_core.baselines.vibi import Vibi
 from l2i_core.bundle import BaselineInfo, new_baseline
 from l2i_core.classifier import Classifier, freeze
-from l2i_core.data import open_data_set
 from pipelines.assemble import assemble, baseline_info
-from pipelines.config import BaselineConfig, Config, command_line
+from pipelines.config import BaselineConfig, Config, command_line, wanted
 from pipelines.learn_dictionary import learn
 from pipelines.loop import Run
 from pipelines.runs import device, main_guard, start_log
@@ -35,63 +35,39 @@ def train(config: Config, name: str, out: Path, cached: Callable[[], Cache]) -> 
     run = _run(config, name, out, classifier)
     if not run.finished:
         cache = cached()
-        steps = {"flint": _flint_terms, "vibi": _vibi_terms}[settings.kind]
-
-        def terms(chosen: Tensor) -> dict[str, Tensor]:
-            return steps(settings, run.model, classifier, cache, chosen, config.audio)
-
-        run.train(len(cache.logits), terms, config.seed)
+        run.train(
+            len(cache.logits),
+            lambda chosen: loss_terms(config, settings, run.model, classifier, cache, chosen),
+            config.seed,
+        )
     return freeze(run.model)
 
 
-def _flint_terms(
+def loss_terms(
+    config: Config,
     settings: BaselineConfig,
-    model: Any,
+    model: nn.Module,
     classifier: Classifier,
     cache: Cache,
     chosen: Tensor,
-    config: audio.AudioConfig,
 ) -> dict[str, Tensor]:
-    maps = [m[chosen].float().to(device()) for m in cache.maps]
-    log_mel = (_log_mel(cache, chosen, config) - classifier.offset) / classifier.scale
-    terms = flint.loss_terms(model, maps, log_mel, cache.logits[chosen].to(device()))
-    weights = {
-        "fidelity": settings.fidelity,
-        "reconstruction": settings.reconstruction,
-        "sparsity": settings.sparsity,
-        "entropy": settings.entropy,
-    }
-    return {key: weights[key] * value for key, value in terms.items()}
-
-
-def _vibi_terms(
-    settings: BaselineConfig,
-    model: Any,
-    classifier: Classifier,
-    cache: Cache,
-    chosen: Tensor,
-    config: audio.AudioConfig,
-) -> dict[str, Tensor]:
-    logits, log_mel = cache.logits[chosen].to(device()), _log_mel(cache, chosen, config)
-    terms = vibi.loss_terms(model, log_mel, logits, settings.temperature)
-    weights = {"fidelity": settings.fidelity, "compression": settings.compression}
-    return {key: weights[key] * value for key, value in terms.items()}
-
-
-def _log_mel(cache: Cache, chosen: Tensor, config: audio.AudioConfig) -> Tensor:
+    """The weighted terms of a baseline's loss for the examples `chosen` (B,)."""
+    logits = cache.logits[chosen].to(device())
     x = cache.log_magnitude[chosen].float().to(device())
-    return audio.log_mel(audio.magnitude(x), config)
+    log_mel = audio.log_mel(audio.magnitude(x), config.audio)
+    if isinstance(model, Flint):
+        maps = [m[chosen].float().to(device()) for m in cache.maps]
+        normalised = (log_mel - classifier.offset) / classifier.scale
+        terms = flint.loss_terms(model, maps, normalised, logits)
+    else:
+        assert isinstance(model, Vibi)
+        terms = vibi.loss_terms(model, log_mel, logits, settings.temperature)
+    return {name: getattr(settings, name) * value for name, value in terms.items()}
 
 
 def trained_baseline(config: Config, name: str, out: Path) -> nn.Module:
     """The frozen baseline that `train` left in OUT; ValueError where it is unfinished."""
-    run = _run(config, name, out, trained(config, out))
-    if not run.finished:
-        raise ValueError(
-            f"{out} holds {run.done} of {run.schedule.epochs} epochs of the baseline {name!r}; "
-            "run pipelines.train_baselines first."
-        )
-    return freeze(run.model)
+    return _run(config, name, out, trained(config, out)).result("train_baselines")
 
 
 def _run(config: Config, name: str, out: Path, classifier: Classifier) -> Run:
@@ -108,10 +84,7 @@ def _run(config: Config, name: str, out: Path, classifier: Classifier) -> Run:
 def main(argv: list[str] | None = None) -> int:
     config, out, arguments = command_line(__doc__ or "", argv)
     start_log(out)
-    names = [arguments.only] if arguments.only else list(config.baselines)
-    if not names or set(names) - set(config.baselines):
-        known = ", ".join(config.baselines) or "none"
-        raise ValueError(f"the config has no such baseline ({arguments.only}); it has: {known}.")
+    names = wanted("baseline", config.baselines, arguments.only)
 
     @lru_cache(maxsize=1)
     def cached() -> Cache:
@@ -124,7 +97,6 @@ def main(argv: list[str] | None = None) -> int:
         assemble(
             config,
             out,
-            open_data_set(config.data.kind, config.data.root).classes,
             trained(config, out),
             learn(config, out, only_finished=True),
             {name: trained_interpreter(config, name, out) for name in config.interpreters},

@@ -125,19 +125,15 @@ def train(config: Config, out: Path) -> Classifier:
     done = load_checkpoint(checkpoint, {"classifier": model}, optimizer, recipe)
     log.info("classifier: %d clips, %d classes, from epoch %d", len(clips), len(data.classes), done)
     steps = -(-len(clips) // settings.batch_size)
-    whole, cropped = (
-        features.shape[2],
-        config.audio.n_frames(round(settings.crop_seconds * config.audio.sample_rate))
-        if settings.crop_seconds
-        else 0,
-    )
+    cropped = config.audio.n_frames(round(settings.crop_seconds * config.audio.sample_rate))
+    crops = settings.crop_seconds > 0 and cropped < features.shape[2]
     for epoch in range(done, settings.epochs):
         start, total_loss, correct = time.time(), 0.0, 0
         torch.manual_seed(config.seed * 100_003 + epoch)
         generator = torch.Generator().manual_seed(config.seed * 100_003 + epoch)
         order = torch.randperm(len(clips), generator=generator)
         mixing = settings.mixup > 0 and epoch < settings.epochs - settings.mixup_free_epochs
-        cropping = 0 < cropped < whole and epoch < settings.epochs - settings.whole_epochs
+        cropping = crops and epoch < settings.epochs - settings.whole_epochs
         model.train()
         for part in convolutions:  # their batch statistics stay as they are, too
             part.eval()

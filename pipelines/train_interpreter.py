@@ -19,10 +19,9 @@ from tqdm import tqdm
 
 from l2i_core import audio, explain, losses, nmf
 from l2i_core.classifier import Classifier, freeze
-from l2i_core.data import open_data_set
 from l2i_core.interpreter import Interpreter
 from pipelines.assemble import assemble
-from pipelines.config import Config, InterpreterConfig, command_line
+from pipelines.config import Config, InterpreterConfig, command_line, wanted
 from pipelines.features import load_batch, log_magnitudes
 from pipelines.learn_dictionary import learn
 from pipelines.loop import Run
@@ -163,13 +162,9 @@ def trained_interpreter(config: Config, name: str, out: Path) -> Interpreter:
         raise ValueError(f"the config has no interpreter {name!r}; it has: {known}.")
     settings = config.interpreters[name]
     model = _new_model(config, settings, trained(config, out))
-    run = Run(name, model, settings, _checkpoint(out, name), _recipe(config, name))
-    if not run.finished:
-        raise ValueError(
-            f"{out} holds {run.done} of {settings.epochs} epochs of the interpreter {name!r}; "
-            "run pipelines.train_interpreter first."
-        )
-    return freeze(model)
+    run = Run(f"interpreter {name}", model, settings, _checkpoint(out, name), _recipe(config, name))
+    run.result("train_interpreter")
+    return model
 
 
 def _new_model(config: Config, settings: InterpreterConfig, classifier: Classifier) -> Interpreter:
@@ -203,12 +198,7 @@ def _recipe(config: Config, name: str) -> Any:
 def main(argv: list[str] | None = None) -> int:
     config, out, arguments = command_line(__doc__ or "", argv)
     start_log(out)
-    names = [arguments.only] if arguments.only else list(config.interpreters)
-    if not names:
-        raise ValueError("the config names no interpreters; add at least one under interpreters.")
-    if unknown := [n for n in names if n not in config.interpreters]:
-        known = ", ".join(config.interpreters) or "none"
-        raise ValueError(f"the config has no interpreter {unknown[0]!r}; it has: {known}.")
+    names = wanted("interpreter", config.interpreters, arguments.only)
 
     @lru_cache(maxsize=1)
     def cached(views: int, partial_views: int) -> Cache:
@@ -221,7 +211,6 @@ def main(argv: list[str] | None = None) -> int:
         assemble(
             config,
             out,
-            open_data_set(config.data.kind, config.data.root).classes,
             trained(config, out),
             learn(config, out, only_finished=True),
             {name: trained_interpreter(config, name, out) for name in names},

@@ -37,7 +37,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_app: Open) -> AppT
 
 def test_all_systems_explain_the_clip(app: AppTest) -> None:
     assert not any("One gain for all" in c.value for c in app.caption)
-    app.toggle(key="every_system").set_value(True).run()
+    app.toggle(key="control_systems").set_value(True).run()
     assert not app.exception
     assert not app.error
     table = app.table[-1].value
@@ -53,8 +53,18 @@ def test_all_systems_explain_the_clip(app: AppTest) -> None:
     assert any("Nothing of it can be played" in c.value for c in app.caption)
 
 
+def test_the_switch_is_a_link(app: AppTest, open_app: Open) -> None:
+    assert "systems" not in url(app)
+    app.toggle(key="control_systems").set_value(True).run()
+    assert url(app)["systems"] == "all"
+    again = open_app(page="fidelity", bundle="all", systems="all")
+    assert list(again.table[-1].value.index)[2:] == ["FLINT", "VIBI"]
+    again.toggle(key="control_systems").set_value(False).run()
+    assert "systems" not in url(again)
+
+
 def test_figures_are_the_engines(app: AppTest, tmp_path: Path) -> None:
-    app.toggle(key="every_system").set_value(True).run()
+    app.toggle(key="control_systems").set_value(True).run()
     table, bundle = app.table[-1].value, load_bundle(tmp_path / "all")
     engine = L2I(bundle, url(app).get("interpreter"))
     source = clips.at_hand()[url(app)["clip"]]

@@ -42,7 +42,8 @@ def flint(
 @dataclass(frozen=True, slots=True)
 class VibiExplanation:
     """What VIBI keeps of a clip: chunks (10, 4) as 0/1, the time-mel mask (n_mels, T), the
-    approximator's logits (C,), and what is kept and left as sound (n',) at the clip's level.
+    approximator's logits (C,), what is kept and left as sound (n',) at the clip's level, and f's
+    logits (C,) on both at x's gain.
 
     energy_kept: the share of the input's energy that is kept.
     """
@@ -52,6 +53,8 @@ class VibiExplanation:
     logits: Tensor
     audio: Tensor
     residual: Tensor
+    logits_interpretation: Tensor
+    logits_without: Tensor
     energy_kept: float
 
 
@@ -64,13 +67,22 @@ def vibi(model: Vibi, engine: L2I, analysis: Analysis) -> VibiExplanation:
     mask = chunk_mask(chunks, log_mel.shape[1], log_mel.shape[2])[0]
     x = analysis.spectrogram.log_magnitude
     kept, left = explain.apply_masks(x, audio.from_mel_mask(mask, engine.audio), "linear")
-    sounds = [
-        audio.invert(part, analysis.spectrogram.phase, analysis.spectrogram.length, engine.audio)
-        / analysis.gain
-        for part in (kept, left)
-    ]
-    share = explain.energy_share(audio.magnitude(x), x, kept)
-    return VibiExplanation(chunks[0].view(GRID), mask, logits[0], sounds[0], sounds[1], share)
+    given = analysis.spectrogram
+    sounds = torch.stack(
+        [audio.invert(part, given.phase, given.length, engine.audio) for part in (kept, left)]
+    )
+    with_it, without = engine.classify(sounds)
+    sound, residual = sounds / analysis.gain
+    return VibiExplanation(
+        chunks[0].view(GRID),
+        mask,
+        logits[0],
+        sound,
+        residual,
+        with_it,
+        without,
+        explain.energy_share(audio.magnitude(x), x, kept),
+    )
 
 
 def _whole_clip(engine: L2I, analysis: Analysis, system: str) -> Tensor:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import streamlit as st
-import torch
 from torch import Tensor
 
 from l2i_core.baselines import explanations
 from l2i_core.baselines.explanations import FlintExplanation
 from l2i_core.baselines.flint import Flint
 from l2i_core.baselines.vibi import Vibi
-from pages.shared import engines, pictures, players, results
+from pages.shared import engines, pictures, players, results, state
 from pages.shared.context import View
 from pages.shared.live import Choice
 from pages.shared.words import class_name, logit, percent, sentence
@@ -42,9 +41,13 @@ class Said:
 def draw(view: View) -> None:
     """The section: a switch, a table, and a player for whatever can be played."""
     st.subheader("One clip, every system", anchor=False)
-    if not st.toggle(
-        f"Explain “{view.source.title}” by all systems of this model at once", key="every_system"
-    ):
+    shown = state.value("systems") == "all"
+    st.toggle(
+        f"Explain “{view.source.title}” by all systems of this model at once",
+        key=state.control("systems", shown),
+        on_change=_switched,
+    )
+    if not shown:
         return
     try:
         said = [_interpreter(view, name) for name in view.engine.bundle.interpreters]
@@ -79,6 +82,12 @@ def draw(view: View) -> None:
             if each.remark:
                 st.caption(each.remark)
     st.caption(f"One gain for all: {players.decibels(gain)} on the clip's own level.")
+
+
+def _switched() -> None:
+    """Callback: the switch is a setting, so that what it shows is a link."""
+    state.touch()
+    state.put(systems="all" if st.session_state["control_systems"] else None)
 
 
 def _row(view: View, said: Said) -> dict[str, str]:
@@ -134,16 +143,14 @@ def _baseline(view: View, name: str) -> Said:
     assert isinstance(model, Vibi)
     with engines.turn:
         seen = explanations.vibi(model, engine, view.analysis)
-        sounds = torch.stack([seen.audio, seen.residual]) * view.analysis.gain
-        kept, left = engine.classify(sounds)
     return Said(
         info.title,
         seen.logits,
         f"{int(seen.chunks.sum())} of {seen.chunks.numel()} chunks",
         seen.audio.numpy(),
         seen.energy_kept,
-        kept,
-        left,
+        seen.logits_interpretation,
+        seen.logits_without,
         info.description,
         pictures.heat(seen.mask.numpy(), 0.0, 1.0, engine.audio, pictures.theme()),
     )

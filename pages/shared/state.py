@@ -28,6 +28,7 @@ PAGE_NAMES = (
     "compare",  # Faithfulness: another interpreter
     "scale",
     "evaluated",  # Faithfulness, Fidelity: a clip of the evaluation
+    "systems",  # Fidelity: whether all of them explain the clip
     "show",  # Audit: filter
     "step",  # How it works
 )
