@@ -28,6 +28,10 @@ from l2i_core.classifier import Classifier
 from l2i_core.interpreter import Interpreter
 from l2i_core.nmf import Dictionary, average_frames, sparse_nmf
 
+# The user's own data, models and settings must not change what a test sees.
+for _name in [name for name in os.environ if name.startswith("L2I_")]:
+    del os.environ[_name]
+
 COMPONENTS = 12
 WriteClip = Callable[..., Path]
 

@@ -41,7 +41,7 @@ def flint(
 
 @dataclass(frozen=True, slots=True)
 class VibiExplanation:
-    """What VIBI keeps of a clip: chunks (10, 4) as 0/1, the time-mel mask (n_mels, T), the
+    """What VIBI keeps of a clip: chunks (10, 4) as 0/1, X_int (F, T) at f's scale, the
     approximator's logits (C,), what is kept and left as sound (n',) at the clip's level, and f's
     logits (C,) on both at x's gain.
 
@@ -49,7 +49,7 @@ class VibiExplanation:
     """
 
     chunks: Tensor
-    mask: Tensor
+    log_magnitude: Tensor
     logits: Tensor
     audio: Tensor
     residual: Tensor
@@ -75,7 +75,7 @@ def vibi(model: Vibi, engine: L2I, analysis: Analysis) -> VibiExplanation:
     sound, residual = sounds / analysis.gain
     return VibiExplanation(
         chunks[0].view(GRID),
-        mask,
+        kept,
         logits[0],
         sound,
         residual,

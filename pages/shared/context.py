@@ -78,7 +78,7 @@ def bar(listening: bool = False) -> None:
     st.html(_STYLE)
     state.read_url()
     head, corner = st.columns([5, 1.2], vertical_alignment="center")
-    left, right = st.columns([7.8, 2.2], gap="small", vertical_alignment="bottom")
+    left, right = st.columns([6.8, 3.2], gap="small", vertical_alignment="bottom")
     models = right.container(horizontal=True, vertical_alignment="bottom", gap="small")
     below, messages = st.container(), st.container()
     name, bundle = _bundle(head, models)

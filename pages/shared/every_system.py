@@ -23,19 +23,19 @@ _MOST = 5  # attributes that are named
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one system says of the clip. logits (C,) are its own; sound (n,) is what it keeps, None
-    where nothing of it can be played; kept (C,) are f's logits on that sound, left (C,) on the
+    """What one system says of the clip. logits (C,) are its own; sound (n,) and log_magnitude X_int
+    (F, T) are what it keeps, None where nothing of it can be played; kept (C,) are f's logits on that sound, left (C,) on the
     rest."""
 
     title: str
     logits: Tensor
     units: str
     sound: np.ndarray | None = None
+    log_magnitude: Tensor | None = None
     energy: float | None = None
     kept: Tensor | None = None
     left: Tensor | None = None
     remark: str = ""
-    picture: bytes | None = None
 
 
 def draw(view: View) -> None:
@@ -71,8 +71,12 @@ def draw(view: View) -> None:
     for column, each in zip(st.columns(len(said)), said, strict=True):
         with column:
             st.markdown(f"**{each.title}**")
-            if each.picture is not None:
-                st.image(each.picture, caption="Kept chunks, time and mel bands")
+            if each.log_magnitude is not None:
+                st.image(
+                    _picture(view, each.log_magnitude),
+                    width="stretch",
+                    alt=f"Spectrogram of what {each.title} keeps, the rest of the input grey",
+                )
             if each.sound is not None:
                 st.audio(
                     players.wav(each.sound, view.engine.audio.sample_rate, gain),
@@ -81,7 +85,10 @@ def draw(view: View) -> None:
                 )
             if each.remark:
                 st.caption(each.remark)
-    st.caption(f"One gain for all: {players.decibels(gain)} on the clip's own level.")
+    st.caption(
+        f"One gain for all: {players.decibels(gain)} on the clip's own level. Colours in dB below "
+        "the clip's loudest band; grey: less than a tenth of the magnitude is kept."
+    )
 
 
 def _switched() -> None:
@@ -125,6 +132,7 @@ def _interpreter(view: View, name: str) -> Said:
         analysis.interpreter_logits,
         f"{count} component{'s' * (count != 1)}",
         made.audio.numpy(),
+        made.log_magnitude,
         made.energy_kept,
         verdict.logits_interpretation,
         verdict.logits_without,
@@ -148,12 +156,18 @@ def _baseline(view: View, name: str) -> Said:
         seen.logits,
         f"{int(seen.chunks.sum())} of {seen.chunks.numel()} chunks",
         seen.audio.numpy(),
+        seen.log_magnitude,
         seen.energy_kept,
         seen.logits_interpretation,
         seen.logits_without,
         info.description,
-        pictures.heat(seen.mask.numpy(), 0.0, 1.0, engine.audio, pictures.theme()),
     )
+
+
+def _picture(view: View, log_magnitude: Tensor) -> bytes:
+    start = view.window[0] if view.window else 0.0
+    shown, config = pictures.theme(), view.engine.audio
+    return pictures.of_clip(view.analysis, log_magnitude, config, shown, start, dim=True)
 
 
 def _attributes(explained: FlintExplanation) -> str:

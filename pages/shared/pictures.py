@@ -19,7 +19,7 @@ import streamlit as st
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from l2i_core import AudioConfig, audio, figures
+from l2i_core import Analysis, AudioConfig, audio, figures
 from l2i_core.figures import PALETTES, Palette
 from l2i_core.nmf import centre_bins
 
@@ -72,6 +72,22 @@ def spectrogram(
     image = Image.fromarray(pixels[::-1].clip(0, 255).astype(np.uint8))
     image = image.resize((_WIDTH, _HEIGHT), Image.Resampling.BILINEAR)
     return _png(_with_axes(image, config, shown, start, picture.shape[1]))
+
+
+def of_clip(
+    analysis: Analysis,
+    log_magnitude: Tensor,
+    config: AudioConfig,
+    shown: str,
+    start: float = 0.0,
+    dim: bool = False,
+) -> bytes:
+    """PNG of X_int, X_2 or X itself (F, T) of a clip, 0 dB being the clip's loudest band; `dim`:
+    over the whole clip in grey."""
+    frames = config.n_frames(len(analysis.waveform))  # without a short clip's padding
+    whole = decibels(analysis.spectrogram.log_magnitude[:, :frames], config)
+    picture = decibels(log_magnitude[:, :frames], config)
+    return spectrogram(picture, reference(whole), config, shown, start, whole if dim else None)
 
 
 def legend(shown: str) -> bytes:

@@ -345,16 +345,9 @@ def _pictures(view: View, heard: Heard) -> tuple[bytes, bytes, bytes]:
 
 @st.cache_resource(show_spinner=False, max_entries=192)
 def _drawn(key: tuple[Any, ...], _view: View, _log_magnitude: Tensor, _dim: bool) -> bytes:
-    config = _view.engine.audio
-    frames = config.n_frames(len(_view.analysis.waveform))  # without a short clip's padding
-    whole = pictures.decibels(_view.analysis.spectrogram.log_magnitude[:, :frames], config)
-    return pictures.spectrogram(
-        pictures.decibels(_log_magnitude[:, :frames], config),
-        pictures.reference(whole),
-        config,
-        key[-1],
-        _view.window[0] if _view.window else 0.0,
-        whole if _dim else None,
+    start = _view.window[0] if _view.window else 0.0
+    return pictures.of_clip(
+        _view.analysis, _log_magnitude, _view.engine.audio, key[-1], start, _dim
     )
 
 
