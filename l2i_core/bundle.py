@@ -48,13 +48,15 @@ class InterpreterInfo:
 
 @dataclass(frozen=True, slots=True)
 class BaselineInfo:
-    """How one trained baseline was built, and how to name it to a reader. kept_chunks: VIBI's k."""
+    """How one trained baseline was built, and how to name it to a reader. kept_chunks: VIBI's k;
+    pool: over how many points its input is averaged, each way."""
 
     kind: str
     title: str
     description: str
     channels: int = 0
     kept_chunks: int = 0
+    pool: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,10 @@ class Bundle:
     def baseline_summary(self) -> dict[str, Any] | None:
         """metrics/baselines.json, or None where no baseline has been evaluated."""
         return self._figures("baselines.json")
+
+    def experiment(self, name: str) -> dict[str, Any] | None:
+        """metrics/noise.json or metrics/overlap.json, or None where it was not run."""
+        return self._figures(f"{name}.json")
 
     def _figures(self, name: str) -> dict[str, Any] | None:
         path = self.folder / "metrics" / name if self.folder else None
@@ -321,7 +327,7 @@ def new_baseline(info: BaselineInfo, classifier: Classifier, n_components: int) 
         return Flint(classifier.map_channels, n_components, n_classes, info.channels)
     if info.kind == "vibi":
         offset, scale = float(classifier.offset), float(classifier.scale)
-        return Vibi(n_classes, info.kept_chunks, offset, scale)
+        return Vibi(n_classes, info.kept_chunks, offset, scale, info.pool)
     raise ValueError(f"unknown baseline {info.kind!r}; accepted: {', '.join(BASELINES)}.")
 
 

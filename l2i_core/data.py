@@ -1,4 +1,5 @@
-"""Labelled clips on disk behind one interface: ESC-10, ESC-50, a folder per class, synthesised.
+"""Labelled clips on disk behind one interface: ESC-10, ESC-50, SONYC-UST, a folder per class,
+synthesised.
 
 A `Clip` says where a sound is and what it is; nothing is read before `load_clip`. A missing or
 damaged file is reported by its name.
@@ -14,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from l2i_core import audio, synth
+from l2i_core import audio, sonyc, synth
 from l2i_core.files import home
 
+NOTHING = "(none)"
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff"})
 
 # ESC-10's folder names → the class names that ESC-50 uses.
@@ -38,7 +40,8 @@ ESC10_FOLDERS = {
 class Clip:
     """One labelled clip. `source` names the recording it was cut from: splits keep it whole.
 
-    Synthesised clips have no path: `seed` makes them.
+    Synthesised clips have no path: `seed` makes them. In a multi-label set `labels` holds the
+    classes that are present, maybe none, and `label` is "".
     """
 
     name: str
@@ -47,6 +50,25 @@ class Clip:
     source: str
     path: Path | None = None
     seed: int | None = None
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The classes that the clip is known to hold."""
+        if self.labels is not None:
+            return self.labels
+        return (self.label,) if self.label else ()
+
+    @property
+    def written(self) -> str:
+        """The label as tables hold it: classes joined by "+", NOTHING for a clip that is known to
+        hold none, "" for an unknown label."""
+        return self.label if self.labels is None else "+".join(self.labels) or NOTHING
+
+
+def classes_of(written: str) -> tuple[str, ...]:
+    """The classes of a label that `Clip.written` gave."""
+    return () if written in ("", NOTHING) else tuple(written.split("+"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +78,7 @@ class DataSet:
     name: str
     classes: tuple[str, ...]
     clips: tuple[Clip, ...]
+    multi_label: bool = False
 
     def in_folds(self, folds: Sequence[int]) -> tuple[Clip, ...]:
         """The clips of these folds, in order. Raises ValueError for a fold that has none."""
@@ -78,8 +101,8 @@ def load_clip(clip: Clip, config: audio.AudioConfig) -> np.ndarray:
 
 
 def data_folder(kind: str) -> Path | None:
-    """Where "esc10" or "esc50" lies: the folder that L2I_ESC10 or L2I_ESC50 names, else the one
-    that was downloaded; None where neither is there."""
+    """Where a named data set lies: the folder that L2I_ESC10, L2I_ESC50, L2I_SONYC or L2I_SCENES
+    names, else the one that was downloaded; None where neither is there."""
     if named := os.environ.get(f"L2I_{kind.upper()}"):
         return Path(named).expanduser()
     downloaded = home() / kind
@@ -87,22 +110,31 @@ def data_folder(kind: str) -> Path | None:
 
 
 def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> DataSet:
-    """kind: "esc10", "esc50", "folder" or "synth"; root: its folder.
+    """kind: "esc10", "esc50", "sonyc", "scenes" (ours, in SONYC's format), "folder" or "synth";
+    root: its folder.
 
-    Without a root, ESC-10 and ESC-50 are found by `data_folder`. Raises ValueError for an unknown
+    Without a root, all but "folder" are found by `data_folder`. Raises ValueError for an unknown
     kind and a folder that is absent or of another layout.
     """
     if kind == "synth":
         return synthesised(range(8))
-    if kind not in ("esc10", "esc50", "folder"):
-        raise ValueError(f"unknown data set {kind!r}; accepted: esc10, esc50, folder, synth.")
+    loaders = {
+        "esc10": esc10,
+        "esc50": esc50,
+        "sonyc": sonyc.sonyc,
+        "scenes": sonyc.sonyc,
+        "folder": class_folders,
+    }
+    if kind not in loaders:
+        raise ValueError(f"unknown data set {kind!r}; accepted: {', '.join(loaders)}, synth.")
     folder = root or (None if kind == "folder" else data_folder(kind))
     if not folder:
-        hint = "" if kind == "folder" else f" or L2I_{kind.upper()}, or download it"
+        hint = "" if kind == "folder" else f" or L2I_{kind.upper()}"
+        hint += ", or download it" if kind.startswith("esc") else ""
         raise ValueError(f"no folder given for the data set {kind!r}: set data.root{hint}.")
     if not Path(folder).is_dir():
         raise ValueError(f"the data folder {folder} does not exist; give the folder of {kind}.")
-    return {"esc10": esc10, "esc50": esc50, "folder": class_folders}[kind](Path(folder))
+    return loaders[kind](Path(folder))
 
 
 def esc10(root: Path) -> DataSet:

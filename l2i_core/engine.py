@@ -87,6 +87,19 @@ class L2I:
         """Softmax, or a sigmoid per class for a multi-label model: (…, C) → (…, C)."""
         return torch.sigmoid(logits) if self.bundle.multi_label else torch.softmax(logits, dim=-1)
 
+    def score(self, logits: Tensor) -> Tensor:
+        """What FF (Eq. 6) is a drop of: logits, or a multi-label model's probabilities, as in the
+        paper's Fig. 2: (…, C) → (…, C)."""
+        return torch.sigmoid(logits) if self.bundle.multi_label else logits
+
+    def decided(self, logits: Tensor) -> tuple[int, ...]:
+        """The classes that f decides for by its logits (C,): the most probable one; of a
+        multi-label model all above 0.5, the most probable first, maybe none."""
+        order = torch.argsort(logits, descending=True, stable=True).tolist()
+        if self.bundle.multi_label:
+            return tuple(c for c in order if logits[c] > 0)
+        return (order[0],)
+
     def class_index(self, target: str | int) -> int:
         """The position of a class given by name or position; ValueError names those there are."""
         if isinstance(target, str) and target in self.classes:
@@ -242,15 +255,16 @@ class L2I:
         if not interpretation.selected:
             left = analysis.logits
         index = interpretation.target_index
-        drop = float(analysis.logits[index] - left[index])
+        drop = float(self.score(analysis.logits)[index] - self.score(left)[index])
         span = self.span(analysis, index)
         relative = drop / span if span > 0 else float("nan")
         return Verdict(analysis.logits, kept, left, drop, relative)
 
     def span(self, analysis: Analysis, target: str | int) -> float:
-        """f(x)_c − f(silence)_c, in logits: the drop that removing everything would give."""
+        """f(x)_c − f(silence)_c, of `score`: the drop that removing everything would give."""
         index = self.class_index(target)
-        return float(analysis.logits[index] - self.silence_logits()[index])
+        silent = self.score(self.silence_logits())
+        return float(self.score(analysis.logits)[index] - silent[index])
 
     def silence_logits(self) -> Tensor:
         """f's logits (C,) on digital silence."""
@@ -316,6 +330,7 @@ class L2I:
             relevance,
             torch.tensor(counts),
             analysis.logits,
+            self.score(analysis.logits)[index] - self.score(logits[rows, 1])[:, index],
             logits[rows, 0],
             logits[rows, 1],
             torch.tensor(shares)[rows],

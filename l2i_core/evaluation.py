@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 from torch import Tensor
 
 from l2i_core import audio, explain, metrics
 from l2i_core.baselines.random import as_much, both_baselines
 from l2i_core.bundle import Bundle
 from l2i_core.conventions import Conventions
-from l2i_core.data import Clip, load_clip
+from l2i_core.data import Clip, classes_of, load_clip
 from l2i_core.engine import L2I
 from l2i_core.explain import Analysis
 from l2i_core.files import write_text
@@ -43,6 +44,7 @@ class Settings:
     seed: int = 0
     mask_domain: str = "log"
     conventions: str = "paper"
+    without_classes: tuple[str, ...] = ()  # of a multi-label model: not explained, not in FF
 
     def __post_init__(self) -> None:
         if not set(self.random_thresholds) <= set(self.thresholds):
@@ -54,7 +56,8 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """clips: a row per clip; levels: a row per clip and τ."""
+    """clips: a row per clip; levels: a row per clip and τ, of a multi-label model per clip, class
+    above 0.5 and τ."""
 
     interpreter: str
     clips: tuple[Row, ...]
@@ -72,6 +75,8 @@ def evaluate(
     longest: float = audio.MAX_SECONDS,
 ) -> Evaluation:
     """Explain f's prediction of every clip at every τ. `progress(done, total)` after each clip.
+
+    Of a multi-label model every class above 0.5 is explained: a clip may have no row in `levels`.
 
     A clip that cannot be used, or lasts more than `longest` seconds, is a ValueError; with
     `left_out`, it is told there and left out.
@@ -117,27 +122,35 @@ def measure(
         else:
             usable.append((index, clip))
             clip_rows.append(_clip_row(engine, clip, analysis))
-            level_rows.extend(_level_rows(engine, clip, analysis, settings))
+            for c in _explained(engine, analysis, settings):
+                level_rows.extend(_level_rows(engine, clip, analysis, c, settings))
         yield index + 1, total
     if not usable:
         raise ValueError(f"none of the {len(clips)} clips can be used.")
+    if not level_rows:
+        raise ValueError(
+            f"f finds no class in any of the {len(clip_rows)} clips, so nothing can be explained."
+        )
     counts = {
         threshold: round(
             np.mean([r["components"] for r in level_rows if r["threshold"] == threshold])
         )
         for threshold in settings.random_thresholds
     }
-    by_key = {(r["clip"], r["threshold"]): r for r in level_rows}
+    by_clip: dict[str, list[Row]] = {}
+    for row in level_rows:
+        if row["threshold"] in counts:
+            by_clip.setdefault(row["clip"], []).append(row)
     done = total - len(usable)
     for index, clip in usable if counts else []:
         analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
-        for threshold, count in counts.items():
+        for row in by_clip.get(clip.name, []):
             yield done, total
-            row = by_key[clip.name, threshold]
-            row.update(_random_columns(engine, analysis, threshold, count, settings, index))
+            count = counts[row["threshold"]]
+            row.update(_random_columns(engine, analysis, row, count, settings, index))
         done += 1
         yield done, total
-    summary = summarise(clip_rows, level_rows, engine.classes)
+    summary = summarise(clip_rows, level_rows, engine.classes, bundle.multi_label)
     return Evaluation(interpreter, tuple(clip_rows), tuple(level_rows), summary)
 
 
@@ -153,10 +166,14 @@ def _check_length(clip: Clip, longest: float) -> None:
 
 
 def summarise(
-    clips: Sequence[Row], levels: Sequence[Row], classes: Sequence[str]
+    clips: Sequence[Row],
+    levels: Sequence[Row],
+    classes: Sequence[str],
+    multi_label: bool = False,
 ) -> dict[str, Any]:
     """The tables of one interpreter from its rows; τ keys are strings ("0.3")."""
-    block = answers(clips, classes) | {"reconstruction_error": _joint_error(clips)}
+    block = answers(clips, classes, multi_label)
+    block["reconstruction_error"] = _joint_error(clips)
     tables: dict[str, dict[str, Any]] = {}
     for threshold in sorted({r["threshold"] for r in levels}):
         rows = [r for r in levels if r["threshold"] == threshold]
@@ -165,22 +182,43 @@ def summarise(
     return block | tables
 
 
-def answers(clips: Sequence[Row], classes: Sequence[str]) -> dict[str, Any]:
+def answers(
+    clips: Sequence[Row], classes: Sequence[str], multi_label: bool = False
+) -> dict[str, Any]:
     """f's accuracy, the fidelity of what explains it, and n, from rows with `clip_logits`.
 
-    Accuracy is over the clips that have a label, None where none has.
+    Accuracy is over the clips that have a label, None where none has. Of a multi-label model it is
+    None, and `truth` says how well f finds the labels; `fidelity` then also holds how well the
+    interpreter's probabilities find f's decisions (`metrics.Detection`, None where f makes none).
     """
     logits = _columns(clips, "logit", classes)
     theirs = _columns(clips, "interpreter_logit", classes)
     known = [i for i, r in enumerate(clips) if r["label"] != ""]
+    top = {f"top{k}": metrics.top_k_fidelity(logits, theirs, k) for k in (1, 3, 5)}
+    if multi_label:
+        held = [classes_of(clips[i]["label"]) for i in known]
+        present = np.array([[c in labels for c in classes] for labels in held])
+        return {
+            "accuracy": None,
+            "truth": _detection(logits[known], present),
+            "fidelity": _detection(theirs, logits > 0) | top,
+            "n": len(clips),
+        }
     labels = [classes.index(r["label"]) if r["label"] in classes else -1 for r in clips]
     return {
         "accuracy": (
             metrics.accuracy(logits[known], [labels[i] for i in known]) if known else None
         ),
-        "fidelity": {f"top{k}": metrics.top_k_fidelity(logits, theirs, k) for k in (1, 3, 5)},
+        "fidelity": top,
         "n": len(clips),
     }
+
+
+def _detection(logits: np.ndarray, present: np.ndarray) -> dict[str, float | None]:
+    """`metrics.detection` by the probabilities σ(logits); None where no class is present."""
+    if not present.any():
+        return dict.fromkeys(("macro_auprc", "micro_auprc", "max_f1"))
+    return asdict(metrics.detection(expit(logits), present))
 
 
 def gains_and_drops(
@@ -203,10 +241,13 @@ def _joint_error(clips: Sequence[Row]) -> float:
 
 
 def _level_tables(clips: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any]:
+    # A row of a multi-label model is about one class of a clip and has these itself.
+    by_clip = {r["clip"]: r for r in clips}
+    about = [r if "span" in r else by_clip[r["clip"]] for r in rows]
     drops = [r["faithfulness"] for r in rows]
-    spans = [r["span"] for r in clips]
+    spans = [r["span"] for r in about]
     relative = metrics.relative_faithfulness(drops, spans)
-    p = [r["probability"] for r in clips]
+    p = [r["probability"] for r in about]
     o = [r["probability_interpretation"] for r in rows]
     tables: dict[str, Any] = {
         "faithfulness": metrics.faithfulness(drops, [r["components"] for r in rows]).to_dict(),
@@ -248,7 +289,7 @@ def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> Row:
     c, x = analysis.predicted, analysis.spectrogram.log_magnitude
     row: Row = {
         "clip": clip.name,
-        "label": clip.label,
+        "label": clip.written,
         "fold": clip.fold,
         "probability": float(engine.probabilities(analysis.logits)[c]),
         "span": engine.span(analysis, c),
@@ -274,18 +315,33 @@ def clip_logits(engine: L2I, logits: Tensor, theirs: Tensor) -> Row:
     return row
 
 
-def _level_rows(engine: L2I, clip: Clip, analysis: Analysis, settings: Settings) -> list[Row]:
-    sweep = engine.sweep(analysis, None, settings.thresholds, settings.mask_domain)
+def _explained(engine: L2I, analysis: Analysis, settings: Settings) -> list[int]:
+    decided = engine.decided(analysis.logits)
+    return [c for c in decided if engine.classes[c] not in settings.without_classes]
+
+
+def _level_rows(
+    engine: L2I, clip: Clip, analysis: Analysis, target: int, settings: Settings
+) -> list[Row]:
+    sweep = engine.sweep(analysis, target, settings.thresholds, settings.mask_domain)
     c = sweep.target_index
     probabilities = engine.probabilities(sweep.logits_interpretation)[:, c].tolist()
+    own: Row = {}
+    if engine.bundle.multi_label:
+        own = {
+            "class": engine.classes[c],
+            "probability": float(engine.probabilities(analysis.logits)[c]),
+            "span": engine.span(analysis, c),
+        }
     return [
         {
             "clip": clip.name,
+            **own,
             "threshold": threshold,
             "components": int(sweep.counts[i]),
             "faithfulness": float(sweep.faithfulness[i]),
             "probability_interpretation": probabilities[i],
-            "same_class": int(sweep.logits_interpretation[i].argmax() == c),
+            "same_class": int(c in engine.decided(sweep.logits_interpretation[i])),
             "energy_kept": float(sweep.energy_kept[i]),
             "log_energy_removed": float(sweep.log_energy_removed[i]),
         }
@@ -294,10 +350,12 @@ def _level_rows(engine: L2I, clip: Clip, analysis: Analysis, settings: Settings)
 
 
 def _random_columns(
-    engine: L2I, analysis: Analysis, threshold: float, count: int, settings: Settings, index: int
+    engine: L2I, analysis: Analysis, row: Row, count: int, settings: Settings, index: int
 ) -> Row:
-    generator = np.random.default_rng([settings.seed, index, round(threshold * 100)])
-    c = analysis.predicted
+    c = engine.classes.index(row["class"]) if "class" in row else analysis.predicted
+    threshold = row["threshold"]
+    seed = [settings.seed, index, round(threshold * 100)]
+    generator = np.random.default_rng([*seed, c] if "class" in row else seed)
     selected = explain.select(engine.relevance(analysis, c, measured=True), threshold)
     counted, matched = both_baselines(
         engine,
@@ -334,7 +392,9 @@ def write_evaluation(
     write_text(folder / "summary.json", json.dumps(summary, indent=1) + "\n")
 
 
-def refresh_summary(folder: Path, classes: Sequence[str]) -> dict[str, Any]:
+def refresh_summary(
+    folder: Path, classes: Sequence[str], multi_label: bool = False
+) -> dict[str, Any]:
     """Make metrics/summary.json again from the rows beside it, without asking any model.
 
     Blocks without rows of both kinds stay as they are. The CSV files hold six digits, so figures
@@ -349,7 +409,7 @@ def refresh_summary(folder: Path, classes: Sequence[str]) -> dict[str, Any]:
         if not (clips.is_file() and levels.is_file()):
             continue
         try:
-            made = summarise(read_rows(clips), read_rows(levels), classes)
+            made = summarise(read_rows(clips), read_rows(levels), classes, multi_label)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{clips.name} or {levels.name} is damaged: {error}.") from error
         summary[name] = {**made, "about": block.get("about", {})}

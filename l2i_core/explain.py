@@ -80,8 +80,8 @@ class Interpretation:
 class Verdict:
     """What f says of the sounds: logits (C,) of x_int and x_2, and FF_x (Eq. 6).
 
-    faithfulness is f(x)_c − f(x_2)_c in logits; `relative` is the same as a share of
-    f(x)_c − f(silence)_c, NaN where that is not positive: there is nothing to lose.
+    faithfulness is f(x)_c − f(x_2)_c, in the units of `L2I.score`; `relative` is the same as a
+    share of f(x)_c − f(silence)_c, NaN where that is not positive: there is nothing to lose.
     """
 
     logits: Tensor
@@ -95,8 +95,9 @@ class Verdict:
 class Sweep:
     """All τ levels of one clip and class: rows follow `thresholds` (N,).
 
-    counts (N,): |L|; logits_interpretation, logits_without (N, C); energy_kept (N,): share of the
-    input's energy in x_int; log_energy_removed (N,): see `component_log_energy`.
+    counts (N,): |L|; faithfulness (N,): FF_x (Eq. 6), in the units of `L2I.score`;
+    logits_interpretation, logits_without (N, C); energy_kept (N,): share of the input's energy in
+    x_int; log_energy_removed (N,): see `component_log_energy`.
     """
 
     target_index: int
@@ -104,15 +105,11 @@ class Sweep:
     relevance: Tensor
     counts: Tensor
     logits: Tensor
+    faithfulness: Tensor
     logits_interpretation: Tensor
     logits_without: Tensor
     energy_kept: Tensor
     log_energy_removed: Tensor
-
-    @property
-    def faithfulness(self) -> Tensor:
-        """FF_x (Eq. 6) at every τ (N,), in logits."""
-        return self.logits[self.target_index] - self.logits_without[:, self.target_index]
 
 
 def relevance(pooled: Tensor, class_weight: Tensor, signed: bool = False) -> Tensor:

@@ -15,16 +15,18 @@ from l2i_core import audio, explain
 from l2i_core.audio import AudioConfig
 
 
-def fidelity(interpreter_logits: Tensor, classifier_logits: Tensor) -> Tensor:
-    """Eq. 1, multi-class: −Σ_c softmax(f)_c log softmax(Θ)_c, mean over clips; (B, C), (B, C)."""
+def fidelity(
+    interpreter_logits: Tensor, classifier_logits: Tensor, multi_label: bool = False
+) -> Tensor:
+    """Eq. 1, −Σ_c softmax(f)_c log softmax(Θ)_c, mean over clips; (B, C), (B, C).
+
+    multi_label: Eq. 2, binary cross-entropy with σ(f), mean over clips and classes.
+    """
+    if multi_label:
+        return functional.binary_cross_entropy_with_logits(
+            interpreter_logits, classifier_logits.sigmoid()
+        )
     return functional.cross_entropy(interpreter_logits, classifier_logits.softmax(dim=-1))
-
-
-def fidelity_multi_label(interpreter_logits: Tensor, classifier_logits: Tensor) -> Tensor:
-    """Eq. 2, multi-label: binary cross-entropy with σ(f), mean over clips and classes."""
-    return functional.binary_cross_entropy_with_logits(
-        interpreter_logits, classifier_logits.sigmoid()
-    )
 
 
 def reconstruction(log_magnitude: Tensor, patterns: Tensor, activations: Tensor) -> Tensor:
@@ -47,6 +49,7 @@ def decision_in_the_loop(
     targets: Tensor,
     thresholds: Tensor,
     softness: float = 0.05,
+    multi_label: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Ours, not the paper's: what f says of x_int and x_2, as a loss.
 
@@ -56,16 +59,22 @@ def decision_in_the_loop(
     (B, F, T), relevance (B, K) for the targets (B,), τ (B,).
 
     Returns three means over clips: keep, the cross-entropy of f(x_int) with the target; remove,
-    −log(1 − p_c(f(x_2))); energy, the share of ‖X‖² that is kept.
+    −log(1 − p_c(f(x_2))); energy, the share of ‖X‖² that is kept. p is softmax; with multi_label σ,
+    for which keep is −log p_c(f(x_int)).
     """
     selection = torch.sigmoid((relevance - thresholds[:, None]) / softness)
     masks = explain.soft_masks(patterns, activations, selection)
     kept, left = explain.apply_masks(log_magnitude, masks)
     both = audio.log_mel(audio.magnitude(torch.cat([kept, left])), config)
     logits_kept, logits_left = classify(both).chunk(2)
-    keep = functional.cross_entropy(logits_kept, targets)
-    probability = logits_left.softmax(-1).gather(1, targets[:, None]).squeeze(1)
-    remove = -torch.log(1 - probability.clamp(max=1 - 1e-6)).mean()
+    if multi_label:
+        chosen = targets[:, None]
+        keep = functional.softplus(-logits_kept.gather(1, chosen)).mean()
+        remove = functional.softplus(logits_left.gather(1, chosen)).mean()
+    else:
+        keep = functional.cross_entropy(logits_kept, targets)
+        probability = logits_left.softmax(-1).gather(1, targets[:, None]).squeeze(1)
+        remove = -torch.log(1 - probability.clamp(max=1 - 1e-6)).mean()
     total = log_magnitude.square().sum(dim=(1, 2)).clamp_min(1e-9)
     energy = (kept.square().sum(dim=(1, 2)) / total).mean()
     return keep, remove, energy

@@ -20,8 +20,8 @@ def make_report(
     """What was explained, with which model, and what f says of the sounds; JSON-ready.
 
     `length` is in samples at `sample_rate` (the model's, in Hz). `faithfulness` is FF_x (Eq. 6) in
-    logits; `relative_faithfulness` the same over f(x)_c − f(silence)_c, null where that
-    is not positive.
+    logits, of a multi-label model in probability; `relative_faithfulness` the same over
+    f(x)_c − f(silence)_c, null where that is not positive.
     """
     probabilities = engine.probabilities(analysis.logits)
     report: dict[str, Any] = {
@@ -54,9 +54,7 @@ def make_report(
         "logits_interpretation": _numbers(verdict.logits_interpretation),
     }
     if engine.bundle.multi_label:
-        report["predicted_classes"] = [
-            c for c, p in zip(engine.classes, probabilities.tolist(), strict=True) if p > 0.5
-        ]
+        report["predicted_classes"] = [engine.classes[c] for c in engine.decided(analysis.logits)]
     if len(analysis.windows) > 1:
         hop = engine.audio.hop_length / engine.audio.sample_rate
         report["windows"] = [[round(s * hop, 3), round(e * hop, 3)] for s, e in analysis.windows]

@@ -16,6 +16,7 @@ from l2i_core.data import open_data_set
 from l2i_core.interpreter import Interpreter
 from l2i_core.nmf import Dictionary
 from pipelines.config import BaselineConfig, Config, InterpreterConfig
+from pipelines.learn_dictionary import groups
 
 _PACKAGES = ("torch", "torchaudio", "librosa", "numpy", "soundfile", "soxr", "scikit-learn")
 
@@ -29,17 +30,19 @@ def assemble(
     baselines: dict[str, nn.Module] | None = None,
 ) -> None:
     """Write config.json and the weights into OUT, complete or not at all."""
+    data = open_data_set(config.data.kind, config.data.root)
     save_bundle(
         Bundle(
             name=config.name,
             title=config.title or config.name,
-            classes=open_data_set(config.data.kind, config.data.root).classes,
+            classes=data.classes,
             audio=config.audio,
             classifier=classifier.cpu(),
-            dictionary=Dictionary(patterns),
+            dictionary=Dictionary(patterns, groups(config, data.classes)),
             interpreters={name: model.cpu() for name, model in interpreters.items()},
             interpreter_info={n: _info(n, config.interpreters[n]) for n in interpreters},
             default_interpreter=config.default_interpreter or next(iter(interpreters)),
+            multi_label=data.multi_label,
             training=provenance(config),
             baselines={name: model.cpu() for name, model in (baselines or {}).items()},
             baseline_info={n: baseline_info(config.baselines[n]) for n in baselines or {}},
@@ -83,7 +86,7 @@ def baseline_info(settings: BaselineConfig) -> BaselineInfo:
         f"Keeps {settings.kept_chunks} of 40 chunks of the log-mel for f's output as a whole; "
         "they can be played through the mask, though no sound was asked of it in training."
     )
-    return BaselineInfo("vibi", "VIBI", text, kept_chunks=settings.kept_chunks)
+    return BaselineInfo("vibi", "VIBI", text, kept_chunks=settings.kept_chunks, pool=settings.pool)
 
 
 def _commit() -> str | None:

@@ -56,15 +56,21 @@ class ClassifierConfig:
     head_only: bool = False  # train the prediction layers alone, as the paper does (A.1.2)
     pretrain_on: str | None = None  # a larger data set: f first learns its same folds
     pretrain_epochs: int = 30
+    start_from: str | None = None  # a bundle whose f, but for its last layer, is fine-tuned
+    halve_every: int = 0  # epochs after which the learning rate is halved; 0: one cycle
+    positive_weights: tuple[float, ...] = ()  # multi-label: a positive's weight in each class
 
     def __post_init__(self) -> None:
         _at_least(self, 1, "epochs", "batch_size", "pretrain_epochs")
-        if self.pretrained and self.pretrain_on:
-            raise ValueError("give classifier.pretrained or classifier.pretrain_on, not both.")
+        if sum(map(bool, (self.pretrained, self.pretrain_on, self.start_from))) > 1:
+            raise ValueError(
+                "give only one of classifier.pretrained, classifier.pretrain_on and "
+                "classifier.start_from."
+            )
         if self.head_only and not self.pretrained:
             raise ValueError("classifier.head_only needs weights to build on: set pretrained.")
         _at_least(self, 0, "learning_rate", "weight_decay", "mixup", "mixup_free_epochs")
-        _at_least(self, 0, "crop_seconds", "whole_epochs")
+        _at_least(self, 0, "crop_seconds", "whole_epochs", "halve_every")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +80,15 @@ class DictionaryConfig:
     iterations: int = 200
     average: int = 5  # frames averaged before the factorisation (A.1.1)
     divergence: str = "euclidean"
+    by_class: bool = False  # as many components for each class, learned on clips that hold it …
+    noise_components: int = 0  # … beside a W_noise from clips without a class, held fixed
+    clips_per_class: int = 700  # at most
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "components", "iterations", "average")
-        _at_least(self, 0, "sparsity")
+        _at_least(self, 1, "components", "iterations", "average", "clips_per_class")
+        _at_least(self, 0, "sparsity", "noise_components")
+        if self.noise_components and not self.by_class:
+            raise ValueError("dictionary.noise_components needs dictionary.by_class: true.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +145,10 @@ class BaselineConfig:
     kept_chunks: int = 20  # k of VIBI's 40
     compression: float = 0.1  # β of VIBI
     temperature: float = 0.5
+    pool: int = 1  # VIBI sees the log-mel averaged over pool × pool points: pool² times cheaper
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "channels", "epochs", "batch_size", "kept_chunks")
+        _at_least(self, 1, "channels", "epochs", "batch_size", "kept_chunks", "pool")
         _at_least(self, 0, "learning_rate", "fidelity", "reconstruction", "sparsity", "entropy")
         _at_least(self, 0, "compression")
         if self.kind not in BASELINES:

@@ -54,7 +54,15 @@ def log_mels(waveforms: Tensor, config: AudioConfig) -> Tensor:
     return torch.cat(parts)
 
 
-def label_indices(clips: Sequence[Clip], classes: Sequence[str]) -> Tensor:
-    """Class indices (N,)."""
-    positions = {label: index for index, label in enumerate(classes)}
-    return torch.tensor([positions[clip.label] for clip in clips])
+def targets(clips: Sequence[Clip], classes: Sequence[str]) -> Tensor:
+    """What f should say (N, C): 1 for every class that a clip holds, else 0.
+
+    Raises ValueError for a class that no clip holds: nothing could be learned of it.
+    """
+    held = torch.zeros(len(clips), len(classes))
+    for row, clip in zip(held, clips, strict=True):
+        for label in clip.held:
+            row[classes.index(label)] = 1.0
+    if absent := [label for label, any_ in zip(classes, held.any(0), strict=True) if not any_]:
+        raise ValueError(f"no training clip holds {absent[0]}; add clips, or remove the class.")
+    return held

@@ -58,10 +58,10 @@ def loss_terms(
     if isinstance(model, Flint):
         maps = [m[chosen].float().to(device()) for m in cache.maps]
         normalised = (log_mel - classifier.offset) / classifier.scale
-        terms = flint.loss_terms(model, maps, normalised, logits)
+        terms = flint.loss_terms(model, maps, normalised, logits, cache.multi_label)
     else:
         assert isinstance(model, Vibi)
-        terms = vibi.loss_terms(model, log_mel, logits, settings.temperature)
+        terms = vibi.loss_terms(model, log_mel, logits, settings.temperature, cache.multi_label)
     return {name: getattr(settings, name) * value for name, value in terms.items()}
 
 

@@ -22,11 +22,12 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from l2i_core._torchaudio import torchaudio
+from l2i_core.bundle import load_bundle
 from l2i_core.classifier import Classifier, freeze, load_kumar
 from l2i_core.data import Clip, DataSet, open_data_set, synthesised
 from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
 from pipelines.config import ClassifierConfig, Config, command_line
-from pipelines.features import label_indices, load_batch, log_mels
+from pipelines.features import load_batch, log_mels, targets
 from pipelines.runs import autocast, device, main_guard, start_log
 
 log = logging.getLogger("l2i")
@@ -104,8 +105,11 @@ def train(config: Config, out: Path) -> Classifier:
     )
     features = log_mels(waveforms, config.audio)
     del waveforms
-    targets = functional.one_hot(label_indices(clips, data.classes), len(data.classes)).float()
+    wanted = targets(clips, data.classes)
+    weights = _positive_weights(settings, data)
     torch.manual_seed(config.seed)
+    if settings.start_from:
+        start_from = load_bundle(settings.start_from).classifier
     if start_from is not None:
         model = _new_model(config, len(data.classes))
         known = start_from.state_dict()
@@ -128,7 +132,7 @@ def train(config: Config, out: Path) -> Classifier:
     cropped = config.audio.n_frames(round(settings.crop_seconds * config.audio.sample_rate))
     crops = settings.crop_seconds > 0 and cropped < features.shape[2]
     for epoch in range(done, settings.epochs):
-        start, total_loss, correct = time.time(), 0.0, 0
+        start, total_loss, correct = time.time(), 0.0, 0.0
         torch.manual_seed(config.seed * 100_003 + epoch)
         generator = torch.Generator().manual_seed(config.seed * 100_003 + epoch)
         order = torch.randperm(len(clips), generator=generator)
@@ -140,20 +144,24 @@ def train(config: Config, out: Path) -> Classifier:
         for step, chosen in enumerate(
             tqdm(order.split(settings.batch_size), desc=f"epoch {epoch + 1}", leave=False)
         ):
-            x, y = features[chosen], targets[chosen]
+            x, y = features[chosen], wanted[chosen]
             x = augment(crop(x, cropped, generator) if cropping else x, settings, generator)
             if mixing:
                 x, y = mixup(x, y, settings.mixup, generator)
-            rate = one_cycle(epoch * steps + step, settings.epochs * steps, settings.learning_rate)
+            if settings.halve_every:
+                rate = settings.learning_rate / 2 ** (epoch // settings.halve_every)
+            else:
+                now, last = epoch * steps + step, settings.epochs * steps
+                rate = one_cycle(now, last, settings.learning_rate)
             optimizer.param_groups[0]["lr"] = rate
             with autocast(config.precision):
                 logits, _ = model(x.to(device()))
-            loss = functional.cross_entropy(logits.float(), y.to(device()))
+            loss = _loss(logits.float(), y.to(device()), data.multi_label, weights)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             total_loss += loss.item() * len(chosen)
-            correct += int((logits.argmax(1).cpu() == targets[chosen].argmax(1)).sum())
+            correct += _right(logits.detach().cpu(), wanted[chosen], data.multi_label)
         log.info(
             "classifier epoch %d/%d loss %.4f accuracy on augmented training clips %.3f, %.1f s",
             epoch + 1,
@@ -164,6 +172,31 @@ def train(config: Config, out: Path) -> Classifier:
         )
         save_checkpoint(checkpoint, {"classifier": model}, optimizer, epoch + 1, recipe)
     return model.eval()
+
+
+def _loss(logits: Tensor, wanted: Tensor, multi_label: bool, weights: Tensor | None) -> Tensor:
+    if multi_label:
+        return functional.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weights)
+    return functional.cross_entropy(logits, wanted)
+
+
+def _right(logits: Tensor, wanted: Tensor, multi_label: bool) -> float:
+    """How many of a batch are right: clips, or shares of a clip's decisions."""
+    if multi_label:
+        return float(((logits > 0) == (wanted > 0.5)).float().mean(dim=1).sum())
+    return float((logits.argmax(1) == wanted.argmax(1)).sum())
+
+
+def _positive_weights(settings: ClassifierConfig, data: DataSet) -> Tensor | None:
+    given = settings.positive_weights
+    if not given:
+        return None
+    if not data.multi_label or len(given) != len(data.classes):
+        raise ValueError(
+            f"classifier.positive_weights takes a number for each of the {len(data.classes)} "
+            f"classes of a multi-label data set, received {len(given)} for {data.name}."
+        )
+    return torch.tensor(given, device=device())
 
 
 def _pretraining(config: Config) -> Config:
@@ -227,7 +260,7 @@ def _checkpoint(out: Path) -> Path:
 def run_recipe(config: Config, *sections: str) -> dict[str, Any]:
     """What must agree on resuming: settings of these sections, seed, audio, data and the clips."""
     data, clips = training_clips(config)
-    named = json.dumps([data.classes, [(c.name, c.label, c.fold) for c in clips]])
+    named = json.dumps([data.classes, [(c.name, c.written, c.fold) for c in clips]])
     return {
         **config.recipe("seed", "data", "audio", *sections),
         "clips": hashlib.sha256(named.encode()).hexdigest()[:16],

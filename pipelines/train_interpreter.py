@@ -36,6 +36,7 @@ class Cache:
     log_magnitude: Tensor
     maps: list[Tensor]
     logits: Tensor
+    multi_label: bool
 
 
 def build_cache(
@@ -43,7 +44,7 @@ def build_cache(
 ) -> Cache:
     """One pass of f over the training clips, over views − 1 circularly shifted copies, and over
     `partial_views` more that lack a random part of their components (`without_some`)."""
-    _, clips = training_clips(config)
+    data, clips = training_clips(config)
     waveforms, _ = load_batch(clips, config.audio, config.data.seconds, config.data.skip_damaged)
     generator = torch.Generator().manual_seed(config.seed + 17)
     spectrograms, maps, logits = [], [], []
@@ -68,6 +69,7 @@ def build_cache(
         torch.cat(spectrograms),
         [torch.cat(same) for same in zip(*maps, strict=True)],
         torch.cat(logits),
+        data.multi_label,
     )
 
 
@@ -125,12 +127,12 @@ def loss_terms(
     # processors with AMX.
     activations, theirs, pooled, _ = model(maps, x.shape[2])
     terms = {
-        "fidelity": settings.fidelity * losses.fidelity(theirs, logits),
+        "fidelity": settings.fidelity * losses.fidelity(theirs, logits, cache.multi_label),
         "reconstruction": settings.reconstruction * losses.reconstruction(x, patterns, activations),
         "sparsity": settings.sparsity * losses.sparsity(activations),
     }
     if settings.in_the_loop:
-        targets = logits.argmax(dim=1)
+        targets = _targets(logits, cache.multi_label)
         low, high = settings.loop_thresholds
         thresholds = torch.rand(len(chosen)).to(device()) * (high - low) + low
 
@@ -148,11 +150,24 @@ def loss_terms(
             targets,
             thresholds,
             settings.loop_softness,
+            cache.multi_label,
         )
         terms["keep"] = settings.loop_keep * keep
         terms["remove"] = settings.loop_remove * remove
         terms["energy"] = settings.loop_energy * energy
     return terms
+
+
+def _targets(logits: Tensor, multi_label: bool) -> Tensor:
+    """The class (B,) of each clip that the loop explains: f's decision; of several, one by chance;
+    of none, the most probable."""
+    most = logits.argmax(dim=1)
+    if not multi_label:
+        return most
+    active = logits > 0
+    none = ~active.any(dim=1)
+    active[none, most[none]] = True
+    return torch.multinomial(active.float(), 1).squeeze(1)
 
 
 def trained_interpreter(config: Config, name: str, out: Path) -> Interpreter:

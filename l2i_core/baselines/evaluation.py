@@ -53,7 +53,7 @@ def evaluate(
     rows = []
     for index, clip in enumerate(clips):
         analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
-        row: Row = {"clip": clip.name, "label": clip.label, "fold": clip.fold}
+        row: Row = {"clip": clip.name, "label": clip.written, "fold": clip.fold}
         if isinstance(model, Vibi):
             kept = explanations.vibi(model, engine, analysis)
             row |= _kept_columns(engine, analysis, kept)
@@ -64,7 +64,9 @@ def evaluate(
         rows.append(row | clip_logits(engine, analysis.logits, logits))
         if progress:
             progress(index + 1, len(clips))
-    return BaselineEvaluation(name, tuple(rows), summarise(rows, engine.classes))
+    return BaselineEvaluation(
+        name, tuple(rows), summarise(rows, engine.classes, bundle.multi_label)
+    )
 
 
 def _kept_columns(engine: L2I, analysis: Analysis, kept: VibiExplanation) -> Row:
@@ -72,16 +74,20 @@ def _kept_columns(engine: L2I, analysis: Analysis, kept: VibiExplanation) -> Row
     return {
         "probability": float(engine.probabilities(analysis.logits)[c]),
         "probability_interpretation": float(engine.probabilities(kept.logits_interpretation)[c]),
-        "same_class": int(kept.logits_interpretation.argmax() == c),
-        "faithfulness": float(analysis.logits[c] - kept.logits_without[c]),
+        "same_class": int(c in engine.decided(kept.logits_interpretation)),
+        "faithfulness": float(
+            engine.score(analysis.logits)[c] - engine.score(kept.logits_without)[c]
+        ),
         "span": engine.span(analysis, c),
         "energy_kept": kept.energy_kept,
     }
 
 
-def summarise(rows: Sequence[Row], classes: Sequence[str]) -> dict[str, Any]:
+def summarise(
+    rows: Sequence[Row], classes: Sequence[str], multi_label: bool = False
+) -> dict[str, Any]:
     """The figures of one baseline from its rows."""
-    block = answers(rows, classes)
+    block = answers(rows, classes, multi_label)
     if "faithfulness" not in rows[0]:
         return block
     drops = [r["faithfulness"] for r in rows]

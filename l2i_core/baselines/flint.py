@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from l2i_core import losses
+
 _GRID = 3  # every map is pooled to 3 × 3 before the attributes
 _DECODER = (64, 32, 32, 16, 8, 8)  # channels from the attributes to the log-mel
 _START = (10, 4)  # time × mel steps that the decoder begins with
@@ -73,6 +75,7 @@ def loss_terms(
     maps: Sequence[Tensor],
     log_mel: Tensor,
     classifier_logits: Tensor,
+    multi_label: bool = False,
 ) -> dict[str, Tensor]:
     """Fidelity to f's logits (B, C), reconstruction of the normalised log-mel (B, n_mels, T),
     ℓ1 norm and entropy of the attributes; all means, not yet weighted."""
@@ -80,7 +83,7 @@ def loss_terms(
     rebuilt = model.decode(attributes, (log_mel.shape[1], log_mel.shape[2]))
     concise, diverse = entropies(attributes)
     return {
-        "fidelity": functional.cross_entropy(theirs, classifier_logits.softmax(dim=1)),
+        "fidelity": losses.fidelity(theirs, classifier_logits, multi_label),
         "reconstruction": functional.mse_loss(rebuilt.float(), log_mel),
         "sparsity": attributes.mean(),
         "entropy": concise - diverse,

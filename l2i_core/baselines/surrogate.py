@@ -195,8 +195,8 @@ def check_clip(
                 "random_energy_log_energy": random.log_energy_removed,
             }
         )
-    logits = engine.logits_without(analysis, sets, mask_domain)[:, c].numpy()
-    drops = (float(analysis.logits[c]) - logits).reshape(-1, 3).tolist()
+    left = engine.score(engine.logits_without(analysis, sets, mask_domain))[:, c].numpy()
+    drops = (float(engine.score(analysis.logits)[c]) - left).reshape(-1, 3).tolist()
     for row, (own, counted, matched) in zip(rows, drops, strict=True):
         row |= {"faithfulness": own, "surrogate_count": counted, "surrogate_energy": matched}
     return rows

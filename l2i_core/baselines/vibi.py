@@ -14,26 +14,34 @@ from torch import Tensor, nn
 from torch.distributions import RelaxedOneHotCategorical
 from torch.nn import functional
 
+from l2i_core import losses
+
 GRID = (10, 4)  # chunks over time and over mel bands
 _EXPLAINER = (16, 32, 64)
 _APPROXIMATOR = (16, 32, 64, 128)
 
 
 class Vibi(nn.Module):
-    """Explainer and approximator. `offset` and `scale` normalise the log-mel as for f."""
+    """Explainer and approximator. `offset` and `scale` normalise the log-mel as for f; both
+    networks see it averaged over pool × pool points."""
 
     offset: Tensor
     scale: Tensor
 
     def __init__(
-        self, n_classes: int, kept: int = 20, offset: float = 0.0, scale: float = 1.0
+        self,
+        n_classes: int,
+        kept: int = 20,
+        offset: float = 0.0,
+        scale: float = 1.0,
+        pool: int = 1,
     ) -> None:
         super().__init__()
         if not 1 <= kept <= GRID[0] * GRID[1]:
             raise ValueError(
                 f"VIBI keeps 1 to {GRID[0] * GRID[1]} chunks, received kept_chunks={kept}."
             )
-        self.kept = kept
+        self.kept, self.pool = kept, pool
         self.register_buffer("offset", torch.tensor(float(offset)))
         self.register_buffer("scale", torch.tensor(float(scale)))
         self.explainer = _convolutions(_EXPLAINER)
@@ -63,7 +71,7 @@ class Vibi(nn.Module):
         image = self._image(log_mel)
         # What is left out is as quiet as the clip's quietest point, not 0 dB.
         floor = image.amin(dim=(2, 3), keepdim=True)
-        mask = chunk_mask(chunks, log_mel.shape[1], log_mel.shape[2])
+        mask = chunk_mask(chunks, image.shape[3], image.shape[2])
         image = floor + (image - floor) * mask.transpose(1, 2).unsqueeze(1)
         x = functional.adaptive_max_pool2d(self.approximator(image), (1, GRID[1]))
         return self.linear(x.flatten(1))
@@ -74,7 +82,8 @@ class Vibi(nn.Module):
         return chunks, self.approximate(log_mel, chunks)
 
     def _image(self, log_mel: Tensor) -> Tensor:
-        return (log_mel.transpose(1, 2).unsqueeze(1) - self.offset) / self.scale
+        image = (log_mel.transpose(1, 2).unsqueeze(1) - self.offset) / self.scale
+        return functional.avg_pool2d(image, self.pool) if self.pool > 1 else image
 
 
 def _convolutions(channels: tuple[int, ...]) -> nn.Sequential:
@@ -96,7 +105,11 @@ def chunk_mask(chunks: Tensor, n_mels: int, n_frames: int) -> Tensor:
 
 
 def loss_terms(
-    model: Vibi, log_mel: Tensor, classifier_logits: Tensor, temperature: float
+    model: Vibi,
+    log_mel: Tensor,
+    classifier_logits: Tensor,
+    temperature: float,
+    multi_label: bool = False,
 ) -> dict[str, Tensor]:
     """The approximator's cross-entropy with f's output (B, C), and the bottleneck: the divergence
     of the explainer's distribution over chunks from the uniform prior; means, not weighted."""
@@ -104,6 +117,6 @@ def loss_terms(
     theirs = model.approximate(log_mel, model.sample(scores, temperature))
     divergence = (scores.exp() * (scores + torch.log(torch.tensor(scores.shape[1])))).sum(dim=1)
     return {
-        "fidelity": functional.cross_entropy(theirs.float(), classifier_logits.softmax(dim=1)),
+        "fidelity": losses.fidelity(theirs.float(), classifier_logits, multi_label),
         "compression": divergence.mean(),
     }

@@ -1,0 +1,117 @@
+"""What interpretations hold of the true sources: `python -m pipelines.check_truth --bundle scenes`.
+
+Every class that a test scene truly holds is explained, with its stems at hand, by every
+interpreter (or some), and measured beside energy-matched Random and the ideal mask with the same W
+(`l2i_core.truth`). Writes metrics/truth.json and truth-rows.csv into the bundle. Each
+interpreter's rows are kept as they are done.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from l2i_core import scenes, truth
+from l2i_core.arguments import Parser
+from l2i_core.bundle import Bundle, load_bundle
+from l2i_core.data import Clip, load_clip, open_data_set
+from l2i_core.engine import L2I
+from l2i_core.evaluation import read_rows, to_csv
+from l2i_core.explain import MASK_DOMAINS
+from l2i_core.files import write_text
+from l2i_core.noise_lab import held_out
+from pipelines.runs import main_guard
+
+log = logging.getLogger("l2i")
+THRESHOLDS = (0.3, 0.1)
+
+
+def test_scenes(bundle: Bundle, root: Path | None, limit: int | None) -> list[Clip]:
+    """The scenes with stems: of `root`'s test split, or of the bundle's own test set."""
+    clips = open_data_set("scenes", root).in_folds([3]) if root else held_out(bundle)[1]
+    if limit is not None and limit < 1:
+        raise ValueError(f"--limit must be at least 1, received {limit}.")
+    return list(clips[:limit])
+
+
+def check_scene(engine: L2I, clip: Clip, number: int) -> list[dict[str, Any]]:
+    """The rows of one scene: every class it holds, both mask domains, all τ, all systems."""
+    assert clip.path is not None  # scenes are files
+    stems = {
+        name: load_clip(Clip(name, name, clip.fold, clip.source, path), engine.audio)
+        for name, path in scenes.stem_files(clip.path).items()
+    }
+    analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
+    return [
+        {"clip": clip.name, **row}
+        for target in clip.held
+        for domain in MASK_DOMAINS
+        for threshold in THRESHOLDS
+        for row in truth.check(engine, analysis, target, stems, threshold, domain, seed=(number,))
+    ]
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Blocks by interpreter, domain, τ ("0.3") and system."""
+    made: dict[str, Any] = {}
+    keys = dict.fromkeys(
+        (r["interpreter"], r["mask_domain"], r["threshold"], r["system"]) for r in rows
+    )
+    for key in keys:
+        name, domain, threshold, system = key
+        mine = [
+            r
+            for r in rows
+            if (r["interpreter"], r["mask_domain"], r["threshold"], r["system"]) == key
+        ]
+        level = made.setdefault(name, {}).setdefault(domain, {}).setdefault(f"{threshold:g}", {})
+        level[system] = truth.summarise(mine)
+    return made
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--bundle", default="scenes", help="a bundle's name or folder")
+    parser.add_argument("--scenes", type=Path, help="the scenes' folder (default: L2I_SCENES)")
+    parser.add_argument("--interpreter", nargs="+", help="default: all of the bundle's")
+    parser.add_argument("--limit", type=int, help="the first scenes only")
+    given = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    bundle = load_bundle(given.bundle)
+    assert bundle.folder is not None  # it was loaded
+    clips = test_scenes(bundle, given.scenes, given.limit)
+    folder = bundle.folder / "metrics"
+    path = folder / "truth-rows.csv"
+    names = given.interpreter or list(bundle.interpreters)
+    rows = [r for r in read_rows(path) if r["interpreter"] in names] if path.is_file() else []
+    for name in names:
+        done = {r["clip"] for r in rows if r["interpreter"] == name}
+        if done == {clip.name for clip in clips if clip.held}:
+            continue
+        engine = L2I(bundle, name)
+        rows = [r for r in rows if r["interpreter"] != name]
+        for number, clip in enumerate(tqdm(clips, desc=f"{name} beside the stems", unit="scene")):
+            rows += [{"interpreter": name, **r} for r in check_scene(engine, clip, number)]
+        write_text(path, to_csv(rows))
+    about = {
+        "command": f"python -m pipelines.check_truth --bundle {bundle.name}",
+        "scenes": len(clips),
+        "random_draws": truth.RANDOM_DRAWS,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
+    blocks = tables(rows)
+    write_text(folder / "truth.json", json.dumps({"about": about, **blocks}, indent=1) + "\n")
+    for name, block in blocks.items():
+        log.info("%s: %s", name, json.dumps(block["log"]["0.3"]["interpretation"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_guard(main))
