@@ -92,6 +92,7 @@ def at_threshold(
 
     `energy_matched`: whether all draws of energy-matched Random could remove as much of ‖X‖² as L
     does (1), or all other components together hold less (0); None where it was not drawn.
+    `resolution`: what two drops must differ by to differ, `metrics.DROP_RESOLUTION` in the scale.
     ValueError for an unknown scale, and where the two tables do not name the same clips.
     """
     if scale not in SCALES:
@@ -113,6 +114,7 @@ def at_threshold(
                 "same_class": int(level["same_class"]),
                 "energy_kept": level["energy_kept"],
                 "energy_matched": _matched(level),
+                "resolution": _scaled(metrics.DROP_RESOLUTION, span),
             }
         )
     return rows
@@ -152,7 +154,9 @@ def _class_faithfulness(label: str, rows: Sequence[Row]) -> ClassFaithfulness:
         spread(column(rows, "random_energy")),
         spread(column(rows, "random")),
         float(np.mean([r["faithfulness"] > 0 for r in finite])) if finite else math.nan,
-        sum(r["faithfulness"] > r["random_energy"] for r in finite) if drawn else None,
+        sum(r["faithfulness"] - r["random_energy"] > r["resolution"] for r in finite)
+        if drawn
+        else None,
         float(np.mean(column(rows, "same_class"))),
         float(np.mean(column(rows, "components"))),
         float(np.mean(column(rows, "energy_kept"))),
@@ -170,13 +174,21 @@ def spread(values: np.ndarray) -> Spread | None:
 
 def compare(rows: Sequence[Row], opponent: str) -> PairedTest | None:
     """FF against a Random of the same clips; None where it was not drawn or nothing is left."""
-    return compare_columns(column(rows, "faithfulness"), column(rows, opponent))
+    ours, theirs, resolution = (column(rows, k) for k in ("faithfulness", opponent, "resolution"))
+    return compare_columns(ours, theirs, resolution)
 
 
-def compare_columns(ours: np.ndarray, theirs: np.ndarray) -> PairedTest | None:
-    """A paired test over the clips (n,) that have both numbers; None where there are none."""
+def compare_columns(
+    ours: np.ndarray, theirs: np.ndarray, resolution: np.ndarray
+) -> PairedTest | None:
+    """A paired test over the clips (n,) that have both drops; None where there are none.
+
+    resolution (n,): below which a difference is none.
+    """
     both = ~(np.isnan(ours) | np.isnan(theirs))
-    return metrics.paired_test(ours[both], theirs[both]) if both.any() else None
+    if not both.any():
+        return None
+    return metrics.paired_test(ours[both], theirs[both], resolution[both])
 
 
 def column(rows: Sequence[Row], name: str) -> np.ndarray:

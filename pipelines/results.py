@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from l2i_core import paper
+from l2i_core import metrics, paper
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.conventions import CONVENTIONS, PAPER
@@ -171,8 +171,9 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
             parts.append(f"**{name} against chance**, FF in logits\n\n{chance}")
     parts.append(
         "Median and quartiles over clips; Wilcoxon's signed-rank test of FF − Random, paired and "
-        "two-sided. The test at equal energy leaves out the clips whose other components hold less "
-        "than L."
+        "two-sided; differences of at most "
+        f"{metrics.DROP_RESOLUTION:g} logits are ties. The test at equal energy leaves out the "
+        "clips whose other components hold less than L."
     )
     baselines = folder / "baselines.json"
     if baselines.is_file():

@@ -83,6 +83,7 @@ def test_drops_are_those_of_the_engine(engine: L2I, analysis: Analysis, domain: 
         gains[chosen] = 1.0
         own = engine.interpret(analysis, 2, mask_domain=domain, gains=gains)
         assert drop == pytest.approx(engine.judge(analysis, own).faithfulness, abs=2e-3)
+    assert result.drops[1] == 0.0, "nothing is removed"
     assert result.median == pytest.approx(float(np.median(result.drops)))
     expected = float(energy[[0, 3]].sum() + energy[11]) / 3
     assert result.log_energy_removed == pytest.approx(expected, rel=1e-5)

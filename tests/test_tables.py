@@ -159,6 +159,28 @@ def test_paired_test_is_wilcoxons() -> None:
         metrics.paired_test([1.0], [1.0, 2.0])
 
 
+def test_drops_that_only_rounding_tells_apart_are_ties() -> None:
+    """Nothing selected has FF 0 by definition; Random of silent components −2e-5 by rounding."""
+    drops = [0.0, 0.0, 1.0, 2.0]
+    chance = [-2e-5, 0.9 * metrics.DROP_RESOLUTION, 0.5, 2.0 - 1.1 * metrics.DROP_RESOLUTION]
+    test = metrics.paired_test(drops, chance)
+    assert (test.n, test.greater) == (4, 2)
+    assert metrics.paired_test(drops[:2], chance[:2]) == metrics.PairedTest(2, 0, 0.0, 1.0)
+    assert metrics.paired_test(drops, chance, 0.0).greater == 3
+
+
+def test_ties_are_the_same_on_both_scales() -> None:
+    """The resolution is one of f's logits: a clip that has little to lose gets no coarser one."""
+    levels = [level("a", 0.0, -2e-5), level("b", 1.0, 0.5), level("c", 0.0, 0.0)]
+    for scale in tables.SCALES:
+        rows = tables.at_threshold(CLIPS, levels, 0.3, scale)
+        test = tables.compare(rows, "random_energy")
+        assert test is not None
+        assert test.greater == 1
+        assert sum(c.above_energy or 0 for c in tables.faithfulness_by_class(rows, CLASSES)) == 1
+    assert rows[0]["resolution"] == metrics.DROP_RESOLUTION / 4.0
+
+
 def test_wilson_interval() -> None:
     low, high = metrics.wilson_interval(8, 10)
     assert (low, high) == (pytest.approx(0.4902, abs=1e-3), pytest.approx(0.9433, abs=1e-3))

@@ -74,13 +74,18 @@ def random_drops(
     sets: Sequence[Sequence[int]],
     mask_domain: str = "log",
 ) -> RandomDrops:
-    """FF_x after removing each of the sets from the clip; one forward pass of f per set."""
+    """FF_x after removing each of the sets from the clip; one forward pass of f per set.
+
+    An empty set removes nothing: its drop is 0, as FF_x is where nothing is selected.
+    """
     energy = explain.component_log_energy(
         analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
     ).numpy()
-    logits = engine.logits_without(analysis, sets, mask_domain)[:, target].numpy()
+    left = engine.score(engine.logits_without(analysis, sets, mask_domain))[:, target].numpy()
+    drops = float(engine.score(analysis.logits)[target]) - left
+    drops[[not chosen for chosen in sets]] = 0.0  # not what the inverse STFT alone would change
     removed = [float(energy[list(chosen)].sum()) for chosen in sets]
-    return RandomDrops(float(analysis.logits[target]) - logits, float(np.mean(removed)))
+    return RandomDrops(drops, float(np.mean(removed)))
 
 
 def both_baselines(

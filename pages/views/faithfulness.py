@@ -399,7 +399,8 @@ def _figures(
     against = "the interpreter shown"
     if name != view.engine.interpreter_name:
         if [r["clip"] for r in other] == [r["clip"] for r in rows]:
-            test = tables.compare_columns(tables.column(other, "faithfulness"), mine)
+            theirs, resolution = (tables.column(other, k) for k in ("faithfulness", "resolution"))
+            test = tables.compare_columns(theirs, mine, resolution)
             against = (
                 "–"
                 if test is None
