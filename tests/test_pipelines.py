@@ -285,18 +285,21 @@ def test_features_are_the_engines(small: Config) -> None:
         torch.testing.assert_close(x[n], audio.log_magnitude(waveforms[n], small.audio))
         magnitude = audio.stft(waveforms[n], small.audio).abs()
         torch.testing.assert_close(mel[n], audio.log_mel(magnitude, small.audio))
-    assert features.label_indices(clips, ("rain", "cat", "dog")).tolist() == [2, 0]
+    assert features.targets(clips, ("rain", "dog")).tolist() == [[0, 1], [1, 0]]
+    with pytest.raises(ValueError, match="no training clip holds cat"):
+        features.targets(clips, ("rain", "cat", "dog"))
 
 
 def test_training_clips_have_the_length_that_the_config_says(small_file: Path) -> None:
     config = load_config(small_file, ["data.seconds=2.0", "dictionary.average=1"])
-    matrix = learn_dictionary.training_matrix(config)
+    clips = train_classifier.training_clips(config)[1]
+    matrix = learn_dictionary.training_matrix(config, clips)
     assert matrix.shape == (257, 8 * config.audio.n_frames(16000))
 
 
 def test_training_matrix_holds_averaged_frames(small: Config) -> None:
-    matrix = learn_dictionary.training_matrix(small)
     _, clips = train_classifier.training_clips(small)
+    matrix = learn_dictionary.training_matrix(small, clips)
     waveforms, _ = features.load_batch(clips, small.audio)
     first = average_frames(audio.log_magnitude(waveforms[0], small.audio), 5)
     assert matrix.shape == (257, 8 * first.shape[1])
