@@ -232,6 +232,41 @@ def fidelity_by_class(clips: Sequence[Row], classes: Sequence[str]) -> list[Clas
             )
         )
     return found
+def class_figures(
+    clips: Sequence[Row], levels: Sequence[Row], threshold: float
+) -> dict[str, dict[str, float | None]]:
+    """By class, in f's order, what a table over folds needs of an evaluation at one τ: n clips that
+    f gives to the class, FF's median and share above 0 and the Randoms' medians in logits, and the
+    medians of FF and energy-matched Random as shares. None where there is no number.
+
+    Empty at a τ that is not on the grid, and for a multi-label model, whose rows are not f's one
+    decision. ValueErrors are `at_threshold`'s.
+    """
+    if threshold not in thresholds(levels) or "class" in levels[0]:
+        return {}
+    classes = [k.removeprefix("logit:") for k in clips[0] if k.startswith("logit:")]
+    plain, share = (
+        faithfulness_by_class(at_threshold(clips, levels, threshold, scale), classes)
+        for scale in SCALES
+    )
+    return {
+        own.label: {
+            "n": own.n,
+            "median": _median(own.own),
+            "relative_median": _median(relative.own),
+            "positive_fraction": own.positive_fraction,
+            "random": _median(own.random),
+            "random_energy": _median(own.random_energy),
+            "random_energy_relative": _median(relative.random_energy),
+        }
+        for own, relative in zip(plain, share, strict=True)
+    }
+
+
+def _median(values: Spread | None) -> float | None:
+    return None if values is None else values.median
+
+
 
 
 def _logits(clips: Sequence[Row], prefix: str, classes: Sequence[str]) -> np.ndarray:

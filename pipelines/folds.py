@@ -14,22 +14,26 @@ from typing import Any
 
 import numpy as np
 
-from l2i_core import paper
+from l2i_core import paper, tables
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
+from l2i_core.evaluation import read_rows
 from pipelines.results import LEVELS, bundle_tables
 
 _PAPERS = {"att": "L2I + Θ_ATT", "max": "L2I + Θ_MAX", "flint": "FLINT", "vibi": "VIBI"}
 FOLDS = (1, 2, 3, 4, 5)
+CLASS_LEVEL = "0.3"  # τ of the tables by class
 Block = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One fold's figures: a block per system, and how they were made."""
+    """One fold's figures: a block per system, how they were made, and `by_class`: per interpreter
+    `tables.class_figures` at `CLASS_LEVEL`, {} where the fold did not keep them."""
 
     number: int
     systems: dict[str, Block]
     made: dict[str, Any]
+    by_class: dict[str, dict[str, Block]]
 
 
 def document(names: Sequence[str], results: Path) -> str:
@@ -52,7 +56,10 @@ def document(names: Sequence[str], results: Path) -> str:
         if notes.is_file():
             parts.append(notes.read_text().strip())
         parts += [f"### Over the folds of {name}", origins(folds), fidelity(folds)]
-        parts += [faithfulness(folds, system) for system in interpreters(folds)]
+        for system in interpreters(folds):
+            parts.append(faithfulness(folds, system))
+            if table := by_class(folds, system):
+                parts.append(table)
         if bundle:
             parts.append(f"### The bundle {name}, in full\n\n{bundle_tables(bundle)}")
     return "\n\n".join(parts) + "\n"
@@ -65,11 +72,27 @@ def read_folds(name: str, results: Path, bundle: Bundle | None) -> list[Fold]:
         folder = results / name / f"fold-{number}"
         if (folder / "run.json").is_file():
             made = json.loads((folder / "run.json").read_text())
-            found.append(Fold(number, _systems(folder), made))
+            kept = folder / "classes.json"
+            classes = json.loads(kept.read_text()) if kept.is_file() else {}
+            found.append(Fold(number, _systems(folder), made, classes))
         elif bundle and bundle.folder and number in _tested(bundle):
             command = f"python -m pipelines.evaluate --config configs/{name}.yaml"
             made = {"command": command, **bundle.training}
-            found.append(Fold(number, _systems(bundle.folder / "metrics"), made))
+            metrics = bundle.folder / "metrics"
+            found.append(Fold(number, _systems(metrics), made, class_figures(metrics)))
+    return found
+
+
+def class_figures(metrics: Path) -> dict[str, dict[str, Block]]:
+    """`tables.class_figures` at `CLASS_LEVEL` of each interpreter with rows in a metrics folder."""
+    found = {}
+    for clips in sorted(metrics.glob("clips-*.csv")):
+        name = clips.stem.removeprefix("clips-")
+        levels = metrics / f"levels-{name}.csv"
+        if levels.is_file():  # a baseline has none
+            rows = read_rows(clips), read_rows(levels)
+            if figures := tables.class_figures(*rows, float(CLASS_LEVEL)):
+                found[name] = figures
     return found
 
 
@@ -169,7 +192,37 @@ def faithfulness(folds: Sequence[Fold], name: str) -> str:
         if theirs:
             cells.append(f"{theirs[t]:.2f}" if t in theirs else "")
         rows.append("| " + " | ".join(cells) + " |")
-    return f"**{name}**, mean over {len(blocks)} fold(s)\n\n" + "\n".join(rows)
+    return f"**{name}**, {_over(blocks)}\n\n" + "\n".join(rows)
+
+
+def by_class(folds: Sequence[Fold], name: str) -> str:
+    """One row per class of f's decision, collapsed: means and deviations over the folds that kept
+    their figures by class; "" where none did."""
+    kept = [f.by_class[name] for f in folds if name in f.by_class]
+    if not kept:
+        return ""
+    columns = (
+        ("FF median", 2, "median"),
+        ("FF > 0", 2, "positive_fraction"),
+        ("Random", 2, "random"),
+        ("energy-matched Random", 2, "random_energy"),
+        ("FF / span", 3, "relative_median"),
+        ("energy-matched Random / span", 3, "random_energy_relative"),
+    )
+    head = ["f's class", "folds", "clips", *(title for title, _, _ in columns)]
+    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for label in dict.fromkeys(label for figures in kept for label in figures):
+        blocks = [figures[label] for figures in kept if label in figures]
+        cells = [label, str(len(blocks)), str(sum(b["n"] for b in blocks))]
+        cells += [spread([b[key] for b in blocks], digits) for _, digits, key in columns]
+        rows.append("| " + " | ".join(cells) + " |")
+    title = f"{name} by class at τ = {CLASS_LEVEL}, medians in each fold; {_over(kept)}"
+    table = "\n".join(rows)
+    return f"<details><summary>{title}</summary>\n\n{table}\n\n</details>"
+
+
+def _over(blocks: Sequence[Any]) -> str:
+    return f"mean over {len(blocks)} fold{'s' * (len(blocks) > 1)}"
 
 
 def spread(values: Sequence[float | None], digits: int) -> str:

@@ -24,7 +24,7 @@ from l2i_core.arguments import Parser
 from l2i_core.files import write_text
 from pipelines.assemble import provenance
 from pipelines.config import Config, load_config
-from pipelines.folds import document
+from pipelines.folds import class_figures, document
 from pipelines.runs import main_guard
 
 log = logging.getLogger("l2i")
@@ -61,10 +61,12 @@ def run_fold(
     failed and its log."""
     config = load_config(path, [*given, *overrides(load_config(path, list(given)), fold)])
     kept = results / config.name / f"fold-{fold}"
+    out = runs / f"{config.name}-fold-{fold}"
     if (kept / "run.json").is_file():
         log.info("%s fold %d: figures are there", config.name, fold)
+        if not (kept / "classes.json").is_file():  # kept before there were figures by class
+            keep_classes(out, kept)
         return
-    out = runs / f"{config.name}-fold-{fold}"
     changes = [*given, *overrides(config, fold)]
     options = [part for change in changes for part in ("--set", change)]
     for command in commands(config, fold, baselines):
@@ -87,8 +89,15 @@ def keep(config: Config, out: Path, kept: Path, command: str) -> None:
             part = kept / f".{name}"
             shutil.copyfile(source, part)
             part.replace(kept / name)
+    keep_classes(out, kept)
     made = {"command": command, **circumstances(), **provenance(config)}
     write_text(kept / "run.json", json.dumps(made, indent=1) + "\n")
+
+
+def keep_classes(out: Path, kept: Path) -> None:
+    """classes.json: a fold's figures by class, from the rows of a run if they are there."""
+    if by_class := class_figures(out / "metrics"):
+        write_text(kept / "classes.json", json.dumps(by_class, indent=1) + "\n")
 
 
 def circumstances() -> dict[str, Any]:

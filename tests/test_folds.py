@@ -24,6 +24,19 @@ def block(accuracy: float, top1: float, drop: float) -> dict[str, Any]:
     }
 
 
+def figures(drop: float) -> dict[str, float | None]:
+    """One class in `classes.json`; its span is not positive in the fold where FF is 1."""
+    return {
+        "n": 8,
+        "median": drop,
+        "relative_median": None if drop == 1 else drop / 10,
+        "positive_fraction": 0.75,
+        "random": 0.0,
+        "random_energy": drop / 2,
+        "random_energy_relative": None if drop == 1 else drop / 20,
+    }
+
+
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     for fold, accuracy, drop in ((1, 0.8, 1.0), (3, 0.9, 2.0)):
@@ -38,6 +51,9 @@ def results(tmp_path: Path) -> Path:
             "config": {"title": "New sounds"},
         }
         (folder / "run.json").write_text(json.dumps(made))
+        both = {"dog": figures(drop), "rain": figures(3 * drop)}
+        named = {k: v for k, v in both.items() if fold == 1 or k == "dog"}
+        (folder / "classes.json").write_text(json.dumps({"att": named}))
     flint = {"flint": {"accuracy": 0.8, "n": 4, "fidelity": dict.fromkeys(("top1", "top3"), 0.6)}}
     flint["flint"]["fidelity"]["top5"] = 0.6
     (tmp_path / "new" / "fold-1" / "baselines.json").write_text(json.dumps(flint))
@@ -64,6 +80,26 @@ def test_document_says_figures_origins_and_what_is_missing(results: Path) -> Non
     assert "| flint | 1 | 0.600 | 0.600 | 0.600 |  | 0.735 / 0.891 / 0.934 |" in text
     assert "| 0.3 | 3.0 ± 0.0 | 1.50 ± 0.71 |" in text
     assert text.count("1.29 |") == 1
+
+
+def test_classes_stand_in_a_collapsed_table_of_means_over_folds(results: Path) -> None:
+    text = folds.document(["new"], results)
+    _, _, table = text.partition("<details><summary>att by class at τ = 0.3, ")
+    assert table.startswith("medians in each fold; mean over 2 folds</summary>\n\n| f's class |")
+    dog = "| dog | 2 | 16 | 1.50 ± 0.71 | 0.75 ± 0.00 | 0.00 ± 0.00 | 0.75 ± 0.35 | 0.200 | 0.100 |"
+    rain = "| rain | 1 | 8 | 3.00 | 0.75 | 0.00 | 1.50 | 0.300 | 0.150 |"
+    assert f"{dog}\n{rain}\n\n</details>" in table
+
+
+def test_folds_that_kept_nothing_by_class_are_left_out(results: Path) -> None:
+    (results / "new" / "fold-3" / "classes.json").unlink()
+    assert "by class at τ = 0.3, medians in each fold; mean over 1 fold<" in folds.document(
+        ["new"], results
+    )
+    (results / "new" / "fold-1" / "classes.json").unlink()
+    text = folds.document(["new"], results)
+    assert "<details>" not in text
+    assert "**att**, mean over 2 folds" in text
 
 
 def test_document_says_how_to_run_what_was_not_run(tmp_path: Path) -> None:

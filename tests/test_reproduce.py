@@ -6,7 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from measured import evaluation
 
+from l2i_core.evaluation import Evaluation, write_evaluation
 from pipelines import reproduce
 from pipelines.config import load_config
 
@@ -20,6 +22,7 @@ class Commands:
     def __init__(self) -> None:
         self.ran: list[list[str]] = []
         self.fails: str | None = None
+        self.evaluations: list[Evaluation] = []
 
     def __call__(self, argv: list[str], **_: Any) -> SimpleNamespace:
         name, out = argv[2].removeprefix("pipelines."), Path(argv[argv.index("--out") + 1])
@@ -29,6 +32,8 @@ class Commands:
         if name == "evaluate":
             (out / "metrics").mkdir(parents=True)
             (out / "metrics" / "summary.json").write_text('{"att": {}}')
+            if self.evaluations:
+                write_evaluation(self.evaluations, out / "metrics", {})
         return SimpleNamespace(returncode=0)
 
     @property
@@ -66,6 +71,23 @@ def test_figures_are_kept_with_what_made_them(commands: Commands, tmp_path: Path
     assert made["config"]["data"]["test_folds"] == [2]
     assert made["seed"] == 0
     assert {"date", "hardware", "packages", "commit"} <= set(made)
+
+
+def test_figures_by_class_are_kept_without_the_rows(commands: Commands, tmp_path: Path) -> None:
+    """FF at τ 0.3 is 0.14 · (1 + index): dogs are clips 0 to 5 and 11, rain 6 to 10."""
+    commands.evaluations = [evaluation("att"), evaluation("max", factor=2.0)]
+    kept = run(tmp_path, 2)
+    assert {p.name for p in kept.iterdir()} == {"summary.json", "classes.json", "run.json"}
+    found = json.loads((kept / "classes.json").read_text())
+    assert [*found] == ["att", "max"]
+    assert [*found["att"]] == ["dog", "rain"]
+    assert found["att"]["dog"]["n"] == 7
+    assert found["att"]["rain"]["median"] == pytest.approx(9 * 0.14)
+    assert found["max"]["rain"]["random_energy_relative"] == pytest.approx(0.4 * 18 * 0.14 / 2.5)
+    (kept / "classes.json").unlink()
+    assert run(tmp_path, 2) == kept
+    assert json.loads((kept / "classes.json").read_text()) == found
+    assert commands.names == list(reproduce.COMMANDS), "nothing was run again"
 
 
 def test_a_finished_fold_is_not_run_again(commands: Commands, tmp_path: Path) -> None:

@@ -101,6 +101,25 @@ def test_classes_are_fs_decisions() -> None:
     assert share[1].n == 1
 
 
+def test_figures_by_class_are_medians_in_both_scales() -> None:
+    found = tables.class_figures(CLIPS, LEVELS, 0.3)
+    assert list(found) == ["dog", "rain"]
+    assert found["dog"] == {
+        "n": 2,
+        "median": 1.5,
+        "relative_median": 0.5,
+        "positive_fraction": 1.0,
+        "random": 0.0,
+        "random_energy": 1.0,
+        "random_energy_relative": (0.125 + 0.75) / 2,
+    }
+    assert found["rain"]["relative_median"] is None, "nothing to lose"
+    undrawn = tables.class_figures(CLIPS, [level(c, 1.0, "") for c in "abc"], 0.3)["dog"]
+    assert undrawn["random"] is undrawn["random_energy"] is None
+    assert tables.class_figures(CLIPS, LEVELS, 0.35) == {}
+    assert tables.class_figures(CLIPS, [{**r, "class": "dog"} for r in LEVELS], 0.3) == {}
+
+
 def test_ranks_confusion_and_fidelity_by_class() -> None:
     assert tables.ranks(CLIPS, CLASSES).tolist() == [1, 3, 2]
     assert tables.confusion(CLIPS, CLASSES).tolist() == [[1, 1, 0], [0, 0, 1], [0, 0, 0]]
