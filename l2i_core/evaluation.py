@@ -272,7 +272,7 @@ def _level_tables(clips: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _against(rows: Sequence[Row], kind: str) -> dict[str, Any] | None:
-    """The paired test of FF against a Random, in logits; None where no clip can be tested.
+    """The paired test of FF against a Random; None where no clip can be tested.
 
     At equal energy only clips count in which Random could remove as much as L does: elsewhere FF
     above it shows nothing.
@@ -282,7 +282,16 @@ def _against(rows: Sequence[Row], kind: str) -> dict[str, Any] | None:
         for r in rows
         if kind == "random" or as_much(r[f"{kind}_log_energy"], r["log_energy_removed"])
     ]
-    return asdict(metrics.paired_test(*zip(*tested, strict=True))) if tested else None
+    if not tested:
+        return None
+    ours, theirs = zip(*tested, strict=True)
+    return asdict(metrics.paired_test(ours, theirs, drop_resolution(rows[0])))
+
+
+def drop_resolution(level: Row) -> float:
+    """`metrics.DROP_RESOLUTION` in the unit of a row's FF: a multi-label model's probability moves by
+    at most a quarter of what its logit does."""
+    return metrics.DROP_RESOLUTION * (0.25 if "class" in level else 1.0)
 
 
 def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> Row:

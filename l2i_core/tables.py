@@ -1,8 +1,9 @@
 """A bundle's per-clip rows as what a reader compares: FF at one τ, per class, beside Random; and
 how closely an interpreter follows f.
 
-Rows are those of `evaluation`: c is f's own decision on each clip. FF on the scale "share" is
-FF / (f(x)_c − f(silence)_c), NaN where a clip has nothing to lose.
+Rows are those of `evaluation`: c is f's own decision on each clip, of a multi-label model each class
+above 0.5, a row for each (a "case"). FF on the scale "share" is FF / (f(x)_c − f(silence)_c), NaN
+where a clip has nothing to lose; the other scale is FF's own unit.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from l2i_core import metrics
 from l2i_core.baselines.random import as_much
-from l2i_core.evaluation import Row
-from l2i_core.metrics import PairedTest
+from l2i_core.data import NOTHING, classes_of
+from l2i_core.evaluation import Row, drop_resolution
+from l2i_core.metrics import Detection, PairedTest
+from l2i_core.words import counted, unit
 
-SCALES = ("logits", "share")
+SHARE = "share"
+SCALES = ("logits", SHARE)
 RANDOMS = ("random_energy", "random")  # energy-matched (ours), count-matched (the paper's)
 TOPS = (1, 3, 5)
 
@@ -37,7 +42,8 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class ClassFaithfulness:
-    """FF of the clips that f gives to one class, and of the Randoms, in one scale.
+    """FF of the clips that f gives to one class (in which a multi-label model hears it), and of the
+    Randoms, in one scale.
 
     None where no Random was drawn, or where no clip has a number in this scale. `n` clips,
     `above_energy` of them with FF over energy-matched Random's.
@@ -68,6 +74,31 @@ class ClassFidelity:
     reconstruction_error: float
 
 
+@dataclass(frozen=True, slots=True)
+class ClassDetection:
+    """One class of a multi-label model: in how many clips f hears it, the interpreter, both; how
+    many are labelled with it, and in how many of those f hears it.
+
+    auprc: how well the interpreter's probability finds f's decisions; truth: how well f's finds the
+    labels; None where there is nothing to find. reconstruction_error: median over f's clips.
+    """
+
+    label: str
+    n: int
+    theirs: int
+    both: int
+    labelled: int
+    right: int
+    auprc: float | None
+    truth: float | None
+    reconstruction_error: float
+
+
+def scales(multi_label: bool) -> tuple[str, str]:
+    """The scales of FF: its own unit, and the share of what silence takes away."""
+    return unit(multi_label).name, SHARE
+
+
 def thresholds(levels: Iterable[Row]) -> tuple[float, ...]:
     """The τ grid of an evaluation, rising."""
     return tuple(sorted({r["threshold"] for r in levels}))
@@ -86,38 +117,75 @@ def nearest(grid: Sequence[float], threshold: float) -> float:
 
 
 def at_threshold(
-    clips: Sequence[Row], levels: Sequence[Row], threshold: float, scale: str = "logits"
+    clips: Sequence[Row], levels: Sequence[Row], threshold: float, scale: str | None = None
 ) -> list[Row]:
-    """One row per clip at this τ: FF and the Randoms (None where not drawn) in the scale.
+    """One row per clip at this τ: FF and the Randoms (None where not drawn) in the scale, by default
+    FF's own unit. Of a multi-label model one row per clip and class above 0.5, `class`: `predicted`
+    is then that class, and `interpreter_predicted` all that the interpreter hears.
 
     `energy_matched`: whether all draws of energy-matched Random could remove as much of ‖X‖² as L
     does (1), or all other components together hold less (0); None where it was not drawn.
-    `resolution`: what two drops must differ by to differ, `metrics.DROP_RESOLUTION` in the scale.
+    `resolution`: what two drops must differ by to differ, `evaluation.drop_resolution` in the scale.
+    `case`: the row's own name; `agrees`: whether the interpreter decides for the class as well.
     ValueError for an unknown scale, and where the two tables do not name the same clips.
     """
-    if scale not in SCALES:
-        raise ValueError(f"unknown scale {scale!r}; accepted: {', '.join(SCALES)}.")
-    at = {r["clip"]: r for r in levels if r["threshold"] == threshold}
-    if set(at) != {r["clip"] for r in clips}:
+    multi_label = bool(levels) and "class" in levels[0]
+    accepted = scales(multi_label)
+    scale = accepted[0] if scale is None else scale
+    if scale not in accepted:
+        raise ValueError(f"unknown scale {scale!r}; accepted: {', '.join(accepted)}.")
+    by_name = {r["clip"]: r for r in clips}
+    at = {case(r): r for r in levels if r["threshold"] == threshold}
+    # A clip in which a multi-label model hears nothing has no row at any τ.
+    wanted = {case(r) for r in levels} if multi_label else set(by_name)
+    if set(at) != wanted or not {r["clip"] for r in at.values()} <= set(by_name):
         raise ValueError(f"the metrics are damaged: not every clip has a row at τ = {threshold:g}.")
-    rows = []
-    for clip in clips:
-        level, span = at[clip["clip"]], clip["span"] if scale == "share" else 1.0
-        rows.append(
-            {
-                **{k: clip[k] for k in ("clip", "label", "predicted", "interpreter_predicted")},
-                "threshold": threshold,
-                "scale": scale,
-                "faithfulness": _scaled(level["faithfulness"], span),
-                **{k: _scaled(level.get(k), span) for k in RANDOMS},
-                "components": int(level["components"]),
-                "same_class": int(level["same_class"]),
-                "energy_kept": level["energy_kept"],
-                "energy_matched": _matched(level),
-                "resolution": _scaled(metrics.DROP_RESOLUTION, span),
-            }
-        )
-    return rows
+    if multi_label:
+        return [_at(by_name[level["clip"]], level, scale) for level in at.values()]
+    return [_at(clip, at[clip["clip"]], scale) for clip in clips]
+
+
+def case(row: Row) -> str:
+    """What a row is about, for links and choices: a clip, of a multi-label model with the class."""
+    return f"{row['clip']}:{row['class']}" if "class" in row else str(row["clip"])
+
+
+def counted_cases(rows: Sequence[Row]) -> str:
+    """ "80 clips", or "123 pairs of clip and class"."""
+    if rows and "class" in rows[0]:
+        return counted(len(rows), "pair of clip and class", "pairs of clip and class")
+    return counted(len(rows), "clip")
+
+
+def heard(clip: Row, prefix: str = "logit") -> tuple[str, ...]:
+    """The classes above 0.5 in a row of a multi-label model, the most probable first: f's, or the
+    interpreter's by "interpreter_logit"."""
+    logits = {k.partition(":")[2]: v for k, v in clip.items() if k.startswith(f"{prefix}:")}
+    return tuple(sorted((c for c in logits if logits[c] > 0), key=lambda c: -logits[c]))
+
+
+def _at(clip: Row, level: Row, scale: str) -> Row:
+    row = {k: clip[k] for k in ("clip", "label", "predicted", "interpreter_predicted")}
+    theirs, about = (clip["interpreter_predicted"],), clip
+    if "class" in level:
+        theirs, about = heard(clip, "interpreter_logit"), level
+        row |= {"predicted": level["class"], "interpreter_predicted": "+".join(theirs) or NOTHING}
+        row["class"] = level["class"]
+    span = about["span"] if scale == SHARE else 1.0
+    return {
+        **row,
+        "threshold": level["threshold"],
+        "scale": scale,
+        "faithfulness": _scaled(level["faithfulness"], span),
+        **{k: _scaled(level.get(k), span) for k in RANDOMS},
+        "components": int(level["components"]),
+        "same_class": int(level["same_class"]),
+        "energy_kept": level["energy_kept"],
+        "energy_matched": _matched(level),
+        "resolution": _scaled(drop_resolution(level), span),
+        "agrees": int(row["predicted"] in theirs),
+        "case": case(level),
+    }
 
 
 def _matched(level: Row) -> int | None:
@@ -161,6 +229,41 @@ def _class_faithfulness(label: str, rows: Sequence[Row]) -> ClassFaithfulness:
         float(np.mean(column(rows, "components"))),
         float(np.mean(column(rows, "energy_kept"))),
     )
+
+
+def class_figures(
+    clips: Sequence[Row], levels: Sequence[Row], threshold: float
+) -> dict[str, dict[str, float | None]]:
+    """By class, in f's order, what a table over folds needs of an evaluation at one τ: n clips that
+    f gives to the class, FF's median and share above 0 and the Randoms' medians in logits, and the
+    medians of FF and energy-matched Random as shares. None where there is no number.
+
+    Empty at a τ that is not on the grid, and for a multi-label model, whose rows are not f's one
+    decision. ValueErrors are `at_threshold`'s.
+    """
+    if threshold not in thresholds(levels) or "class" in levels[0]:
+        return {}
+    classes = [k.removeprefix("logit:") for k in clips[0] if k.startswith("logit:")]
+    plain, share = (
+        faithfulness_by_class(at_threshold(clips, levels, threshold, scale), classes)
+        for scale in SCALES
+    )
+    return {
+        own.label: {
+            "n": own.n,
+            "median": _median(own.own),
+            "relative_median": _median(relative.own),
+            "positive_fraction": own.positive_fraction,
+            "random": _median(own.random),
+            "random_energy": _median(own.random_energy),
+            "random_energy_relative": _median(relative.random_energy),
+        }
+        for own, relative in zip(plain, share, strict=True)
+    }
+
+
+def _median(values: Spread | None) -> float | None:
+    return None if values is None else values.median
 
 
 def spread(values: np.ndarray) -> Spread | None:
@@ -232,41 +335,52 @@ def fidelity_by_class(clips: Sequence[Row], classes: Sequence[str]) -> list[Clas
             )
         )
     return found
-def class_figures(
-    clips: Sequence[Row], levels: Sequence[Row], threshold: float
-) -> dict[str, dict[str, float | None]]:
-    """By class, in f's order, what a table over folds needs of an evaluation at one τ: n clips that
-    f gives to the class, FF's median and share above 0 and the Randoms' medians in logits, and the
-    medians of FF and energy-matched Random as shares. None where there is no number.
-
-    Empty at a τ that is not on the grid, and for a multi-label model, whose rows are not f's one
-    decision. ValueErrors are `at_threshold`'s.
-    """
-    if threshold not in thresholds(levels) or "class" in levels[0]:
-        return {}
-    classes = [k.removeprefix("logit:") for k in clips[0] if k.startswith("logit:")]
-    plain, share = (
-        faithfulness_by_class(at_threshold(clips, levels, threshold, scale), classes)
-        for scale in SCALES
-    )
-    return {
-        own.label: {
-            "n": own.n,
-            "median": _median(own.own),
-            "relative_median": _median(relative.own),
-            "positive_fraction": own.positive_fraction,
-            "random": _median(own.random),
-            "random_energy": _median(own.random_energy),
-            "random_energy_relative": _median(relative.random_energy),
-        }
-        for own, relative in zip(plain, share, strict=True)
-    }
 
 
-def _median(values: Spread | None) -> float | None:
-    return None if values is None else values.median
+def co_occurrence(clips: Sequence[Row], classes: Sequence[str]) -> np.ndarray:
+    """Counts (C, C) of a multi-label model's clips: rows the classes that f hears, columns those
+    that the interpreter hears, the diagonal where both hear one."""
+    ours, theirs = (_logits(clips, p, classes) > 0 for p in ("logit", "interpreter_logit"))
+    return ours.T.astype(int) @ theirs.astype(int)
 
 
+def detection_by_class(clips: Sequence[Row], classes: Sequence[str]) -> list[ClassDetection]:
+    """Agreement with f and with the labels of a multi-label model, in the order of `classes`."""
+    logits, others = (_logits(clips, p, classes) for p in ("logit", "interpreter_logit"))
+    ours, theirs = logits > 0, others > 0
+    known = np.array([r["label"] != "" for r in clips])
+    present = np.array([[c in classes_of(r["label"]) for c in classes] for r in clips])
+    error = column(clips, "reconstruction_error")
+    return [
+        ClassDetection(
+            name,
+            int(ours[:, c].sum()),
+            int(theirs[:, c].sum()),
+            int((ours & theirs)[:, c].sum()),
+            int(present[:, c].sum()),
+            int((ours & present)[:, c].sum()),
+            _auprc(others[:, c], ours[:, c]),
+            _auprc(logits[known, c], present[known, c]),
+            float(np.median(error[ours[:, c]])) if ours[:, c].any() else math.nan,
+        )
+        for c, name in enumerate(classes)
+    ]
+
+
+def _auprc(logits: np.ndarray, present: np.ndarray) -> float | None:
+    if not present.any():
+        return None
+    return metrics.detection(expit(logits)[:, None], present[:, None]).macro_auprc
+
+
+def guessing(clips: Sequence[Row], classes: Sequence[str]) -> Detection | None:
+    """What one probability for everything reaches at finding f's decisions: the AUPRCs are then how
+    frequent they are, and F1 is best where everything is named. None where f hears nothing."""
+    ours = _logits(clips, "logit", classes) > 0
+    if not ours.any():
+        return None
+    share, each = float(ours.mean()), ours.mean(axis=0)
+    return Detection(float(each[each > 0].mean()), share, 2 * share / (1 + share))
 
 
 def _logits(clips: Sequence[Row], prefix: str, classes: Sequence[str]) -> np.ndarray:

@@ -3,8 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 THIN = "\u202f"  # narrow no-break space between a number and its unit
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What FF is a drop of (`L2I.score`): `name` as scales and axes have it, `of` what stands before
+    a class, `amount` a drop in words."""
+
+    name: str
+    of: str
+    ending: str
+
+    def amount(self, drop: float) -> str:
+        """ "1.26 logits", "0.31 in probability"."""
+        return f"{logit(drop)} {self.ending}"
+
+
+_LOGITS = Unit("logits", "logit for", "logits")
+_PROBABILITY = Unit("probability", "probability of", "in probability")
+
+
+def unit(multi_label: bool) -> Unit:
+    """The unit of FF: logits, or a multi-label model's probabilities."""
+    return _PROBABILITY if multi_label else _LOGITS
+
+
+def joined(names: Sequence[str]) -> str:
+    """ "dog", "dog and engine", "dog, engine and birds"; "" for none."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def class_name(label: str) -> str:
@@ -23,7 +53,8 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def logit(value: float) -> str:
-    """Logits are compared with each other, so all have two decimals; "–" for NaN."""
+    """Logits, and the probabilities that FF can be a drop of, are compared with each other, so all
+    have two decimals; "–" for NaN."""
     if math.isnan(value):
         return "–"
     text = f"{value:.2f}"

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 import torch
 from driving import APP, Open
-from measured import write_bundles
+from measured import add_metrics, scenes, write_bundles
 from playwright.sync_api import Browser, BrowserContext
 from serving import SECONDS, chromium
 from streamlit.testing.v1 import AppTest
@@ -212,6 +212,34 @@ def open_measured(
     monkeypatch.setenv("L2I_BUNDLES", f"{models}{os.pathsep}{measured_bundles}")
 
     def open_at(page: str, bundle: str = "measured", **url: str) -> AppTest:
+        return open_app(page=page, bundle=bundle, **url)
+
+    return open_at
+
+
+@pytest.fixture(scope="session")
+def many_models(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of multi-label models: the random weights once more ("many"), the same with metrics
+    ("scenes-measured"), and one whose f hears nothing ("none")."""
+    root = tmp_path_factory.mktemp("many")
+    good = load_bundle(bundle_folder)
+    learned = Dictionary(good.dictionary.patterns, ("dog", "rain", *good.classes))
+    many = replace(good, multi_label=True, dictionary=learned)
+    save_bundle(replace(many, name="many"), root / "many")
+    add_metrics(root / "many", root / "scenes-measured", [scenes("att"), scenes("max")])
+    silent = load_bundle(root / "many")
+    with torch.no_grad():
+        silent.classifier.linear.bias.sub_(100.0)
+    save_bundle(replace(silent, name="none"), root / "none")
+    return root
+
+
+@pytest.fixture
+def open_many(many_models: Path, open_app: Open, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """`open_app` with the multi-label models, at "many" unless the URL says else."""
+    monkeypatch.setenv("L2I_BUNDLES", str(many_models))
+
+    def open_at(page: str | None = None, bundle: str = "many", **url: str) -> AppTest:
         return open_app(page=page, bundle=bundle, **url)
 
     return open_at

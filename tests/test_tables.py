@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from measured import CLASSES as MANY
+from measured import scenes
 from scipy import stats
 
 from l2i_core import load_bundle, metrics, tables
@@ -207,3 +209,68 @@ def test_wilson_interval() -> None:
     assert metrics.wilson_interval(5, 5)[1] == pytest.approx(1.0)
     with pytest.raises(ValueError):
         metrics.wilson_interval(3, 2)
+
+
+# --- multi-label models -----------------------------------------------------------------------
+
+
+def test_a_multi_label_models_rows_are_pairs_of_clip_and_class() -> None:
+    made = scenes("att")
+    rows = tables.at_threshold(made.clips, made.levels, 0.3)
+    assert [r["case"] for r in rows] == [
+        *("both:dog", "both:rain", "more:dog"),
+        *("alarm:rain", "alarm:dog", "missed:rain"),
+    ]
+    assert [r["agrees"] for r in rows] == [1, 1, 1, 1, 0, 1]
+    assert rows[2]["interpreter_predicted"] == "dog+rain"
+    assert rows[0]["scale"] == "probability"
+    assert rows[0]["resolution"] == metrics.DROP_RESOLUTION / 4
+    assert tables.counted_cases(rows) == "6 pairs of clip and class"
+    assert tables.counted_cases(rows[:1]) == "1 pair of clip and class"
+    share = tables.at_threshold(made.clips, made.levels, 0.3, "share")
+    assert [r["faithfulness"] for r in share] == pytest.approx(
+        [2 * r["faithfulness"] for r in rows]  # the span is 0.5
+    )
+    dog, rain = tables.faithfulness_by_class(rows, MANY)
+    assert (dog.n, rain.n) == (3, 3)
+    assert dog.own is not None
+    assert dog.own.median == pytest.approx(0.3 * 0.7)  # the first, third and fifth pair
+    with pytest.raises(ValueError, match="accepted: probability, share"):
+        tables.at_threshold(made.clips, made.levels, 0.3, "logits")
+    with pytest.raises(ValueError, match="not every clip has a row"):
+        tables.at_threshold(made.clips, made.levels[1:], 0.1)
+
+
+def test_detection_and_co_occurrence_by_hand() -> None:
+    made, classes = scenes("att"), MANY
+    by_class = {c.label: c for c in tables.detection_by_class(made.clips, classes)}
+    dog, rain, rooster = (by_class[name] for name in ("dog", "rain", "rooster"))
+    assert (dog.n, dog.theirs, dog.both, dog.labelled, dog.right) == (3, 3, 2, 3, 2)
+    assert (rain.n, rain.theirs, rain.both, rain.labelled, rain.right) == (3, 4, 3, 3, 3)
+    assert (rooster.n, rooster.labelled, rooster.auprc) == (0, 1, None)
+    assert math.isnan(rooster.reconstruction_error)
+    # f's rain: 3, 3, 2 where it is there, all others below.
+    assert rain.truth == 1.0
+    # The interpreter's dog: 2 on "more", 1 on "both" and "missed", where f does not hear it; the
+    # third that f hears has −2, as have the two clips with nothing.
+    assert dog.auprc == pytest.approx(1 / 3 * 1 + 1 / 3 * 2 / 3 + 1 / 3 * 3 / 6)
+    counts = tables.co_occurrence(made.clips, classes)
+    d, r = classes.index("dog"), classes.index("rain")
+    assert counts[d].tolist() == [2 if c == d else 3 if c == r else 0 for c in range(len(classes))]
+    assert (counts[r, d], counts[r, r], counts.sum()) == (2, 3, 10)
+
+
+def test_means_of_the_classes_are_the_summarys() -> None:
+    made, classes = scenes("att"), MANY
+    by_class = tables.detection_by_class(made.clips, classes)
+    for name, block in (("auprc", "fidelity"), ("truth", "truth")):
+        values = [getattr(c, name) for c in by_class if getattr(c, name) is not None]
+        assert np.mean(values) == pytest.approx(made.summary[block]["macro_auprc"])
+    guess = tables.guessing(made.clips, classes)
+    assert guess is not None
+    assert guess.micro_auprc == pytest.approx(6 / 60)
+    assert guess.macro_auprc == pytest.approx(0.5)
+    assert guess.max_f1 == pytest.approx(0.2 / 1.1)
+    constant = metrics.detection(np.zeros((4, 2)), [[1, 0], [1, 0], [0, 0], [0, 1]])
+    assert constant.macro_auprc == pytest.approx((0.5 + 0.25) / 2)
+    assert constant.max_f1 == pytest.approx(2 * 0.375 / 1.375)
