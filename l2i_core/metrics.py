@@ -119,6 +119,17 @@ def si_sdr(estimate: ArrayLike, reference: ArrayLike) -> float:
     return float("inf") if noise == 0 else 10 * float(np.log10(target / noise))
 
 
+def correlation(first: ArrayLike, second: ArrayLike) -> float:
+    """Pearson's r of two signals (n,), (n,): the cosine of what is left when each has lost its
+    mean. NaN where either is constant."""
+    a, b = _vector(first), _vector(second)
+    if len(a) != len(b):
+        raise ValueError(f"{len(a)} samples against {len(b)}: a correlation needs as many.")
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt(a @ a) * np.sqrt(b @ b))
+    return float(a @ b) / scale if scale > 0 else float("nan")
+
+
 @dataclass(frozen=True, slots=True)
 class PairedTest:
     """n pairs, in how many the first is greater, the median difference (0 where they are tied), and

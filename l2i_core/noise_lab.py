@@ -54,18 +54,29 @@ class Part:
     """One sound of a mixture, and what becomes of it in x_int.
 
     share: of its energy, the share that passes (`explain.energy_share` at the mixture's filter).
-    sdr_before, sdr_after: SI-SDR of the mixture and of x_int against it, in dB; sdr_after is −inf
-    where x_int is silent.
+    sdr_before, sdr_after: SI-SDR of the mixture and of x_int against it, in dB; correlation:
+    Pearson's r of x_int and it. Where x_int is silent, sdr_after is −inf and correlation NaN.
     """
 
     share: float
     sdr_before: float
     sdr_after: float
+    correlation: float
 
     @property
     def sdr_gain(self) -> float:
         """How much nearer x_int is to this sound than the mixture is, in dB."""
         return self.sdr_after - self.sdr_before
+
+
+@dataclass(frozen=True, slots=True)
+class Stem:
+    """One sound of a mixture: as it was mixed (n,), its |S| (F, T) on the scale on which f met the
+    mixture, and the mixture's SI-SDR against it in dB."""
+
+    sound: np.ndarray
+    magnitude: Tensor
+    sdr: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +154,32 @@ def passed(
     engine: L2I, analysis: Analysis, interpretation: Interpretation, mixture: Mixture
 ) -> Passed:
     """What of the mixture's two sounds passes into x_int; `analysis` is the mixture's."""
+    return passed_of(stems(engine, analysis, mixture), analysis, interpretation)
+
+
+def stems(engine: L2I, analysis: Analysis, mixture: Mixture) -> tuple[Stem, Stem]:
+    """The followed sound and the rest, for several interpretations of one mixture."""
+    followed, rest = (
+        Stem(sound, _magnitude(engine, analysis, sound), metrics.si_sdr(mixture.mixed, sound))
+        for sound in (mixture.followed, mixture.rest)
+    )
+    return followed, rest
+
+
+def passed_of(
+    stems: tuple[Stem, Stem], analysis: Analysis, interpretation: Interpretation
+) -> Passed:
+    """`passed`, of a mixture's stems: the one that is followed, and the rest."""
+    x, kept = analysis.spectrogram.log_magnitude, interpretation.log_magnitude
     sound = interpretation.audio.numpy()
     followed, rest = (
         Part(
-            _share(engine, analysis, interpretation, torch.from_numpy(part)),
-            metrics.si_sdr(mixture.mixed, part),
-            metrics.si_sdr(sound, part),
+            explain.energy_share(stem.magnitude, x, kept),
+            stem.sdr,
+            metrics.si_sdr(sound, stem.sound),
+            metrics.correlation(sound, stem.sound),
         )
-        for part in (mixture.followed, mixture.rest)
+        for stem in stems
     )
     return Passed(followed, rest)
 
@@ -168,6 +197,27 @@ def place(logits: Tensor, index: int) -> int:
     """The place of a class among all by its logit (C,), 1 for the highest."""
     order = torch.argsort(logits, descending=True, stable=True).tolist()
     return order.index(index) + 1
+
+
+def answers(engine: L2I, analysis: Analysis, target: int) -> Row:
+    """What f and the interpreter say of a mixture; the columns are those of `measure`."""
+    return {
+        "predicted": engine.classes[analysis.predicted],
+        "interpreter_predicted": engine.classes[int(analysis.interpreter_logits.argmax())],
+        "probability": float(engine.probabilities(analysis.logits)[target]),
+        "decision": int(analysis.predicted == target),
+        "place": place(analysis.interpreter_logits, target),
+    }
+
+
+def clean_answers(engine: L2I, analysis: Analysis) -> Row:
+    """f's decision on a clip without noise, its probability and the interpreter's place of it."""
+    said = analysis.predicted
+    return {
+        "class": engine.classes[said],
+        "probability_clean": float(engine.probabilities(analysis.logits)[said]),
+        "place_clean": place(analysis.interpreter_logits, said),
+    }
 
 
 def measure(
@@ -190,11 +240,7 @@ def measure(
     through = passed(engine, analysis, made, mixture)
     return {
         "snr_db": mixture.snr_db,
-        "predicted": engine.classes[analysis.predicted],
-        "interpreter_predicted": engine.classes[int(analysis.interpreter_logits.argmax())],
-        "probability": float(engine.probabilities(analysis.logits)[target]),
-        "decision": int(analysis.predicted == target),
-        "place": place(analysis.interpreter_logits, target),
+        **answers(engine, analysis, target),
         "components": len(made.selected),
         "followed_passed": through.followed.share,
         "rest_passed": through.rest.share,
@@ -250,7 +296,7 @@ def held_out(bundle: Bundle) -> tuple[str, tuple[Clip, ...]]:
     if root is None and kind in ("esc10", "esc50"):
         raise ValueError(
             f"this model's test set, {kind}, is not at hand; download it, or set the environment "
-            f"variable L2I_{kind.upper()} to its folder and start the app again."
+            f"variable L2I_{kind.upper()} to its folder and start again."
         )
     data = open_data_set(kind, root)
     listed = ", ".join(str(fold) for fold in folds)
@@ -282,22 +328,16 @@ def batch(
             yield {**about, "error": str(error)}
             continue
         analysis = engine.analyse(clean, rate)
-        said = analysis.predicted
         yield {
             **about,
-            "class": engine.classes[said],
-            "probability_clean": float(engine.probabilities(analysis.logits)[said]),
-            "place_clean": place(analysis.interpreter_logits, said),
-            **measure(engine, mixture, said, threshold, mask_domain),
+            **clean_answers(engine, analysis),
+            **measure(engine, mixture, analysis.predicted, threshold, mask_domain),
         }
 
 
 def summarise(rows: Sequence[Row]) -> BatchSummary:
     """The figures of a batch; ValueError where no clip was measured."""
-    good = [row for row in rows if "error" not in row]
-    if not good:
-        reason = f" ({rows[0]['error'].rstrip('.')})" if rows else ""
-        raise ValueError(f"no clip of the test set could be measured{reason}.")
+    good = measured(rows)
     return BatchSummary(
         len(good),
         len(rows) - len(good),
@@ -312,6 +352,15 @@ def summarise(rows: Sequence[Row]) -> BatchSummary:
     )
 
 
+def measured(rows: Sequence[Row]) -> list[Row]:
+    """The rows of clips that could be measured; ValueError with the first reason for none."""
+    good = [row for row in rows if "error" not in row]
+    if not good:
+        reason = f" ({rows[0]['error'].rstrip('.')})" if rows else ""
+        raise ValueError(f"no clip of the test set could be measured{reason}.")
+    return good
+
+
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """(q25, median, q75) of numbers (n,)."""
     q25, median, q75 = np.quantile(np.asarray(values, dtype=float), (0.25, 0.5, 0.75))
@@ -322,10 +371,7 @@ def _fraction(rows: Sequence[Row], holds: Callable[[Row], bool]) -> float:
     return sum(holds(row) for row in rows) / len(rows)
 
 
-def _share(engine: L2I, analysis: Analysis, interpretation: Interpretation, part: Tensor) -> float:
-    spectrum = audio.spectrogram(part * analysis.gain, engine.audio, engine.min_length)
-    return explain.energy_share(
-        audio.magnitude(spectrum.log_magnitude),
-        analysis.spectrogram.log_magnitude,
-        interpretation.log_magnitude,
-    )
+def _magnitude(engine: L2I, analysis: Analysis, sound: np.ndarray) -> Tensor:
+    scaled = torch.from_numpy(sound) * analysis.gain
+    spectrum = audio.spectrogram(scaled, engine.audio, engine.min_length)
+    return audio.magnitude(spectrum.log_magnitude)

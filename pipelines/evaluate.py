@@ -53,7 +53,7 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
     results = {}
     for name in [only] if only else list(bundle.interpreters):
         kept = out / "checkpoints" / f"evaluation-{name}-{settings.conventions}.json"
-        key = _key(
+        key = fingerprint(
             bundle, out, name, [about, names, settings.thresholds, settings.random_thresholds]
         )
         results[name] = _kept(kept, key) or _evaluate(bundle, name, clips, settings)
@@ -117,7 +117,7 @@ def _test_clips(config: Config, bundle: Bundle) -> list[Clip]:
     return readable
 
 
-def _key(bundle: Bundle, out: Path, name: str, about: list[Any]) -> str:
+def fingerprint(bundle: Bundle, out: Path, name: str, about: list[Any]) -> str:
     """Changes with settings, clips, and all of the bundle that the evaluation rests on."""
     built = [asdict(bundle.audio), list(bundle.classes), asdict(bundle.interpreter_info[name])]
     digest = hashlib.sha256(json.dumps([about, built], sort_keys=True).encode())

@@ -101,6 +101,19 @@ def test_si_sdr_at_its_ends() -> None:
         metrics.si_sdr(source, source[:3])
 
 
+def test_correlation_by_hand() -> None:
+    a, b = np.array([1.0, 2.0, 3.0, 4.0]), np.array([2.0, 1.0, 4.0, 3.0])
+    # Without their means: −1.5 −0.5 0.5 1.5 and −0.5 −1.5 1.5 0.5; product 3, squared norms 5.
+    assert metrics.correlation(a, b) == pytest.approx(3 / 5)
+    assert metrics.correlation(0.01 * a + 7, b) == pytest.approx(3 / 5), "level and mean are free"
+    assert metrics.correlation(-a, b) == pytest.approx(-3 / 5)
+    assert metrics.correlation(a, a) == pytest.approx(1.0)
+    assert math.isnan(metrics.correlation(np.zeros(4), b))
+    assert math.isnan(metrics.correlation(a, np.full(4, 2.0)))
+    with pytest.raises(ValueError, match="3 samples against 4"):
+        metrics.correlation(a[:3], b)
+
+
 def test_impossible_arrays_are_refused() -> None:
     with pytest.raises(ValueError, match="different shapes"):
         metrics.top_k_fidelity(F, THETA[:, :2], 1)

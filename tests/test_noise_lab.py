@@ -116,7 +116,7 @@ def test_a_mask_that_parts_two_tones_is_seen_in_the_shares(engine: L2I) -> None:
 
 
 def test_snr_gain_is_the_ratio_of_the_shares() -> None:
-    passed = Passed(Part(0.5, 0.0, 0.0), Part(0.05, 0.0, 0.0))
+    passed = Passed(Part(0.5, 0.0, 0.0, 0.7), Part(0.05, 0.0, 0.0, 0.1))
     assert passed.snr_gain == pytest.approx(10.0)
 
 
