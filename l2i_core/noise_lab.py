@@ -28,6 +28,13 @@ from l2i_core.explain import Analysis, Interpretation
 SNRS = (-20.0, -10.0, 0.0, 10.0, 20.0, 30.0, 40.0)  # dB, of a sweep
 TOP = 5  # the paper counts a class as kept among the interpreter's five highest
 
+_GOT_BY = {
+    "esc10": "download it",
+    "esc50": "download it",
+    "scenes": "make it with python -m pipelines.make_scenes",
+    "sonyc": "get it from its authors",
+}
+
 Row = dict[str, Any]
 
 
@@ -281,7 +288,7 @@ def sweep(
 def held_out(bundle: Bundle) -> tuple[str, tuple[Clip, ...]]:
     """Name and clips of the test set that the bundle's training record names.
 
-    ESC-10 and ESC-50 are found by `data_folder`. Raises ValueError where the bundle records no
+    Named data sets are found by `data_folder`. Raises ValueError where the bundle records no
     test set or its data are not at hand.
     """
     recorded: Mapping[str, Any] = bundle.training.get("config", {}).get("data", {})
@@ -293,10 +300,10 @@ def held_out(bundle: Bundle) -> tuple[str, tuple[Clip, ...]]:
         )
     if not (root and Path(root).is_dir()):  # the path may be another machine's
         root = None if kind == "folder" else data_folder(kind)
-    if root is None and kind in ("esc10", "esc50"):
+    if root is None and kind in _GOT_BY:
         raise ValueError(
-            f"this model's test set, {kind}, is not at hand; download it, or set the environment "
-            f"variable L2I_{kind.upper()} to its folder and start again."
+            f"this model's test set, {kind}, is not at hand; {_GOT_BY[kind]}, or set the "
+            f"environment variable L2I_{kind.upper()} to its folder and start again."
         )
     data = open_data_set(kind, root)
     listed = ", ".join(str(fold) for fold in folds)
