@@ -55,11 +55,15 @@ def active_level(sound: np.ndarray) -> float:
 
     A bark followed by silence is as loud as the bark.
     """
-    frame = min(1024, max(1, len(sound)))
-    frames = librosa.util.frame(sound.astype(float), frame_length=frame, hop_length=frame)
-    power = np.mean(frames**2, axis=0)
+    if not np.any(sound):
+        return 0.0
+    frame = min(1024, len(sound))
+    whole = len(sound) // frame * frame
+    power = np.mean(sound[:whole].astype(float).reshape(-1, frame).T ** 2, axis=0)
+    if not power.any():  # all that sounds is in the rest, which fills no frame
+        return float(np.sqrt(np.mean(sound[whole:].astype(float) ** 2)))
     heard = power[power >= power.max() * 10 ** (-SILENT_DB / 10)]
-    return float(np.sqrt(heard.mean())) if power.max() > 0 else 0.0
+    return float(np.sqrt(heard.mean()))
 
 
 def trim(sound: np.ndarray) -> np.ndarray:
@@ -105,11 +109,11 @@ def arrange(parts: Sequence[Placed], seconds: float, sample_rate: int) -> Arrang
             )
         start = round(part.onset * sample_rate)
         used = np.asarray(part.sound, dtype=float)[: length - start]
-        level = active_level(used) if len(used) else 0.0
-        if level == 0:
+        faded = _faded(used, sample_rate)
+        if not faded.any():
             raise ValueError(f"sound {number} is silent where it is placed; choose another one.")
-        gain = LEVEL_RMS * 10 ** (part.level_db / 20) / level
-        stem[start : start + len(used)] = gain * _faded(used, sample_rate)
+        gain = LEVEL_RMS * 10 ** (part.level_db / 20) / active_level(used)
+        stem[start : start + len(used)] = gain * faded
     stems *= min(1.0, PEAK / max(float(np.abs(stems.sum(axis=0)).max()), 1e-12))
     rounded = stems.astype(np.float32)
     return Arrangement(rounded.sum(axis=0, dtype=np.float64).astype(np.float32), rounded)

@@ -20,7 +20,7 @@ from torch import Tensor
 from l2i_core import audio, explain, metrics, nmf
 from l2i_core.baselines.random import energy_matched
 from l2i_core.engine import L2I
-from l2i_core.explain import Analysis
+from l2i_core.explain import Analysis, Interpretation
 
 SYSTEMS = ("interpretation", "random_energy", "ideal")
 RANDOM_DRAWS = 5
@@ -65,27 +65,49 @@ class Heard:
         return self.sdr_after - self.sdr_before
 
 
-def hear(
-    engine: L2I, analysis: Analysis, kept: Tensor, stems: Sequence[np.ndarray], own: int
-) -> Heard:
-    """What of each stem (n′,) passes into X_int `kept` (F, T) of their analysed sum.
+@dataclass(frozen=True, slots=True)
+class Stems:
+    """What is computed once of a scene's stems: sounds (n′,) that add up to the mixture, |S| (F, T)
+    of each at f's scale, and its H (K, T), the projection of its X on W."""
 
-    Raises ValueError for a stem of another length than the mixture, and a silent target.
-    """
-    mixture = analysis.waveform.numpy()
-    for number, stem in enumerate(stems, start=1):
-        if len(stem) != len(mixture):
+    sounds: tuple[np.ndarray, ...]
+    magnitudes: tuple[Tensor, ...]
+    activations: tuple[Tensor, ...]
+
+
+@torch.inference_mode()
+def gather(engine: L2I, analysis: Analysis, sounds: Sequence[np.ndarray]) -> Stems:
+    """The stems (n′,) of an analysed mixture; ValueError for one of another length than it."""
+    length = len(analysis.waveform)
+    for number, sound in enumerate(sounds, start=1):
+        if len(sound) != length:
             raise ValueError(
-                f"stem {number} has {len(stem)} samples, the mixture {len(mixture)}; give stems of "
-                "the mixture's length and rate."
+                f"stem {number} has {len(sound)} samples, the mixture {length}; give stems of the "
+                "mixture's length and rate."
             )
-    x, given = analysis.spectrogram.log_magnitude, analysis.spectrogram
+    parts = [_log_magnitude(engine, analysis, sound) for sound in sounds]
+    return Stems(
+        tuple(sounds),
+        tuple(audio.magnitude(x) for x in parts),
+        tuple(nmf.project(x, engine.dictionary.patterns, iterations=_ITERATIONS) for x in parts),
+    )
+
+
+@torch.inference_mode()
+def hear(engine: L2I, analysis: Analysis, kept: Tensor, stems: Stems, own: int) -> Heard:
+    """What of each stem passes into X_int `kept` (F, T) of their analysed sum; ValueError for a
+    silent target."""
+    target, given = stems.sounds[own], analysis.spectrogram
+    if not np.any(target):
+        raise ValueError(f"stem {own + 1}, the target's, is silent; nothing can be kept of it.")
     passed = [
-        explain.energy_share(magnitude, x, kept) if magnitude.any() else float("nan")
-        for magnitude in (audio.magnitude(m) for m in _log_magnitudes(engine, analysis, stems))
+        explain.energy_share(magnitude, given.log_magnitude, kept)
+        if magnitude.any()
+        else float("nan")
+        for magnitude in stems.magnitudes
     ]
+    mixture = analysis.waveform.numpy()
     sound = audio.invert(kept, given.phase, given.length, engine.audio)[: len(mixture)]
-    target = stems[own]
     return Heard(
         own,
         tuple(passed),
@@ -95,82 +117,96 @@ def hear(
 
 
 @torch.inference_mode()
+def share(engine: L2I, analysis: Analysis, kept: Tensor, stem: np.ndarray) -> float:
+    """The share of one stem's energy (n′,) that passes into X_int `kept` (F, T) of the analysed
+    mixture; 0 for a silent stem."""
+    part = _log_magnitude(engine, analysis, stem)
+    return explain.energy_share(audio.magnitude(part), analysis.spectrogram.log_magnitude, kept)
+
+
+@torch.inference_mode()
 def ideal(
-    engine: L2I,
-    analysis: Analysis,
-    stems: Sequence[np.ndarray],
-    own: int,
-    mask_domain: str = "log",
+    engine: L2I, analysis: Analysis, stems: Stems, own: int, mask_domain: str = "log"
 ) -> Tensor:
-    """X_int (F, T) of the ideal mask with this W: M = W H_own / Σ W H_i, each H_i the projection
-    of a stem's X on W."""
-    patterns = engine.dictionary.patterns
-    parts = [
-        nmf.project(x, patterns, iterations=_ITERATIONS)
-        for x in _log_magnitudes(engine, analysis, stems)
-    ]
-    total = torch.stack(parts).sum(0)
-    kept, left = patterns @ parts[own], patterns @ (total - parts[own]).clamp_min(0)
+    """X_int (F, T) of the ideal mask with this W: M = W H_own / Σ W H_i over all stems."""
+    patterns, parts = engine.dictionary.patterns, stems.activations
+    kept = patterns @ parts[own]
+    left = torch.zeros_like(kept)
+    for other in (*parts[:own], *parts[own + 1 :]):
+        left += patterns @ other
     masks = (explain.ratio(kept, kept + left), explain.ratio(left, kept + left))
     return explain.apply_masks(analysis.spectrogram.log_magnitude, masks, mask_domain)[0]
+
+
+@torch.inference_mode()
+def random_energy(
+    engine: L2I, analysis: Analysis, made: Interpretation, draws: int, seed: Sequence[int]
+) -> list[Tensor]:
+    """X_int (F, T) of `draws` sets of components outside L that carry as much energy as L does;
+    the same sets in both mask domains."""
+    generator = np.random.default_rng([*seed, made.target_index, round(100 * made.threshold)])
+    energy = explain.component_log_energy(
+        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
+    )
+    sets = energy_matched(energy, made.selected, draws, generator)
+    return [_kept(engine, analysis, chosen, made.mask_domain) for chosen in sets]
 
 
 @torch.inference_mode()
 def check(
     engine: L2I,
     analysis: Analysis,
-    target: str,
+    targets: Sequence[str],
     stems: Mapping[str, np.ndarray],
-    threshold: float,
-    mask_domain: str = "log",
+    thresholds: Sequence[float],
+    mask_domains: Sequence[str] = explain.MASK_DOMAINS,
     draws: int = RANDOM_DRAWS,
     seed: Sequence[int] = (0,),
 ) -> list[Row]:
-    """One class that the scene holds, as a row per system of SYSTEMS.
+    """Classes that the scene holds: a row for each, mask domain, τ and system of SYSTEMS.
 
     stems: sound (n′,) by class name, and "background". Row: target, threshold, mask_domain,
-    system, components, decided (1 where f decides for the class), target_passed,
+    decided (1 where f decides for the class), components, system, target_passed,
     interferer_passed, target_first (of Random: the share of draws), si_sdr, si_sdr_gain in dB;
     Random's numbers are medians over its draws. ValueError for a class without a stem.
     """
-    if target not in stems:
-        raise ValueError(f"the scene has no stem of {target!r}; it has: {', '.join(stems)}.")
-    index, own, sounds = engine.class_index(target), list(stems).index(target), list(stems.values())
-    made = engine.interpret(analysis, index, threshold, mask_domain)
-    generator = np.random.default_rng([*seed, index, round(100 * threshold)])
-    energy = explain.component_log_energy(
-        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
-    )
-    sets = energy_matched(energy, made.selected, draws, generator)
-    heard = {
-        "interpretation": [hear(engine, analysis, made.log_magnitude, sounds, own)],
-        "random_energy": [
-            hear(engine, analysis, _kept(engine, analysis, chosen, mask_domain), sounds, own)
-            for chosen in sets
-        ],
-        "ideal": [
-            hear(engine, analysis, ideal(engine, analysis, sounds, own, mask_domain), sounds, own)
-        ],
+    gathered, rows = gather(engine, analysis, list(stems.values())), []
+    decided = engine.decided(analysis.logits)
+    for target in targets:
+        if target not in stems:
+            raise ValueError(f"the scene has no stem of {target!r}; it has: {', '.join(stems)}.")
+        index, own = engine.class_index(target), list(stems).index(target)
+        for domain in mask_domains:
+            best = hear(
+                engine, analysis, ideal(engine, analysis, gathered, own, domain), gathered, own
+            )
+            for threshold in thresholds:
+                made = engine.interpret(analysis, index, threshold, domain)
+                ours = hear(engine, analysis, made.log_magnitude, gathered, own)
+                chance = [
+                    hear(engine, analysis, kept, gathered, own)
+                    for kept in random_energy(engine, analysis, made, draws, seed)
+                ]
+                about = {
+                    "target": target,
+                    "threshold": threshold,
+                    "mask_domain": domain,
+                    "decided": int(index in decided),
+                    "components": len(made.selected),
+                }
+                heard = zip(SYSTEMS, ([ours], chance, [best]), strict=True)
+                rows += [{**about, "system": system, **_measures(h)} for system, h in heard]
+    return rows
+
+
+def _measures(heard: Sequence[Heard]) -> Row:
+    return {
+        "target_passed": float(np.median([h.target for h in heard])),
+        "interferer_passed": float(np.median([h.interferer for h in heard])),
+        "target_first": float(np.mean([h.target_first for h in heard])),
+        "si_sdr": float(np.median([h.sdr_after for h in heard])),
+        "si_sdr_gain": float(np.median([h.sdr_gain for h in heard])),
     }
-    about = {
-        "target": target,
-        "threshold": threshold,
-        "mask_domain": mask_domain,
-        "decided": int(index in engine.decided(analysis.logits)),
-        "components": len(made.selected),
-    }
-    return [
-        {
-            **about,
-            "system": system,
-            "target_passed": float(np.median([h.target for h in all_])),
-            "interferer_passed": float(np.median([h.interferer for h in all_])),
-            "target_first": float(np.mean([h.target_first for h in all_])),
-            "si_sdr": float(np.median([h.sdr_after for h in all_])),
-            "si_sdr_gain": float(np.median([h.sdr_gain for h in all_])),
-        }
-        for system, all_ in heard.items()
-    ]
 
 
 def summarise(rows: Sequence[Row]) -> dict[str, Any]:
@@ -199,11 +235,7 @@ def _kept(engine: L2I, analysis: Analysis, chosen: Sequence[int], mask_domain: s
     return engine.interpret(analysis, mask_domain=mask_domain, gains=gains).log_magnitude
 
 
-def _log_magnitudes(engine: L2I, analysis: Analysis, stems: Sequence[np.ndarray]) -> list[Tensor]:
-    """X (F, T) of each stem at the mixture's gain."""
-    return [
-        audio.spectrogram(
-            torch.as_tensor(stem) * analysis.gain, engine.audio, engine.min_length
-        ).log_magnitude
-        for stem in stems
-    ]
+def _log_magnitude(engine: L2I, analysis: Analysis, stem: np.ndarray) -> Tensor:
+    """X (F, T) of a stem at the mixture's gain."""
+    sound = torch.as_tensor(stem, dtype=torch.float32) * analysis.gain
+    return audio.spectrogram(sound, engine.audio, engine.min_length).log_magnitude

@@ -3,7 +3,7 @@
 Every class that a test scene truly holds is explained, with its stems at hand, by every
 interpreter (or some), and measured beside energy-matched Random and the ideal mask with the same W
 (`l2i_core.truth`). Writes metrics/truth.json and truth-rows.csv into the bundle. Each
-interpreter's rows are kept as they are done.
+interpreter's rows are kept as they are done, and those of one measured before, on the same scenes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.data import Clip, load_clip, open_data_set
 from l2i_core.engine import L2I
 from l2i_core.evaluation import read_rows, to_csv
-from l2i_core.explain import MASK_DOMAINS
 from l2i_core.files import write_text
 from l2i_core.noise_lab import held_out
 from pipelines.runs import main_guard
@@ -49,13 +48,8 @@ def check_scene(engine: L2I, clip: Clip, number: int) -> list[dict[str, Any]]:
         for name, path in scenes.stem_files(clip.path).items()
     }
     analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
-    return [
-        {"clip": clip.name, **row}
-        for target in clip.held
-        for domain in MASK_DOMAINS
-        for threshold in THRESHOLDS
-        for row in truth.check(engine, analysis, target, stems, threshold, domain, seed=(number,))
-    ]
+    rows = truth.check(engine, analysis, clip.held, stems, THRESHOLDS, seed=(number,))
+    return [{"clip": clip.name, **row} for row in rows]
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -90,13 +84,14 @@ def main(argv: list[str] | None = None) -> int:
     folder = bundle.folder / "metrics"
     path = folder / "truth-rows.csv"
     names = given.interpreter or list(bundle.interpreters)
-    rows = [r for r in read_rows(path) if r["interpreter"] in names] if path.is_file() else []
+    wanted = {clip.name for clip in clips if clip.held}
+    if not wanted:
+        raise ValueError("none of the scenes holds a class, so there is nothing to check.")
+    rows = _measured(read_rows(path), wanted, names) if path.is_file() else []
     for name in names:
-        done = {r["clip"] for r in rows if r["interpreter"] == name}
-        if done == {clip.name for clip in clips if clip.held}:
+        if any(r["interpreter"] == name for r in rows):
             continue
         engine = L2I(bundle, name)
-        rows = [r for r in rows if r["interpreter"] != name]
         for number, clip in enumerate(tqdm(clips, desc=f"{name} beside the stems", unit="scene")):
             rows += [{"interpreter": name, **r} for r in check_scene(engine, clip, number)]
         write_text(path, to_csv(rows))
@@ -111,6 +106,24 @@ def main(argv: list[str] | None = None) -> int:
     for name, block in blocks.items():
         log.info("%s: %s", name, json.dumps(block["log"]["0.3"]["interpretation"]))
     return 0
+
+
+def _measured(
+    rows: Sequence[dict[str, Any]], wanted: set[str], names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The rows of interpreters that were measured on just these scenes; ValueError where another
+    one, which is not to be measured now, would be lost."""
+    kept: list[dict[str, Any]] = []
+    for name in dict.fromkeys(str(r["interpreter"]) for r in rows):
+        mine = [r for r in rows if r["interpreter"] == name]
+        if {r["clip"] for r in mine} == wanted:
+            kept += mine
+        elif name not in names:
+            raise ValueError(
+                f"{name} was measured on other scenes; check it again too (--interpreter), or "
+                "remove metrics/truth-rows.csv."
+            )
+    return kept
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 
 Ten-second mixtures of up to three sources over a background, in SONYC-UST's format (see
 `l2i_core.sonyc`), with the test scenes' stems beside. Training scenes are made from folds 2–5,
-test scenes from fold 1, so no recording is in both. Scene number i of a split depends on the seed
-and i alone, so a longer run starts with the same scenes.
+test scenes from fold 1; a training clip whose recording a test fold holds too is left out. Scene
+number i of a split depends on the seed and i alone, so a longer run starts with the same scenes.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ def main(argv: list[str] | None = None) -> int:
         "test": (given.test, given.test_folds),
     }
     data, made = open_data_set("esc50", given.esc50), []
+    tested = {clip.source for clip in data.in_folds(given.test_folds)}
     for split, (count, folds) in splits.items():
-        clips = data.in_folds(folds)
+        clips = [c for c in data.in_folds(folds) if split == "test" or c.source not in tested]
         for index in tqdm(range(count), desc=f"{split} scenes", unit="scene"):
             made.append(make_scene(given.out, split, index, given.seed, clips))
     write_text(given.out / "scenes.json", json.dumps(made, indent=1) + "\n")
