@@ -289,8 +289,8 @@ def _against(rows: Sequence[Row], kind: str) -> dict[str, Any] | None:
 
 
 def drop_resolution(level: Row) -> float:
-    """`metrics.DROP_RESOLUTION` in the unit of a row's FF: a multi-label model's probability moves by
-    at most a quarter of what its logit does."""
+    """`metrics.DROP_RESOLUTION` in the unit of a row's FF: a multi-label model's probability moves
+    by at most a quarter of what its logit does."""
     return metrics.DROP_RESOLUTION * (0.25 if "class" in level else 1.0)
 
 

@@ -1,6 +1,7 @@
 """The paper's own figures, so that pages and reports can set them beside ours.
 
-All but those of SONYC-UST: ESC-50, f fine-tuned from AudioSet weights, 44.1 kHz. Shares, not per cent.
+All but those of SONYC-UST: ESC-50, f fine-tuned from AudioSet weights, 44.1 kHz. Shares, not per
+cent.
 """
 
 from __future__ import annotations

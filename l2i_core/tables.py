@@ -1,9 +1,9 @@
 """A bundle's per-clip rows as what a reader compares: FF at one τ, per class, beside Random; and
 how closely an interpreter follows f.
 
-Rows are those of `evaluation`: c is f's own decision on each clip, of a multi-label model each class
-above 0.5, a row for each (a "case"). FF on the scale "share" is FF / (f(x)_c − f(silence)_c), NaN
-where a clip has nothing to lose; the other scale is FF's own unit.
+Rows are those of `evaluation`: c is f's own decision on each clip, of a multi-label model each
+class above 0.5, a row for each (a "case"). FF on the scale "share" is FF / (f(x)_c − f(silence)_c),
+NaN where a clip has nothing to lose; the other scale is FF's own unit.
 """
 
 from __future__ import annotations
@@ -119,13 +119,13 @@ def nearest(grid: Sequence[float], threshold: float) -> float:
 def at_threshold(
     clips: Sequence[Row], levels: Sequence[Row], threshold: float, scale: str | None = None
 ) -> list[Row]:
-    """One row per clip at this τ: FF and the Randoms (None where not drawn) in the scale, by default
-    FF's own unit. Of a multi-label model one row per clip and class above 0.5, `class`: `predicted`
-    is then that class, and `interpreter_predicted` all that the interpreter hears.
+    """One row per clip at this τ: FF and the Randoms (None where not drawn) in the scale, by
+    default FF's own unit. Of a multi-label model one row per clip and class above 0.5, `class`:
+    `predicted` is then that class, and `interpreter_predicted` all that the interpreter hears.
 
     `energy_matched`: whether all draws of energy-matched Random could remove as much of ‖X‖² as L
     does (1), or all other components together hold less (0); None where it was not drawn.
-    `resolution`: what two drops must differ by to differ, `evaluation.drop_resolution` in the scale.
+    `resolution`: what two drops must differ by, `evaluation.drop_resolution` in the scale.
     `case`: the row's own name; `agrees`: whether the interpreter decides for the class as well.
     ValueError for an unknown scale, and where the two tables do not name the same clips.
     """

@@ -11,8 +11,8 @@ THIN = "\u202f"  # narrow no-break space between a number and its unit
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What FF is a drop of (`L2I.score`): `name` as scales and axes have it, `of` what stands before
-    a class, `amount` a drop in words."""
+    """What FF is a drop of (`L2I.score`): `name` as scales and axes have it, `of` what stands
+    before a class, `amount` a drop in words."""
 
     name: str
     of: str
@@ -53,8 +53,8 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def logit(value: float) -> str:
-    """Logits, and the probabilities that FF can be a drop of, are compared with each other, so all
-    have two decimals; "–" for NaN."""
+    """Logits, or the probabilities that FF is a drop of, are compared with each other, so all have
+    two decimals; "–" for NaN."""
     if math.isnan(value):
         return "–"
     text = f"{value:.2f}"

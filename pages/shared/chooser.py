@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,6 +18,7 @@ from l2i_core import L2I, download
 from l2i_core.audio import MIN_SECONDS
 from l2i_core.bundle import Bundle
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
+from l2i_core.words import joined
 from pages.shared import clips, engines, state
 from pages.shared.clips import SETS, ClipSource, Collection
 from pages.shared.engines import Key, Overview
@@ -104,7 +105,7 @@ def ask(head: DeltaGenerator) -> None:
         )
 
 
-def facts(source: ClipSource, bundle: Bundle, predicted: str) -> str:
+def facts(source: ClipSource, bundle: Bundle, decided: Sequence[str]) -> str:
     """What is known of a clip beside f's opinion: its label, and whether training heard it."""
     parts = []
     if source.labels:
@@ -113,7 +114,9 @@ def facts(source: ClipSource, bundle: Bundle, predicted: str) -> str:
         text = f"Labelled **{names}**"
         if strange:
             text += ", not a class of this model"
-        elif predicted not in source.labels:
+        elif bundle.multi_label:
+            text += _apart(source.labels, decided)
+        elif decided[0] not in source.labels:
             text += ": :orange[f is wrong here]"
         parts.append(text)
     role = clips.role(source, bundle)
@@ -135,6 +138,15 @@ _GONE = "A clip that is not here"
 
 
 def _asked(known: Mapping[str, ClipSource], found: Mapping[str, Collection]) -> str:
+def _apart(labels: Sequence[str], decided: Sequence[str]) -> str:
+    """How what a multi-label model hears differs from the labels, "" where it does not."""
+    missed = joined([class_name(label) for label in labels if label not in decided])
+    more = joined([class_name(label) for label in decided if label not in labels])
+    parts = [f"misses {missed}"] if missed else []
+    parts += [f"hears {more} as well"] if more else []
+    return f": :orange[f {joined(parts)}]" if parts else ""
+
+
     """The clip that the session is about; a name that could be at hand elsewhere is kept."""
     asked = str(state.value("clip") or "")
     asked = asked if asked in known else asked.replace(" ", "+")  # "+" in a hand-written link

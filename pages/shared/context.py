@@ -17,7 +17,7 @@ import l2i_core
 from l2i_core import L2I, Analysis
 from l2i_core.bundle import Bundle
 from l2i_core.explain import MASK_DOMAINS
-from pages.shared import chooser, engines, players, state
+from pages.shared import chooser, decisions, engines, players, state
 from pages.shared.clips import ClipSource
 from pages.shared.engines import Key, Overview
 from pages.shared.live import Choice
@@ -63,8 +63,18 @@ class View:
 
     @property
     def agrees(self) -> bool:
-        """Whether the interpreter's first class is f's: else its sounds are not f's reasons."""
-        return int(self.analysis.interpreter_logits.argmax()) == self.analysis.predicted
+        """Whether the interpreter follows f, of a multi-label model for the class to explain."""
+        return decisions.agrees(self.engine, self.analysis, self.target)
+
+    @property
+    def decided(self) -> tuple[str, ...]:
+        """The classes that f decides for, the most probable first."""
+        return decisions.decided(self.engine, self.analysis.logits)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether several classes may sound at once."""
+        return self.engine.bundle.multi_label
 
 
 def bar(listening: bool = False) -> None:
@@ -92,7 +102,7 @@ def bar(listening: bool = False) -> None:
         with below:
             view = _view(engine, name, source, head, corner)
             if view is not None:
-                if known := chooser.facts(source, bundle, _said(view)):
+                if known := chooser.facts(source, bundle, view.decided):
                     st.markdown(f":small[{known}]")
                 view = _decision(view, listening)
     with messages:
@@ -116,26 +126,20 @@ def _decision(view: View, listening: bool) -> View:
         [3, 2] if listening else [2, 2, 3, 3], gap="medium", vertical_alignment="bottom"
     )
     if not listening:
-        chance = float(view.engine.probabilities(view.analysis.logits)[view.analysis.predicted])
-        agrees = "agrees" if view.agrees else ":orange[disagrees]"
-        said.markdown(
-            f"f says **{class_name(_said(view))}** {chance:.2f}  \nThe interpreter {agrees}"
-        )
+        said.markdown(_heard(view))
+    chosen = "f hears it" if view.multi_label else "f's decision"
     target_place.selectbox(
         "Class to explain",
         view.engine.classes,
         key=state.control("class", view.target, relabelled=True),
         format_func=lambda label: (
-            f"{class_name(label)} (f's decision)" if label == _said(view) else class_name(label)
+            f"{class_name(label)} ({chosen})" if label in view.decided else class_name(label)
         ),
         on_change=state.changed,
         args=("class", "own"),
     )
     if listening:
-        target_place.caption(
-            f"The interpreter {'agrees' if view.agrees else 'disagrees'} with f: its first choice "
-            f"is “{class_name(view.engine.classes[int(view.analysis.interpreter_logits.argmax())])}”."
-        )
+        target_place.caption(_followed(view))
         return replace(view, said=said)
     tau_place, player_place = rest
     tau_place.slider(
@@ -157,6 +161,27 @@ def _decision(view: View, listening: bool) -> View:
     return view
 
 
+def _heard(view: View) -> str:
+    """f's decision, and whether the interpreter follows it."""
+    if view.multi_label:
+        heard = decisions.with_chances(view.engine, view.analysis.logits)
+        return f"f hears **{heard}**  \n{decisions.follows(view.engine, view.analysis)}"
+    chance = float(view.engine.probabilities(view.analysis.logits)[view.analysis.predicted])
+    agrees = "agrees" if view.agrees else ":orange[disagrees]"
+    return f"f says **{class_name(view.decided[0])}** {chance:.2f}  \nThe interpreter {agrees}"
+
+
+def _followed(view: View) -> str:
+    """Where f's decision is drawn beside it: whether the interpreter follows."""
+    if view.multi_label:
+        return decisions.follows(view.engine, view.analysis)
+    theirs = view.engine.classes[int(view.analysis.interpreter_logits.argmax())]
+    return (
+        f"The interpreter {'agrees' if view.agrees else 'disagrees'} with f: its first choice "
+        f"is “{class_name(theirs)}”."
+    )
+
+
 def footer() -> None:
     """Which program and model made what is on screen."""
     name = state.value("bundle")
@@ -165,10 +190,6 @@ def footer() -> None:
     except (ValueError, KeyError):
         model = "no model"
     st.caption(f"L2I Explorer {l2i_core.__version__} · {model} · runs offline")
-
-
-def _said(view: View) -> str:
-    return view.engine.classes[view.analysis.predicted]
 
 
 def _stop(head: DeltaGenerator, error: ValueError) -> None:
@@ -188,7 +209,7 @@ def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
                 names,
                 key=state.control("bundle", name),
                 on_change=state.changed,
-                args=("bundle", "interpreter", "class", "own", "compare", "evaluated"),
+                args=("bundle", "interpreter", "class", "own", "compare", "evaluated", "scale"),
             )
         return name, engines.bundle(name)
     except ValueError as error:

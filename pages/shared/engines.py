@@ -20,6 +20,7 @@ import streamlit as st
 import torch
 
 from l2i_core import L2I, Analysis, Interpretation, Verdict, audio, bundle_folders, load_bundle
+from l2i_core.baselines import random
 from l2i_core.baselines.random import both_baselines, energy_matched_drops
 from l2i_core.bundle import Bundle
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
@@ -29,7 +30,7 @@ from pages.shared.memory import MEGABYTE, Memory
 
 DEFAULT_BUNDLE = "esc10"
 RANDOM_DRAWS = 20
-FEW_DRAWS = 5  # of the energy-matched Random that stands beside every FF
+FEW_DRAWS = 5  # of a Random that stands beside every FF
 
 Key = tuple[str, float, str, str, str]  # bundle, its date, interpreter, clip hash, window
 
@@ -64,7 +65,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class RandomDrops:
-    """Median FF of the two Random Baselines, in logits."""
+    """Median FF of the two Random Baselines, in the unit of FF."""
 
     count_matched: float
     energy_matched: float
@@ -179,6 +180,11 @@ def random_drops(key: Key, engine: L2I, analysis: Analysis, made: Interpretation
 def energy_matched_drop(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> float:
     """Median FF of a few draws of the energy-matched Random alone: soon enough for every FF."""
     return _energy_matched_drop(key, _what(made), engine, analysis, made)
+
+
+def count_matched_drop(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> float:
+    """The same of the paper's Random: as many components as L holds."""
+    return _count_matched_drop(key, _what(made), engine, analysis, made)
 
 
 def _what(made: Interpretation) -> tuple[str, str, bytes]:
@@ -299,6 +305,24 @@ def _energy_matched_drop(
             FEW_DRAWS,
             generator,
             made.mask_domain,
+        ).median
+
+
+@st.cache_resource(show_spinner="Removing random components …", max_entries=512)
+def _count_matched_drop(
+    key: Key,
+    what: tuple[str, str, bytes],
+    _engine: L2I,
+    _analysis: Analysis,
+    _made: Interpretation,
+) -> float:
+    made, chosen = _made, len(_made.selected)
+    sets = random.count_matched(
+        len(made.relevance), made.selected, chosen, FEW_DRAWS, np.random.default_rng(0)
+    )
+    with turn:
+        return random.random_drops(
+            _engine, _analysis, made.target_index, sets, made.mask_domain
         ).median
 
 

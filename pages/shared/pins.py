@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core import Interpretation, Verdict
-from pages.shared import players, state
+from pages.shared import decisions, players, state
 from pages.shared.context import View
 from pages.shared.words import class_name, logit, percent
 
@@ -48,7 +48,7 @@ def offer(view: View, made: Interpretation, verdict: Verdict) -> None:
         return
     st.subheader("Pinned view and this view", anchor=False)
     st.table(
-        pd.DataFrame({"pinned": pinned.column, "now": now.column}),
+        pd.DataFrame({"pinned": pinned.column, "now": now.column}).fillna("–"),
         border="horizontal",
         alt="Settings and figures of the pinned view beside those of the present one",
     )
@@ -80,7 +80,7 @@ def _column(view: View, made: Interpretation, verdict: Verdict) -> dict[str, str
         "components": f"{len(made.selected)} of {len(made.relevance)}",
         "energy kept": percent(made.energy_kept),
         "f's probability on B": f"{float(chances[index]):.2f}",
-        "FF in logits": logit(verdict.faithfulness),
+        f"FF in {decisions.unit_of(view.engine).name}": logit(verdict.faithfulness),
         "FF as a share": percent(verdict.relative),
     }
 

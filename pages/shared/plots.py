@@ -51,11 +51,16 @@ def template(colours: Palette) -> go.layout.Template:
 
 
 def class_bars(
-    names: Sequence[str], probabilities: Sequence[float], marked: str, colours: Palette
+    names: Sequence[str],
+    probabilities: Sequence[float],
+    marked: str,
+    colours: Palette,
+    limit: float | None = None,
 ) -> go.Figure:
     """Horizontal bars of probabilities, the largest on top, each with its number.
 
-    The class `marked` is in the accent colour, the others in the neutral one.
+    The class `marked` is in the accent colour, the others in the neutral one. limit: where a dotted
+    line stands.
     """
     shades = [colours.accent if name == marked else colours.neutral for name in names]
     figure = go.Figure(
@@ -70,6 +75,8 @@ def class_bars(
             width=0.55,
         )
     )
+    if limit is not None:
+        figure.add_vline(x=limit, line={"color": colours.ink, "width": 1, "dash": "dot"})
     figure.update_layout(template=template(colours), height=26 * len(names) + 6)
     figure.update_xaxes(range=[0, 1.12], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticks="", automargin=True)

@@ -18,6 +18,7 @@ from l2i_core.report import make_report
 from pages.shared import (
     components,
     context,
+    decisions,
     engines,
     evidence,
     live,
@@ -25,6 +26,7 @@ from pages.shared import (
     pins,
     players,
     plots,
+    side_by_side,
     state,
     verdicts,
 )
@@ -50,6 +52,9 @@ def page() -> None:
     state.write_url()
     view.head.title(_question(view), anchor=False)
     decision(view)
+    panels = side_by_side.draw(view) if view.multi_label else []
+    if panels:
+        st.subheader(f"“{class_name(view.target)}” in detail", anchor=False)
     with st.container(key="live-area"):
         plain = live.live_interpretation(
             view.engine,
@@ -75,6 +80,7 @@ def page() -> None:
     comparison(view, heard, verdict)
     downloads(view, heard, verdict)
     players.take_turns()
+    side_by_side.judge(view, panels)
 
 
 def _took() -> None:
@@ -86,10 +92,16 @@ def _took() -> None:
 
 
 def _question(view: View) -> str:
-    said = view.engine.classes[view.analysis.predicted]
-    if view.target == said:
-        return f"Why did the model say “{class_name(said)}”?"
-    return f"The model said “{class_name(said)}”. What speaks for “{class_name(view.target)}”?"
+    target = class_name(view.target)
+    if view.multi_label:
+        if view.target in view.decided:
+            return f"Why did the model hear “{target}”?"
+        heard = decisions.said(view.engine, view.analysis.logits)
+        return f"The model heard {heard}. What speaks for “{target}”?"
+    said = class_name(view.decided[0])
+    if target == said:
+        return f"Why did the model say “{said}”?"
+    return f"The model said “{said}”. What speaks for “{target}”?"
 
 
 def decision(view: View) -> None:
@@ -151,7 +163,8 @@ def judged(view: View, heard: Heard) -> Verdict:
         st.subheader("Does the claim hold?", anchor=False)
         verdicts.table(view, verdict)
     with right:
-        st.subheader(f"FF {logit(verdict.faithfulness)} logits", anchor=False)
+        drop = decisions.unit_of(view.engine).amount(verdict.faithfulness)
+        st.subheader(f"FF {drop}", anchor=False)
         st.markdown(_selection(view, heard))
         st.markdown(_faithfulness(view, heard, verdict))
         if heard.interpretation.selected:
@@ -256,25 +269,37 @@ def _long_clip(view: View) -> None:
     overview, window = view.overview, view.window
     assert overview is not None  # by construction of the view
     assert window is not None
-    best = int(overview.logits.argmax())
-    chance = float(view.engine.probabilities(overview.logits)[best])
     st.info(
         f"This clip lasts {clock(overview.seconds)} min, so f hears it in {len(overview.windows)} "
-        f"windows; over all of them it says “{class_name(view.engine.classes[best])}” "
-        f"({chance:.2f}, mean of the logits). Everything below is about one window, "
-        f"{clock(window[0])}–{clock(window[1])}."
+        f"windows; over all of them it {_overall(view, overview)}. Everything below is about one "
+        f"window, {clock(window[0])}–{clock(window[1])}."
     )
+
+
+def _overall(view: View, overview: engines.Overview) -> str:
+    if view.multi_label:
+        heard = decisions.with_chances(view.engine, overview.logits)
+        return f"hears {heard}, by the mean of the logits"
+    best = int(overview.logits.argmax())
+    chance = float(view.engine.probabilities(overview.logits)[best])
+    return f"says “{class_name(view.engine.classes[best])}” ({chance:.2f}, mean of the logits)"
 
 
 def _top_classes(view: View) -> None:
     chances = view.engine.probabilities(view.analysis.logits).tolist()
-    order = sorted(range(len(chances)), key=lambda c: -chances[c])[:N_TOP]
+    shown = max(N_TOP, len(view.decided))
+    order = sorted(range(len(chances)), key=lambda c: -chances[c])[:shown]
     target = view.engine.classes.index(view.target)
     order += [target] if target not in order else []
     names = [class_name(view.engine.classes[c]) for c in order]
-    st.markdown("**f says**")
+    st.markdown(_headline(view))
     st.plotly_chart(
-        _bars((*view.key, view.target, pictures.theme()), names, [chances[c] for c in order]),
+        _bars(
+            (*view.key, view.target, pictures.theme()),
+            names,
+            [chances[c] for c in order],
+            decisions.LIMIT if view.multi_label else None,
+        ),
         key="classes",
         theme=None,
         config=plots.CONFIG,
@@ -283,9 +308,18 @@ def _top_classes(view: View) -> None:
     )
 
 
+def _headline(view: View) -> str:
+    if not view.multi_label:
+        return "**f says**"
+    heard = decisions.said(view.engine, view.analysis.logits)
+    return f"**f hears {heard}**: whatever has a probability above {decisions.LIMIT:g} (dotted)"
+
+
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _bars(key: tuple[Any, ...], _names: list[str], _chances: list[float]) -> go.Figure:
-    return plots.class_bars(_names, _chances, class_name(key[-2]), pictures.palette())
+def _bars(
+    key: tuple[Any, ...], _names: list[str], _chances: list[float], limit: float | None
+) -> go.Figure:
+    return plots.class_bars(_names, _chances, class_name(key[-2]), pictures.palette(), limit)
 
 
 def _short_clip(view: View) -> None:
@@ -299,6 +333,14 @@ def _short_clip(view: View) -> None:
 
 def _disagreement(view: View) -> None:
     """Said before anybody hears it: on this clip the interpreter cannot be trusted."""
+    if view.multi_label:
+        name, heard = class_name(view.target), view.target in view.decided
+        f, theirs = ("f hears", "it does not") if heard else ("f does not hear", "it does")
+        st.warning(
+            f"**The interpreter disagrees with f on “{name}”:** {f} it, {theirs}. Do not take what "
+            f"you hear below for f's reasons for “{name}”."
+        )
+        return
     classes = view.engine.classes
     said = class_name(classes[view.analysis.predicted])
     theirs = class_name(classes[int(view.analysis.interpreter_logits.argmax())])
