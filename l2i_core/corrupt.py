@@ -34,16 +34,21 @@ def coloured_noise(kind: str, length: int, seed: int = 0, sample_rate: int = 441
     return (shaped / max(float(np.sqrt(np.mean(shaped**2))), 1e-12)).astype(np.float32)
 
 
+def check_snr(snr_db: float) -> None:
+    """ValueError for a ratio that float32 cannot hold."""
+    if not abs(snr_db) <= MAX_SNR_DB:
+        raise ValueError(
+            f"the SNR must lie between −{MAX_SNR_DB:g} and {MAX_SNR_DB:g} dB, received {snr_db:g}."
+        )
+
+
 def add_at_snr(signal: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
     """signal + g · noise with 10 log10(P_signal / P_noise) = snr_db over the whole clip; (n,).
 
     A shorter noise is repeated, a longer one cut. Raises ValueError for a silent signal or noise:
     no gain gives them a ratio.
     """
-    if not abs(snr_db) <= MAX_SNR_DB:
-        raise ValueError(
-            f"the SNR must lie between −{MAX_SNR_DB:g} and {MAX_SNR_DB:g} dB, received {snr_db:g}."
-        )
+    check_snr(snr_db)
     repeated = np.resize(noise, signal.shape).astype(np.float32)
     for name, values in (("clip", signal), ("noise", repeated)):
         if not np.any(values):

@@ -12,7 +12,6 @@ import logging
 import sys
 from collections.abc import Sequence
 
-import numpy as np
 from tqdm import tqdm
 
 from l2i_core.arguments import Parser
@@ -22,7 +21,7 @@ from l2i_core.data import Clip, open_data_set
 from l2i_core.engine import L2I
 from l2i_core.evaluation import Row, read_rows, to_csv
 from l2i_core.files import write_text
-from pipelines.runs import main_guard
+from pipelines.runs import evenly, main_guard
 
 log = logging.getLogger("l2i")
 
@@ -85,10 +84,7 @@ def chosen_clips(bundle: Bundle, root: str | None, count: int | None) -> list[Cl
     if not data.get("test_folds"):
         raise ValueError(f"the bundle {bundle.name!r} does not say which folds test it.")
     clips = open_data_set(data["kind"], root).in_folds(data["test_folds"])
-    if count is not None and count < 1:
-        raise ValueError(f"--clips must be at least 1, received {count}.")
-    chosen = np.linspace(0, len(clips), min(count or len(clips), len(clips)), endpoint=False)
-    return [clips[int(i)] for i in chosen]
+    return evenly(clips, count)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -56,7 +56,7 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
         key = fingerprint(
             bundle, out, name, [about, names, settings.thresholds, settings.random_thresholds]
         )
-        results[name] = _kept(kept, key) or _evaluate(bundle, name, clips, settings)
+        results[name] = _kept(kept, key) or evaluate_with_bar(bundle, name, clips, settings)
         _keep(kept, key, results[name])
         log.info("%s: %s", name, json.dumps(brief(results[name].summary)))
     if not only:
@@ -79,7 +79,10 @@ def metrics_folder(conventions: str) -> Path:
     return Path("metrics") if conventions == PAPER.name else Path("metrics", conventions)
 
 
-def _evaluate(bundle: Bundle, name: str, clips: Sequence[Clip], settings: Settings) -> Evaluation:
+def evaluate_with_bar(
+    bundle: Bundle, name: str, clips: Sequence[Clip], settings: Settings
+) -> Evaluation:
+    """`evaluate` with a progress bar."""
     with tqdm(desc=f"evaluating {name}", unit="pass") as bar:
 
         def show(done: int, total: int) -> None:

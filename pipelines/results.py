@@ -109,6 +109,40 @@ def surrogates(checks: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
+def contaminated(blocks: dict[str, Any], summary: dict[str, Any]) -> str:
+    """Table of contaminated.json: clean and contaminated clips by τ, beside what others publish."""
+    head = [
+        "interpreter",
+        "clips",
+        "n",
+        "f's accuracy",
+        "τ",
+        "mean \\|L\\|",
+        "FF median",
+        "FF / span",
+    ]
+    head += ["Fid-In", "AI", "AD", "AG"]
+    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for name, kinds in blocks.items():
+        levels = next(iter(kinds.values()))["faithfulness"]
+        clean = {"clean": summary[name]} if name in summary else {}
+        for kind, block in {**clean, **kinds}.items():
+            accuracy = "" if block["accuracy"] is None else f"{block['accuracy']:.3f}"
+            about = [name, kind, str(block["n"]), accuracy]
+            for t in (t for t in LEVELS if t in levels and t in block["faithfulness"]):
+                ff = block["faithfulness"][t]
+                cells = [t, f"{ff['mean_components']:.1f}", _number(ff["median"])]
+                cells += [_maybe(block, "relative_faithfulness", t, "median", 3)]
+                cells += [_number(block["fid_in"][t])]
+                cells += [f"{block[f'average_{k}'][t]:.1f}" for k in ("increase", "drop", "gain")]
+                rows.append("| " + " | ".join([*about, *cells]) + " |")
+    for name, (increase, drop, gain, ff, fid_in) in paper.CONTAMINATED.items():
+        cells = [name, "as published", "", "", "", "", f"{ff:.2f} (probability)", ""]
+        cells += [f"{fid_in:.2f}", *(f"{v:.1f}" for v in (increase, drop, gain))]
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
 def _share(block: dict[str, Any]) -> str:
     value = block["relative_median"]
     return "" if value is None else f"{value:.3f}"
@@ -182,6 +216,16 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
     if check.is_file():
         parts.append("**Local surrogates (LIME) on the same components**, medians and quartiles")
         parts.append(surrogates(json.loads(check.read_text())))
+    mixtures = folder / "contaminated.json"
+    if mixtures.is_file():
+        parts.append(
+            "**Contaminated clips** (`python -m pipelines.contaminate`): every clip with a clip of "
+            "another class, or with white noise, so many dB below it; f's decision on the mixture "
+            "is explained. L-MAC's figures are another f's, on mixtures at 12 dB."
+        )
+        parts.append(contaminated(json.loads(mixtures.read_text()), summary))
+    if conventions == PAPER.name:
+        parts += experiment_tables(bundle)
     published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
     parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
     return "\n\n".join(parts)

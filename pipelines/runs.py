@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 import torch
+
+Item = TypeVar("Item")
 
 
 def device() -> torch.device:
@@ -19,6 +23,15 @@ def device() -> torch.device:
 def autocast(precision: str) -> contextlib.AbstractContextManager[None]:
     """Autocast to bfloat16, or nothing for "float32"."""
     return torch.autocast(device().type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def evenly(items: Sequence[Item], count: int | None) -> list[Item]:
+    """`count` of the items, evenly spread; all for None, or where there are no more. ValueError
+    for fewer than one."""
+    if count is not None and count < 1:
+        raise ValueError(f"at least 1 clip is needed, received {count}.")
+    chosen = np.linspace(0, len(items), min(count or len(items), len(items)), endpoint=False)
+    return [items[int(i)] for i in chosen]
 
 
 def start_log(out: Path) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,16 +24,6 @@ SHIPPED = ROOT / "configs" / "esc10-ablation.yaml"
 
 class Killed(BaseException):
     """Stands for the signal that ends a process: nothing in the code catches it."""
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    for handler in set(root.handlers) - set(handlers):
-        handler.close()
-    root.handlers[:], root.level = handlers, level
 
 
 @pytest.fixture(scope="module")

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import random_bundle
 
-from l2i_core import AudioConfig, load_bundle
+from l2i_core import load_bundle
 from l2i_core.baselines import surrogate
-from l2i_core.bundle import save_bundle
 from l2i_core.evaluation import Row, read_rows
 from pipelines import check_surrogate, results
 from pipelines.runs import main_guard
@@ -24,29 +19,10 @@ class Killed(BaseException):
     """Stands for the signal that ends a process: nothing in the code catches it."""
 
 
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle at 8 kHz that says it was tested on the synthesised clips' first fold."""
-    config = AudioConfig(sample_rate=8000, n_fft=512, win_length=512, hop_length=256)
-    data = {"kind": "synth", "test_folds": [1]}
-    path = tmp_path_factory.mktemp("bundles") / "small"
-    bundle = random_bundle(config, "small", components=6)
-    save_bundle(replace(bundle, training={"config": {"data": data}}), path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def checked(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checked(tested_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three clips checked without a break, by both interpreters."""
-    out = Path(shutil.copytree(folder, tmp_path_factory.mktemp("checked") / "small"))
+    out = Path(shutil.copytree(tested_folder, tmp_path_factory.mktemp("checked") / "small"))
     assert check_surrogate.main(_argv(out)) == 0
     return out
 
@@ -80,9 +56,9 @@ def test_results_print_the_check(checked: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_killed_check_goes_on_with_the_next_clip(
-    folder: Path, checked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tested_folder: Path, checked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = Path(shutil.copytree(folder, tmp_path / "small"))
+    out = Path(shutil.copytree(tested_folder, tmp_path / "small"))
     real, calls = surrogate.check, [0]
 
     def dies(*arguments: object, **options: object) -> list[Row]:
@@ -106,8 +82,8 @@ def test_killed_check_goes_on_with_the_next_clip(
     assert {(r["interpreter"], r["seed"]) for r in rows} == {("att", 0), ("max", 1)}
 
 
-def test_clips_are_spread_over_the_test_folds(folder: Path) -> None:
-    bundle = load_bundle(folder)
+def test_clips_are_spread_over_the_test_folds(tested_folder: Path) -> None:
+    bundle = load_bundle(tested_folder)
     every = check_surrogate.chosen_clips(bundle, None, None)
     assert {clip.fold for clip in every} == {1}
     some = check_surrogate.chosen_clips(bundle, None, 10)
@@ -116,14 +92,14 @@ def test_clips_are_spread_over_the_test_folds(folder: Path) -> None:
 
 
 def test_bad_requests_are_one_sentence(
-    folder: Path, bundle_folder: Path, capsys: pytest.CaptureFixture[str]
+    tested_folder: Path, bundle_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = sorted(folder.rglob("*"))
+    before = sorted(tested_folder.rglob("*"))
     for argv, sentence in (
-        (["--bundle", str(folder), "--interpreter", "nmf"], "no interpreter 'nmf'"),
-        (["--bundle", str(folder), "--samples", "1"], "at least 2 samples"),
-        (["--bundle", str(folder), "--clips", "0"], "--clips must be at least 1"),
-        (["--bundle", str(folder), "--clips", "many"], "--clips"),
+        (["--bundle", str(tested_folder), "--interpreter", "nmf"], "no interpreter 'nmf'"),
+        (["--bundle", str(tested_folder), "--samples", "1"], "at least 2 samples"),
+        (["--bundle", str(tested_folder), "--clips", "0"], "at least 1 clip is needed"),
+        (["--bundle", str(tested_folder), "--clips", "many"], "--clips"),
         (["--bundle", str(bundle_folder)], "does not say which folds test it"),
         (["--bundle", "nowhere"], "no bundle 'nowhere'"),
     ):
@@ -132,4 +108,4 @@ def test_bad_requests_are_one_sentence(
         assert error.startswith("error: ")
         assert sentence in error
         assert error.count("\n") == 1
-    assert sorted(folder.rglob("*")) == before
+    assert sorted(tested_folder.rglob("*")) == before

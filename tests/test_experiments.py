@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 import math
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import random_bundle
 
-from l2i_core import L2I, AudioConfig, experiments, load_bundle, metrics, noise_lab
-from l2i_core.bundle import save_bundle
+from l2i_core import L2I, experiments, load_bundle, metrics, noise_lab
 from l2i_core.corrupt import coloured_noise
 from l2i_core.data import Clip, load_clip
 from l2i_core.evaluation import read_rows
@@ -32,29 +28,9 @@ class Killed(BaseException):
     """Stands for the signal that ends a process: nothing in the code catches it."""
 
 
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle at 8 kHz that says it was tested on the synthesised clips' first fold."""
-    config = AudioConfig(sample_rate=8000, n_fft=512, win_length=512, hop_length=256)
-    data = {"kind": "synth", "test_folds": [1]}
-    path = tmp_path_factory.mktemp("bundles") / "small"
-    bundle = random_bundle(config, "small", components=6)
-    bundle = replace(bundle, training={"config": {"data": data}})
-    save_bundle(bundle, path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def small(folder: Path) -> L2I:
-    return L2I.from_bundle(folder)
+def small(tested_folder: Path) -> L2I:
+    return L2I.from_bundle(tested_folder)
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +39,9 @@ def clips(small: L2I) -> tuple[Clip, ...]:
 
 
 @pytest.fixture(scope="module")
-def done(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def done(tested_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two clips and two pairs by both interpreters, without a break."""
-    out = Path(shutil.copytree(folder, tmp_path_factory.mktemp("done") / "small"))
+    out = Path(shutil.copytree(tested_folder, tmp_path_factory.mktemp("done") / "small"))
     assert command.main(["--bundle", str(out), "--limit", "2"]) == 0
     return out
 
@@ -344,9 +320,9 @@ def test_files_hold_rows_figures_and_what_made_them(done: Path) -> None:
 
 
 def test_killed_run_goes_on_with_the_next_step(
-    folder: Path, done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tested_folder: Path, done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, calls = Path(shutil.copytree(folder, tmp_path / "small")), [0]
+    out, calls = Path(shutil.copytree(tested_folder, tmp_path / "small")), [0]
     argv = ["--bundle", str(out), "--limit", "2"]
 
     def counting(name: str, dies_at: int) -> experiments.Experiment:
@@ -404,9 +380,9 @@ def test_blocks_of_other_interpreters_stay(done: Path, tmp_path: Path) -> None:
 
 
 def test_a_clip_that_fails_is_tried_again(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tested_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = Path(shutil.copytree(folder, tmp_path / "small"))
+    out = Path(shutil.copytree(tested_folder, tmp_path / "small"))
     argv = ["--bundle", str(out), "--only", "noise", "--interpreter", "att", "--limit", "2"]
     original, failed = EXPERIMENTS["noise"], []
 
@@ -429,19 +405,22 @@ def test_a_clip_that_fails_is_tried_again(
 
 
 def test_bad_requests_are_one_sentence(
-    folder: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tested_folder: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = sorted(folder.rglob("*"))
-    broken = Path(shutil.copytree(folder, tmp_path / "broken"))
+    before = sorted(tested_folder.rglob("*"))
+    broken = Path(shutil.copytree(tested_folder, tmp_path / "broken"))
     (broken / "metrics").mkdir()
     (broken / "metrics" / "noise.json").write_text("{")
     one = ["--limit", "1", "--interpreter", "att"]
     for argv, sentence in (
-        (["--bundle", str(folder), "--interpreter", "nmf"], "no interpreter 'nmf'"),
-        (["--bundle", str(folder), "--limit", "0"], "--limit must be at least 1, received 0"),
-        (["--bundle", str(folder), "--limit", "few"], "--limit"),
-        (["--bundle", str(folder), "--pairs", "0"], "pairs must be at least 1"),
-        (["--bundle", str(folder), "--only", "echo"], "--only"),
+        (["--bundle", str(tested_folder), "--interpreter", "nmf"], "no interpreter 'nmf'"),
+        (
+            ["--bundle", str(tested_folder), "--limit", "0"],
+            "--limit must be at least 1, received 0",
+        ),
+        (["--bundle", str(tested_folder), "--limit", "few"], "--limit"),
+        (["--bundle", str(tested_folder), "--pairs", "0"], "pairs must be at least 1"),
+        (["--bundle", str(tested_folder), "--only", "echo"], "--only"),
         (["--bundle", str(bundle_folder)], "does not record its test set"),
         (["--bundle", str(broken), *one], "noise.json is damaged"),
         (["--bundle", "nowhere"], "no bundle 'nowhere'"),
@@ -450,4 +429,4 @@ def test_bad_requests_are_one_sentence(
         error = capsys.readouterr().err.splitlines()[-1]
         assert error.startswith("error: ")
         assert sentence in error
-    assert sorted(folder.rglob("*")) == before
+    assert sorted(tested_folder.rglob("*")) == before
