@@ -224,8 +224,6 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
             "is explained. L-MAC's figures are another f's, on mixtures at 12 dB."
         )
         parts.append(contaminated(json.loads(mixtures.read_text()), summary))
-    if conventions == PAPER.name:
-        parts += experiment_tables(bundle)
     published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
     parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
     return "\n\n".join(parts)
