@@ -85,7 +85,7 @@ def gather(engine: L2I, analysis: Analysis, sounds: Sequence[np.ndarray]) -> Ste
                 f"stem {number} has {len(sound)} samples, the mixture {length}; give stems of the "
                 "mixture's length and rate."
             )
-    parts = [_log_magnitude(engine, analysis, sound) for sound in sounds]
+    parts = [log_magnitude(engine, analysis, sound) for sound in sounds]
     return Stems(
         tuple(sounds),
         tuple(audio.magnitude(x) for x in parts),
@@ -120,7 +120,7 @@ def hear(engine: L2I, analysis: Analysis, kept: Tensor, stems: Stems, own: int) 
 def share(engine: L2I, analysis: Analysis, kept: Tensor, stem: np.ndarray) -> float:
     """The share of one stem's energy (n′,) that passes into X_int `kept` (F, T) of the analysed
     mixture; 0 for a silent stem."""
-    part = _log_magnitude(engine, analysis, stem)
+    part = log_magnitude(engine, analysis, stem)
     return explain.energy_share(audio.magnitude(part), analysis.spectrogram.log_magnitude, kept)
 
 
@@ -225,6 +225,24 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
     return {"all": block(rows) if rows else None, "right": block(right) if right else None}
 
 
+def listed(
+    blocks: Mapping[str, Any], mask_domain: str, level: str
+) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """The rows of a table of truth.json: (interpreter, system, figures), every interpreter with its
+    Random, then the ideal mask, which is the same for all ("").
+
+    Figures are those where f decides for the class, of all where it never does.
+    """
+    rows = []
+    for system in SYSTEMS:
+        for name, block in blocks.items():
+            figures = block[mask_domain][level][system]
+            own = "" if system == "ideal" else name
+            if not (system == "ideal" and rows and rows[-1][1] == "ideal"):
+                rows.append((own, system, figures["right"] or figures["all"]))
+    return sorted(rows, key=lambda row: (row[0] == "", list(blocks).index(row[0]) if row[0] else 0))
+
+
 def _finite(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
@@ -235,7 +253,7 @@ def _kept(engine: L2I, analysis: Analysis, chosen: Sequence[int], mask_domain: s
     return engine.interpret(analysis, mask_domain=mask_domain, gains=gains).log_magnitude
 
 
-def _log_magnitude(engine: L2I, analysis: Analysis, stem: np.ndarray) -> Tensor:
+def log_magnitude(engine: L2I, analysis: Analysis, stem: np.ndarray) -> Tensor:
     """X (F, T) of a stem at the mixture's gain."""
     sound = torch.as_tensor(stem, dtype=torch.float32) * analysis.gain
     return audio.spectrogram(sound, engine.audio, engine.min_length).log_magnitude

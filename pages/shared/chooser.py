@@ -19,7 +19,7 @@ from l2i_core.audio import MIN_SECONDS
 from l2i_core.bundle import Bundle
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
 from l2i_core.words import joined
-from pages.shared import clips, engines, state
+from pages.shared import clips, engines, recipes, scene_maker, state
 from pages.shared.clips import SETS, ClipSource, Collection
 from pages.shared.engines import Key, Overview
 from pages.shared.words import THIN, class_name, clock, number, sentence
@@ -43,6 +43,7 @@ def choose(place: DeltaGenerator, panel: DeltaGenerator, engine: L2I) -> ClipSou
     known = {**clips.uploads()}
     for collection in found.values():
         known.update(collection.clips)
+    scene_maker.add_to(found, known)
     if problem := found["demo"].problem:
         state.notice(sentence(problem), "error")
     asked = _asked(known, found)
@@ -75,6 +76,8 @@ def choose(place: DeltaGenerator, panel: DeltaGenerator, engine: L2I) -> ClipSou
             _offer(kind, found[kind])
         elif kind == "folder" and found[kind].problem:
             st.warning(sentence(found[kind].problem))
+        elif kind == recipes.KIND and (here or not recipes.is_scene(asked)):
+            scene_maker.draw(engine, asked)
     with panel if own or not here else row.popover("Add a clip", width="content"):
         _take_in(engine)
     return known.get(asked)
@@ -90,6 +93,9 @@ def ask(head: DeltaGenerator) -> None:
             f"The link shows a clip of {SETS[kind]} ({asked}), which is not on this machine. "
             f"Download {SETS[kind]}, name its folder in L2I_{kind.upper()}, or choose another clip."
         )
+    elif kind == recipes.KIND:
+        head.title("Which sounds is this scene made of?", anchor=False)
+        st.info(scene_maker.ask(asked))
     elif kind == "folder":
         head.title("Which sound is this link about?", anchor=False)
         st.info(
@@ -154,7 +160,7 @@ def _apart(labels: Sequence[str], decided: Sequence[str]) -> str:
     elsewhere = kind in (*SETS, "folder") and not (kind in found and found[kind].clips)
     if asked in known:
         state.put(clip=asked)
-    elif known and not clips.is_upload(asked) and not elsewhere:
+    elif known and not (clips.is_upload(asked) or recipes.is_scene(asked) or elsewhere):
         default = clips.FIRST if clips.FIRST in known else next(iter(known))
         return state.settle("clip", list(known), default, "clip")
     return asked
@@ -186,6 +192,8 @@ def _to_source() -> None:
     kind = st.session_state["control_source"]
     state.put(source=kind, labelled=None, was=None)
     there = next((c.clips for c in clips.collections() if c.kind == kind), {})
+    if kind == recipes.KIND and (scene := scene_maker.latest()):
+        state.put(clip=scene, **_ANEW)
     if there:
         last = list(there)[-1]  # of one's own, the latest
         first = clips.FIRST if clips.FIRST in there else next(iter(there))
@@ -280,6 +288,11 @@ def _take_in(engine: L2I) -> None:
         max_upload_size=clips.max_upload_mb(),
     )
     st.caption(clips.limits())
+    st.button(
+        "Make a scene of several clips",
+        on_click=_to_maker,
+        help="Two to four clips on a time line: then the truth is known.",
+    )
     st.audio_input(
         "Record with the microphone",
         sample_rate=44100,
@@ -291,6 +304,12 @@ def _take_in(engine: L2I) -> None:
         "If nothing is recorded: allow the microphone for this page in the browser's address bar, "
         "then reload. Browsers offer it on https and localhost only."
     )
+
+
+def _to_maker() -> None:
+    """Callback: as choosing the scene maker among the sources."""
+    st.session_state["control_source"] = recipes.KIND
+    _to_source()
 
 
 def _take(engine: L2I, key: str) -> None:
@@ -307,7 +326,10 @@ def _take(engine: L2I, key: str) -> None:
         state.notice(f"{file.name}: {error}", "error")
         return
     asked = str(state.value("clip"))
-    if clips.is_upload(asked) and asked not in clips.uploads():
+    part = scene_maker.lacks(asked, source)
+    if part:
+        source = dataclasses.replace(source, id=part)
+    elif clips.is_upload(asked) and asked not in clips.uploads():
         if clips.same_content(asked, source):
             source = dataclasses.replace(source, id=asked)
         else:
@@ -316,7 +338,7 @@ def _take(engine: L2I, key: str) -> None:
         names = ", ".join(clip.file_name for clip in gone)
         state.notice(f"The last few of your clips are kept; {names} had to go.")
     state.put(source=None)
-    if source.id != asked:
+    if source.id != asked and not part:
         state.put(clip=source.id, **_ANEW)
 
 

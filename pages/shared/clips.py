@@ -3,7 +3,8 @@
 A clip is named in the URL by its `id`: the file's stem for a demo clip; `esc10:`, `esc50:` or
 `folder:` and the clip's name for one of a data set or of the folder in L2I_CLIPS; `upload-` or
 `recording-` and the first 16 digits of the file's SHA-256 for a user's own, so that a link asks
-for exactly that file. Uploads and recordings live in the session's state and nowhere else.
+for exactly that file; `scene:` and a recipe for what is made of others (`recipes`). Uploads and
+recordings live in the session's state and nowhere else.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from l2i_core.audio import AudioConfig
 from l2i_core.bundle import Bundle
 from l2i_core.data import AUDIO_SUFFIXES
 from l2i_core.evaluation import read_rows
-from pages.shared.words import class_name
+from pages.shared.words import class_name, sentence
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "clips"
 FIRST = "dog-1"  # what a first visit hears
@@ -43,8 +44,9 @@ _LARGEST_DECODED = 512 << 20  # bytes of samples, as float32 of all channels
 class ClipSource:
     """One sound: how the URL and the reader name it, and where its bytes are.
 
-    `labels` says what it is, where that is known; `fold` its place in a data set. `known` is the
-    content's hash where it was computed already.
+    `labels` says what it is, where that is known; `fold` its place in a data set; `parts` are the
+    sounds that add up to it, where they are known (`stems`). `known` is the content's hash where
+    it was computed already.
     """
 
     id: str
@@ -55,6 +57,7 @@ class ClipSource:
     known: str = ""
     labels: tuple[str, ...] = ()
     fold: int | None = None
+    parts: tuple[ClipSource, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -74,6 +77,10 @@ class ClipSource:
     def read(self) -> tuple[np.ndarray, int]:
         """Samples (1, n), the channels' mean, and rate; ValueError says what is wrong."""
         return audio.read(self._file(), mono=True)
+
+    def stems(self) -> tuple[ClipSource, ...]:
+        """The true sounds in a mixture, as they are in it; none where they are not known."""
+        return self.parts
 
     def _file(self) -> Path | io.BytesIO:
         if self.data is not None:
@@ -211,7 +218,7 @@ def keep(source: ClipSource) -> list[ClipSource]:
 def kind_of(clip_id: str) -> str:
     """The kind of the collection that an id belongs to."""
     kind, colon, _ = clip_id.partition(":")
-    if colon and kind in (*SETS, "folder"):
+    if colon and kind in (*SETS, "folder", "scene"):
         return kind
     return "yours" if is_upload(clip_id) else "demo"
 
@@ -318,7 +325,11 @@ def _demo_clip(folder: Path, entry: dict) -> ClipSource:
         title = f"{names[0]} {path.stem.rsplit('-', 1)[-1]}"
     else:
         title = f"{' + '.join(names)} (mixture)"
-    return ClipSource(path.stem, title[:1].upper() + title[1:], path.name, path, labels=labels)
+    parts = tuple(
+        ClipSource(stem, sentence(class_name(label)), stem, folder / stem, labels=(label,))
+        for label, stem in entry["stems"].items()
+    )
+    return ClipSource(path.stem, sentence(title), path.name, path, labels=labels, parts=parts)
 
 
 def _data_set(kind: str, folder: Path) -> list[ClipSource]:

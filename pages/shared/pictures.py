@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -158,6 +159,31 @@ def waveform(sound: np.ndarray, config: AudioConfig, shown: str, start: float = 
         anchor = {-1: "rd", 0: "rm", 1: "rt"}[value]
         draw.text((_LEFT - 12, y), text, fill=colours.ink, font=_font(), anchor=anchor)
     _time_axis(draw, colours, _TOP + height, start, len(sound) / config.sample_rate)
+    return _png(canvas)
+
+
+def lanes(sounds: Sequence[np.ndarray], names: Sequence[str], seconds: float, shown: str) -> bytes:
+    """PNG of a time line: a lane for each sound (n,), its name above its envelope, on one scale;
+    the first in the accent colour, as the one that levels are measured by."""
+    colours, height = _palette(shown), 84
+    bottom = _TOP + height * len(sounds)
+    canvas = Image.new("RGB", (_LEFT + _WIDTH + _RIGHT, bottom + _BOTTOM), colours.paper)
+    draw = ImageDraw.Draw(canvas)
+    edges = np.linspace(0, max(map(len, sounds)), _WIDTH + 1).astype(int)[:-1]
+    envelopes = [np.maximum.reduceat(np.abs(sound), edges) for sound in sounds]
+    loudest = max(1e-6, *(float(envelope.max()) for envelope in envelopes))
+    for place, (envelope, name) in enumerate(zip(envelopes, names, strict=True)):
+        top = _TOP + height * place
+        middle = top + 30 + (height - 34) / 2
+        shade = colours.accent if place == 0 else colours.neutral
+        draw.line([(_LEFT, middle), (_LEFT + _WIDTH, middle)], fill=colours.line)
+        # The square root lets what is 20 dB below the loudest still be seen.
+        heights = np.sqrt(envelope / loudest) * (height - 38) / 2
+        for x in np.flatnonzero(envelope):
+            at = _LEFT + int(x)
+            draw.line([(at, middle - heights[x]), (at, middle + heights[x])], fill=shade)
+        draw.text((_LEFT, top), name, fill=colours.ink, font=_font(), anchor="la")
+    _time_axis(draw, colours, bottom, 0.0, seconds)
     return _png(canvas)
 
 

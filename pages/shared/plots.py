@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -818,4 +818,42 @@ def quartile_bars(
     figure.update_xaxes(title=_small(axis), tickformat=".0%", fixedrange=True, rangemode="tozero")
     figure.update_xaxes(ticks="outside", showgrid=True, gridcolor=colours.line, automargin=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
+    return figure
+
+
+def share_bars(
+    names: Sequence[str], shares: Mapping[str, Sequence[float]], colours: Palette
+) -> go.Figure:
+    """Shares of energy by name, a horizontal bar for each system: the first in the accent colour,
+    the second in the neutral one, the third an outline (a bound, not a result). NaN is no bar."""
+    figure = go.Figure()
+    looks = (
+        {"color": colours.accent},
+        {"color": colours.neutral},
+        {"color": "rgba(0,0,0,0)", "line": {"color": colours.ink, "width": 1.5}},
+    )
+    for (system, values), look in zip(shares.items(), looks, strict=False):
+        figure.add_bar(
+            x=list(values),
+            y=list(names),
+            orientation="h",
+            name=system,
+            marker=look,
+            text=["" if np.isnan(v) else f"{v:.1%}" for v in values],
+            textposition="outside",
+            cliponaxis=False,
+        )
+    figure.update_layout(
+        template=template(colours),
+        barmode="group",
+        bargap=0.3,
+        height=70 + 72 * len(names),
+        showlegend=True,
+        legend={**_LEGEND, "traceorder": "normal"},
+        margin={"t": 52, "r": 12},
+    )
+    most = max((v for values in shares.values() for v in values if not np.isnan(v)), default=0.0)
+    figure.update_xaxes(range=[0, 1.2 * max(most, 0.01)], visible=False, fixedrange=True)
+    figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, automargin=True)
+    figure.update_yaxes(ticksuffix="  ", showline=False)
     return figure

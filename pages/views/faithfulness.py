@@ -13,7 +13,8 @@ from l2i_core import tables
 from l2i_core.evaluation import Row
 from l2i_core.metrics import PairedTest
 from l2i_core.tables import ClassFaithfulness
-from pages.shared import context, pictures, plots, results, state
+from l2i_core.words import unit
+from pages.shared import context, pictures, plots, results, state, stored_truths
 from pages.shared.context import View
 from pages.shared.plots import Line
 from pages.shared.results import Results
@@ -31,6 +32,7 @@ def page() -> None:
     view.head.title("Does f depend on what the interpretation holds?", anchor=False)
     name = view.engine.interpreter_name
     results.draw(view.key[0], name, lambda found: measured(view, found))
+    stored_truths.draw(view)
 
 
 def measured(view: View, found: Results) -> None:

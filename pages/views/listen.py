@@ -28,6 +28,7 @@ from pages.shared import (
     plots,
     side_by_side,
     state,
+    truths,
     verdicts,
 )
 from pages.shared.context import View
@@ -81,6 +82,7 @@ def page() -> None:
     downloads(view, heard, verdict)
     players.take_turns()
     side_by_side.judge(view, panels)
+    truths.draw(view)
 
 
 def _took() -> None:
