@@ -1,4 +1,4 @@
-"""Write the demo clips that the app ships, and four mixtures with their stems.
+"""Write the demo clips that the app ships, and eight mixtures with their stems.
 
 Two clips for each of ESC-10's classes, one for each other class that `synth` knows.
 
@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
 
-from l2i_core import synth
+from l2i_core import scenes, synth
 from l2i_core.arguments import Parser
 from l2i_core.files import atomic, write_text
 from pipelines.runs import main_guard
@@ -36,6 +36,15 @@ SCENES: tuple[tuple[tuple[str, str], float], ...] = (
 )
 SCENE_SEED = synth.FIRST_DEMO_SEED + 2
 
+# Ten seconds for models of several classes at once (`scenes.CLASSES`): label, seconds, onset, and
+# level in dB above the first.
+TIME_LINES: tuple[tuple[tuple[str, float, float, float], ...], ...] = (
+    (("siren", 5.0, 3.5, 0.0), ("engine", 10.0, 0.0, -4.0), ("wind", 10.0, 0.0, -16.0)),
+    (("dog", 4.0, 1.0, 0.0), ("crow", 4.0, 5.0, -3.0), ("rain", 10.0, 0.0, -18.0)),
+    (("laughing", 5.0, 0.5, 0.0), ("door_wood_knock", 4.0, 4.5, 3.0)),
+    (("chainsaw", 5.0, 4.5, 0.0), ("church_bells", 7.0, 0.5, 0.0), ("wind", 10.0, 0.0, -14.0)),
+)
+
 
 def main(argv: list[str] | None = None) -> int:
     """Raises ValueError when the folder cannot be written."""
@@ -46,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
         (out / "scenes").mkdir(parents=True, exist_ok=True)
         # As the app lists them: what a model of ESC-10 knows comes first.
         entries = [*_single_clips(out, synth.LABELS), *_scenes(out)]
-        entries += _single_clips(out, synth.OTHER_LABELS)
+        entries += [*_single_clips(out, synth.OTHER_LABELS), *_time_lines(out)]
         text = json.dumps(entries, indent=2) + "\n"
         write_text(out / "clips.json", text)
     except (OSError, soundfile.LibsndfileError) as error:
@@ -68,12 +77,36 @@ def _single_clips(out: Path, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
 def _scenes(out: Path) -> Iterator[dict[str, Any]]:
     for labels, level in SCENES:
         made = synth.scene(labels, SCENE_SEED, (0.0, level), SAMPLE_RATE)
-        stem = "scenes/" + "+".join(labels)
-        files = {label: f"{stem}.stem-{label}.flac" for label in labels}
-        _write(out / f"{stem}.flac", made.mixture)
-        for name, samples in zip(files.values(), made.stems, strict=True):
-            _write(out / name, samples)
-        yield _entry(f"{stem}.flac", labels, SCENE_SEED, files, [0.0, level])
+        files = _write_scene(out, labels, made.mixture, made.stems)
+        name = f"scenes/{'+'.join(labels)}.flac"
+        yield _entry(name, labels, SCENE_SEED, files, [0.0, level])
+
+
+def _time_lines(out: Path) -> Iterator[dict[str, Any]]:
+    for placed in TIME_LINES:
+        parts = [
+            scenes.Placed(synth.clip(label, SCENE_SEED, SAMPLE_RATE, seconds), onset, level)
+            for label, seconds, onset, level in placed
+        ]
+        made = scenes.arrange(parts, scenes.SECONDS, SAMPLE_RATE)
+        labels = tuple(label for label, *_ in placed)
+        files = _write_scene(out, labels, made.mixture, made.stems)
+        levels = [level for *_, level in placed]
+        entry = _entry(f"scenes/{'+'.join(labels)}.flac", labels, SCENE_SEED, files, levels)
+        onsets = [onset for _, _, onset, _ in placed]
+        yield entry | {"onsets": onsets, "made_by": "l2i_core.scenes.arrange"}
+
+
+def _write_scene(
+    out: Path, labels: Sequence[str], mixture: np.ndarray, stems: Iterable[np.ndarray]
+) -> dict[str, str]:
+    """The mixture and its stems; returns the stems' files by label."""
+    name = "scenes/" + "+".join(labels)
+    files = {label: f"{name}.stem-{label}.flac" for label in labels}
+    _write(out / f"{name}.flac", mixture)
+    for file, samples in zip(files.values(), stems, strict=True):
+        _write(out / file, samples)
+    return files
 
 
 def _entry(
