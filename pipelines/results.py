@@ -18,6 +18,7 @@ from l2i_core.conventions import CONVENTIONS, PAPER
 from l2i_core.evaluation import refresh_summary
 from pipelines.evaluate import metrics_folder
 from pipelines.runs import main_guard
+from pipelines.truth_tables import truth_tables
 
 NAMES = {"random": "Random", "random_energy": "energy-matched Random"}
 LEVELS = ("0.9", "0.7", "0.5", "0.3", "0.1")
@@ -224,6 +225,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
             "is explained. L-MAC's figures are another f's, on mixtures at 12 dB."
         )
         parts.append(contaminated(json.loads(mixtures.read_text()), summary))
+    parts += truth_tables(folder)
     published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
     parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
     return "\n\n".join(parts)

@@ -17,6 +17,7 @@ from l2i_core.scenes import CLASSES
 from l2i_core.sonyc import TABLE
 from pipelines import check_truth
 from pipelines.make_scenes import annotations_csv
+from pipelines.truth_tables import truth_tables
 
 RATE = 16000
 SCENES: tuple[tuple[str, ...], ...] = (("dog", "alert_signal"), ("powered_saw",), ())
@@ -87,6 +88,25 @@ def test_every_class_of_every_scene_is_measured_by_every_system(bundle: Path) ->
     assert one["all"]["target_passed"] == other["all"]["target_passed"], (
         "the ideal mask knows neither interpreter nor τ"
     )
+
+
+def test_tables_name_interpreters_their_random_and_one_ideal_mask(
+    bundle: Path, tmp_path: Path
+) -> None:
+    run(bundle, "--limit", "1")
+    parts = truth_tables(bundle / "metrics")
+    assert len(parts) == 1 + 2 * 2  # domains, τ
+    assert "1 scenes, 2 sounds of a class in them" in parts[0]
+    rows = parts[1].splitlines()[2:]
+    assert [row.split(" | ")[0] for row in rows[2:]] == [
+        "| att",
+        "| energy-matched Random beside att",
+        "| max",
+        "| energy-matched Random beside max",
+        "| ideal mask with this W",
+    ]
+    assert all(row.count("|") == 7 for row in rows)
+    assert truth_tables(tmp_path) == []
 
 
 def test_what_was_measured_is_kept(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,54 @@
+"""The Markdown tables of metrics/truth.json, for `pipelines.results`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from l2i_core import truth
+from l2i_core.explain import MASK_DOMAINS
+
+_NAMES = {"random_energy": "energy-matched Random", "ideal": "ideal mask with this W"}
+_HEAD = ("explained by", "target first", "target kept", "interferer kept", "SI-SDR", "change")
+
+
+def truth_tables(folder: Path) -> list[str]:
+    """What interpretations hold of known stems: a table per mask domain and τ; none where the
+    metrics folder has no truth.json."""
+    path = folder / "truth.json"
+    if not path.is_file():
+        return []
+    blocks = json.loads(path.read_text())
+    about = blocks.pop("about")
+    first = next(iter(blocks.values()))[MASK_DOMAINS[0]]
+    level = next(iter(first.values()))["ideal"]
+    named = level["right"] or {"n": 0}
+    parts = [
+        f"**Beside the stems** (`{about['command']}`): {about['scenes']} scenes, "
+        f"{level['all']['n']} sounds of a class in them; medians over the {named['n']} that f "
+        f"names; Random of {about['random_draws']} draws. Target first: more passes of the target "
+        "than of every other stem, the background among them; SI-SDR in dB, its change from the "
+        "mixture's."
+    ]
+    for domain in MASK_DOMAINS:
+        for t in first:
+            parts.append(f"Masks in the {domain} domain, τ {t}:\n\n{_table(blocks, domain, t)}")
+    return parts
+
+
+def _table(blocks: Mapping[str, Any], domain: str, level: str) -> str:
+    rows = ["| " + " | ".join(_HEAD) + " |", "|---" * len(_HEAD) + "|"]
+    for name, system, figures in truth.listed(blocks, domain, level):
+        title = name if system == "interpretation" else _NAMES[system]
+        title += f" beside {name}" if name and system != "interpretation" else ""
+        shares = ("target_first", "target_passed", "interferer_passed")
+        cells = [title, *(f"{figures[k]:.3f}" for k in shares)]
+        cells += [_decibels(figures[k]) for k in ("si_sdr", "si_sdr_gain")]
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _decibels(value: float | None) -> str:
+    return "silence" if value is None else f"{round(value, 1) + 0.0:.1f}"
