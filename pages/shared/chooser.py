@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from l2i_core import L2I, download
+from l2i_core import L2I, download, scenes
 from l2i_core.audio import MIN_SECONDS
 from l2i_core.bundle import Bundle
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
@@ -116,12 +116,13 @@ def facts(source: ClipSource, bundle: Bundle, decided: Sequence[str]) -> str:
     parts = []
     if source.labels:
         names = " + ".join(class_name(label) for label in source.labels)
-        strange = [label for label in source.labels if label not in bundle.classes]
+        known = [scenes.class_of(label, bundle.classes) for label in source.labels]
+        mine = list(dict.fromkeys(label for label in known if label))
         text = f"Labelled **{names}**"
-        if strange:
+        if not mine or (None in known and not bundle.multi_label):
             text += ", not a class of this model"
-        elif bundle.multi_label:
-            text += _apart(source.labels, decided)
+        elif bundle.multi_label:  # backgrounds are of no class
+            text += _apart(mine, decided)
         elif decided[0] not in source.labels:
             text += ": :orange[f is wrong here]"
         parts.append(text)
@@ -138,12 +139,6 @@ def facts(source: ClipSource, bundle: Bundle, decided: Sequence[str]) -> str:
     return " · ".join(parts)
 
 
-# --- the row ----------------------------------------------------------------------------------
-
-_GONE = "A clip that is not here"
-
-
-def _asked(known: Mapping[str, ClipSource], found: Mapping[str, Collection]) -> str:
 def _apart(labels: Sequence[str], decided: Sequence[str]) -> str:
     """How what a multi-label model hears differs from the labels, "" where it does not."""
     missed = joined([class_name(label) for label in labels if label not in decided])
@@ -153,6 +148,12 @@ def _apart(labels: Sequence[str], decided: Sequence[str]) -> str:
     return f": :orange[f {joined(parts)}]" if parts else ""
 
 
+# --- the row ----------------------------------------------------------------------------------
+
+_GONE = "A clip that is not here"
+
+
+def _asked(known: Mapping[str, ClipSource], found: Mapping[str, Collection]) -> str:
     """The clip that the session is about; a name that could be at hand elsewhere is kept."""
     asked = str(state.value("clip") or "")
     asked = asked if asked in known else asked.replace(" ", "+")  # "+" in a hand-written link
