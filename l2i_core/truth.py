@@ -3,8 +3,8 @@
 For one class that a scene truly holds: how much of each stem's energy passes the filter that x_int
 is (`explain.energy_share`), whether the class's own stem passes more than every other (the
 background among them), and how near x_int comes to that stem (SI-SDR). The same is measured of
-energy-matched Random, and of the ideal mask with this W: H from the stems, which bounds what any
-choice of components can reach.
+energy-matched Random, and of the ideal mask with this W: H from the stems, how far apart its
+patterns could keep them.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.shared.pictures import Palette
+from pages.shared.words import percent
 
 # Only for types: the tables need scipy.stats, which would slow the app's start.
 if TYPE_CHECKING:
@@ -839,7 +840,7 @@ def share_bars(
             orientation="h",
             name=system,
             marker=look,
-            text=["" if np.isnan(v) else f"{v:.1%}" for v in values],
+            text=["" if np.isnan(v) else percent(v) for v in values],
             textposition="outside",
             cliponaxis=False,
         )

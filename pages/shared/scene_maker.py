@@ -78,7 +78,7 @@ def draw(engine: L2I, asked: str) -> None:
 def _maker(engine: L2I, asked: str) -> None:
     known = clips.at_hand()
     recipe = _draft(asked, known)
-    left, right = st.columns([5, 6], gap="large")
+    left, right = st.columns([6, 5], gap="large")
     with left:
         st.markdown(
             f"**A scene of {recipes.FEWEST} to {recipes.MOST} clips,** so that the truth is known: "
@@ -206,7 +206,7 @@ def _number(
         key=_control(name, shown),
         on_change=_took,
         args=tuple(name.split()),
-        width=124,
+        width=116,
     )
 
 
@@ -320,7 +320,7 @@ def _preview(recipe: Recipe, known: Mapping[str, ClipSource], bundle: Bundle) ->
 def _told(recipe: Recipe, names: Sequence[str]) -> list[str]:
     told = []
     for place, (part, name) in enumerate(zip(recipe.named, names, strict=True)):
-        when = "all the time" if part is recipe.background else f"from {number(part.onset, 3)} s"
+        when = "all the time" if part is recipe.background else f"from {part.onset:g} s"
         level = f", {part.level:+g} dB".replace("-", "−") if place else ""
         told.append(f"{name}: {when}{level}")
     return told

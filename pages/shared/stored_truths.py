@@ -13,7 +13,7 @@ from l2i_core import truth
 from l2i_core.words import joined
 from pages.shared import results, state
 from pages.shared.context import View
-from pages.shared.words import decibels, percent
+from pages.shared.words import decibels, percent, sentence
 
 _COLUMNS = ("target passes most", "of the target", "of the most of another", "SI-SDR change")
 _MIXTURE = "dog+rain"  # a demo clip
@@ -61,8 +61,8 @@ def draw(view: View) -> None:
         f"{scenes} test scenes, {n} sounds in them that f names; medians over those. At "
         f"τ = {level}, the nearest to yours of {joined(levels)} that were measured; masks in the "
         f"{view.domain} domain. Random: {draws} draws each of components outside B that carry as "
-        "much energy. The ideal mask knows the stems: no choice of components keeps them further "
-        "apart. A fall of SI-SDR is no fault in itself: an interpretation is no source separation."
+        "much energy. The ideal mask knows the stems and shows how far apart the patterns of W could "
+        "keep them. A fall of SI-SDR is no fault in itself: an interpretation is no source separation."
     )
 
 
@@ -84,7 +84,7 @@ def _finding(view: View, rows: list[tuple[str, str, Mapping[str, Any]]]) -> str:
 
 def _title(view: View, name: str, system: str) -> str:
     if not name:
-        return _SYSTEMS[system].capitalize()
+        return sentence(_SYSTEMS[system])
     title = results.title(view.engine.bundle, name)
     return title if system == "interpretation" else f"{_SYSTEMS[system]}, beside {title}"
 

@@ -79,8 +79,8 @@ def draw(view: View) -> None:
     st.caption(
         "This is no source separation: B is what the model used to decide, and it may need little "
         "of a sound. Energy passing: the filter |B| / |A| applied to each true sound. The ideal "
-        "mask knows the true sounds and bounds what any choice of these components could keep "
-        "apart."
+        "mask knows the true sounds and shows how far apart the patterns of W could keep them; "
+        "more energy of the target alone is no merit, since keeping everything passes everything."
     )
 
 
