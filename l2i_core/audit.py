@@ -4,6 +4,9 @@ Three grounds for doubt: the decision is wrong, the interpreter does not follow 
 out what the interpreter chose hurts f no more than chance does (energy-matched Random). Where all
 other components together hold less energy than L, Random cannot remove as much: FF above it shows
 nothing there, so such a clip is untested, neither in doubt nor cleared.
+
+Of a multi-label model every pair of clip and class is a decision that f hears or that the label
+holds: f is wrong in a false alarm and in a miss. There is nothing to take out of a miss.
 """
 
 from __future__ import annotations
@@ -15,9 +18,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from scipy.special import expit
+
 from l2i_core import tables
+from l2i_core.data import classes_of
 from l2i_core.evaluation import Evaluation, Row, Settings
-from l2i_core.words import class_name, counted, logit
+from l2i_core.words import class_name, counted, joined, logit
 
 SETTINGS = Settings(random_draws=10)  # of an evaluation of one's own recordings
 LONGEST = 30.0  # seconds of a clip of one's own
@@ -26,6 +32,7 @@ GROUNDS: dict[str, Callable[[Row], bool]] = {
     "disagrees": lambda row: not row["agrees"],
     "chance": lambda row: row["beats_random"] is False,
 }
+MISSED, ALARM = "missed", "alarm"  # the two ways in which a multi-label model is wrong
 _COLUMNS = (
     "clip",
     "label",
@@ -45,27 +52,75 @@ _COLUMNS = (
 
 
 def audit_rows(clips: Sequence[Row], levels: Sequence[Row], threshold: float) -> list[Row]:
-    """Rows of `tables.at_threshold` in logits, most doubtful first: misclassified, then where the
-    interpreter disagrees, then where FF is not above Random; the most confident first.
+    """Rows of `tables.at_threshold` in FF's own unit, most doubtful first: misclassified, then
+    where the interpreter disagrees, then where FF is not above Random; the most confident first.
 
     Added: `probability` of f's decision; `right`, None for a clip without a label; `agrees`: the
-    interpreter's first choice is f's; `beats_random`: FF above 0 and above energy-matched
-    Random, None where none was drawn at this τ, or where it removed less energy than L and FF is
-    above it.
+    interpreter decides as f does; `beats_random`: FF above 0 and above energy-matched Random, None
+    where none was drawn at this τ, or where it removed less energy than L and FF is above it. Of a
+    multi-label model also a row for each miss, and `heard`: whether f hears the class.
     """
-    chances = {clip["clip"]: clip["probability"] for clip in clips}
+    by_name = {clip["clip"]: clip for clip in clips}
     rows = [
         {
             **row,
-            "probability": chances[row["clip"]],
-            "right": row["predicted"] == row["label"] if row["label"] != "" else None,
-            "agrees": row["interpreter_predicted"] == row["predicted"],
+            **_answer(by_name[row["clip"]], row),
+            "agrees": bool(row["agrees"]),
             "beats_random": _beats(row),
         }
         for row in tables.at_threshold(clips, levels, threshold)
     ]
+    if rows and "class" in rows[0]:
+        rows += [row for clip in clips for row in _misses(clip, rows[0])]
     doubts = list(GROUNDS.values())
     return sorted(rows, key=lambda row: ([not doubt(row) for doubt in doubts], -row["probability"]))
+
+
+def _answer(clip: Row, row: Row) -> Row:
+    """How sure f is, and whether it is right."""
+    known = clip["label"] != ""
+    if "class" in row:
+        label = row["class"]
+        return {
+            "probability": float(expit(clip[f"logit:{label}"])),
+            "right": label in classes_of(clip["label"]) if known else None,
+            "heard": True,
+        }
+    return {
+        "probability": clip["probability"],
+        "right": row["predicted"] == clip["label"] if known else None,
+    }
+
+
+def _misses(clip: Row, like: Row) -> list[Row]:
+    """A row for each class of the label that f does not hear: there is nothing to take out."""
+    heard, theirs = tables.heard(clip), tables.heard(clip, "interpreter_logit")
+    # A label may be of a class that the model does not know: it cannot miss that.
+    missed = [c for c in classes_of(clip["label"]) if c not in heard and f"logit:{c}" in clip]
+    return [
+        {
+            **dict.fromkeys(like),
+            "clip": clip["clip"],
+            "label": clip["label"],
+            "predicted": label,
+            "class": label,
+            "interpreter_predicted": "+".join(theirs),
+            "case": tables.case({"clip": clip["clip"], "class": label}),
+            "threshold": like["threshold"],
+            "probability": float(expit(clip[f"logit:{label}"])),
+            "right": False,
+            "heard": False,
+            "agrees": label not in theirs,
+        }
+        for label in missed
+    ]
+
+
+def kind(row: Row) -> str:
+    """How a multi-label model is wrong in a row: MISSED or ALARM; "" where it is not."""
+    if row["right"] is not False or "class" not in row:
+        return ""
+    return ALARM if row["heard"] else MISSED
 
 
 def _beats(row: Row) -> bool | None:
@@ -100,15 +155,24 @@ def about(
 
 
 def only(rows: Sequence[Row], shown: Sequence[str], label: str | None = None) -> list[Row]:
-    """The rows to which all of the filters apply: names of GROUNDS, or "right"; `label`: clips of
-    this class, by their label or by f."""
-    tests = {**GROUNDS, "right": lambda row: row["right"] is True}
+    """The rows to which all of the filters apply: names of GROUNDS, or "right", MISSED or ALARM;
+    `label`: clips of this class, by their label or by f; a multi-label model's rows about it."""
+    tests = {
+        **GROUNDS,
+        "right": lambda row: row["right"] is True,
+        MISSED: lambda row: kind(row) == MISSED,
+        ALARM: lambda row: kind(row) == ALARM,
+    }
     return [
         row
         for row in rows
         if all(tests[name](row) for name in shown)
-        and (label is None or label in (row["label"], row["predicted"]))
+        and (label is None or label == row["predicted"] or _labelled(row, label))
     ]
+
+
+def _labelled(row: Row, label: str) -> bool:
+    return "class" not in row and row["label"] == label
 
 
 def finding(rows: Sequence[Row]) -> str:
@@ -121,8 +185,12 @@ def finding(rows: Sequence[Row]) -> str:
     untested = [
         row for row in rows if row["beats_random"] is None and row["random_energy"] is not None
     ]
-    if labelled:
-        of = "" if labelled == total else f" of {labelled} with a label"
+    of = "" if labelled == total else f" of {labelled} with a label"
+    if labelled and "class" in rows[0]:
+        missed = sum(kind(row) == MISSED for row in rows)
+        alarms = counted(counts["wrong"] - missed, "false alarm")
+        parts = [f"{alarms} and {counted(missed, 'miss', 'misses')}{of}"]
+    elif labelled:
         parts = [f"{counts['wrong']}{of} misclassified"]
     else:
         parts = ["labels unknown"]
@@ -152,13 +220,21 @@ def finding(rows: Sequence[Row]) -> str:
 
 def doubts(row: Row) -> str:
     """One clip's grounds for doubt as a sentence."""
-    said = class_name(row["predicted"])
+    said, verb = class_name(row["predicted"]), "hears" if "class" in row else "says"
+    if kind(row) == MISSED:
+        also = "does not hear it either" if row["agrees"] else "hears it"
+        return f"f misses “{said}”, which the label holds; the interpreter {also}."
     grounds = []
     if row["right"] is False:
-        grounds.append(f"its label is “{class_name(row['label'])}”")
+        names = [f"“{class_name(label)}”" for label in classes_of(row["label"])]
+        grounds.append(f"its label is {joined(names)}" if names else "its label names no class")
     if not row["agrees"]:
         theirs = class_name(row["interpreter_predicted"])
-        grounds.append(f"the interpreter's first choice is “{theirs}”")
+        grounds.append(
+            "the interpreter does not hear it"
+            if "class" in row
+            else f"the interpreter's first choice is “{theirs}”"
+        )
     if row["faithfulness"] <= 0:
         grounds.append(
             f"it loses nothing without its interpretation (FF {logit(row['faithfulness'])})"
@@ -169,10 +245,9 @@ def doubts(row: Row) -> str:
         )
     if not grounds:
         if row["beats_random"] is None and row["random_energy"] is not None:
-            return f"f says “{said}”; no ground for doubt, but chance could not be tested."
-        return f"f says “{said}”; there is no ground for doubt."
-    listed = " and ".join([", ".join(grounds[:-1]), grounds[-1]] if grounds[1:] else grounds)
-    return f"f says “{said}”, but {listed}."
+            return f"f {verb} “{said}”; no ground for doubt, but chance could not be tested."
+        return f"f {verb} “{said}”; there is no ground for doubt."
+    return f"f {verb} “{said}”, but {joined(grounds)}."
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -182,10 +257,14 @@ def to_csv(rows: Sequence[Row]) -> str:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow(_columns(rows))
     for row in rows:
-        writer.writerow([_cell(row[name]) for name in _COLUMNS])
+        writer.writerow([_cell(row[name]) for name in _columns(rows)])
     return text.getvalue()
+
+
+def _columns(rows: Sequence[Row]) -> tuple[str, ...]:
+    return (*_COLUMNS, "heard") if rows and "heard" in rows[0] else _COLUMNS
 
 
 def to_json(
@@ -201,7 +280,7 @@ def to_json(
         {
             "about": dict(about),
             "finding": finding(rows),
-            "rows": [{name: _plain(row[name]) for name in _COLUMNS} for row in rows],
+            "rows": [{name: _plain(row[name]) for name in _columns(rows)} for row in rows],
             "summary": dict(summary),
             "clips": list(clips),
             "levels": list(levels),

@@ -18,14 +18,16 @@ import numpy as np
 import soundfile
 from torch import Tensor
 
-from l2i_core import audio, evidence
+from l2i_core import audio, audit, evidence, tables
+from l2i_core.data import classes_of
 from l2i_core.engine import L2I
 from l2i_core.evaluation import Row
 from l2i_core.explain import Analysis, Interpretation
 from l2i_core.figures import PALETTES, Palette
 from l2i_core.names import label
 from l2i_core.nmf import centre_bins
-from l2i_core.words import class_name, counted, hertz, logit, number, percent
+from l2i_core.report import agrees, decision, score, unit_of
+from l2i_core.words import class_name, hertz, logit, number, percent, unit
 
 MOST_EXHIBITS = 10
 LISTED = 12  # components of an exhibit's table
@@ -115,12 +117,12 @@ def audit_html(
 
 
 def verdict_sentence(report: Mapping[str, Any]) -> str:
-    """What f's logits on the three sounds say of the claim."""
-    target = class_name(report["target"])
+    """What f's answers to the three sounds say of the claim."""
+    target, scale = class_name(report["target"]), unit_of(report)
     if not report["selected"]:
         return f"Nothing is selected for “{target}”, so nothing was removed and FF is 0."
     drop, share = report["faithfulness"], report["relative_faithfulness"]
-    text = f"Taking B out of A lowers f's logit for “{target}” by {logit(drop)} (FF)"
+    text = f"Taking B out of A lowers f's {scale.of} “{target}” by {logit(drop)} (FF)"
     if drop <= 0:
         text = f"Taking B out of A does not weaken “{target}” (FF {logit(drop)})"
     elif share is not None:
@@ -137,7 +139,7 @@ def verdict_sentence(report: Mapping[str, Any]) -> str:
             text += ". The claim does not hold."
         elif not random["equal_energy"]:
             text += ". So chance is no fair opponent here, and the claim is not tested by it."
-        elif report["interpreter_top"][0] != report["predicted"]:
+        elif not agrees(report):
             text += ". What was removed matters to f, but the interpreter disagrees with f here."
         else:
             text += ". The claim holds."
@@ -163,39 +165,69 @@ def _facts(about: Mapping[str, str], url: str | None) -> str:
 
 def _clip_table(rows: Sequence[Row], exhibits: Sequence[Exhibit]) -> str:
     shown = {one.name: place for place, one in enumerate(exhibits, 1)}
+    many = tables.cases(rows) == "pairs"
     head = ("clip", "label", "f says", "confidence", "interpreter says", "FF", "Random", "|L|")
+    if many:
+        head = ("clip", "label", "class", "probability", "interpreter", *head[5:])
     lines = []
     for row in rows:
         name = escape(row["clip"])
-        if row["clip"] in shown:
-            name = f'<a href="#clip-{shown[row["clip"]]}">{name}</a>'
+        if tables.case(row) in shown:
+            name = f'<a href="#clip-{shown[tables.case(row)]}">{name}</a>'
         wrong = ' class="doubt"' if row["right"] is False else ""
         differs = "" if row["agrees"] else ' class="doubt"'
         chance = ' class="number doubt"' if row["beats_random"] is False else ' class="number"'
         random = row["random_energy"]
         lines.append(
-            f'<tr><th scope="row">{name}</th><td>{escape(class_name(row["label"]) or "unknown")}'
-            f"</td><td{wrong}>{escape(class_name(row['predicted']))}"
-            f"{', wrong' if row['right'] is False else ''}</td>"
+            f'<tr><th scope="row">{name}</th><td>{escape(_label(row, many))}'
+            f"</td><td{wrong}>{escape(class_name(row['predicted']))}{_wrong(row)}</td>"
             f'<td class="number">{row["probability"]:.2f}</td>'
-            f"<td{differs}>{escape(class_name(row['interpreter_predicted']))}"
+            f"<td{differs}>{escape(_theirs(row, many))}"
             f"{'' if row['agrees'] else ', disagrees'}</td>"
-            f'<td class="number">{logit(row["faithfulness"])}</td>'
-            f"<td{chance}>{logit(math.nan if random is None else random)}"
-            f"{_random_note(row)}</td>"
-            f'<td class="number">{row["components"]}</td></tr>'
+            f'<td class="number">{logit(_nan(row["faithfulness"]))}</td>'
+            f"<td{chance}>{logit(_nan(random))}{_random_note(row)}</td>"
+            f'<td class="number">{_or_dash(row["components"])}</td></tr>'
         )
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     tau = rows[0]["threshold"]
+    what = f"{unit(True).of} the class" if many else f"{unit(False).of} its decision"
     return (
-        f"<h2>{counted(len(rows), 'clip')} at τ = {tau:.2f}</h2>"
-        "<p>Most doubtful first. FF: the drop of f's logit for its decision when the "
-        "interpretation is taken out. Random: the same when random other components of equal "
+        f"<h2>{tables.counted_cases(rows)} at τ = {tau:.2f}</h2>"
+        f"<p>Most doubtful first. FF: the drop of f's {what} when the interpretation is taken out. "
+        "Random: the same when random other components of equal "
         "energy are taken out, the median of the draws; “less energy”: all others together hold "
         "less, so FF is not tested there. |L|: components selected.</p>"
         '<div class="wide" tabindex="0" role="region" aria-label="Table of clips">'
         f"<table><thead><tr>{columns}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
+
+
+def _label(row: Row, many: bool) -> str:
+    if many and row["label"] != "":
+        return " + ".join(class_name(c) for c in classes_of(row["label"])) or "none"
+    return class_name(row["label"]) or "unknown"
+
+
+def _wrong(row: Row) -> str:
+    if row["right"] is not False:
+        return ""
+    marks = {audit.MISSED: ", missed", audit.ALARM: ", false alarm"}
+    return marks.get(audit.kind(row), ", wrong")
+
+
+def _theirs(row: Row, many: bool) -> str:
+    """What the interpreter says, of a multi-label model of the class alone."""
+    if not many:
+        return class_name(row["interpreter_predicted"])
+    return "hears it" if bool(row["heard"]) == bool(row["agrees"]) else "does not hear it"
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _or_dash(count: int | None) -> str:
+    return "–" if count is None else str(count)
 
 
 def _random_note(row: Row) -> str:
@@ -209,7 +241,9 @@ def _exhibit(place: int, one: Exhibit) -> str:
     report = one.report
     target = class_name(report["target"])
     c = report["classes"].index(report["target"])
-    disagrees = report["interpreter_top"][0] != report["predicted"]
+    scale, many = unit_of(report), "predicted_classes" in report
+    verb = "hears" if many else "says"
+    chance = f"{report['probabilities'][c] if many else max(report['probabilities']):.2f}"
     players = "".join(
         f"<figure><figcaption>{escape(title)}</figcaption>"
         f'<audio controls preload="metadata" aria-label="{escape(f"{title}, {one.name}")}" '
@@ -219,9 +253,10 @@ def _exhibit(place: int, one: Exhibit) -> str:
     light, dark = (f"data:image/png;base64,{_base64(data)}" for data in one.figures)
     kept = f"{len(report['selected'])} of {len(report['relevance'])} components"
     alternative = f"Spectrograms of input, interpretation and residual: {kept} for {target}."
-    logits = "".join(
-        f'<tr><th scope="row">{escape(title)}</th><td class="number">{logit(values[c])}</td>'
-        f"<td>{escape(class_name(report['classes'][int(np.argmax(values))]))}</td></tr>"
+    answers = "".join(
+        f'<tr><th scope="row">{escape(title)}</th>'
+        f'<td class="number">{logit(score(report, values[c]))}</td>'
+        f"<td>{escape(decision(report, values))}</td></tr>"
         for title, values in zip(
             evidence.TITLES,
             (report["logits"], report["logits_interpretation"], report["logits_without"]),
@@ -230,18 +265,13 @@ def _exhibit(place: int, one: Exhibit) -> str:
     )
     return (
         f'<section id="clip-{place}"><h2>{escape(one.name)}</h2>'
-        f"<p>f says <strong>{escape(class_name(report['predicted']))}</strong> "
-        f"{max(report['probabilities']):.2f}. Explained: “{escape(target)}” at τ = "
+        f"<p>f {verb} <strong>{escape(decision(report, report['logits']))}</strong>"
+        f"{'' if many else f' {chance}'}. Explained: “{escape(target)}”"
+        f"{f' ({chance})' if many else ''} at τ = "
         f"{report['threshold']:.2f}, {kept}, {percent(report['energy_kept'])} of the energy"
         + (", components chosen by hand" if report["own_choice"] else "")
         + ".</p>"
-        + (
-            f'<p class="doubt">The interpreter disagrees with f: its first choice is '
-            f"“{escape(class_name(report['interpreter_top'][0]))}”. Do not take B for f's "
-            "reasons.</p>"
-            if disagrees
-            else ""
-        )
+        + ("" if agrees(report) else f'<p class="doubt">{escape(_disagreement(report))}</p>')
         + f'<div class="players">{players}</div>'
         f"<p class=small>One gain for all three: {20 * math.log10(one.gain):+.1f} dB on the "
         "clip's own level.</p>"
@@ -250,11 +280,29 @@ def _exhibit(place: int, one: Exhibit) -> str:
         f'<img src="{light}" alt="{escape(alternative)}"></picture></div>'
         f"<p><strong>{escape(verdict_sentence(report))}</strong></p>"
         '<div class="tables"><table><caption>What f says of the sounds</caption><thead><tr>'
-        f'<th scope="col">sound</th><th scope="col">logit for {escape(target)}</th>'
-        f'<th scope="col">f says</th></tr></thead><tbody>{logits}</tbody></table>'
+        f'<th scope="col">sound</th><th scope="col">{scale.of} {escape(target)}</th>'
+        f'<th scope="col">f {verb}</th></tr></thead><tbody>{answers}</tbody></table>'
         f"{_components(one)}</div>"
         f"<p class=small>SHA-256 of the input file: <code>{escape(report['input_sha256'])}</code>"
         "</p></section>"
+    )
+
+
+def _disagreement(report: Mapping[str, Any]) -> str:
+    if "predicted_classes" in report:
+        target, heard = (
+            class_name(report["target"]),
+            report["target"] in report["predicted_classes"],
+        )
+        told = "does not hear" if heard else "hears"
+        return (
+            f"The interpreter disagrees with f: it {told} “{target}”. Do not take B for f's "
+            "reasons."
+        )
+    first = class_name(report["interpreter_top"][0])
+    return (
+        f"The interpreter disagrees with f: its first choice is “{first}”. Do not take B for f's "
+        "reasons."
     )
 
 

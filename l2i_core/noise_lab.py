@@ -21,7 +21,7 @@ from torch import Tensor
 from l2i_core import audio, explain, metrics
 from l2i_core.bundle import Bundle
 from l2i_core.corrupt import add_at_snr, coloured_noise, snr
-from l2i_core.data import Clip, data_folder, load_clip, open_data_set
+from l2i_core.data import NOTHING, Clip, data_folder, load_clip, open_data_set
 from l2i_core.engine import L2I
 from l2i_core.explain import Analysis, Interpretation
 
@@ -209,12 +209,17 @@ def place(logits: Tensor, index: int) -> int:
 def answers(engine: L2I, analysis: Analysis, target: int) -> Row:
     """What f and the interpreter say of a mixture; the columns are those of `measure`."""
     return {
-        "predicted": engine.classes[analysis.predicted],
-        "interpreter_predicted": engine.classes[int(analysis.interpreter_logits.argmax())],
+        "predicted": _written(engine, analysis.logits),
+        "interpreter_predicted": _written(engine, analysis.interpreter_logits),
         "probability": float(engine.probabilities(analysis.logits)[target]),
-        "decision": int(analysis.predicted == target),
+        "decision": int(target in engine.decided(analysis.logits)),
         "place": place(analysis.interpreter_logits, target),
     }
+
+
+def _written(engine: L2I, logits: Tensor) -> str:
+    """A decision as tables hold it, several classes in the order of f's outputs."""
+    return "+".join(engine.classes[c] for c in sorted(engine.decided(logits))) or NOTHING
 
 
 def clean_answers(engine: L2I, analysis: Analysis) -> Row:
@@ -237,9 +242,10 @@ def measure(
     """Everything about one mixture for the class of the followed sound, as one row.
 
     snr_db as measured; predicted and interpreter_predicted, the first class of f and of the
-    interpreter; probability of the class by f; decision (1 where f decides for it); place of the
-    class in the interpreter's order; components |L|; followed_passed and rest_passed (energy
-    shares); si_sdr and si_sdr_gain in dB; faithfulness (Eq. 6, logits) and relative_faithfulness.
+    interpreter, or all above 0.5; probability of the class by f; decision (1 where f decides for
+    it); place of the class in the interpreter's order; components |L|; followed_passed and
+    rest_passed (energy shares); si_sdr and si_sdr_gain in dB; faithfulness (Eq. 6, `L2I.score`) and
+    relative_faithfulness.
     """
     analysis = engine.analyse(mixture.mixed, engine.audio.sample_rate)
     made = engine.interpret(analysis, target, threshold, mask_domain)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scipy.special import expit
 from torch import Tensor
 
 from l2i_core.engine import L2I
 from l2i_core.explain import Analysis, Interpretation, Verdict
+from l2i_core.words import Unit, class_name, joined, unit
 
 
 def make_report(
@@ -20,8 +23,9 @@ def make_report(
     """What was explained, with which model, and what f says of the sounds; JSON-ready.
 
     `length` is in samples at `sample_rate` (the model's, in Hz). `faithfulness` is FF_x (Eq. 6) in
-    logits, of a multi-label model in probability; `relative_faithfulness` the same over
-    f(x)_c − f(silence)_c, null where that is not positive.
+    `faithfulness_unit`, "logits" or, of a multi-label model, "probability";
+    `relative_faithfulness` the same over f(x)_c − f(silence)_c, null where that is not positive. A
+    multi-label model's report also has `predicted_classes`, all above 0.5.
     """
     probabilities = engine.probabilities(analysis.logits)
     report: dict[str, Any] = {
@@ -49,6 +53,7 @@ def make_report(
         "selected": list(interpretation.selected),
         "energy_kept": round(interpretation.energy_kept, 6),
         "faithfulness": verdict.faithfulness,
+        "faithfulness_unit": unit(engine.bundle.multi_label).name,
         "relative_faithfulness": verdict.relative if verdict.relative == verdict.relative else None,
         "logits_without": _numbers(verdict.logits_without),
         "logits_interpretation": _numbers(verdict.logits_interpretation),
@@ -59,6 +64,34 @@ def make_report(
         hop = engine.audio.hop_length / engine.audio.sample_rate
         report["windows"] = [[round(s * hop, 3), round(e * hop, 3)] for s, e in analysis.windows]
     return report
+
+
+def unit_of(report: Mapping[str, Any]) -> Unit:
+    """What a report's FF is a drop of."""
+    return unit("predicted_classes" in report)
+
+
+def score(report: Mapping[str, Any], value: float) -> float:
+    """A logit of f in the unit of the report's FF."""
+    return float(expit(value)) if "predicted_classes" in report else value
+
+
+def agrees(report: Mapping[str, Any]) -> bool:
+    """Whether the interpreter's first class is f's; of a multi-label model, whether both hear the
+    target, or neither."""
+    if "predicted_classes" in report:
+        theirs = report["interpreter_logits"][report["classes"].index(report["target"])] > 0
+        return theirs == (report["target"] in report["predicted_classes"])
+    return report["interpreter_top"][0] == report["predicted"]
+
+
+def decision(report: Mapping[str, Any], logits: Sequence[float]) -> str:
+    """f's decision by logits (C,) in words: one class, or all that it hears."""
+    order = sorted(range(len(logits)), key=lambda c: -logits[c])
+    if "predicted_classes" not in report:
+        return class_name(report["classes"][order[0]])
+    heard = [class_name(report["classes"][c]) for c in order if logits[c] > 0]
+    return joined(heard) or "none of its classes"
 
 
 def _numbers(values: Tensor) -> list[float]:

@@ -152,9 +152,14 @@ def case(row: Row) -> str:
 
 def counted_cases(rows: Sequence[Row]) -> str:
     """ "80 clips", or "123 pairs of clip and class"."""
-    if rows and "class" in rows[0]:
+    if cases(rows) == "pairs":
         return counted(len(rows), "pair of clip and class", "pairs of clip and class")
     return counted(len(rows), "clip")
+
+
+def cases(rows: Sequence[Row]) -> str:
+    """What rows are called: "clips", or "pairs" of a clip and a class."""
+    return "pairs" if rows and "class" in rows[0] else "clips"
 
 
 def heard(clip: Row, prefix: str = "logit") -> tuple[str, ...]:
@@ -166,7 +171,8 @@ def heard(clip: Row, prefix: str = "logit") -> tuple[str, ...]:
 
 def _at(clip: Row, level: Row, scale: str) -> Row:
     row = {k: clip[k] for k in ("clip", "label", "predicted", "interpreter_predicted")}
-    theirs, about = (clip["interpreter_predicted"],), clip
+    theirs: tuple[str, ...] = (clip["interpreter_predicted"],)
+    about = clip
     if "class" in level:
         theirs, about = heard(clip, "interpreter_logit"), level
         row |= {"predicted": level["class"], "interpreter_predicted": "+".join(theirs) or NOTHING}

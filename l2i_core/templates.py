@@ -152,7 +152,8 @@ def usage_of_rows(rows: Sequence[Mapping[str, Any]], engine: L2I, threshold: flo
 
 
 def class_weight_rows(engine: L2I, names: Mapping[int, str] | None = None) -> list[dict[str, Any]]:
-    """θ as a table, one row per component: its name if it has one, Hz, θ of every class."""
+    """θ as a table, one row per component: its name if it has one, the class on whose clips it was
+    learned where that is recorded, Hz, θ of every class."""
     patterns, config = engine.dictionary.patterns, engine.audio
     centres = centre_bins(patterns) * (config.sample_rate / config.n_fft)
     bands = spread(patterns, config)
@@ -161,6 +162,7 @@ def class_weight_rows(engine: L2I, names: Mapping[int, str] | None = None) -> li
         {
             "component": k,
             "name": (names or {}).get(k, ""),
+            **({"learned_on": engine.dictionary.groups[k]} if engine.dictionary.groups else {}),
             "centre_hz": float(centres[k]),
             "band_low_hz": float(bands[k, 0]),
             "band_high_hz": float(bands[k, 1]),

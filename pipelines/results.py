@@ -11,11 +11,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from l2i_core import metrics, paper
+from l2i_core import paper
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.conventions import CONVENTIONS, PAPER
-from l2i_core.evaluation import refresh_summary
+from l2i_core.evaluation import drop_resolution, refresh_summary
+from l2i_core.words import unit
+from pipelines import detection_tables
 from pipelines.evaluate import metrics_folder
 from pipelines.runs import main_guard
 from pipelines.truth_tables import truth_tables
@@ -63,7 +65,7 @@ def levels(block: dict[str, Any]) -> str:
 
 
 def against_chance(block: dict[str, Any]) -> str:
-    """One row per τ: FF beside both Randoms in logits, with spread and paired test; "" without."""
+    """One row per τ: FF beside both Randoms, with spread and paired test; "" without."""
     opponents = [k for k in ("random", "random_energy") if k in block]
     drawn = [t for t in LEVELS if any(t in block[k] for k in opponents)]
     if not drawn:
@@ -195,24 +197,33 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
     summary = json.loads((folder / "summary.json").read_text())
     first = next(iter(summary.values()))
     about = first["about"]
+    many, scale = bundle.multi_label, unit(bundle.multi_label)
+    opening = (
+        detection_tables.opening(first)
+        if many
+        else f"f's accuracy {first['accuracy']:.4f} on {first['n']} clips"
+    )
     parts = [
-        f"f's accuracy {first['accuracy']:.4f} on {first['n']} clips; masks in the "
+        f"{opening}; masks in the "
         f"{about['mask_domain']} domain; {about['random_draws']} random draws per clip and τ.",
-        overview(summary),
+        detection_tables.overview(summary) if many else overview(summary),
     ]
     for name, block in summary.items():
         parts.append(f"**{name}**\n\n{levels(block)}")
         if chance := against_chance(block):
-            parts.append(f"**{name} against chance**, FF in logits\n\n{chance}")
+            parts.append(f"**{name} against chance**, FF in {scale.name}\n\n{chance}")
+        if many and (table := detection_tables.by_class(bundle, folder, name)):
+            parts.append(table)
+    resolution = drop_resolution({"class": ""} if many else {})
     parts.append(
-        "Median and quartiles over clips; Wilcoxon's signed-rank test of FF − Random, paired and "
-        "two-sided; differences of at most "
-        f"{metrics.DROP_RESOLUTION:g} logits are ties. The test at equal energy leaves out the "
+        f"Median and quartiles over {'pairs of clip and class' if many else 'clips'}; Wilcoxon's "
+        "signed-rank test of FF − Random, paired and two-sided; differences of at most "
+        f"{resolution:g} {scale.ending} are ties. The test at equal energy leaves out the "
         "clips whose other components hold less than L."
     )
     baselines = folder / "baselines.json"
     if baselines.is_file():
-        parts.append(trained_baselines(json.loads(baselines.read_text())))
+        parts.append(trained_baselines(json.loads(baselines.read_text()), many))
     check = folder / "surrogate.json"
     if check.is_file():
         parts.append("**Local surrogates (LIME) on the same components**, medians and quartiles")
@@ -226,18 +237,20 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
         )
         parts.append(contaminated(json.loads(mixtures.read_text()), summary))
     parts += truth_tables(folder)
-    published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
-    parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
+    if not many:
+        published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
+        parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
     return "\n\n".join(parts)
 
 
-def trained_baselines(blocks: dict[str, Any]) -> str:
+def trained_baselines(blocks: dict[str, Any], multi_label: bool = False) -> str:
     """One row per trained baseline: fidelity, and for what can be played what f says of it."""
-    head = ["baseline", "top-1", "top-3", "top-5", "energy kept", "FF", "FF / span", "Fid-In"]
-    head += ["AI", "AD", "AG"]
+    head = ["baseline", *(detection_tables.FIGURES if multi_label else ("top-1", "top-3", "top-5"))]
+    head += ["energy kept", "FF", "FF / span", "Fid-In", "AI", "AD", "AG"]
     rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for name, block in blocks.items():
-        cells = [name, *(f"{block['fidelity'][k]:.3f}" for k in ("top1", "top3", "top5"))]
+        top = [f"{block['fidelity'][k]:.3f}" for k in ("top1", "top3", "top5")]
+        cells = [name, *(detection_tables.figures(block["fidelity"]) if multi_label else top)]
         if "faithfulness" in block:
             cells += [f"{block['energy_kept']:.2f}", _spread(block["faithfulness"])]
             cells += [f"{block['relative_faithfulness']['median']:.3f}", f"{block['fid_in']:.2f}"]

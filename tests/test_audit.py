@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 
+import numpy as np
 import pytest
+from measured import scenes
 
 from l2i_core import audit
 from l2i_core.evaluation import Row
@@ -157,3 +159,74 @@ def test_json_holds_everything(rows: list[Row]) -> None:
     assert [r["clip"] for r in read["rows"]] == [r["clip"] for r in rows]
     assert read["levels"] == levels
     assert read["about"] == {"data": "x"}
+
+
+# --- multi-label models -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pairs() -> list[Row]:
+    """Six pairs that f hears, one of them a false alarm, and two misses; see `measured.SCENES`."""
+    made = scenes("att")
+    return audit.audit_rows(made.clips, made.levels, 0.3)
+
+
+def test_pairs_are_found_alarms_or_misses(pairs: list[Row]) -> None:
+    kinds = {row["case"]: audit.kind(row) for row in pairs}
+    assert len(pairs) == 8
+    assert {case for case, kind in kinds.items() if kind} == {
+        *("alarm:dog", "missed:dog", "deaf:rooster")
+    }
+    assert kinds["alarm:dog"] == audit.ALARM
+    assert kinds["missed:dog"] == kinds["deaf:rooster"] == audit.MISSED
+    by_case = {row["case"]: row for row in pairs}
+    assert by_case["both:dog"]["right"] is True
+    assert by_case["missed:dog"]["faithfulness"] is None
+    assert [by_case[case]["agrees"] for case in ("missed:dog", "deaf:rooster", "alarm:dog")] == [
+        *(False, True, False)
+    ]
+    assert by_case["both:dog"]["probability"] == pytest.approx(1 / (1 + np.exp(-3.0)))
+
+
+def test_finding_and_filters_of_pairs(pairs: list[Row]) -> None:
+    found = audit.finding(pairs)
+    assert found.startswith("3 of 8 decisions deserve doubt: 1 false alarm and 2 misses; on 2 the ")
+    assert "on all 6 tested removing what it heard costs f more" in found
+    assert [r["case"] for r in audit.only(pairs, [audit.ALARM])] == ["alarm:dog"]
+    assert len(audit.only(pairs, [audit.MISSED])) == 2
+    assert len(audit.only(pairs, ["right"])) == 5
+    assert {r["class"] for r in audit.only(pairs, [], "rain")} == {"rain"}
+
+
+def test_doubts_of_pairs_are_sentences(pairs: list[Row]) -> None:
+    told = {row["case"]: audit.doubts(row) for row in pairs}
+    assert told["both:dog"] == "f hears “dog”; there is no ground for doubt."
+    assert told["alarm:dog"] == (
+        "f hears “dog”, but its label is “rain” and the interpreter does not hear it."
+    )
+    assert told["missed:dog"] == "f misses “dog”, which the label holds; the interpreter hears it."
+    assert told["deaf:rooster"].endswith("the interpreter does not hear it either.")
+
+
+def test_pairs_without_a_label_and_of_a_foreign_one() -> None:
+    made = scenes("att")
+    clips = [{**clip, "label": ""} for clip in made.clips]
+    rows = audit.audit_rows(clips, made.levels, 0.3)
+    assert len(rows) == 6
+    assert all(row["right"] is None for row in rows)
+    assert "labels unknown" in audit.finding(rows)
+    clips = [{**clip, "label": "violin"} for clip in made.clips]  # a folder's name
+    assert not any(audit.kind(r) == audit.MISSED for r in audit.audit_rows(clips, made.levels, 0.3))
+
+
+def test_csv_and_json_of_pairs(pairs: list[Row]) -> None:
+    read = {
+        (row["clip"], row["predicted"]): row
+        for row in csv.DictReader(audit.to_csv(pairs).splitlines())
+    }
+    assert read["missed", "dog"]["heard"] == "no"
+    assert read["missed", "dog"]["faithfulness"] == ""
+    assert read["both", "rain"]["label"] == "dog+rain"
+    text = audit.to_json({}, {}, [], [], pairs)
+    assert '"heard": true' in text
+    assert "NaN" not in text

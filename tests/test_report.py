@@ -109,6 +109,7 @@ def test_multi_label_models_name_all_classes_above_a_half(engine: L2I, analysis:
     report = _report(several, analysis)
     sigmoid = torch.sigmoid(analysis.logits)
     assert report["probabilities"] == sigmoid.tolist()
-    expected = [name for name, p in zip(synth.LABELS, sigmoid.tolist(), strict=True) if p > 0.5]
-    assert report["predicted_classes"] == expected
+    order = sorted(zip(sigmoid.tolist(), synth.LABELS, strict=True), reverse=True)
+    assert report["predicted_classes"] == [name for p, name in order if p > 0.5]
+    assert report["faithfulness_unit"] == "probability"
     assert "predicted_classes" not in _report(engine, analysis)

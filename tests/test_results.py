@@ -85,3 +85,34 @@ def test_unmeasured_bundles_are_one_sentence(
         assert error.startswith("error: ")
         assert sentence in error
         assert error.count("\n") == 1
+
+
+def test_tables_of_a_multi_label_bundle(many_models: Path) -> None:
+    """Six clips and six pairs; FF is 0.1 · (1 + pair) · 0.9 at τ 0.1, Random 0.4 of it and 0."""
+    text = results.bundle_tables(load_bundle(many_models / "scenes-measured"))
+    assert "f's accuracy" not in text
+    assert "logits" not in text
+    assert "6 clips, 6 pairs of clip and class that f hears" in text
+    assert "| L2I + Θ_ATT, the paper's on SONYC-UST | 0.900 | 0.914 | 0.847 |" in text
+    assert "the paper's f on SONYC-UST: macro-AUPRC 0.601" in text
+    assert "differences of at most 0.0005 in probability are ties" in text
+    _, _, by_class = text.partition("**att by class at τ 0.1** (as the paper's Fig. 2)")
+    lines = [line for line in by_class.splitlines() if line.startswith("| ")][:3]
+    assert lines[0].startswith("| class | n | FF | FF > 0 | Random | energy-matched Random |")
+    dog, rain = ([cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines[1:])
+    # The first, third and fifth pair are dogs, the second, fourth and sixth rain.
+    assert dog[:6] == [
+        *("dog", "3", "0.270 (0.180 … 0.360)", "1.00"),
+        *("0.000 (0.000 … 0.000)", "0.108 (0.072 … 0.144)"),
+    ]
+    assert dog[6] == "3 of 3"
+    assert rain[2] == "0.360 (0.270 … 0.450)"
+    assert rain[9] == "1.000"
+
+
+def test_a_played_baselines_fidelity_is_auprc(many_models: Path) -> None:
+    block = {"fidelity": {"macro_auprc": 0.5, "micro_auprc": None, "max_f1": 0.25, "top1": 1.0,
+                          "top3": 1.0, "top5": 1.0}}  # fmt: skip
+    table = results.trained_baselines({"flint": block}, multi_label=True)
+    assert "| baseline | macro-AUPRC | micro-AUPRC | max-F1 |" in table
+    assert "| flint | 0.500 | – | 0.250 | nothing to play |" in table

@@ -25,7 +25,8 @@ from pages.shared import clips, engines, jobs
 from pages.shared.clips import ClipSource
 from pages.shared.results import Results
 
-# Rows that the job makes for each clip: its explanation, before every τ of Random, and at the end.
+# Rows that the job makes for each clip that has one decision: its explanation, before every τ of
+# Random, and at the end.
 EACH = len(audit.SETTINGS.random_thresholds) + 2
 
 
@@ -47,15 +48,21 @@ class OwnAudit:
         return ("own audit", self.token)
 
     @property
+    def each(self) -> int:
+        """Rows that the job makes for each clip: of a multi-label model as if it heard them all."""
+        bundle = engines.bundle(self.bundle)
+        return (EACH - 2) * (len(bundle.classes) if bundle.multi_label else 1) + 2
+
+    @property
     def total(self) -> int:
         """Rows that the job makes, the last being the evaluation."""
-        return EACH * len(self.clips) + 1
+        return self.each * len(self.clips) + 1
 
     def rows(self) -> Callable[[], Iterator[Row]]:
         """The work, for `jobs`; it holds no more than a weak reference to the session's audit."""
         steps = (engines.bundle(self.bundle), self.interpreter, self.clips, self.left_out)
-        alive, total = weakref.ref(self), self.total
-        return lambda: _rows(*steps, total, alive)
+        alive, each = weakref.ref(self), self.each
+        return lambda: _rows(*steps, each, alive)
 
     def evaluation(self) -> Evaluation | None:
         """The result, None before the job is complete."""
@@ -162,7 +169,7 @@ def _rows(
     interpreter: str,
     recordings: tuple[Clip, ...],
     left_out: list[str],
-    total: int,
+    each: int,
     alive: Callable[[], OwnAudit | None],
 ) -> Iterator[Row]:
     steps = measure(
@@ -173,7 +180,7 @@ def _rows(
         lambda clip, why: left_out.append(why),
         audit.LONGEST,
     )
-    made = 0
+    made, total = 0, each * len(recordings) + 1
     while alive() is not None:
         try:
             done, of = next(steps)
@@ -183,3 +190,7 @@ def _rows(
             return
         made += 1
         yield {"done": done, "of": of}
+        # In most clips a multi-label model hears fewer classes than it knows.
+        for _ in range(len(recordings) + (done - len(recordings)) * (each - 1) - made):
+            made += 1
+            yield {}

@@ -122,9 +122,13 @@ def current() -> View:
 def _decision(view: View, listening: bool) -> View:
     """The class to explain beside f's decision; where the page has none, also player and τ.
     A listening page draws what f says itself, in `said`."""
-    said, target_place, *rest = st.columns(
-        [3, 2] if listening else [2, 2, 3, 3], gap="medium", vertical_alignment="bottom"
-    )
+    if listening or not view.multi_label:
+        said, target_place, *rest = st.columns(
+            [3, 2] if listening else [2, 2, 3, 3], gap="medium", vertical_alignment="bottom"
+        )
+    else:  # several classes, and what the interpreter makes of each, need the whole width
+        said = st.container()
+        target_place, *rest = st.columns([2, 3, 3], gap="medium", vertical_alignment="bottom")
     if not listening:
         said.markdown(_heard(view))
     chosen = "f hears it" if view.multi_label else "f's decision"

@@ -13,7 +13,7 @@ from l2i_core.baselines import explanations
 from l2i_core.baselines.explanations import FlintExplanation
 from l2i_core.baselines.flint import Flint
 from l2i_core.baselines.vibi import Vibi
-from pages.shared import engines, pictures, players, results, state
+from pages.shared import decisions, engines, pictures, players, results, state
 from pages.shared.context import View
 from pages.shared.live import Choice
 from pages.shared.words import class_name, logit, percent, sentence
@@ -55,10 +55,10 @@ def draw(view: View) -> None:
     except ValueError as error:
         st.error(sentence(str(error)))
         return
-    f, target = view.analysis.logits, class_name(view.target)
+    target, heard = class_name(view.target), decisions.said(view.engine, view.analysis.logits)
+    told = f"hears {heard}" if view.multi_label else f"says “{heard}”"
     st.markdown(
-        f"**For “{target}” at τ {view.threshold:.2f}: f says "
-        f"“{class_name(view.engine.classes[int(f.argmax())])}”.** VIBI explains f's output as a "
+        f"**For “{target}” at τ {view.threshold:.2f}: f {told}.** VIBI explains f's output as a "
         "whole, whatever class is chosen, and has no τ."
     )
     st.table(
@@ -99,24 +99,31 @@ def _switched() -> None:
 
 def _row(view: View, said: Said) -> dict[str, str]:
     """A system's row of the table, "–" where it has no such figure."""
-    classes, index = view.engine.classes, view.engine.class_index(view.target)
-    first = int(said.logits.argmax())
-    place = int((said.logits > said.logits[view.analysis.predicted]).sum()) + 1
+    engine, index = view.engine, view.engine.class_index(view.target)
+    ff = f"FF, {decisions.unit_of(engine).name}"
     row = {
-        "its first choice": class_name(classes[first]),
-        "rank of f's class": str(place),
+        **_answer(view, said, index),
         "keeps": said.units,
         "energy kept": "–",
-        "FF, logits": "–",
+        ff: "–",
         "f on what is kept": "–",
     }
     if said.kept is not None and said.left is not None and said.energy is not None:
-        chances = view.engine.probabilities(said.kept)
-        best = int(chances.argmax())
+        drop = engine.score(view.analysis.logits)[index] - engine.score(said.left)[index]
         row["energy kept"] = percent(said.energy)
-        row["FF, logits"] = logit(float(view.analysis.logits[index] - said.left[index]))
-        row["f on what is kept"] = f"{class_name(classes[best])} ({float(chances[best]):.2f})"
+        row[ff] = logit(float(drop))
+        row["f on what is kept"] = decisions.with_chances(engine, said.kept)
     return row
+
+
+def _answer(view: View, said: Said, index: int) -> dict[str, str]:
+    """A system's own decision, and how near it is to f's."""
+    heard = decisions.said(view.engine, said.logits)
+    if view.multi_label:
+        chance = float(view.engine.probabilities(said.logits)[index])
+        return {"it hears": heard, f"its probability of {class_name(view.target)}": f"{chance:.2f}"}
+    place = int((said.logits > said.logits[view.analysis.predicted]).sum()) + 1
+    return {"its first choice": heard, "rank of f's class": str(place)}
 
 
 def _interpreter(view: View, name: str) -> Said:

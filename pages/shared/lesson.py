@@ -17,16 +17,10 @@ from torch import Tensor
 from l2i_core import Interpretation, audio, explain
 from pages.shared import components, pictures
 from pages.shared.context import View
-from pages.shared.words import hertz
+from pages.shared.words import DATA_SETS, hertz
 
 SHOWN = 6  # components that the lesson follows: those that cover most of the clip
 RANKED = 12  # relevances drawn
-_DATA = {
-    "esc10": "ESC-10",
-    "esc50": "ESC-50",
-    "folder": "a folder of clips",
-    "synth": "synthesised clips",
-}
 CLASSES = 6  # classes whose logits are compared
 
 GLOSSARY = {
@@ -58,6 +52,16 @@ GLOSSARY = {
     "Energy-matched Random": "The same, but removed until they cover as much of the clip's energy "
     "as L does. A fairer opponent, as most components are silent in any one clip. Ours, not the "
     "paper's.",
+}
+
+# What another word means where several classes may sound at once.
+GLOSSARY_OF_MANY = {
+    "Fidelity": "How well the interpreter imitates f: how well its probabilities find the classes "
+    "that f hears (AUPRC, F1).",
+    "AUPRC": "The area under the curve of precision over recall as the limit goes from 1 to 0: 1 if "
+    "every clip that holds a class is ranked above all others.",
+    "Faithfulness": "How much f's probability of a class drops when the components in L are removed "
+    "from the clip (FF, Eq. 6): whether f itself used them.",
 }
 
 LIMITS = (
@@ -97,6 +101,11 @@ class Parts:
     def top(self) -> float:
         """The end of the colour scale that X, W H and X_int share."""
         return max(float(self.x.max()), 1e-3)
+
+
+def glossary(view: View) -> dict[str, str]:
+    """Terms and what they mean, for a model of this kind."""
+    return {**GLOSSARY, **GLOSSARY_OF_MANY} if view.multi_label else GLOSSARY
 
 
 def parts(view: View) -> Parts:
@@ -200,7 +209,7 @@ def trained_on(view: View) -> str:
     text = f"**The model knows {classes} classes only**, and names any other sound as one of them."
     if data.get("kind"):
         folds = ", ".join(str(fold) for fold in data.get("train_folds", []))
-        text += f" It learned from {_DATA.get(data['kind'], data['kind'])}"
+        text += f" It learned from {DATA_SETS.get(data['kind'], data['kind'])}"
         text += f", folds {folds}" if folds else ""
         text += ", with synthesised clips added" if data.get("synth_seeds") else ""
         tests = ", ".join(str(fold) for fold in data.get("test_folds", []))

@@ -11,7 +11,7 @@ import streamlit as st
 from l2i_core import noise_lab
 from l2i_core.evaluation import to_csv
 from l2i_core.noise_lab import BatchSummary, Row
-from pages.shared import jobs, noises, pictures, plots, results, state
+from pages.shared import decisions, jobs, noises, pictures, plots, results, state
 from pages.shared.context import View
 from pages.shared.noises import Comparison, Corruption
 from pages.shared.words import THIN, class_name, decibels, number, percent, sentence
@@ -79,7 +79,8 @@ def _curves(
     top = (place <= noise_lab.TOP).astype(float)
     four = (
         (
-            f"f decides for {name} in {int(decision.sum())} of {n} mixtures",
+            f"f {'hears' if view.multi_label else 'decides for'} {name} in {int(decision.sum())} of "
+            f"{n} mixtures",
             [plots.Curve("probability", chance, clean)],
             f"f's probability of {name}",
             {"span": (-0.03, 1.03)},
@@ -106,7 +107,7 @@ def _curves(
         (
             f"FF is above zero in {int((ff > 0).sum())} of {n} mixtures",
             [plots.Curve("FF", ff, alone.verdict.faithfulness)],
-            "FF in logits",
+            f"FF in {decisions.unit_of(view.engine).name}",
             {},
         ),
     )
@@ -147,6 +148,11 @@ def batch(view: View, corruption: Corruption) -> None:
         "The paper adds white noise at 0 dB to its test clips and explains those whose class, "
         "f's decision on the clean clip, is among the interpreter's five highest on the noisy one"
         + (f". **Here: {what}, not the paper's setting.**" if own else ".")
+        + (
+            " This model hears several classes at once: each clip counts for its most probable one."
+            if view.multi_label
+            else ""
+        )
     )
     try:
         data, test_clips = noise_lab.held_out(view.engine.bundle)
@@ -199,7 +205,12 @@ def _batch_figures(
             ("In interpreter's top 5", percent(summary.top5)),
             ("Interpreter's first", percent(summary.top1)),
             ("f keeps its class", percent(summary.decision)),
-            ("Interpreter agrees with f", percent(summary.fidelity)),
+            (
+                "Interpreter hears what f hears"
+                if view.multi_label
+                else "Interpreter agrees with f",
+                percent(summary.fidelity),
+            ),
             ("Noise energy in B", percent(summary.rest_passed[1])),
             ("Clip energy in B", percent(summary.followed_passed[1])),
         ):
@@ -237,7 +248,7 @@ def _batch_figures(
     table = pd.DataFrame(good)[
         ["clip", "class", "predicted", "place", "probability", "rest_passed", "followed_passed"]
     ]
-    table["predicted"] = table["predicted"].map(class_name)
+    table["predicted"] = table["predicted"].map(results.labelled)
     table["class"] = table["class"].map(class_name)
     table = table.sort_values(["place", "probability"], ascending=[False, True])
     chosen = st.dataframe(

@@ -304,6 +304,7 @@ def lines(
             x=list(curve.x),
             y=list(curve.y),
             name=curve.name,
+                mode="lines",
             mode="lines+markers",
             line={"color": curve.colour, "dash": curve.dash, "width": 2},
             marker={"symbol": curve.symbol, "size": 6, "color": curve.colour},
@@ -334,7 +335,7 @@ def faithfulness_by_class(
 ) -> go.Figure:
     """A row per class: FF of every clip over its box (quartiles, whiskers to the extremes), below
     it the boxes of the two Randoms. Clips on which the interpreter disagrees with f are in the
-    warning colour; the clip `marked` is ringed. `customdata` of a point is its clip's name.
+    warning colour; the case `marked` is ringed. `customdata` of a point begins with its case.
     """
     figure = go.Figure()
     figure.add_vline(x=0, line={"color": colours.line, "width": 1})
@@ -413,7 +414,7 @@ def _points(
         # Side by side in their order, so that equal values do not hide each other.
         offsets = np.linspace(-0.12, 0.12, max(len(mine), 2)) - 0.16
         for offset, row in zip(offsets, mine, strict=False):
-            if (row["predicted"] == row["interpreter_predicted"]) == agrees:
+            if bool(row["agrees"]) == agrees:
                 shown.append((place + float(offset), row))
     if not shown:
         return
@@ -422,7 +423,10 @@ def _points(
         y=[place for place, _ in shown],
         name=name,
         mode="markers",
-        customdata=[[row["clip"], row["label"].replace("_", " ")] for _, row in shown],
+        customdata=[
+            [row["case"], row["clip"], row["label"].replace("_", " ").replace("+", " + ")]
+            for _, row in shown
+        ],
         marker={
             "color": colour,
             "size": 8,
@@ -430,11 +434,11 @@ def _points(
             "opacity": 0.85,
             "line": {
                 "color": ring,
-                "width": [2 if row["clip"] == marked else 0 for _, row in shown],
+                "width": [2 if row["case"] == marked else 0 for _, row in shown],
             },
         },
         unselected={"marker": {"opacity": 0.85}},
-        hovertemplate="%{customdata[0]}<br>labelled %{customdata[1]}<br>FF %{x:.3g}<extra></extra>",
+        hovertemplate="%{customdata[1]}<br>labelled %{customdata[2]}<br>FF %{x:.3g}<extra></extra>",
     )
 
 
@@ -475,12 +479,17 @@ def agreement_by_class(
     return figure
 
 
-def confusion(counts: np.ndarray, names: Sequence[str], colours: Palette) -> go.Figure:
+def confusion(
+    counts: np.ndarray, names: Sequence[str], colours: Palette, together: bool = False
+) -> go.Figure:
     """Counts (C, C), rows f, columns the interpreter: agreement in the accent colour, disagreement
-    in the warning one, deeper for more clips; the number in each cell where it can be read."""
+    in the warning one, deeper for more clips; the number in each cell where it can be read.
+
+    together: classes that sound together, so that what is off the diagonal is no disagreement.
+    """
     diagonal = np.eye(len(names), dtype=bool)
     figure = go.Figure()
-    for part, colour in ((diagonal, colours.accent), (~diagonal, colours.warning)):
+    for part, colour in ((diagonal, colours.accent), (~diagonal, apart)):
         shown = np.where(part & (counts > 0), counts, np.nan)
         figure.add_heatmap(
             z=shown.tolist(),
@@ -492,6 +501,7 @@ def confusion(counts: np.ndarray, names: Sequence[str], colours: Palette) -> go.
             showscale=False,
             hoverongaps=False,
             xgap=1,
+    apart = colours.neutral if together else colours.warning
             ygap=1,
             texttemplate="%{z}" if len(names) <= 25 else None,
             textfont={"color": colours.ink},
@@ -500,8 +510,10 @@ def confusion(counts: np.ndarray, names: Sequence[str], colours: Palette) -> go.
     side = 34 if len(names) <= 25 else 18
     figure.update_layout(template=template(colours), height=130 + side * len(names))
     figure.update_layout(dragmode=False, margin={"t": 10})
-    figure.update_xaxes(title=_title("the interpreter's first choice"), tickangle=-45)
-    figure.update_yaxes(title=_title("f's decision"), autorange="reversed")
+    theirs = "classes that the interpreter hears" if together else "the interpreter's first choice"
+    figure.update_xaxes(title=_title(theirs), tickangle=-45)
+    ours = "classes that f hears" if together else "f's decision"
+    figure.update_yaxes(title=_title(ours), autorange="reversed")
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(showline=True, mirror=True, automargin=True, fixedrange=True, ticks="")
     return figure
@@ -690,8 +702,8 @@ def paired_bars(
     axis: str,
     colours: Palette,
 ) -> go.Figure:
-    """Two horizontal bars per name, before in the neutral colour, after in the accent; a dotted
-    line at `limit`."""
+    """Two horizontal bars per name, before in the neutral colour, after in the accent, none for a
+    NaN; a dotted line at `limit`."""
     figure = go.Figure()
     pairs = zip((before, after), labels, (colours.neutral, colours.accent), strict=True)
     for values, label, colour in pairs:
@@ -701,7 +713,7 @@ def paired_bars(
             orientation="h",
             name=label,
             marker={"color": colour},
-            text=[f"{v:.2f}".replace("-", "−") for v in values],
+            text=["" if np.isnan(v) else f"{v:.2f}".replace("-", "−") for v in values],
             textposition="outside",
             cliponaxis=False,
             hovertemplate=f"%{{y}}, {label}: %{{x:.2f}}<extra></extra>",

@@ -14,11 +14,14 @@ from typing import Any, NoReturn
 import pandas as pd
 import streamlit as st
 
+from l2i_core import tables
 from l2i_core.bundle import Bundle
+from l2i_core.data import NOTHING, classes_of
 from l2i_core.evaluation import Row, read_rows, to_csv
 from pages.shared import clips, engines, state
 from pages.shared.clips import ClipSource
-from pages.shared.words import THIN, class_name, sentence
+from pages.shared.context import View
+from pages.shared.words import DATA_SETS, THIN, class_name, logit, sentence
 
 DECIMALS = st.column_config.NumberColumn(format="%.2f")
 _SHARES = st.column_config.NumberColumn(format="percent")
@@ -97,12 +100,14 @@ def how_to_measure(name: str, interpreter: str) -> str:
 def provenance(results: Results) -> str:
     """Where the figures come from, in one line."""
     about = results.about
-    data = clips.SETS.get(
-        str(about.get("data")), str(about.get("data", "a data set that is not named"))
-    )
+    known = str(about.get("data", "a data set that is not named"))
+    data = DATA_SETS.get(known, known)
     folds = [str(f) for f in about.get("test_folds", [])]
     where = f", fold {' and '.join(folds)}" if folds else ""
     parts = [f"{data}{where}, {len(results.clips)} clips"]
+    if tables.cases(results.levels) == "pairs":
+        pairs = {tables.case(r): r for r in results.levels}
+        parts[0] += f", {tables.counted_cases(list(pairs.values()))} above 0.5"
     if "random_draws" in about:
         parts.append(f"{about['random_draws']} random draws per clip and τ")
     if "seed" in about:
@@ -156,12 +161,14 @@ def choose(
     describe: Callable[[Row], str],
     threshold: float | None = None,
 ) -> Row:
-    """A list of evaluated clips with a button that opens the chosen one in Listen.
+    """A list of evaluated clips (of a multi-label model: with one of the classes heard) with a button
+    that opens the chosen one in Listen.
 
     The choice is the setting "evaluated"; the first of `rows` where there is none yet. A clip that
     a figure or table was clicked on (`clicked`) opens at once where its audio is at hand.
     """
-    by_name = {str(row["clip"]): row for row in rows}
+    by_name = {tables.case(row): row for row in rows}
+    settle_clip(rows)
     chosen = state.settle("evaluated", list(by_name), next(iter(by_name)), "evaluated clip")
     row = by_name[chosen]
     source = sources([row])[0]
@@ -180,17 +187,70 @@ def choose(
         listen(results, row, source, threshold)
     if source is None:
         st.caption(
-            f"{not_at_hand(chosen, results.about.get('data'))}, and it opens from here. The "
+            f"{not_at_hand(row['clip'], results.about.get('data'))}, and it opens from here. The "
             "figures need no audio."
         )
     return row
 
 
+def settle_clip(rows: Sequence[Row]) -> None:
+    """A clip that was chosen on another page, with another class or none, is chosen here too."""
+    asked = str(state.value("evaluated") or "")
+    if not asked or asked in {tables.case(row) for row in rows}:
+        return
+    for row in rows:
+        if asked == row["clip"] or asked.startswith(f"{row['clip']}:"):
+            state.put(evaluated=tables.case(row))
+            return
+
+
+def median_rows(view: View, found: Results, levels: Sequence[str]) -> list[Row]:
+    """Median FF of every measured system at some τ, and of both Randoms beside the chosen one."""
+    lines = [
+        (title(view.engine.bundle, name), block["faithfulness"])
+        for name, block in systems(view.key[0]).items()
+        if block.get("faithfulness")
+    ]
+    mine = title(view.engine.bundle, found.interpreter)
+    for kind, name in (("random_energy", "energy-matched"), ("random", "count-matched")):
+        lines.append((f"{name} Random beside {mine}", found.summary.get(kind, {})))
+    return [
+        {"system": name} | {f"τ {level}": table.get(level, {}).get("median") for level in levels}
+        for name, table in lines
+    ]
+
+
+def median_table(rows: Sequence[Row], name: str) -> None:
+    """Rows of `median_rows` with two decimals; `name`: what FF is a drop of."""
+    st.table(
+        pd.DataFrame(
+            {
+                row["system"]: {
+                    level: "–" if value is None else logit(value)
+                    for level, value in row.items()
+                    if level != "system"
+                }
+                for row in rows
+            }
+        ).T,
+        border="horizontal",
+        alt=f"Median FF in {name} of every system of this model",
+    )
+
+
 def clicked(clip: str) -> None:
-    """Callback's part: a clip of a figure or table was clicked."""
+    """Callback's part: a clip of a figure or table was clicked (`tables.case`)."""
     state.touch()
     state.put(evaluated=clip)
     st.session_state["l2i_clicked"] = True
+
+
+def row_clicked(names: Sequence[str], key: str) -> None:
+    """Callback: a row of the table `key`, whose rows are these clips, was chosen."""
+    event: Any = st.session_state.get(key)
+    chosen = event["selection"]["rows"] if event else []
+    if chosen and chosen[0] < len(names):
+        clicked(names[chosen[0]])
 
 
 def class_table(
@@ -234,6 +294,12 @@ def interval(low: float, high: float) -> str:
     return f"{100 * low:.0f}–{100 * high:.0f}{THIN}%"
 
 
+def labelled(label: object) -> str:
+    """A written label for the reader: "dog + engine", "none" where it holds none, "unknown"."""
+    names = " + ".join(class_name(name) for name in classes_of(str(label)))
+    return names or ("none" if label == NOTHING else "unknown")
+
+
 def disagreement(row: Row) -> str:
     """What f and the interpreter say of a clip."""
     said, theirs = class_name(row["predicted"]), class_name(row["interpreter_predicted"])
@@ -272,7 +338,7 @@ def _blocks(name: str, file: str, found: dict[str, Any] | None) -> dict[str, dic
 def _read(name: str, stamp: float, interpreter: str, _bundle: Bundle) -> Results:
     folder = _folder(_bundle)
     assert folder is not None  # it has a summary
-    tables = {}
+    found = {}
     for kind, columns in (("clips", _CLIP_COLUMNS), ("levels", _LEVEL_COLUMNS)):
         file = f"{kind}-{interpreter}.csv"
         try:
@@ -285,11 +351,11 @@ def _read(name: str, stamp: float, interpreter: str, _bundle: Bundle) -> Results
             raise ValueError(f"{name}/metrics/{file} lacks the column {missing[0]!r}.")
         if kind == "levels" and not all(_is_number(r, _LEVEL_COLUMNS[1:]) for r in rows):
             raise ValueError(f"{name}/metrics/{file} is damaged: a number is missing.")
-        tables[kind] = tuple(rows)
-    for row in (*tables["clips"], *tables["levels"]):
+        found[kind] = tuple(rows)
+    for row in (*found["clips"], *found["levels"]):
         if isinstance(row["clip"], float):  # a name of digits alone is a name all the same
             row["clip"] = f"{row['clip']:.0f}"
-    return Results(interpreter, systems(name)[interpreter], tables["clips"], tables["levels"])
+    return Results(interpreter, systems(name)[interpreter], found["clips"], found["levels"])
 
 
 def _is_number(row: Row, names: Sequence[str]) -> bool:

@@ -6,7 +6,17 @@ import math
 
 from l2i_core.words import THIN, class_name, hertz, logit, number, percent
 
+DATA_SETS = {
+    "esc10": "ESC-10",
+    "esc50": "ESC-50",
+    "sonyc": "SONYC-UST",
+    "scenes": "synthesised scenes",
+    "folder": "a folder of clips",
+    "synth": "synthesised clips",
+}
+
 __all__ = [
+    "DATA_SETS",
     "THIN",
     "class_name",
     "clock",

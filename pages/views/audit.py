@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
-from l2i_core import audit, evidence
+from l2i_core import audit, evidence, tables
 from l2i_core.evaluation import Row
 from l2i_core.html_report import MOST_EXHIBITS, Exhibit, audit_html, exhibit
 from l2i_core.words import counted, megabytes
@@ -25,6 +25,13 @@ from pages.shared.words import class_name, logit, sentence
 KINDS = {
     "wrong": "misclassified",
     "right": "classified right",
+    "disagrees": "interpreter disagrees",
+    "chance": "FF ≤ 0 or ≤ Random",
+}
+MANY = {
+    audit.ALARM: "false alarms",
+    audit.MISSED: "misses",
+    "right": "found",
     "disagrees": "interpreter disagrees",
     "chance": "FF ≤ 0 or ≤ Random",
 }
@@ -69,29 +76,34 @@ def audited(view: View, found: Results, own: OwnAudit | None) -> None:
     st.caption(about)
     if own is not None:
         _left_out(own)
-    kinds, label = filters(found)
+    kinds, label = filters(found, rows)
     shown = audit.only(rows, kinds, label)
     if not shown:
-        st.info(f"None of the {counted(len(rows), 'clip')} is so; take a filter away.")
+        st.info(f"None of the {tables.counted_cases(rows)} is so; take a filter away.")
     else:
-        table(shown, len(rows), threshold)
+        table(shown, rows, threshold)
         with st.container(key="audit-choice"):
             choose(view, found, own, shown, threshold)
     st.subheader("Take it with you", anchor=False)
     take_away(view, found, own, rows, shown)
 
 
-def filters(found: Results) -> tuple[list[str], str | None]:
+def filters(found: Results, rows: Sequence[Row]) -> tuple[list[str], str | None]:
     """The kinds and the class that are shown; together the setting "show"."""
-    labels = sorted({str(r[c]) for r in found.clips for c in ("label", "predicted") if r[c] != ""})
-    kinds, label = _shown(labels)
+    names = _kinds(rows)
+    if names is MANY:
+        labels = sorted({str(r["class"]) for r in rows})
+    else:
+        told = (str(r[c]) for r in found.clips for c in ("label", "predicted"))
+        labels = sorted({label for label in told if label})
+    kinds, label = _shown(labels, names)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     left.pills(
-        "Show only clips that are",
-        list(KINDS),
+        "Show only clips that are" if names is KINDS else "Show only",
+        list(names),
         selection_mode="multi",
         key=state.control("show_kinds", kinds),
-        format_func=lambda kind: KINDS[kind],
+        format_func=lambda kind: names[kind],
         on_change=_filtered,
         wrap=True,
     )
@@ -105,14 +117,19 @@ def filters(found: Results) -> tuple[list[str], str | None]:
     return kinds, label
 
 
-def table(shown: Sequence[Row], total: int, threshold: float) -> None:
-    """One line per clip; a line that is chosen is the clip below."""
+def _kinds(rows: Sequence[Row]) -> dict[str, str]:
+    return MANY if tables.cases(rows) == "pairs" else KINDS
+
+
+def table(shown: Sequence[Row], rows: Sequence[Row], threshold: float) -> None:
+    """One line per clip, of a multi-label model also per class; a line that is chosen is the clip
+    below."""
+    total, many = tables.counted_cases(rows), _kinds(rows) is MANY
     frame = pd.DataFrame(
         {
             "clip": [r["clip"] for r in shown],
-            "label": [class_name(str(r["label"])) or "unknown" for r in shown],
-            "f says": [class_name(r["predicted"]) for r in shown],
-            "right": [{True: "yes", False: "no", None: "–"}[r["right"]] for r in shown],
+            "label": [results.labelled(r["label"]) for r in shown],
+            **(_heard(shown) if many else _said(shown)),
             "confidence": [r["probability"] for r in shown],
             "interpreter agrees": ["yes" if r["agrees"] else "no" for r in shown],
             "FF": pd.Series([r["faithfulness"] for r in shown], dtype=float).round(2) + 0.0,
@@ -120,7 +137,7 @@ def table(shown: Sequence[Row], total: int, threshold: float) -> None:
             "FF > Random": [
                 {True: "yes", False: "no", None: "–"}[r["beats_random"]] for r in shown
             ],
-            "|L|": [r["components"] for r in shown],
+            "|L|": pd.Series([r["components"] for r in shown], dtype="Int64"),
         }
     )
     st.dataframe(
@@ -134,23 +151,50 @@ def table(shown: Sequence[Row], total: int, threshold: float) -> None:
         key=_TABLE,
         on_select=_selected,
         selection_mode="single-row",
-        alt=f"{len(shown)} of {total} clips with f's decision, the interpreter's, FF and Random",
+        alt=f"{len(shown)} of {total} with f's decision, the interpreter's, FF and Random",
     )
-    st.session_state["l2i_audit_names"] = [str(r["clip"]) for r in shown]
+    st.session_state["l2i_audit_names"] = [r["case"] for r in shown]
+    what = "probability of the class" if many else "logit for its decision"
     st.caption(
-        f"{len(shown)} of {counted(total, 'clip')}, the most doubtful first. FF: what f's logit for "
-        f"its decision loses without the interpretation at τ = {threshold:.2f}; Random: the same "
+        f"{len(shown)} of {total}, the most doubtful first. FF: what f's {what} "
+        f"loses without the interpretation at τ = {threshold:.2f}; Random: the same "
         "for random other components of equal energy, median of the draws. “–”: all others together "
         "hold less energy, or none was drawn, so FF is not tested. |L|: components."
+        + (_OF_PAIRS if many else "")
     )
+
+
+_OF_PAIRS = (
+    " A line for each class that f hears in a clip or that its label holds; where f misses it, there "
+    "is nothing to take out. The label of a folder's clips is one class: what f hears besides counts "
+    "as a false alarm."
+)
+
+
+def _said(shown: Sequence[Row]) -> dict[str, list[str]]:
+    return {
+        "f says": [class_name(r["predicted"]) for r in shown],
+        "right": [{True: "yes", False: "no", None: "–"}[r["right"]] for r in shown],
+    }
+
+
+def _heard(shown: Sequence[Row]) -> dict[str, list[str]]:
+    marks = {audit.ALARM: "false alarm", audit.MISSED: "missed"}
+    return {
+        "class": [class_name(r["class"]) for r in shown],
+        "f": [
+            marks.get(audit.kind(r)) or {True: "found", None: "heard"}[r["right"]] for r in shown
+        ],
+    }
 
 
 def choose(
     view: View, found: Results, own: OwnAudit | None, shown: Sequence[Row], threshold: float
 ) -> None:
     """The chosen clip: its grounds for doubt, and the way to its sound."""
-    names = [str(r["clip"]) for r in shown]
+    names = [r["case"] for r in shown]
     if own is None:
+        results.settle_clip(shown)
         if state.value("evaluated") not in names:
             state.put(evaluated=None)
         row = results.choose(found, shown, "Clip to look into", _describe, threshold)
@@ -165,7 +209,7 @@ def choose(
         key="audit-own-clip",
         format_func=lambda n: _describe(by_name[n]),
     )
-    source = own.source(name)
+    source = own.source(str(by_name[name]["clip"]))
     if st.button("Open in Listen", disabled=source is None, type="primary"):
         assert source is not None  # or the button is disabled
         kept = audits.open_as_upload(source, view.engine)
@@ -238,12 +282,13 @@ def html_report(
     )
     if len(sources) < len(shown):
         st.caption(
-            f"The audio of {len(shown) - len(sources)} of the {len(shown)} clips in the table is "
-            "not at hand; they are in the report's table without sound."
+            f"The audio of {len(shown) - len(sources)} of the {len(shown)} "
+            f"{tables.cases(shown)} in the table is not at hand; they are in the report's table "
+            "without sound."
         )
     signature = (
         *(view.key, view.target, view.choice.token, found.interpreter, own and own.token),
-        *(tuple(chosen), tuple(r["clip"] for r in shown), rows[0]["threshold"]),
+        *(tuple(chosen), tuple(r["case"] for r in shown), rows[0]["threshold"]),
     )
     made = st.session_state.get("l2i_audit_report")
     place = st.empty()
@@ -332,7 +377,7 @@ def _running(view: View, own: OwnAudit) -> None:
     )
     if made is None:
         try:
-            jobs.control(own.key, own.total, own.rows(), "Measure again", audits.EACH)
+            jobs.control(own.key, own.total, own.rows(), "Measure again", own.each)
         except ValueError as error:
             st.error(sentence(str(error)))
     else:
@@ -366,9 +411,9 @@ def _left_out(own: OwnAudit) -> None:
 def _sources(found: Results, own: OwnAudit | None, shown: Sequence[Row]) -> dict[str, ClipSource]:
     """The clips of the table whose audio is at hand, by name."""
     if own is not None:
-        named = {str(r["clip"]): own.source(str(r["clip"])) for r in shown}
+        named = {r["case"]: own.source(str(r["clip"])) for r in shown}
     else:
-        names = [str(r["clip"]) for r in shown]
+        names = [r["case"] for r in shown]
         named = dict(zip(names, results.sources(shown), strict=True))
     return {name: source for name, source in named.items() if source is not None}
 
@@ -382,7 +427,7 @@ def _exhibit(
     shown: Sequence[Row],
 ) -> Exhibit:
     """One clip of the table as the table has it: f's decision at the table's τ and mask domain."""
-    row = next(r for r in shown if r["clip"] == name)
+    row = next(r for r in shown if r["case"] == name)
     bundle = own.bundle if own else view.key[0]
     engine = engines.engine(bundle, found.interpreter)
     key = (bundle, engines.bundle_stamp(bundle), found.interpreter, source.digest, "")
@@ -431,7 +476,7 @@ def _html(
         data += f" Left out: {'; '.join(own.left_out)}"
     headline = audit.finding(rows)
     if len(shown) < len(rows):
-        headline += f" The table lists {len(shown)} of the {counted(len(rows), 'clip')}."
+        headline += f" The table lists {len(shown)} of the {tables.counted_cases(rows)}."
     return audit_html(
         title=f"Audit of {bundle.title}",
         model={
@@ -450,21 +495,29 @@ def _html(
 
 
 def _describe(row: Row) -> str:
-    marks = [
-        name for kind, name in KINDS.items() if kind in audit.GROUNDS and audit.GROUNDS[kind](row)
-    ]
-    said = f"{row['clip']} · f says {class_name(row['predicted'])}"
-    return f"{said} · FF {logit(row['faithfulness'])}" + (f" · {', '.join(marks)}" if marks else "")
+    names = _kinds([row])
+    marks = [name for kind, name in KINDS.items() if kind in names and _doubted(kind, row)]
+    name = class_name(row["predicted"])
+    if audit.kind(row) == audit.MISSED:
+        return " · ".join([f"{row['clip']} · f misses {name}", *marks])
+    alarm = ["false alarm"] if audit.kind(row) == audit.ALARM else []
+    said = f"{row['clip']} · f {'says' if names is KINDS else 'hears'} {name}"
+    marks = [", ".join([*alarm, *marks])] if alarm or marks else []
+    return " · ".join([said, f"FF {logit(row['faithfulness'])}", *marks])
 
 
-def _shown(labels: Sequence[str]) -> tuple[list[str], str | None]:
+def _doubted(kind: str, row: Row) -> bool:
+    return kind in audit.GROUNDS and audit.GROUNDS[kind](row)
+
+
+def _shown(labels: Sequence[str], names: Mapping[str, str]) -> tuple[list[str], str | None]:
     """The setting "show" as kinds and class: "wrong.chance.class:dog"."""
     text = str(state.value("show") or "")
     text, found, label = text.partition(_CLASS)
     kinds = [part for part in text.split(".") if part]
-    if unknown := [kind for kind in kinds if kind not in KINDS]:
+    if unknown := [kind for kind in kinds if kind not in names]:
         state.notice(
-            f"There is no filter “{unknown[0][:40]}” here; accepted: {', '.join(KINDS)}, "
+            f"There is no filter “{unknown[0][:40]}” here; accepted: {', '.join(names)}, "
             f"{_CLASS}NAME. All clips are shown."
         )
         state.put(show=None)
@@ -477,7 +530,7 @@ def _shown(labels: Sequence[str]) -> tuple[list[str], str | None]:
 
 
 def _joined(kinds: Sequence[str], label: str | None) -> str | None:
-    parts = [kind for kind in KINDS if kind in kinds]
+    parts = [kind for kind in (*KINDS, audit.ALARM, audit.MISSED) if kind in kinds]
     return ".".join([*parts, *([_CLASS + label] if label else [])]) or None
 
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from l2i_core import templates
+from l2i_core import tables, templates
 from l2i_core.evaluation import Row
 from l2i_core.templates import Usage
-from pages.shared import components, context, pictures, players, plots, results, state
+from pages.shared import (
+    component_files,
+    components,
+    context,
+    decisions,
+    pictures,
+    players,
+    plots,
+    results,
+    state,
+)
 from pages.shared.clips import ClipSource
 from pages.shared.components import AtHand, Cell
 from pages.shared.context import View
@@ -23,6 +33,7 @@ SORTS = {
     "weight": "class weight, for the class first",
     "use": "use, most used first",
     "number": "number",
+    "learned": "the class it was learned on",
 }
 AMONG = {
     "all": "all components",
@@ -31,7 +42,9 @@ AMONG = {
     "used": "those used at this τ",
     "silent": "those never active",
     "named": "those with a name of yours",
+    "learned": "those learned on clips of the class",
 }
+OF_GROUPS = "learned"  # the order and the filter that a dictionary learned class by class has
 BANDS = {
     "all": ("any", 0.0, float("inf")),
     "0-250": ("below 250 Hz", 0.0, 250.0),
@@ -105,7 +118,7 @@ def page() -> None:
     with tested:
         test_clips(view, facts, k)
     matrix(view, facts, chosen)
-    names_and_data(view)
+    component_files.names_and_data(view)
     # What needs every clip at hand comes last: the rest is there at once.
     with heard:
         hand = _at_hand(view)
@@ -155,8 +168,8 @@ def _facts(view: View) -> Facts:
 
 def _settled(view: View, facts: Facts) -> Chosen:
     """Component, order and filter from the URL; by default the clip's most relevant component."""
-    sort = state.settle("sort", list(SORTS), "frequency", "order of components")
-    among = state.settle("among", list(AMONG), "all", "group of components")
+    sort = state.settle("sort", _offered(view, SORTS), "frequency", "order of components")
+    among = state.settle("among", _offered(view, AMONG), "all", "group of components")
     band = state.settle("band", list(BANDS), "all", "band")
     best = int(view.engine.relevance(view.analysis, view.target).argmax())
     every = [str(k) for k in range(len(facts.weights))]
@@ -166,18 +179,31 @@ def _settled(view: View, facts: Facts) -> Chosen:
         state.notice(f"Your names are not shown: {problem}", "error")
     state.write_url()
     state.show_messages()
-    order = _order(facts, sort)
+    order = _order(view, facts, sort)
     kept = _kept(view, facts, among, band)
     return Chosen(component, sort, among, band, order, [k for k in order if kept[k]])
 
 
-def _order(facts: Facts, sort: str) -> list[int]:
-    numbers = np.arange(len(facts.weights))
+def _offered(view: View, settings: Mapping[str, str]) -> list[str]:
+    return [name for name in settings if name != OF_GROUPS or view.engine.dictionary.groups]
+
+
+def _learned_on(view: View) -> np.ndarray:
+    """Whether each component was learned on clips of the class to explain (K,)."""
+    groups = view.engine.dictionary.groups or [""] * view.engine.dictionary.n_components
+    return np.array([group == view.target for group in groups])
+
+
+def _order(view: View, facts: Facts, sort: str) -> list[int]:
+    numbers, engine = np.arange(len(facts.weights)), view.engine
+    places = {label: place for place, label in enumerate(engine.classes)}
+    learned = np.array([places.get(g, len(places)) for g in engine.dictionary.groups] or numbers)
     keys = {
         "frequency": (numbers, facts.centres),
         "weight": (numbers, -facts.weights),
         "use": (numbers, -facts.usage.strength, -facts.usage.counts),
         "number": (numbers,),
+        "learned": (numbers, facts.centres, learned),
     }
     return [int(k) for k in np.lexsort(keys[sort])]
 
@@ -192,6 +218,7 @@ def _kept(view: View, facts: Facts, among: str, band: str) -> np.ndarray:
         "used": facts.usage.counts > 0,
         "silent": ~facts.usage.active,
         "named": named,
+        "learned": _learned_on(view),
     }
     _, low, high = BANDS[band]
     return groups[among] & (facts.centres >= low) & (facts.centres < high)
@@ -217,10 +244,13 @@ def the_wall(view: View, facts: Facts, chosen: Chosen) -> None:
         _cells(view, facts, chosen), chosen.component, f"{heading}; arrow keys move", _choose
     )
     figure = f"{facts.basis} that use it" if chosen.sort == "use" else f"θ for “{target}”"
+    colours, below = f"speaks for “{target}”, grey against it", "centre frequency"
+    if chosen.sort == OF_GROUPS:
+        colours, below = f"was learned on clips of “{target}”, grey on others", "that class"
     st.caption(
-        f"Each shape has its own scale; low frequencies left, mel axis. Blue speaks for “{target}”, "
-        f"grey against it; the paler, the smaller its weight. Above each: number and {figure}; "
-        f"below: {'your name or ' if components.names_of(view.engine) else ''}centre frequency."
+        f"Each shape has its own scale; low frequencies left, mel axis. Blue {colours}; the paler, "
+        f"the smaller its weight. Above each: number and {figure}; "
+        f"below: {'your name or ' if components.names_of(view.engine) else ''}{below}."
     )
     silent = int((~facts.usage.active).sum())
     if silent:
@@ -234,7 +264,7 @@ def _controls(view: View, chosen: Chosen) -> None:
     sort_place, among_place, band_place = st.columns([1, 1, 1.2], vertical_alignment="bottom")
     sort_place.selectbox(
         "Sort by",
-        list(SORTS),
+        _offered(view, SORTS),
         key=state.control("sort", chosen.sort),
         format_func=SORTS.get,
         on_change=state.changed,
@@ -242,7 +272,7 @@ def _controls(view: View, chosen: Chosen) -> None:
     )
     among_place.selectbox(
         "Show",
-        list(AMONG),
+        _offered(view, AMONG),
         key=state.control("among", chosen.among),
         format_func=AMONG.get,
         on_change=state.changed,
@@ -262,22 +292,24 @@ def _cells(view: View, facts: Facts, chosen: Chosen) -> list[Cell]:
     names = components.names_of(view.engine)
     shapes = components.outlines(view)
     largest = float(np.abs(facts.weights).max()) or 1.0
-    cells = []
+    grouped, learned, cells = chosen.sort == OF_GROUPS, _learned_on(view), []
     for k in chosen.shown:
         weight, name = float(facts.weights[k]), names.get(k, "")
         figure = str(facts.usage.counts[k]) if chosen.sort == "use" else _signed(weight)
         title = (
             f"#{k}{f', {name}' if name else ''}: centre {hertz(float(facts.centres[k]))}, "
             f"θ {_signed(weight)} for {class_name(view.target)}, {_use(facts, k)}"
+            f"{_learned(view, k)}"
         )
+        below = class_name(view.engine.dictionary.groups[k]) if grouped else ""
         cells.append(
             Cell(
                 k,
                 figure,
-                name or hertz(float(facts.centres[k])),
+                name or below or hertz(float(facts.centres[k])),
                 bool(name),
                 shapes[k],
-                1 if weight > 0 else -1,
+                1 if (learned[k] if grouped else weight > 0) else -1,
                 abs(weight) / largest,
                 bool(~facts.usage.active[k]),
                 title,
@@ -290,6 +322,12 @@ def _use(facts: Facts, component: int) -> str:
     if not facts.usage.active[component]:
         return f"never active in the {facts.n_clips} {facts.basis}"
     return f"used in {facts.usage.counts[component]} of {facts.n_clips} {facts.basis}"
+
+
+def _learned(view: View, component: int) -> str:
+    """The class on whose clips a component was learned, "" where W was learned from all at once."""
+    groups = view.engine.dictionary.groups
+    return f", learned on clips of “{class_name(groups[component])}”" if groups else ""
 
 
 def _signed(value: float) -> str:
@@ -327,7 +365,7 @@ def about(view: View, facts: Facts, chosen: Chosen) -> None:
     said = class_name(view.target)
     st.markdown(
         f"Centre of gravity **{_hertz(facts, k)}**; θ **{_signed(weight)}** for “{said}”; "
-        f"{_use(facts, k)}{_at_tau(view, facts, k)}."
+        f"{_use(facts, k)}{_at_tau(view, facts, k)}{_learned(view, k)}."
     )
     if chosen.component not in chosen.shown:
         st.caption("It is not on the wall: the filter leaves it out.")
@@ -340,7 +378,12 @@ def _hertz(facts: Facts, component: int) -> str:
 def _at_tau(view: View, facts: Facts, component: int) -> str:
     if not facts.usage.active[component]:
         return ""
-    return f" (relevance above τ = {view.threshold:.2f} for f's decision)"
+    return f" (relevance above τ = {view.threshold:.2f} for {_whose(view)})"
+
+
+def _whose(view: View) -> str:
+    """Whose relevance the tables of clips hold."""
+    return "f's most probable class" if view.multi_label else "f's decision"
 
 
 def _renamed(view: View, component: int, key: str) -> None:
@@ -530,15 +573,16 @@ def test_clips(view: View, facts: Facts, component: int) -> None:
         st.info(f"#{component} is never active in the {facts.n_clips} test clips.")
         return
     rows = [facts.rows[i] for i in best]
-    labels = [class_name(str(row["label"])) for row in rows]
-    most = max(sorted(set(labels)), key=labels.count)
-    st.markdown(f"**{_share(labels.count(most), len(rows))} labelled “{most}”**")
+    labels = [results.labelled(row["label"]) for row in rows]
+    held = [label for text in labels for label in text.split(" + ")]
+    most = max(sorted(set(held)), key=held.count)
+    st.markdown(f"**{_share(held.count(most), len(rows))} labelled “{most}”**")
     table = st.dataframe(
         pd.DataFrame(
             {
                 "clip": [str(row["clip"]) for row in rows],
                 "label": labels,
-                "f says": [class_name(str(row["predicted"])) for row in rows],
+                f"f {decisions.verb(view.engine)}": [_said(view, row) for row in rows],
                 "z": [float(facts.usage.pooled[i, component]) for i in best],
                 "relevance": [float(facts.usage.relevance[i, component]) for i in best],
             }
@@ -547,7 +591,8 @@ def test_clips(view: View, facts: Facts, component: int) -> None:
         column_config={
             "z": st.column_config.NumberColumn(format="%.2f", help="pooled activation", width=40),
             "relevance": st.column_config.NumberColumn(
-                format="%.2f", help="for f's decision; 1 is the clip's most relevant component"
+                format="%.2f",
+                help=f"for {_whose(view)}; 1 is the clip's most relevant component",
             ),
         },
         key=f"test-clips {component}",
@@ -556,7 +601,7 @@ def test_clips(view: View, facts: Facts, component: int) -> None:
         alt=f"Test clips with the largest z of component {component}",
     )
     st.caption(
-        f"Largest z of {facts.n_clips} test clips; relevance for f's decision. "
+        f"Largest z of {facts.n_clips} test clips; relevance for {_whose(view)}. "
         "The line that is chosen plays here:"
     )
     picked = table["selection"]["rows"]
@@ -566,6 +611,13 @@ def test_clips(view: View, facts: Facts, component: int) -> None:
         st.caption(f"{_missing(view, str(rows[place]['clip']))} to hear it.")
     else:
         _play(view, source, f"**{source.title}**")
+
+
+def _said(view: View, row: Row) -> str:
+    """What f says of a test clip, or hears in it."""
+    if not view.multi_label:
+        return class_name(str(row["predicted"]))
+    return " + ".join(class_name(label) for label in tables.heard(row)) or "none"
 
 
 def _share(count: int, total: int) -> str:
@@ -612,7 +664,7 @@ def _to_listen(clip: str) -> None:
         state.put(clip=clip, window=None, own=None, **{"class": None})
 
 
-# --- all weights, names, files ----------------------------------------------------------------
+# --- all weights ------------------------------------------------------------------------------
 
 
 def matrix(view: View, facts: Facts, chosen: Chosen) -> None:
@@ -630,6 +682,11 @@ def matrix(view: View, facts: Facts, chosen: Chosen) -> None:
         f"“{class_name(classes[c])}”; {percent(float((part > 0).mean()))} are positive** "
         f"({len(classes)} classes × {len(chosen.shown)} components)"
     )
+    if groups := view.engine.dictionary.groups:
+        own = sum(classes[int(theta[:, k].argmax())] == groups[k] for k in chosen.shown)
+        st.markdown(
+            f"{own} of {len(chosen.shown)} speak most for the class on whose clips they were learned."
+        )
     column = chosen.shown.index(chosen.component) if chosen.component in chosen.shown else -1
     st.plotly_chart(
         plots.weight_matrix(
@@ -657,67 +714,6 @@ def matrix(view: View, facts: Facts, chosen: Chosen) -> None:
             },
             alt="Class weights of the components on the wall",
         )
-
-
-def names_and_data(view: View) -> None:
-    """Names out and in, and θ as a file."""
-    engine, total = view.engine, view.engine.dictionary.n_components
-    names = components.names_of(engine)
-    stem = engine.bundle.name
-    with view.corner, st.popover("Names and data", width="stretch"):
-        where = "in this session only" if components.shared() else "on this machine"
-        st.caption(f"You have named {len(names)} of {total} components. Names are kept {where}.")
-        st.download_button(
-            "Export names (JSON)",
-            components.exported(engine),
-            f"{stem}-component-names.json",
-            "application/json",
-            on_click="ignore",
-            width="stretch",
-            disabled=not names,
-        )
-        times = st.session_state.setdefault("l2i_names_imported", 0)
-        key = f"names-file-{times}"
-        st.file_uploader(
-            "Import names (JSON exported here); they replace names of the same components",
-            ["json"],
-            key=key,
-            on_change=_import,
-            args=(view, key),
-        )
-        st.download_button(
-            "Class weights θ (CSV)",
-            _later(view),
-            f"{stem}-{engine.interpreter_name}-theta.csv",
-            "text/csv",
-            on_click="ignore",
-            width="stretch",
-        )
-
-
-def _later(view: View) -> Callable[[], str]:
-    return lambda: components.matrix_csv(view.engine)
-
-
-def _import(view: View, key: str) -> None:
-    """Callback: all names of the file, or one sentence and none."""
-    state.touch()
-    file = st.session_state.get(key)
-    if file is None:
-        return
-    st.session_state["l2i_names_imported"] += 1  # the next uploader is empty
-    try:
-        found = components.imported(view.engine, file.name, file.getvalue())
-    except ValueError as error:
-        state.notice(sentence(str(error)), "error")
-        return
-    replaced = sum(
-        components.name_of(view.engine, k) not in ("", name) for k, name in found.items()
-    )
-    problem = components.rename(view.engine, found)
-    if problem:
-        state.notice(f"Names are kept for this session only: {problem}", "error")
-    st.toast(f"{len(found)} names imported, {replaced} of them in place of others.")
 
 
 page()

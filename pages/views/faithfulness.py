@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from l2i_core import tables
+from l2i_core import paper, tables
 from l2i_core.evaluation import Row
 from l2i_core.metrics import PairedTest
 from l2i_core.tables import ClassFaithfulness
@@ -21,8 +21,8 @@ from pages.shared.results import Results
 from pages.shared.words import class_name, logit, number, percent
 
 NONE = "none"
-SCALE_NAMES = {"logits": "logits", "share": "share of f(x)_c − f(silence)_c"}
-AXES = {"logits": "FF in logits", "share": "FF / (f(x)_c − f(silence)_c)"}
+SHARE = tables.SHARE
+SHARE_NAME, SHARE_AXIS = "share of f(x)_c − f(silence)_c", "FF / (f(x)_c − f(silence)_c)"
 EVEN = 0.05  # two-sided p above which FF and a Random count as not told apart
 
 
@@ -54,26 +54,31 @@ def measured(view: View, found: Results) -> None:
     with chart:
         distribution(view, found, rows, by_class, level, scale)
     st.subheader("Which τ?", anchor=False)
-    drawn = curves(view, found, other, level, scale)
+    drawn = curves(view, found, other, level, scale, tables.counted_cases(rows))
     st.subheader(f"Interpreters at τ = {level:.2f}", anchor=False)
     interpreters(view, rows, level, scale)
-    st.subheader(f"Classes at τ = {level:.2f}, in {SCALE_NAMES[scale]}", anchor=False)
+    st.subheader(f"Classes at τ = {level:.2f}, in {_scale_name(scale)}", anchor=False)
     class_table(by_class)
     downloads(view, rows, by_class, drawn, level, scale)
 
 
 def choices(view: View) -> tuple[str, str | None]:
     """The scale, and the interpreter that is drawn beside the chosen one (None for none)."""
-    scale = state.settle("scale", tables.SCALES, tables.SCALES[0], "scale")
+    scales = tables.scales(view.multi_label)
+    scale = state.settle("scale", scales, scales[0], "scale")
     st.radio(
         "FF in",
-        tables.SCALES,
+        scales,
         key=state.control("scale", scale),
-        format_func=SCALE_NAMES.__getitem__,
+        format_func=_scale_name,
         on_change=state.changed,
         args=("scale",),
-        help="Logits depend on how f was trained; the share of what silence would take away can "
-        "be compared between models.",
+        help=(
+            "A drop of probability can be at most the probability that was there"
+            if view.multi_label
+            else "Logits depend on how f was trained"
+        )
+        + "; the share of what silence would take away can be compared between models.",
     )
     mine = view.engine.interpreter_name
     others = [
@@ -103,11 +108,14 @@ def finding(view: View, found: Results, rows: Sequence[Row], level: float, scale
             f"The evaluation has no τ = {view.threshold:.2f}; all figures are at its nearest, "
             f"**τ = {level:.2f}**."
         )
-    st.markdown(f"**{statement(rows, f'Over all {len(rows)} clips', scale)}**")
+    st.markdown(f"**{statement(rows, f'Over all {tables.counted_cases(rows)}', scale)}**")
     mine = [r for r in rows if r["predicted"] == view.target]
     name = class_name(view.target)
     if mine:
-        st.markdown(statement(mine, f"For “{name}” (f's decision on {len(mine)} clips)", scale))
+        held = "heard in" if view.multi_label else "f's decision on"
+        st.markdown(statement(mine, f"For “{name}” ({held} {len(mine)} clips)", scale))
+    elif view.multi_label:
+        st.markdown(f"f hears “{name}” in none of these clips.")
     else:
         st.markdown(f"f calls none of these clips “{name}”.")
     if rows[0]["random"] is None:
@@ -122,12 +130,19 @@ def finding(view: View, found: Results, rows: Sequence[Row], level: float, scale
     lost = sum(math.isnan(r["faithfulness"]) for r in rows)
     if lost:
         st.caption(
-            f"{lost} of {len(rows)} clips have no share: silence would take nothing away from them."
+            f"{lost} of {len(rows)} {tables.cases(rows)} have no share: silence would take nothing "
+            "away from them."
         )
     st.caption(
-        "FF = f(x)_c − f(x_2)_c (Eq. 6): what f's own decision c loses when the interpretation is "
+        f"FF = f(x)_c − f(x_2)_c (Eq. 6): what {_decision(view)} loses when the interpretation is "
         f"taken out of the clip. {results.provenance(found)}"
     )
+
+
+def _decision(view: View) -> str:
+    if view.multi_label:
+        return "the probability of each class c above 0.5"
+    return "f's own decision c"
 
 
 def statement(rows: Sequence[Row], opening: str, scale: str) -> str:
@@ -158,7 +173,10 @@ def _energy_verdict(rows: Sequence[Row]) -> str:
             "In no clip do the other components hold as much energy as the interpretation: "
             "**equal energy cannot be tested** here; a higher τ selects less."
         )
-    where = f"At equal energy, on the {len(matched)} of {len(rows)} clips whose other components hold as much"
+    where = (
+        f"At equal energy, on the {len(matched)} of {len(rows)} {tables.cases(rows)} whose other "
+        "components hold as much"
+    )
     return _verdict(matched, "random_energy", where)
 
 
@@ -173,12 +191,12 @@ def _verdict(rows: Sequence[Row], opponent: str, where: str) -> str:
         claim = "the choice is **better than chance**"
     else:
         claim = "the choice is :orange[**worse than chance**]"
-    return f"{where}, {claim}: FF is larger on {_test(test)}."
+    return f"{where}, {claim}: FF is larger on {_test(test, tables.cases(rows))}."
 
 
-def _test(test: PairedTest) -> str:
+def _test(test: PairedTest, of: str) -> str:
     return (
-        f"{test.greater} of {test.n} clips (Wilcoxon signed-rank, two-sided, "
+        f"{test.greater} of {test.n} {of} (Wilcoxon signed-rank, two-sided, "
         f"{results.p_value(test.p)})"
     )
 
@@ -221,7 +239,7 @@ def distribution(
     scale: str,
 ) -> None:
     """FF of every clip by class, beside the boxes of both Randoms; a click opens the clip."""
-    st.markdown(f"**{_distribution_title(by_class, level, len(rows))}**")
+    st.markdown(f"**{_distribution_title(by_class, level, tables.counted_cases(rows))}**")
     colours = pictures.palette()
     key = f"ff {found.interpreter} {level} {scale} {pictures.theme()}"
     st.plotly_chart(
@@ -230,7 +248,7 @@ def distribution(
             by_class,
             [f"{class_name(c.label)}, n {c.n}" for c in by_class],
             str(state.value("evaluated") or ""),
-            AXES[scale],
+            _axis(scale),
             colours,
         ),
         key=key,
@@ -250,10 +268,15 @@ def distribution(
         + ("Random, equal energy: all other components where they hold less. " if short else "")
         + "A click on a point opens its clip."
     )
+    if view.multi_label and level != paper.CLASSWISE_TAU:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("The paper's Fig. 2 shows the same on SONYC-UST, at:")
+            t = paper.CLASSWISE_TAU
+            st.button(f"τ = {t:.2f}", key="fig2", on_click=_go_to, args=(t,))
 
 
-def _distribution_title(by_class: Sequence[ClassFaithfulness], level: float, n: int) -> str:
-    ending = f"(τ = {level:.2f}, n = {n} clips)"
+def _distribution_title(by_class: Sequence[ClassFaithfulness], level: float, n: str) -> str:
+    ending = f"(τ = {level:.2f}, n = {n})"
     pairs = [(c.own.median, c.random_energy.median) for c in by_class if c.own and c.random_energy]
     if not pairs:
         return f"How much does f lose in each class? {ending}"
@@ -286,10 +309,7 @@ def one_clip(found: Results, rows: Sequence[Row], level: float, scale: str) -> N
         "FF": _value(row["faithfulness"], scale),
         "energy-matched Random": _value(row["random_energy"], scale),
         "count-matched Random": _value(row["random"], scale),
-        "f says": class_name(row["predicted"]),
-        "the interpreter's first choice": class_name(row["interpreter_predicted"]),
-        "labelled": class_name(row["label"]),
-        "f's class on the interpretation": "the same" if row["same_class"] else "another",
+        **_answers(row),
         "components": str(row["components"]),
         "energy kept": percent(row["energy_kept"]),
     }
@@ -298,10 +318,28 @@ def one_clip(found: Results, rows: Sequence[Row], level: float, scale: str) -> N
     )
 
 
+def _answers(row: Row) -> dict[str, str]:
+    """What f and the interpreter make of the clip."""
+    label = results.labelled(row["label"])
+    if "class" in row:
+        return {
+            "f hears": class_name(row["class"]),
+            "the interpreter hears it": "yes" if row["agrees"] else "no",
+            "labelled": label,
+            "f hears it in the interpretation": "yes" if row["same_class"] else "no",
+        }
+    return {
+        "f says": class_name(row["predicted"]),
+        "the interpreter's first choice": class_name(row["interpreter_predicted"]),
+        "labelled": label,
+        "f's class on the interpretation": "the same" if row["same_class"] else "another",
+    }
+
+
 def curves(
-    view: View, found: Results, other: str | None, level: float, scale: str
+    view: View, found: Results, other: str | None, level: float, scale: str, n: str
 ) -> dict[str, list[Line]]:
-    """FF_median and mean |L| against τ; returns what is drawn."""
+    """FF_median and mean |L| of `n` cases against τ; returns what is drawn."""
     colours, blocks = pictures.palette(), results.systems(view.key[0])
     name = results.title(view.engine.bundle, found.interpreter)
     left, right = st.columns(2, gap="large")
@@ -321,15 +359,14 @@ def curves(
         if grid:
             ys = [block[t][key] for t in grid]
             ff.append(Line(title, [float(t) for t in grid], ys, colours.neutral, dash, symbol))
-    for place, made, what, unit in (
-        (left, ff, "Median FF", AXES[scale]),
+    for place, made, what, axis in (
+        (left, ff, "Median FF", _axis(scale)),
         (right, size, "Mean size of the interpretation", "components, mean |L|"),
     ):
-        n = len(found.clips)
-        place.markdown(f"**{what} against τ** (n = {n} clips)")
+        place.markdown(f"**{what} against τ** (n = {n})")
         at = {line.name: dict(zip(line.x, line.y, strict=True)).get(level) for line in made}
         place.plotly_chart(
-            plots.lines(made, level, "τ, the relevance a component needs", unit, colours),
+            plots.lines(made, level, "τ, the relevance a component needs", axis, colours),
             key=f"curve {what}",
             theme=None,
             config=plots.LIVELY,
@@ -343,7 +380,7 @@ def curves(
 def _ff_line(
     name: str, block: dict[str, Any], scale: str, colour: str, plain: bool = False
 ) -> Line:
-    table = block["faithfulness" if scale == "logits" else "relative_faithfulness"]
+    table = block["relative_faithfulness" if scale == SHARE else "faithfulness"]
     grid = sorted((t for t in table if table[t]["median"] is not None), key=float)
     low, middle, high = ([table[t][k] for t in grid] for k in ("q25", "median", "q75"))
     x = [float(t) for t in grid]
@@ -371,7 +408,7 @@ def interpreters(view: View, rows: Sequence[Row], level: float, scale: str) -> N
         assert theirs is not None  # it has a block
         other = tables.at_threshold(theirs.clips, theirs.levels, level, scale)
         columns[results.title(view.engine.bundle, name)] = _figures(
-            view, name, block, other, level, scale, mine, rows
+            view, name, other, scale, mine, rows
         )
     st.table(
         pd.DataFrame(columns),
@@ -379,18 +416,17 @@ def interpreters(view: View, rows: Sequence[Row], level: float, scale: str) -> N
         alt=f"Faithfulness, size and Fid-In of every interpreter at τ = {level:.2f}",
     )
     st.caption(
-        "Fid-In: f names the same class on the interpretation as on the clip. Energy kept: the "
+        f"Fid-In: f {'hears the class in' if view.multi_label else 'names the same class on'} the "
+        f"interpretation {'too' if view.multi_label else 'as on the clip'}. Energy kept: the "
         "interpretation's energy over the clip's. A larger |L| or more energy makes FF easier: "
-        "read them together. p: Wilcoxon signed-rank over the same clips, two-sided."
+        f"read them together. p: Wilcoxon signed-rank over the same {tables.cases(rows)}, two-sided."
     )
 
 
 def _figures(
     view: View,
     name: str,
-    block: dict[str, Any],
     other: Sequence[Row],
-    level: float,
     scale: str,
     mine: Any,
     rows: Sequence[Row],
@@ -400,7 +436,7 @@ def _figures(
     chosen = results.title(view.engine.bundle, view.engine.interpreter_name)
     against = "the interpreter shown"
     if name != view.engine.interpreter_name:
-        if [r["clip"] for r in other] == [r["clip"] for r in rows]:
+        if [r["case"] for r in other] == [r["case"] for r in rows]:
             theirs, resolution = (tables.column(other, k) for k in ("faithfulness", "resolution"))
             test = tables.compare_columns(theirs, mine, resolution)
             against = (
@@ -506,7 +542,7 @@ def downloads(
             ]
         )
         st.caption(
-            f"FF in {SCALE_NAMES[scale]}; clips and classes at τ = {level:.2f}, curves at every "
+            f"FF in {_scale_name(scale)}; clips and classes at τ = {level:.2f}, curves at every "
             "τ of the evaluation."
         )
 
@@ -520,13 +556,21 @@ def _value(value: float | None, scale: str) -> str:
         return "not drawn"
     if math.isnan(value):
         return "–"
-    return logit(value) if scale == "logits" else percent(value)
+    return percent(value) if scale == SHARE else logit(value)
 
 
 def _amount(value: float, scale: str) -> str:
-    if scale == "logits":
-        return f"{logit(value)} logits"
-    return f"{_value(value, scale)} of what silence would take away"
+    if scale == SHARE:
+        return f"{_value(value, scale)} of what silence would take away"
+    return unit(scale == unit(True).name).amount(value)
+
+
+def _scale_name(scale: str) -> str:
+    return SHARE_NAME if scale == SHARE else scale
+
+
+def _axis(scale: str) -> str:
+    return SHARE_AXIS if scale == SHARE else f"FF in {scale}"
 
 
 page()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ import streamlit as st
 from l2i_core import metrics, paper, tables
 from l2i_core.evaluation import Row
 from l2i_core.tables import TOPS, ClassFidelity
-from pages.shared import context, every_system, pictures, plots, results
+from pages.shared import context, detection, every_system, pictures, plots, results
 from pages.shared.context import View
 from pages.shared.results import Results
 from pages.shared.words import class_name, logit, number, percent
@@ -27,7 +26,8 @@ def page() -> None:
     view = context.current()
     view.head.title("How closely does the interpreter follow f?", anchor=False)
     name = view.engine.interpreter_name
-    results.draw(view.key[0], name, lambda found: measured(view, found))
+    draw = detection.measured if view.multi_label else measured
+    results.draw(view.key[0], name, lambda found: draw(view, found))
     every_system.draw(view)
     card(view)
 
@@ -117,20 +117,7 @@ def systems(view: View, found: Results) -> None:
     levels = list(paper.FAITHFULNESS)
     with ours:
         st.markdown(f"**Ours: model {view.key[0]}**, median FF in logits")
-        st.table(
-            pd.DataFrame(
-                {
-                    row["system"]: {
-                        name: "–" if value is None else logit(value)
-                        for name, value in row.items()
-                        if name != "system"
-                    }
-                    for row in faithfulness_rows(view, found)
-                }
-            ).T,
-            border="horizontal",
-            alt="Median FF in logits of every system of this model at the paper's τ",
-        )
+        results.median_table(results.median_rows(view, found, levels), "logits")
     with theirs:
         st.markdown("**The paper's: ESC-50, fold 1**, median FF in logits (Table 2)")
         st.table(
@@ -174,24 +161,6 @@ def system_rows(view: View) -> list[Row]:
     return [
         *rows,
         {"system": "guessing", **chance, "reconstruction error": None, "n": None},
-    ]
-
-
-def faithfulness_rows(view: View, found: Results) -> list[Row]:
-    """Median FF in logits of every measured system at the paper's τ, and of both Randoms."""
-    blocks = results.systems(view.key[0]).items()
-    lines = [
-        (results.title(view.engine.bundle, name), block["faithfulness"])
-        for name, block in blocks
-        if block.get("faithfulness")
-    ]
-    mine = results.title(view.engine.bundle, found.interpreter)
-    for kind, name in (("random_energy", "energy-matched"), ("random", "count-matched")):
-        lines.append((f"{name} Random beside {mine}", found.summary.get(kind, {})))
-    return [
-        {"system": name}
-        | {f"τ {level}": table.get(level, {}).get("median") for level in paper.FAITHFULNESS}
-        for name, table in lines
     ]
 
 
@@ -320,7 +289,7 @@ def disagreements(view: View, found: Results, rows: Sequence[Row]) -> None:
             hide_index=True,
             column_config={"probability": results.DECIMALS},
             key=key,
-            on_select=lambda: _row([str(r["clip"]) for r in apart], key),
+            on_select=lambda: results.row_clicked([str(r["clip"]) for r in apart], key),
             selection_mode="single-row",
             alt="Clips on which the interpreter's first choice is not f's",
         )
@@ -331,14 +300,6 @@ def _describe(row: Row) -> str:
     if place == 1:
         return f"{row['clip']} · both “{class_name(row['predicted'])}”"
     return f"{row['clip']} · {results.disagreement(row)}"
-
-
-def _row(names: Sequence[str], key: str) -> None:
-    """Callback: a row of the disagreements was chosen."""
-    event: Any = st.session_state.get(key)
-    chosen = event["selection"]["rows"] if event else []
-    if chosen and chosen[0] < len(names):
-        results.clicked(names[chosen[0]])
 
 
 def downloads(
@@ -368,7 +329,10 @@ def downloads(
                 (
                     "Systems, median FF",
                     f"{own}-systems-ff",
-                    [{**head, **r} for r in faithfulness_rows(view, found)],
+                    [
+                        {**head, **r}
+                        for r in results.median_rows(view, found, list(paper.FAITHFULNESS))
+                    ],
                 ),
                 ("Classes", f"{own}-classes", [{**mine, **r} for r in class_rows(by_class)]),
                 ("Confusion", f"{own}-confusion", matrix),

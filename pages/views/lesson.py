@@ -15,6 +15,7 @@ from pages.shared import (
     clips,
     components,
     context,
+    decisions,
     engines,
     lesson,
     pictures,
@@ -176,6 +177,7 @@ def classifier(view: View, made: Interpretation) -> None:
     chances = view.engine.probabilities(view.analysis.logits).tolist()
     order = sorted(range(len(classes)), key=lambda c: -chances[c])[: lesson.CLASSES]
     said = class_name(classes[order[0]])
+    verb = decisions.verb(view.engine)
     words, show = _sides()
     with words:
         _idea(
@@ -189,14 +191,24 @@ def classifier(view: View, made: Interpretation) -> None:
             f"Section 3. C = {len(classes)} classes. f is a convolutional network; it is frozen "
             "and stays as it is.",
         )
-        st.markdown(
-            f"f says **{said}**: a logit of **{logit(float(view.analysis.logits[order[0]]))}**, a "
-            f"probability of **{chances[order[0]]:.2f}**."
-        )
+        if view.multi_label:
+            said = decisions.said(view.engine, view.analysis.logits)
+            heard = decisions.with_chances(view.engine, view.analysis.logits)
+            st.markdown(
+                f"f hears **{heard}**: whatever has a probability above {decisions.LIMIT:g}, each "
+                "class by itself."
+            )
+        else:
+            st.markdown(
+                f"f says **{said}**: a logit of **{logit(float(view.analysis.logits[order[0]]))}**,"
+                f" a probability of **{chances[order[0]]:.2f}**."
+            )
         mixtures = [clip.id for clip in clips.bundled() if "+" in clip.id]
         _try(
             "2",
-            "Two sounds at once: which of them does f name, and how sure is it?",
+            "Two sounds at once: does f hear both, and how sure is it?"
+            if view.multi_label
+            else "Two sounds at once: which of them does f name, and how sure is it?",
             "clip",
             {c: clips.at_hand()[c].title for c in mixtures[:3]},
             ("class", "window", "own"),
@@ -205,12 +217,13 @@ def classifier(view: View, made: Interpretation) -> None:
         picture, top = lesson.log_mel(view)
         st.markdown(f"**What f receives: {config.n_mels} mel bands, in dB**")
         _image(view, picture, f"log-mel, {top - config.top_db:.0f} to {top:.0f} dB")
-        st.markdown(f"**What f says: {said}** (probabilities)")
+        st.markdown(f"**What f {verb}: {said}** (probabilities)")
         figure = plots.class_bars(
             [class_name(classes[c]) for c in order],
             [chances[c] for c in order],
             class_name(view.target),
             pictures.palette(),
+            decisions.LIMIT if view.multi_label else None,
         )
         _figure(
             "classes",
@@ -377,7 +390,14 @@ def pooling(view: View, made: Interpretation) -> None:
             when = "attention" if attention else "maxima"
             span = number(lesson.half_of_attention(view))
             st.markdown(f"Half of the {when} lies within **{span}\u202fs** of the clip.")
-        if view.agrees:
+        if view.multi_label:
+            st.markdown(decisions.follows(view.engine, view.analysis))
+            if not view.agrees:
+                st.warning(
+                    f"The interpreter disagrees with f on “{class_name(view.target)}”. Do not take "
+                    "what follows for f's reasons."
+                )
+        elif view.agrees:
             st.markdown(f"On this clip the interpreter agrees: both say **{said}** first.")
         else:
             st.warning(
@@ -387,7 +407,9 @@ def pooling(view: View, made: Interpretation) -> None:
         mixtures = [clip.id for clip in clips.bundled() if "+" in clip.id]
         _try(
             "6",
-            "Mixtures are harder. Is Θ's first class still that of f?",
+            "Mixtures are harder. Does Θ still hear what f hears?"
+            if view.multi_label
+            else "Mixtures are harder. Is Θ's first class still that of f?",
             "clip",
             {c: clips.at_hand()[c].title for c in mixtures[:3]},
             ("class", "window", "own"),
@@ -413,7 +435,11 @@ def pooling(view: View, made: Interpretation) -> None:
         order += [c for c in [int(theirs.argmax()), made.target_index] if c not in order]
         names = [class_name(engine.classes[c]) for c in dict.fromkeys(order)]
         pairs = [(float(logits[c]), float(theirs[c])) for c in dict.fromkeys(order)]
-        st.markdown("**Does Θ answer as f does?** Logits; their order matters, not their offset")
+        st.markdown(
+            "**Does Θ answer as f does?** Logits; a class is heard where they are above 0"
+            if view.multi_label
+            else "**Does Θ answer as f does?** Logits; their order matters, not their offset"
+        )
         _figure(
             "logits",
             plots.logit_pairs(
@@ -550,7 +576,8 @@ def testing(view: View, made: Interpretation) -> None:
             "If f really used these components, taking them away must weaken its decision, and "
             "more than taking away as much of anything else.",
             r"\mathrm{FF}_x = f(x)_c - f(x_2)_c",
-            f"Eq. 6, faithfulness, in logits of “{target}”. The paper compares with removing as "
+            f"Eq. 6, faithfulness, in f's {decisions.unit_of(view.engine).of} “{target}”. The paper "
+            "compares with removing as "
             "many random components; beside that we remove random ones of equal energy, a harder "
             "opponent.",
         )
@@ -583,7 +610,8 @@ def _against_random(view: View, made: Interpretation, drop: float, share: float)
     else:
         verdict = "More than chance at equal energy: on this clip the claim holds."
     st.markdown(
-        f"Without B, “{target}” loses **{logit(drop)}** logits{lost}. Without random components "
+        f"Without B, “{target}” loses **{decisions.unit_of(view.engine).amount(drop)}**{lost}. "
+        "Without random components "
         f"of equal energy it loses **{logit(few)}** (median of {engines.FEW_DRAWS} draws). "
         f"**{verdict}**"
     )
@@ -630,7 +658,7 @@ def reference(view: View, everything: bool) -> None:
         lines = [*lesson.LIMITS, *made, lesson.trained_on(view)]
         st.markdown("\n".join(f"- {line}" for line in lines))
     with st.expander("Glossary", expanded=everything):
-        entries = [f"**{term}.** {text}" for term, text in lesson.GLOSSARY.items()]
+        entries = [f"**{term}.** {text}" for term, text in lesson.glossary(view).items()]
         half = -(-len(entries) // 2)
         for column, part in zip(
             st.columns(2, gap="large"), (entries[:half], entries[half:]), strict=True

@@ -18,6 +18,7 @@ from pages.shared import (
     clips,
     components,
     context,
+    decisions,
     engines,
     noise_tests,
     noises,
@@ -300,6 +301,8 @@ def _chose_class() -> None:
 
 def finding(view: View, comparison: Comparison, names: tuple[str, str]) -> str:
     """Whether f's decision on the sound alone survives in f and in the interpreter."""
+    if view.multi_label:
+        return _heard(view, comparison, names)
     engine, classes = view.engine, view.engine.classes
     alone, mixed = (side.analysis for side in comparison.sides)
     said, now = comparison.said, mixed.predicted
@@ -324,10 +327,39 @@ def finding(view: View, comparison: Comparison, names: tuple[str, str]) -> str:
     return text
 
 
+def _heard(view: View, comparison: Comparison, names: tuple[str, str]) -> str:
+    """The same of a model that hears several classes at once: of the class to explain."""
+    engine, c, name = view.engine, comparison.target, class_name(view.target)
+    chances = [
+        [float(engine.probabilities(logits)[c]) for logits in (a.logits, a.interpreter_logits)]
+        for a in (side.analysis for side in comparison.sides)
+    ]
+    (before, _), (after, theirs) = chances
+    told = {
+        (True, True): f"f still hears **{name}**",
+        (True, False): f"f no longer hears **{name}**",
+        (False, True): f"f hears **{name}**, which it did not before",
+        (False, False): f"f hears **{name}** as little as before",
+    }[before > decisions.LIMIT, after > decisions.LIMIT]
+    everything = decisions.said(engine, comparison.mixed.analysis.logits)
+    return (
+        f"With {names[1]} added at {decibels(comparison.mixture.snr_db)} SNR {told} ({before:.2f} → "
+        f"{after:.2f}); it hears {everything}. The interpreter "
+        f"{'hears' if theirs > decisions.LIMIT else 'does not hear'} {name} there ({theirs:.2f})."
+    )
+
+
 def _disagreement(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
     """Where the interpreter does not follow f, before anybody hears what it says f listened to."""
     classes, heads = view.engine.classes, (f"{names[0]} alone", f"the mixture with {names[1]}")
     for side, head in zip(comparison.sides, heads, strict=True):
+        if view.multi_label:
+            if not decisions.agrees(view.engine, side.analysis, view.target):
+                st.warning(
+                    f"**The interpreter disagrees with f on “{class_name(view.target)}” in {head}:** "
+                    "one of them hears it, the other does not. Do not take B there for f's reasons."
+                )
+            continue
         theirs = int(side.analysis.interpreter_logits.argmax())
         if theirs != side.analysis.predicted:
             st.warning(
@@ -345,12 +377,20 @@ def _figures(view: View, comparison: Comparison, names: tuple[str, str]) -> None
     chances, places = [], []
     for side in comparison.sides:
         chances.append(f"{float(engine.probabilities(side.analysis.logits)[target]):.2f}")
-        places.append(noise_lab.place(side.analysis.interpreter_logits, target))
+        theirs = side.analysis.interpreter_logits
+        places.append(
+            f"{float(engine.probabilities(theirs)[target]):.2f}"
+            if view.multi_label
+            else str(noise_lab.place(theirs, target))
+        )
     passed = comparison.passed
     shown = (
         (f"SNR of {names[0]}, measured", decibels(comparison.mixture.snr_db)),
         (f"f's probability of {name}", " → ".join(chances)),
-        ("Interpreter's place of it", f"{places[0]} → {places[1]}"),
+        (
+            f"Interpreter's {'probability' if view.multi_label else 'place'} of it",
+            " → ".join(places),
+        ),
         (f"Energy of {names[1]} in B", percent(passed.rest.share)),
         (f"Energy of {names[0]} in B", percent(passed.followed.share)),
     )
@@ -447,9 +487,14 @@ def changes(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
         for side in comparison.sides
     ]
     draw(drops)
+    why = (
+        "A probability loses no more than it has"
+        if view.multi_label
+        else "Logits shrink where f is unsure"
+    )
     st.caption(
-        "FF: what f's logit loses when B is taken out of A (Eq. 6). Logits shrink where f is "
-        "unsure, so compare FF as a share. Random: components not in B that carry as much energy, "
+        f"FF: what f's {decisions.unit_of(view.engine).of} the class loses when B is taken out of A "
+        f"(Eq. 6). {why}, so compare FF as a share. Random: components not in B that carry as much energy, "
         f"median of {engines.FEW_DRAWS} draws."
     )
 
@@ -460,28 +505,25 @@ def _changes(view: View, side: noises.Side, random: str) -> dict[str, str]:
     three = (verdict.logits, verdict.logits_interpretation, verdict.logits_without)
     theirs = side.analysis.interpreter_logits
     heard = bool(side.made.selected)
-    logits = [logit(float(x[index])) for x in three]
+    unit, verb = decisions.unit_of(view.engine), decisions.verb(view.engine)
+    scores = [logit(float(view.engine.score(x)[index])) for x in three]
     if not heard:
-        logits[1] = "–"
+        scores[1] = "–"
+    what = f"f {verb} {'in' if view.multi_label else 'of'}"
+    first = "interpreter hears" if view.multi_label else "interpreter's first choice"
     return {
-        "f says of A": _says(view, three[0]),
-        "f says of B": _says(view, three[1]) if heard else "B is silence",
-        "f says of C": _says(view, three[2]),
-        f"f's logit for {name}: A / B / C": " / ".join(logits),
-        "FF in logits": logit(verdict.faithfulness),
+        f"{what} A": decisions.with_chances(view.engine, three[0]),
+        f"{what} B": decisions.with_chances(view.engine, three[1]) if heard else "B is silence",
+        f"{what} C": decisions.with_chances(view.engine, three[2]),
+        f"f's {unit.of} {name}: A / B / C": " / ".join(scores),
+        f"FF in {unit.name}": logit(verdict.faithfulness),
         "FF, share of what silence takes": percent(verdict.relative),
         "FF of Random at equal energy": random,
-        "the interpreter's first choice": class_name(view.engine.classes[int(theirs.argmax())]),
+        f"the {first}": decisions.said(view.engine, theirs),
         f"{name} in the interpreter's order": f"{noise_lab.place(theirs, index)} of {len(theirs)}",
         "components in B": f"{len(side.made.selected)} of {len(side.made.relevance)}",
         "energy of A in B": percent(side.made.energy_kept),
     }
-
-
-def _says(view: View, logits: Any) -> str:
-    best = int(logits.argmax())
-    chance = float(view.engine.probabilities(logits)[best])
-    return f"{class_name(view.engine.classes[best])} ({chance:.2f})"
 
 
 def energy(comparison: Comparison, names: tuple[str, str]) -> None:
@@ -618,6 +660,11 @@ def _report(view: View, corruption: Corruption, comparison: Comparison) -> dict[
         theirs = one.analysis.interpreter_logits
         return {
             "predicted": engine.classes[one.analysis.predicted],
+            **(
+                {"predicted_classes": list(decisions.decided(engine, one.analysis.logits))}
+                if view.multi_label
+                else {}
+            ),
             "probabilities": engine.probabilities(one.analysis.logits).tolist(),
             "interpreter_predicted": engine.classes[int(theirs.argmax())],
             "place": noise_lab.place(theirs, comparison.target),
@@ -642,6 +689,7 @@ def _report(view: View, corruption: Corruption, comparison: Comparison) -> dict[
         "target": view.target,
         "threshold": view.threshold,
         "mask_domain": view.domain,
+        "faithfulness_unit": decisions.unit_of(engine).name,
         "kind": corruption.kind,
         "other": corruption.other.file_name if corruption.other else None,
         "seed": None if corruption.other else corruption.seed,
