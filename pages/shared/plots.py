@@ -304,7 +304,6 @@ def lines(
             x=list(curve.x),
             y=list(curve.y),
             name=curve.name,
-                mode="lines",
             mode="lines+markers",
             line={"color": curve.colour, "dash": curve.dash, "width": 2},
             marker={"symbol": curve.symbol, "size": 6, "color": curve.colour},
@@ -488,6 +487,7 @@ def confusion(
     together: classes that sound together, so that what is off the diagonal is no disagreement.
     """
     diagonal = np.eye(len(names), dtype=bool)
+    apart = colours.neutral if together else colours.warning
     figure = go.Figure()
     for part, colour in ((diagonal, colours.accent), (~diagonal, apart)):
         shown = np.where(part & (counts > 0), counts, np.nan)
@@ -501,7 +501,6 @@ def confusion(
             showscale=False,
             hoverongaps=False,
             xgap=1,
-    apart = colours.neutral if together else colours.warning
             ygap=1,
             texttemplate="%{z}" if len(names) <= 25 else None,
             textfont={"color": colours.ink},
