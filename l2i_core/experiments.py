@@ -95,7 +95,7 @@ def noise_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setting
     index, *snrs = step
     clip, rate = clips[index], engine.audio.sample_rate
     seed = settings.seed + index
-    about = {"index": index, "clip": clip.name, "label": clip.label, "seed": seed}
+    about = {"index": index, "clip": clip.name, "label": clip.written, "seed": seed}
     try:
         clean = load_clip(clip, engine.audio)
         noise = coloured_noise("white", len(clean), seed, rate)

@@ -19,6 +19,7 @@ from l2i_core.evaluation import drop_resolution, refresh_summary
 from l2i_core.words import unit
 from pipelines import detection_tables
 from pipelines.evaluate import metrics_folder
+from pipelines.experiment_tables import experiment_tables
 from pipelines.runs import main_guard
 from pipelines.truth_tables import truth_tables
 
@@ -238,7 +239,9 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
         parts.append(contaminated(json.loads(mixtures.read_text()), summary))
     parts += truth_tables(folder)
     if not many:
-        published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
+        if conventions == PAPER.name:
+        parts += experiment_tables(bundle)
+    published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
         parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
     return "\n\n".join(parts)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mixed import noise_rows, overlap_rows
 
 from l2i_core import L2I, experiments, load_bundle, metrics, noise_lab
 from l2i_core.corrupt import coloured_noise
@@ -203,34 +204,8 @@ def test_a_bad_clip_is_one_row_that_says_so(
 # --- figures ----------------------------------------------------------------------------------
 
 
-def _noise_row(index: int, snr: float, threshold: float, place: int, share: float) -> Row:
-    silent = share == 0
-    return {
-        "index": index,
-        "snr_asked": snr,
-        "threshold": threshold,
-        "place": place,
-        "place_clean": 1,
-        "decision": int(place == 1),
-        "place_of_decision": 6,
-        "components": 0 if silent else 4,
-        "followed_passed": share,
-        "rest_passed": share / 2,
-        "followed_correlation": math.nan if silent else 0.5,
-        "rest_correlation": math.nan if silent else 0.1,
-        "si_sdr_gain": math.nan if silent else -1.0,
-    }
-
-
 def test_noise_figures_by_hand() -> None:
-    rows = [
-        _noise_row(index, snr, threshold, place, share)
-        for index, snrs in ((4, (-10.0, 0.0)), (2, (-10.0, 0.0)), (9, (0.0,)))
-        for snr in snrs
-        for threshold in (0.3, 0.1)
-        for place, share in [(1, 0.4) if index == 4 else (5, 0.2) if index == 2 else (6, 0.0)]
-    ]
-    made = experiments.summarise_noise([*rows, {"index": 7, "error": "gone."}])
+    made = experiments.summarise_noise([*noise_rows(), {"index": 7, "error": "gone."}])
     assert made["left_out"] == 1
     whole = made["test_set"]
     assert whole["n"] == 3
@@ -249,33 +224,8 @@ def test_noise_figures_by_hand() -> None:
         experiments.summarise_noise([])
 
 
-def _overlap_row(pair: int, f_place: int, own: float, chance: float, held: float) -> Row:
-    figures = {"followed_correlation": 0.4, "rest_correlation": 0.1, "si_sdr_gain": 1.0}
-    return {
-        "pair": pair,
-        "snr_asked": 0.0,
-        "threshold": 0.3,
-        "f_place": f_place,
-        "components": 3,
-        "log_energy": 0.3,
-        "followed_passed": own,
-        "rest_passed": 0.2,
-        **figures,
-        "more": int(own > 0.2),
-        "random_followed_passed": chance,
-        "random_rest_passed": 0.2,
-        **{f"random_{name}": value / 2 for name, value in figures.items()},
-        "random_more": 0.5,
-        "random_log_energy": held,
-    }
-
-
 def test_overlap_figures_by_hand() -> None:
-    rows = [
-        _overlap_row(0, 1, 0.6, 0.2, 0.3),
-        _overlap_row(0, 2, 0.5, 0.3, 0.3),
-        _overlap_row(1, 3, 0.1, 0.2, 0.2),  # Random could not carry as much
-    ]
+    rows = overlap_rows()
     made = experiments.summarise_overlap([*rows, {"pair": 2, "error": "gone."}])
     assert (made["n"], made["left_out"]) == (2, 1)
     groups = made["levels"]["0"]["0.3"]

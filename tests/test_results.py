@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from mixed import add_experiments
 
 from l2i_core import load_bundle
 from l2i_core.evaluation import refresh_summary
@@ -116,3 +117,35 @@ def test_a_played_baselines_fidelity_is_auprc(many_models: Path) -> None:
     table = results.trained_baselines({"flint": block}, multi_label=True)
     assert "| baseline | macro-AUPRC | micro-AUPRC | max-F1 |" in table
     assert "| flint | 0.500 | – | 0.250 | nothing to play |" in table
+
+
+def test_experiments_have_a_definition_and_a_table(measured_bundles: Path, tmp_path: Path) -> None:
+    folder = add_experiments(measured_bundles / "measured", tmp_path / "mixed")
+    text = results.bundle_tables(load_bundle(folder))
+    lines = text.replace("\\|", "").splitlines()
+    for line, after in zip(lines, lines[1:], strict=False):
+        if line.startswith("|") and after.startswith("|"):
+            assert line.count("|") == after.count("|")
+    assert "**White noise on the test set** (`python -m pipelines.experiments`)" in text
+    assert "without noise: att 1.00, max 1.00" in text
+    whole = "| att | 0, all clips | 3 | 0.67 | 0.33 | 0.33 | 0.00 | 20.0 / 10.0 | 0.50 / 0.10 |"
+    assert whole in text
+    assert "| att | −10 | 2 | 1.00 | 0.50 | 0.50 | 0.00 | 30.0 / 15.0 | 0.50 / 0.10 |" in text
+    assert "r with target / other: 0.41 / 0.02, 0.66 / 0.08, 0.65 / 0.22, 0.68 / 0.01." in text
+    figures = "0.40 (0.20) | 0.10 (0.05) | 50.0 (20.0) | 20.0 (20.0) | 0.67 (0.50) | 1.0 (0.5)"
+    assert f"| max | −5 | all | 3 | {figures} | 2 of 2 | 0.500 |" in text
+    assert text.count("| att | 5 | f's first | 1 |") == 2, "a table for each τ"
+    released = tmp_path / "mixed" / "metrics" / "released"
+    released.mkdir()
+    shutil.copyfile(folder / "metrics" / "summary.json", released / "summary.json")
+    assert "White noise on the test set" not in results.bundle_tables(
+        load_bundle(folder), "released"
+    )
+
+
+def test_a_damaged_experiment_is_one_sentence(measured_bundles: Path, tmp_path: Path) -> None:
+    folder = add_experiments(measured_bundles / "measured", tmp_path / "mixed", ["overlap"])
+    path = folder / "metrics" / "overlap.json"
+    path.write_text(path.read_text().replace('"more"', '"less"'))
+    with pytest.raises(ValueError, match=r"overlap\.json is damaged: 'more'\.$"):
+        results.bundle_tables(load_bundle(folder))

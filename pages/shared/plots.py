@@ -284,9 +284,19 @@ class Line:
 
 
 def lines(
-    curves: Sequence[Line], marked: float, x_title: str, y_title: str, colours: Palette
+    curves: Sequence[Line],
+    marked: float,
+    x_title: str,
+    y_title: str,
+    colours: Palette,
+    point: str = "τ = %{x:.2f}: %{y:.3g}",
+    shares: bool = False,
 ) -> go.Figure:
-    """Curves over one axis, a vertical line at `marked`, the bands of those that have one."""
+    """Curves over one axis, a vertical line at `marked`, the bands of those that have one.
+
+    point: what is said of a point under the pointer. shares: y is in per cent, and x is marked at
+    the first curve's points.
+    """
     figure = go.Figure()
     for curve in curves:
         if curve.band is not None:
@@ -294,6 +304,7 @@ def lines(
             figure.add_scatter(
                 x=[*curve.x, *reversed(curve.x)],
                 y=[*high, *reversed(low)],
+                mode="lines",
                 fill="toself",
                 fillcolor=faded(curve.colour, 0.15),
                 line={"width": 0},
@@ -307,7 +318,7 @@ def lines(
             mode="lines+markers",
             line={"color": curve.colour, "dash": curve.dash, "width": 2},
             marker={"symbol": curve.symbol, "size": 6, "color": curve.colour},
-            hovertemplate=f"{curve.name}<br>τ = %{{x:.2f}}: %{{y:.3g}}<extra></extra>",
+            hovertemplate=f"{curve.name}<br>{point}<extra></extra>",
         )
     figure.add_vline(x=marked, line={"color": colours.ink, "width": 1, "dash": "dot"})
     figure.update_layout(
@@ -317,6 +328,9 @@ def lines(
     figure.update_xaxes(title=_title(x_title), fixedrange=True, showline=True, ticks="outside")
     figure.update_yaxes(title=_title(y_title), fixedrange=True, rangemode="tozero", nticks=6)
     figure.update_yaxes(showgrid=True, gridcolor=colours.line, automargin=True)
+    if shares:
+        figure.update_xaxes(tickvals=list(curves[0].x))
+        figure.update_yaxes(tickformat=".0%")
     return figure
 
 

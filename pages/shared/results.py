@@ -57,6 +57,12 @@ def baselines(name: str) -> dict[str, dict[str, Any]]:
     return _baselines(name, _stamp(bundle), bundle)
 
 
+def experiment(name: str, kind: str) -> dict[str, dict[str, Any]]:
+    """Every interpreter's block of a bundle's noise.json or overlap.json ({} for none)."""
+    bundle = engines.bundle(name)
+    return _experiment(name, _stamp(bundle), kind, bundle)
+
+
 def read(name: str, interpreter: str) -> Results | None:
     """One interpreter's evaluation; None where it has none, ValueError where it is damaged."""
     bundle = engines.bundle(name)
@@ -324,6 +330,11 @@ def _systems(name: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, An
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _baselines(name: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
     return _blocks(name, "baselines.json", _bundle.baseline_summary())
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _experiment(name: str, stamp: float, kind: str, _bundle: Bundle) -> dict[str, dict[str, Any]]:
+    return _blocks(name, f"{kind}.json", _bundle.experiment(kind))
 
 
 def _blocks(name: str, file: str, found: dict[str, Any] | None) -> dict[str, dict[str, Any]]:

@@ -25,6 +25,7 @@ PAGE_NAMES = (
     "seed",
     "other",
     "tab",
+    "heard",
     "compare",  # Faithfulness: another interpreter
     "scale",
     "evaluated",  # Faithfulness, Fidelity: a clip of the evaluation

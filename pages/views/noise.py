@@ -1,4 +1,5 @@
-"""Noise lab: does the explanation survive an added sound? One clip, a sweep, a whole test set."""
+"""Noise lab: does the explanation survive an added sound? One clip, a sweep, a whole test set, and
+what the paper's experiments gave."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ from pages.shared import (
     context,
     decisions,
     engines,
+    experiments,
     noise_tests,
     noises,
     pictures,
@@ -40,7 +42,7 @@ from pages.shared.words import (
     sentence,
 )
 
-TABS = {"clip": "One clip", "sweep": "Sweep", "batch": "Batch"}
+TABS = {"clip": "One clip", "sweep": "Sweep", "batch": "Batch", "experiments": "Experiments"}
 SOUNDS = ("A · input", "B · what it listened to", "C · what is left")
 _KINDS = {"white": "White noise", "pink": "Pink noise", "brown": "Brown noise", "clip": "A clip"}
 _MOST_SEED = 9999
@@ -63,10 +65,13 @@ def page() -> None:
     state.write_url()
     opened = st.tabs(list(TABS.values()), key=state.control("tab", TABS[tab]), on_change=_turned)
     pages = (one_clip, sweep, noise_tests.batch)
-    for place, draw in zip(opened, pages, strict=True):
+    for place, draw in zip(opened, pages, strict=False):
         if place.open and corruption is not None:
             with place:
                 draw(view, corruption)
+    if opened[-1].open:
+        with opened[-1]:
+            experiments.draw(view)
     players.take_turns()
 
 
