@@ -18,7 +18,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from l2i_core import audio, explain, metrics
+from l2i_core import audio, explain, metrics, truth
 from l2i_core.bundle import Bundle
 from l2i_core.corrupt import add_at_snr, coloured_noise, snr
 from l2i_core.data import NOTHING, Clip, data_folder, load_clip, open_data_set
@@ -167,7 +167,11 @@ def passed(
 def stems(engine: L2I, analysis: Analysis, mixture: Mixture) -> tuple[Stem, Stem]:
     """The followed sound and the rest, for several interpretations of one mixture."""
     followed, rest = (
-        Stem(sound, _magnitude(engine, analysis, sound), metrics.si_sdr(mixture.mixed, sound))
+        Stem(
+            sound,
+            audio.magnitude(truth.log_magnitude(engine, analysis, sound)),
+            metrics.si_sdr(mixture.mixed, sound),
+        )
         for sound in (mixture.followed, mixture.rest)
     )
     return followed, rest
@@ -382,9 +386,3 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 def _fraction(rows: Sequence[Row], holds: Callable[[Row], bool]) -> float:
     return sum(holds(row) for row in rows) / len(rows)
-
-
-def _magnitude(engine: L2I, analysis: Analysis, sound: np.ndarray) -> Tensor:
-    scaled = torch.from_numpy(sound) * analysis.gain
-    spectrum = audio.spectrogram(scaled, engine.audio, engine.min_length)
-    return audio.magnitude(spectrum.log_magnitude)
