@@ -235,7 +235,7 @@ def test_components_are_ordered_by_the_class_they_were_learned_on(open_many: Ope
     )
     engine = engine_for(app)
     mine = [k for k, group in enumerate(engine.dictionary.groups) if group == "dog"]
-    assert f"**{len(mine)} of 12 components, by the class it was learned on**" in texts(app)
+    assert f"**{len(mine)} of 12 components, by class it was learned on**" in texts(app)
     assert "was learned on clips of “dog”" in " ".join(c.value for c in app.caption)
     assert "speak most for the class on whose clips they were learned" in texts(app)
     app = open_many("dictionary", bundle=MEASURED)

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from l2i_core import L2I, Analysis, synth
-from l2i_core.report import make_report
+from l2i_core.report import agrees, decision, make_report, score, unit_of
+from l2i_core.words import class_name
 
 # DESIGN §8, in its order.
 STABLE_KEYS = [
@@ -113,3 +114,22 @@ def test_multi_label_models_name_all_classes_above_a_half(engine: L2I, analysis:
     assert report["predicted_classes"] == [name for p, name in order if p > 0.5]
     assert report["faithfulness_unit"] == "probability"
     assert "predicted_classes" not in _report(engine, analysis)
+
+
+def test_a_multi_label_report_in_words(engine: L2I, analysis: Analysis) -> None:
+    """Agreement is about the target; f's logits are told as probabilities, its unit of FF."""
+    several = L2I(dataclasses.replace(engine.bundle, multi_label=True), "att")
+    plain, many = _report(engine, analysis), _report(several, analysis)
+    c = many["classes"].index(many["target"])
+    theirs = many["interpreter_logits"]
+    for turned in (abs(theirs[c]) + 1, -abs(theirs[c]) - 1):
+        changed = [turned if k == c else value for k, value in enumerate(theirs)]
+        heard = many["target"] in many["predicted_classes"]
+        assert agrees({**many, "interpreter_logits": changed}) == ((turned > 0) == heard)
+    assert agrees(plain) == (plain["interpreter_top"][0] == plain["predicted"])
+    assert decision(plain, [0.0, 2.0, 1.0]) == class_name(plain["classes"][1])
+    first, second = (class_name(many["classes"][k]) for k in (2, 0))
+    assert decision(many, [1.0, -1.0, 2.0]) == f"{first} and {second}"
+    assert decision(many, [-1.0, -2.0, -1.0]) == "none of its classes"
+    assert (unit_of(plain).name, unit_of(many).name) == ("logits", "probability")
+    assert (score(plain, 2.0), score(many, 0.0)) == (2.0, 0.5)

@@ -33,7 +33,7 @@ SORTS = {
     "weight": "class weight, for the class first",
     "use": "use, most used first",
     "number": "number",
-    "learned": "the class it was learned on",
+    "learned": "class it was learned on",
 }
 AMONG = {
     "all": "all components",

@@ -175,7 +175,7 @@ def classifier(view: View, made: Interpretation) -> None:
     """Log-mel → f → probabilities."""
     config, classes = view.engine.audio, view.engine.classes
     chances = view.engine.probabilities(view.analysis.logits).tolist()
-    order = sorted(range(len(classes)), key=lambda c: -chances[c])[: lesson.CLASSES]
+    order = view.analysis.logits.argsort(descending=True, stable=True).tolist()[: lesson.CLASSES]
     said = class_name(classes[order[0]])
     verb = decisions.verb(view.engine)
     words, show = _sides()

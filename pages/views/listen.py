@@ -290,7 +290,7 @@ def _overall(view: View, overview: engines.Overview) -> str:
 def _top_classes(view: View) -> None:
     chances = view.engine.probabilities(view.analysis.logits).tolist()
     shown = max(N_TOP, len(view.decided))
-    order = sorted(range(len(chances)), key=lambda c: -chances[c])[:shown]
+    order = view.analysis.logits.argsort(descending=True, stable=True).tolist()[:shown]
     target = view.engine.classes.index(view.target)
     order += [target] if target not in order else []
     names = [class_name(view.engine.classes[c]) for c in order]
@@ -337,10 +337,10 @@ def _disagreement(view: View) -> None:
     """Said before anybody hears it: on this clip the interpreter cannot be trusted."""
     if view.multi_label:
         name, heard = class_name(view.target), view.target in view.decided
-        f, theirs = ("f hears", "it does not") if heard else ("f does not hear", "it does")
+        f, theirs = ("hears", "does not") if heard else ("does not hear", "does")
         st.warning(
-            f"**The interpreter disagrees with f on “{name}”:** {f} it, {theirs}. Do not take what "
-            f"you hear below for f's reasons for “{name}”."
+            f"**The interpreter disagrees with f on “{name}”:** f {f} it, the interpreter {theirs}. "
+            f"Do not take what you hear below for f's reasons for “{name}”."
         )
         return
     classes = view.engine.classes
