@@ -95,7 +95,7 @@ def test_a_model_without_experiments_says_how_to_run_them(open_app: Open) -> Non
     app = open_app(page="noise", bundle="random", tab="experiments")
     assert not app.error
     (info,) = [i.value for i in app.info if "has no stored" in i.value]
-    assert "“random” has no stored noise and no overlap experiment. They tell how often" in info
+    assert "“random” has no stored noise and no overlap experiment. The two tell how often" in info
     assert [c.value for c in app.code] == ["python -m pipelines.experiments --bundle random"]
     assert not app.dataframe
     assert not app.get("plotly_chart")

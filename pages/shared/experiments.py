@@ -32,10 +32,7 @@ def draw(view: View) -> None:
         "noise": ("What does white noise do to the whole test set?", noise_rows, noise),
         "overlap": ("Two clips at once: which one does B hold?", overlap_rows, overlap),
     }
-    st.caption(
-        "Measured beforehand and stored with the model. Of what stands above only the model, the "
-        "interpreter and τ matter here."
-    )
+    opening = st.empty()
     files: list[tuple[str, str, Sequence[Row]]] = []
     missing = []
     for kind, (question, rows_of, section) in sections.items():
@@ -56,6 +53,10 @@ def draw(view: View) -> None:
     state.show_messages()
     state.write_url()
     if files:
+        opening.caption(
+            "Measured beforehand and stored with the model. Of what stands above only the model, "
+            "the interpreter and τ matter here."
+        )
         _downloads(view, files)
 
 
@@ -73,7 +74,7 @@ def _missing(view: View, kinds: Sequence[str]) -> None:
     st.subheader("Not measured yet", anchor=False)
     st.info(
         f"The model “{view.key[0]}” has no stored {' and no '.join(kinds)} experiment. "
-        f"{'It tells' if one else 'They tell'} {'; and '.join(told[kind] for kind in kinds)}. "
+        f"{'It tells' if one else 'The two tell'} {'; and '.join(told[kind] for kind in kinds)}. "
         f"This command measures {'it' if one else 'both'} on the model's own test set, in a few "
         "minutes for each interpreter."
     )
