@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from driving import Open, button, engine_for, select, texts, upload, url, wav_bytes
 from streamlit.testing.v1 import AppTest
 
-from l2i_core import synth, truth
+from l2i_core import load_bundle, scenes, synth, truth
+from l2i_core.bundle import save_bundle
 from pages.shared import recipes
 
 SCENE = "scene:5*dog-1*0*0*rain-1*0*-8"
@@ -153,6 +155,22 @@ def test_truth_says_where_no_stem_is_of_the_class(open_app: Open) -> None:
     assert "Explain “dog” or “rain”" in shown(app)
     plain = open_app(clip="dog-1", bundle="random")
     assert "Does B hold the true sound?" not in [s.value for s in plain.subheader]
+
+
+def test_a_sound_belongs_to_the_class_of_its_group(open_app: Open, models: Path) -> None:
+    if not (models / "grouped").is_dir():
+        made = load_bundle(models / "random")
+        classes = (*scenes.CLASSES, "ninth", "tenth")
+        made = replace(made, name="grouped", classes=classes, multi_label=True)
+        save_bundle(made, models / "grouped")
+    link = {"clip": "siren+engine+wind", "bundle": "grouped", "tau": "0"}
+    app = open_app(**link, **{"class": "alert_signal"})
+    assert "of the siren, " in shown(app)
+    assert "of the wind." in shown(app)
+    assert "not a class of this model" not in shown(app)
+    app = open_app(**link, **{"class": "birds"})
+    assert "made of the siren, the engine and the wind; none of that is a “birds”" in shown(app)
+    assert "Explain “alert signal” or “engine”" in shown(app)
 
 
 def test_truth_of_silence_is_said(open_app: Open) -> None:

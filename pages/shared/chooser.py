@@ -78,7 +78,8 @@ def choose(place: DeltaGenerator, panel: DeltaGenerator, engine: L2I) -> ClipSou
             st.warning(sentence(found[kind].problem))
         elif kind == recipes.KIND and (here or not recipes.is_scene(asked)):
             scene_maker.draw(engine, asked)
-    with panel if own or not here else row.popover("Add a clip", width="content"):
+    key = f"add {kind == recipes.KIND}"  # another key: closed again where it led to the maker
+    with panel if own or not here else row.popover("Add a clip", width="content", key=key):
         _take_in(engine)
     return known.get(asked)
 

@@ -21,7 +21,8 @@ from pages.shared.clips import ClipSource, Collection
 from pages.shared.recipes import Part, Recipe
 from pages.shared.words import number, sentence
 
-_DRAFT, _OF, _MESSAGE = "l2i_draft", "l2i_draft_of", "l2i_draft_message"
+_DRAFT, _OF, _CHANGES = "l2i_draft", "l2i_draft_of", "l2i_draft_changes"
+_MESSAGE = "l2i_draft_message"
 _SECONDS, _ONSETS, _LEVEL, _BEHIND_LEVEL = 10.0, (0.5, 4.0, 2.0, 6.0), -6.0, -15.0
 _PARTNERS = ("rain-1", clips.FIRST, "siren-1", "rooster-1")  # who joins, in this order
 _STEP = 0.25  # seconds
@@ -112,12 +113,13 @@ def _explain(name: str) -> None:
 def _draft(asked: str, known: Mapping[str, ClipSource]) -> Recipe:
     """What is being made: at first the scene that is explained, or the present clip and another."""
     if recipes.is_scene(asked) and st.session_state.get(_OF) != asked:
-        st.session_state[_OF], st.session_state[_DRAFT] = asked, recipes.parse(asked)
+        st.session_state[_OF] = asked
+        _set(recipes.parse(asked))
     if _DRAFT not in st.session_state:
         first = asked if asked in known else clips.FIRST
         other = next(name for name in (*_PARTNERS, *known) if name in known and name != first)
         parts = (Part(first, _ONSETS[0], 0.0), Part(other, _ONSETS[1], _LEVEL))
-        st.session_state[_DRAFT] = Recipe(_SECONDS, parts)
+        _set(Recipe(_SECONDS, parts))
     return st.session_state[_DRAFT]
 
 
@@ -138,7 +140,8 @@ def _controls(engine: L2I, recipe: Recipe, known: Mapping[str, ClipSource], aske
         row.selectbox(
             f"Sound {place + 1}",
             options,
-            key=_control(f"clip {place}", part.clip),
+            options.index(part.clip),
+            key=_key(f"clip {place}"),
             format_func=name,
             on_change=_took,
             args=("clip", place),
@@ -156,11 +159,12 @@ def _controls(engine: L2I, recipe: Recipe, known: Mapping[str, ClipSource], aske
                 help=f"Take sound {place + 1} out of the scene",
             )
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    behind = recipe.background
+    behind, behinds = recipe.background, ["", *recipes.NOISE, *options]
     row.selectbox(
         "Background, all the time",
-        ["", *recipes.NOISE, *options],
-        key=_control("background", behind.clip if behind else ""),
+        behinds,
+        behinds.index(behind.clip if behind else ""),
+        key=_key("background"),
         format_func=name,
         on_change=_took,
         args=("background",),
@@ -201,25 +205,31 @@ def _number(
         label,
         low,
         high,
+        min(max(shown, low), high),
         step=step,
         format="%.2f" if step < 1 else "%.1f",
-        key=_control(name, shown),
+        key=_key(name),
         on_change=_took,
         args=tuple(name.split()),
         width=116,
     )
 
 
-def _control(name: str, shown: str | float) -> str:
-    key = f"maker_{name}"
-    st.session_state[key] = shown
-    return key
+def _key(name: str) -> str:
+    """Of a control, which begins at its value: a new one where the scene was changed by others."""
+    return f"maker {st.session_state.get(_CHANGES, 0)} {name}"
+
+
+def _set(recipe: Recipe) -> None:
+    """What is being made is now another scene; all controls begin anew."""
+    st.session_state[_DRAFT] = recipe
+    st.session_state[_CHANGES] = st.session_state.get(_CHANGES, 0) + 1
 
 
 def _took(what: str, place: str | int = "") -> None:
     """Callback: one control of the maker was moved."""
     recipe: Recipe = st.session_state[_DRAFT]
-    given = st.session_state[f"maker_{what} {place}".rstrip()]
+    given = st.session_state[_key(f"{what} {place}".rstrip())]
     if what == "seconds":
         last = given - _STEP
         parts = tuple(replace(p, onset=min(p.onset, last)) for p in recipe.parts)
@@ -243,7 +253,7 @@ def _remove(place: int) -> None:
     recipe: Recipe = st.session_state[_DRAFT]
     parts = (*recipe.parts[:place], *recipe.parts[place + 1 :])
     parts = (replace(parts[0], level=0.0), *parts[1:])
-    st.session_state[_DRAFT] = replace(recipe, parts=parts)
+    _set(replace(recipe, parts=parts))
 
 
 def _add(options: Sequence[str]) -> None:
@@ -258,7 +268,7 @@ def _put(clip: str) -> None:
     recipe: Recipe = st.session_state[_DRAFT]
     onset = min(_ONSETS[len(recipe.parts)], recipe.seconds - _STEP)
     parts = (*recipe.parts, Part(clip, onset, _LEVEL))
-    st.session_state[_DRAFT] = replace(recipe, parts=parts)
+    _set(replace(recipe, parts=parts))
 
 
 def _take(engine: L2I) -> None:
