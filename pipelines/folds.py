@@ -37,7 +37,8 @@ class Fold:
 
 
 def document(names: Sequence[str], results: Path) -> str:
-    """The whole of docs/results.md for the bundles and data sets of these names."""
+    """The whole of docs/results.md for the bundles and data sets of these names; one of a
+    multi-label bundle has no folds."""
     parts = [
         "# Results",
         "Written by `python -m pipelines.reproduce --tables` from the figures that the commands "
@@ -46,15 +47,15 @@ def document(names: Sequence[str], results: Path) -> str:
     ]
     for name in names:
         bundle = load_bundle(name) if name in bundle_folders() else None
+        if bundle and bundle.multi_label:
+            parts += [f"## {bundle.title} ({name})", *_notes(name, results), bundle_tables(bundle)]
+            continue
         folds = read_folds(name, results, bundle)
         if not folds:
             parts.append(f"## {name}\n\nNot run: `python -m pipelines.reproduce` runs it.")
             continue
         title = bundle.title if bundle else folds[0].made["config"]["title"]
-        parts.append(f"## {title} ({name})")
-        notes = results / name / "notes.md"
-        if notes.is_file():
-            parts.append(notes.read_text().strip())
+        parts += [f"## {title} ({name})", *_notes(name, results)]
         parts += [f"### Over the folds of {name}", origins(folds), fidelity(folds)]
         for system in interpreters(folds):
             parts.append(faithfulness(folds, system))
@@ -63,6 +64,12 @@ def document(names: Sequence[str], results: Path) -> str:
         if bundle:
             parts.append(f"### The bundle {name}, in full\n\n{bundle_tables(bundle)}")
     return "\n\n".join(parts) + "\n"
+
+
+def _notes(name: str, results: Path) -> list[str]:
+    """Our remarks on a data set's figures, where there are any."""
+    notes = results / name / "notes.md"
+    return [notes.read_text().strip()] if notes.is_file() else []
 
 
 def read_folds(name: str, results: Path, bundle: Bundle | None) -> list[Fold]:

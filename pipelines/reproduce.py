@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from l2i_core.arguments import Parser
+from l2i_core.bundle import bundle_folders
 from l2i_core.files import write_text
 from pipelines.assemble import provenance
 from pipelines.config import Config, load_config
@@ -30,6 +31,7 @@ from pipelines.runs import main_guard
 log = logging.getLogger("l2i")
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ("configs/esc10.yaml", "configs/esc50.yaml")
+OTHERS = ("scenes",)  # shipped bundles without folds: their tables stand in the document, too
 COMMANDS = (
     "train_classifier",
     "learn_dictionary",
@@ -143,7 +145,8 @@ def main(argv: list[str] | None = None) -> int:
                     fold in arguments.baseline_folds,
                 )
     names = [load_config(path, arguments.changes).name for path in arguments.config]
-    write_text(arguments.out, document(names, arguments.results))
+    shipped = [name for name in OTHERS if name in bundle_folders()]
+    write_text(arguments.out, document([*names, *shipped], arguments.results))
     return 0
 
 
