@@ -138,12 +138,12 @@ def test_training_clips_are_told_from_test_clips(
     clip = ClipSource(clip_id, "x", "x.wav", labels=(label,), fold=fold)
     assert clips.role(clip, recorded) == expected
     assert clips.role(clip, bundle) == "", "a bundle without a training record"
-    told = chooser.facts(clip, recorded, "dog")
+    told = chooser.facts(clip, recorded, ("dog",))
     assert ("Training clip" in told) == (expected == "train")
     assert ("Test clip" in told) == (expected == "test")
     assert ("not a class of this model" in told) == (label == "crow")
     assert "f is wrong" not in told
-    assert ("f is wrong" in chooser.facts(clip, recorded, "rain")) == (label == "dog")
+    assert ("f is wrong" in chooser.facts(clip, recorded, ("rain",))) == (label == "dog")
 
 
 def test_a_folders_own_model_knows_its_clips(
