@@ -6,15 +6,17 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from driving import Open, button, engine_for, select, texts, upload, url, wav_bytes
 from streamlit.testing.v1 import AppTest
 
-from l2i_core import load_bundle, scenes, synth, truth
-from l2i_core.bundle import save_bundle
-from pages.shared import recipes
+from l2i_core import L2I, scenes, synth, truth
+from l2i_core.bundle import Bundle
+from pages.shared import chooser, clips, recipes, truths
 
 SCENE = "scene:5*dog-1*0*0*rain-1*0*-8"
 
@@ -157,20 +159,20 @@ def test_truth_says_where_no_stem_is_of_the_class(open_app: Open) -> None:
     assert "Does B hold the true sound?" not in [s.value for s in plain.subheader]
 
 
-def test_a_sound_belongs_to_the_class_of_its_group(open_app: Open, models: Path) -> None:
-    if not (models / "grouped").is_dir():
-        made = load_bundle(models / "random")
-        classes = (*scenes.CLASSES, "ninth", "tenth")
-        made = replace(made, name="grouped", classes=classes, multi_label=True)
-        save_bundle(made, models / "grouped")
-    link = {"clip": "siren+engine+wind", "bundle": "grouped", "tau": "0"}
-    app = open_app(**link, **{"class": "alert_signal"})
-    assert "of the siren, " in shown(app)
-    assert "of the wind." in shown(app)
-    assert "not a class of this model" not in shown(app)
-    app = open_app(**link, **{"class": "birds"})
-    assert "made of the siren, the engine and the wind; none of that is a “birds”" in shown(app)
-    assert "Explain “alert signal” or “engine”" in shown(app)
+def test_a_sound_belongs_to_the_class_of_its_group(bundle: Bundle) -> None:
+    made = replace(bundle, classes=(*scenes.CLASSES, "ninth", "tenth"), multi_label=True)
+    demo = {clip.id: clip for clip in clips.bundled()}
+    mixture, bells = demo["siren+engine+wind"], demo["church_bells-1"]
+    view: Any = SimpleNamespace(engine=L2I(made), target="alert_signal", key="key")
+    found = truths._truth(view, mixture.stems())
+    assert found.names == ("the siren", "the engine", "the wind")
+    longer = replace(bells, id="bells", path=mixture.stems()[0].path, labels=("church_bells",))
+    both = truths._truth(view, (*mixture.stems(), longer))
+    assert both.names == ("the alert signal", "the engine", "the wind")
+    assert np.allclose(both.sounds[0], 2 * found.sounds[0])
+    assert np.allclose(found.rest, found.sounds[1] + found.sounds[2])
+    told = chooser.facts(mixture, made, ("alert_signal", "dog"))
+    assert "Labelled **siren + engine + wind**: :orange[f misses engine and hears dog" in told
 
 
 def test_truth_of_silence_is_said(open_app: Open) -> None:
