@@ -224,7 +224,7 @@ def test_the_work_ends_with_its_session(models: Path, quick: None, tmp_path: Pat
         soundfile.write(tmp_path / f"{index}.wav", noise(0.3, index), 44100)
     own = audits.of_folder(str(tmp_path), "turned", "att", load_bundle(models / "turned"))
     rows = audits._rows(
-        load_bundle(models / "turned"), "att", own.clips, [], own.total, weakref.ref(own)
+        load_bundle(models / "turned"), "att", own.clips, [], own.each, weakref.ref(own)
     )
     assert next(rows) == {"done": 1, "of": 4}
     del own  # what Streamlit does when the browser has gone

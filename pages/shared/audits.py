@@ -32,12 +32,14 @@ EACH = len(audit.SETTINGS.random_thresholds) + 2
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class OwnAudit:
-    """Recordings that are measured with one interpreter of one model."""
+    """Recordings that are measured with one interpreter of one model; the job makes `each` rows for
+    each of them."""
 
     title: str
     bundle: str
     interpreter: str
     clips: tuple[Clip, ...]
+    each: int
     folder: tempfile.TemporaryDirectory[str] | None = None
     left_out: list[str] = field(default_factory=list)
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
@@ -46,12 +48,6 @@ class OwnAudit:
     def key(self) -> tuple[str, str]:
         """The job's name."""
         return ("own audit", self.token)
-
-    @property
-    def each(self) -> int:
-        """Rows that the job makes for each clip: of a multi-label model as if it heard them all."""
-        bundle = engines.bundle(self.bundle)
-        return (EACH - 2) * (len(bundle.classes) if bundle.multi_label else 1) + 2
 
     @property
     def total(self) -> int:
@@ -123,7 +119,7 @@ def of_folder(path: str, name: str, interpreter: str, bundle: Bundle) -> OwnAudi
     if not path.strip():
         raise ValueError("no folder was given; write the path of a folder of audio files.")
     found = any_folder(path.strip(), bundle.classes)
-    return OwnAudit(found.name, name, interpreter, _bounded(found.clips))
+    return OwnAudit(found.name, name, interpreter, _bounded(found.clips), _each(bundle))
 
 
 def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) -> OwnAudit:
@@ -141,7 +137,7 @@ def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) 
                 archives.keep_upload(str(file.name), file, root)
         found = any_folder(root, bundle.classes)
         title = str(files[0].name) if len(files) == 1 else f"{len(files)} uploads"
-        return OwnAudit(title, name, interpreter, _bounded(found.clips), folder)
+        return OwnAudit(title, name, interpreter, _bounded(found.clips), _each(bundle), folder)
     except ValueError:
         folder.cleanup()
         raise
@@ -153,6 +149,11 @@ def open_as_upload(source: ClipSource, view_engine: Any) -> str:
     kept = clips.from_upload(source.title, source.path.read_bytes(), view_engine.audio)
     clips.keep(kept)
     return kept.id
+
+
+def _each(bundle: Bundle) -> int:
+    """EACH, of a multi-label model as if it heard all its classes in every clip."""
+    return (EACH - 2) * (len(bundle.classes) if bundle.multi_label else 1) + 2
 
 
 def _bounded(found: tuple[Clip, ...]) -> tuple[Clip, ...]:
