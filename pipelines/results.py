@@ -238,10 +238,10 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
         )
         parts.append(contaminated(json.loads(mixtures.read_text()), summary))
     parts += truth_tables(folder)
-    if not many:
-        if conventions == PAPER.name:
+    if conventions == PAPER.name:
         parts += experiment_tables(bundle)
-    published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
+    if not many:
+        published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
         parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
     return "\n\n".join(parts)
 
@@ -276,7 +276,11 @@ def main(argv: list[str] | None = None) -> int:
     bundle = load_bundle(arguments.bundle)
     assert bundle.folder is not None  # it was loaded
     if arguments.refresh:
-        refresh_summary(bundle.folder / metrics_folder(arguments.conventions), bundle.classes)
+        refresh_summary(
+            bundle.folder / metrics_folder(arguments.conventions),
+            bundle.classes,
+            bundle.multi_label,
+        )
     print(bundle_tables(bundle, arguments.conventions))
     return 0
 
