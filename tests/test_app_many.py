@@ -265,7 +265,7 @@ def test_how_it_works_says_hears(open_many: Open) -> None:
     said = texts(app)
     _, _, names = heard(app)
     assert f"**What f hears: {joined(names)}** (probabilities)" in said
-    assert "in probability**" in said
+    assert "** in probability" in said
     assert "**AUPRC.**" in said
     app = open_many("lesson", bundle="none", step="9")
     assert not app.exception

@@ -610,8 +610,8 @@ def _against_random(view: View, made: Interpretation, drop: float, share: float)
     else:
         verdict = "More than chance at equal energy: on this clip the claim holds."
     st.markdown(
-        f"Without B, “{target}” loses **{decisions.unit_of(view.engine).amount(drop)}**{lost}. "
-        "Without random components "
+        f"Without B, “{target}” loses **{logit(drop)}** {decisions.unit_of(view.engine).ending}"
+        f"{lost}. Without random components "
         f"of equal energy it loses **{logit(few)}** (median of {engines.FEW_DRAWS} draws). "
         f"**{verdict}**"
     )
