@@ -280,3 +280,27 @@ def test_stereo_is_mixed_as_the_engine_does() -> None:
     np.testing.assert_array_equal(
         audio.prepare(samples, rate, AudioConfig()), audio.prepare(*whole, AudioConfig())
     )
+
+
+def test_scenes_bring_their_classes_and_stems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scenes are a source only where there are some: they are made, not downloaded."""
+    assert "scenes" not in {c.kind for c in clips.collections()}
+    header = "split,audio_filename,annotator_id,1_dog_presence,2_birds_presence\n"
+    rows = "train,a.wav,1,1,0\ntest,b.wav,0,1,1\ntest,c.wav,0,0,0\n"
+    (tmp_path / "annotations.csv").write_text(header + rows)
+    sound = np.zeros(8000, np.float32)
+    for name in ("audio/a", "audio/b", "audio/c", "stems/b/dog", "stems/b/background"):
+        path = tmp_path / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, sound, 8000)
+    monkeypatch.setenv("L2I_SCENES", str(tmp_path))
+    found = next(c for c in clips.collections() if c.kind == "scenes").clips
+    assert [*found] == ["scenes:a", "scenes:b", "scenes:c"]
+    assert [found[i].title for i in found] == ["Dog a", "Dog + birds b", "No source c"]
+    assert [(s.title, s.labels) for s in found["scenes:b"].stems()] == [
+        ("Background", ("background",)),
+        ("Dog", ("dog",)),
+    ]
+    assert not found["scenes:a"].stems()

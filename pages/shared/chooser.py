@@ -92,7 +92,8 @@ def ask(head: DeltaGenerator) -> None:
         head.title("Which sound is this link about?", anchor=False)
         st.info(
             f"The link shows a clip of {SETS[kind]} ({asked}), which is not on this machine. "
-            f"Download {SETS[kind]}, name its folder in L2I_{kind.upper()}, or choose another clip."
+            f"{_GET.get(kind, 'Download')} {SETS[kind]}, name its folder in L2I_{kind.upper()}, or "
+            "choose another clip."
         )
     elif kind == recipes.KIND:
         head.title("Which sounds is this scene made of?", anchor=False)
@@ -152,6 +153,7 @@ def _apart(labels: Sequence[str], decided: Sequence[str]) -> str:
 # --- the row ----------------------------------------------------------------------------------
 
 _GONE = "A clip that is not here"
+_GET = {"scenes": "Make (python -m pipelines.make_scenes)"}
 
 
 def _asked(known: Mapping[str, ClipSource], found: Mapping[str, Collection]) -> str:

@@ -1,7 +1,7 @@
 """Where sounds come from, behind one interface: demo clips, data sets, a folder, the user's own.
 
-A clip is named in the URL by its `id`: the file's stem for a demo clip; `esc10:`, `esc50:` or
-`folder:` and the clip's name for one of a data set or of the folder in L2I_CLIPS; `upload-` or
+A clip is named in the URL by its `id`: the file's stem for a demo clip; `esc10:`, `esc50:`,
+`scenes:` or `folder:` and the clip's name for one of a data set or of the folder in L2I_CLIPS; `upload-` or
 `recording-` and the first 16 digits of the file's SHA-256 for a user's own, so that a link asks
 for exactly that file; `scene:` and a recipe for what is made of others (`recipes`). Uploads and
 recordings live in the session's state and nowhere else.
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from l2i_core import audio, data
+from l2i_core import audio, data, scenes
 from l2i_core.audio import AudioConfig
 from l2i_core.bundle import Bundle
 from l2i_core.data import AUDIO_SUFFIXES
@@ -32,11 +32,12 @@ from pages.shared.words import class_name, sentence
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "clips"
 FIRST = "dog-1"  # what a first visit hears
 SUFFIXES = sorted(suffix.removeprefix(".") for suffix in AUDIO_SUFFIXES)
-SETS = {"esc10": "ESC-10", "esc50": "ESC-50"}
+SETS = {"esc10": "ESC-10", "esc50": "ESC-50", "scenes": "Scenes"}
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
 DEFAULT_UPLOAD_MB = 200
 _OWN_ID = re.compile(r"(?:upload|recording)-([0-9a-f]{16})")
 _KEPT_UPLOADS = 4  # per session
+_TABLES = {"demo": "clips.json", "esc50": "meta/esc50.csv", "scenes": "annotations.csv"}
 _LARGEST_DECODED = 512 << 20  # bytes of samples, as float32 of all channels
 
 
@@ -102,9 +103,12 @@ class Collection:
 def collections() -> list[Collection]:
     """Everything that clips can be chosen from, the empty ones too; demo clips first."""
     found = [_collection("demo", "Demo clips", FOLDER)]
-    found += [_collection(kind, title, data.data_folder(kind)) for kind, title in SETS.items()]
-    if folder := os.environ.get("L2I_CLIPS"):
-        path = Path(folder).expanduser()
+    for kind, title in SETS.items():
+        folder = data.data_folder(kind)
+        if folder is not None or kind != "scenes":  # scenes are made, not downloaded
+            found.append(_collection(kind, title, folder))
+    if named := os.environ.get("L2I_CLIPS"):
+        path = Path(named).expanduser()
         found.append(_collection("folder", path.name or "Folder", path))
     found.append(Collection("yours", "Yours", uploads()))
     return found
@@ -236,6 +240,7 @@ def role(source: ClipSource, bundle: Bundle) -> str:
     trained_on = record.get("kind")
     if kind in SETS:
         same = trained_on in SETS and set(source.labels) <= set(bundle.classes)
+        same = same and (trained_on == kind or "scenes" not in (trained_on, kind))
     else:
         root, here = record.get("root"), os.environ.get("L2I_CLIPS")
         same = trained_on == "folder" and bool(root and here) and _same_folder(str(root), str(here))
@@ -289,9 +294,8 @@ def _collection(kind: str, title: str, folder: Path | None) -> Collection:
 def _stamp(kind: str, folder: Path) -> tuple[int, ...]:
     """Changes when a clip comes or goes."""
     try:
-        if kind in ("demo", "esc50"):
-            table = folder / ("clips.json" if kind == "demo" else "meta/esc50.csv")
-            return (table.stat().st_mtime_ns,)
+        if kind in _TABLES:
+            return ((folder / _TABLES[kind]).stat().st_mtime_ns,)
         with os.scandir(folder) as entries:
             inside = [entry.stat().st_mtime_ns for entry in entries if entry.is_dir()]
         return (folder.stat().st_mtime_ns, *sorted(inside))
@@ -338,14 +342,28 @@ def _data_set(kind: str, folder: Path) -> list[ClipSource]:
 
 def _of_data_set(kind: str, clip: data.Clip) -> ClipSource:
     assert clip.path is not None  # only synthesised clips have none
-    title = f"{class_name(clip.label)} {clip.name}"
+    held = " + ".join(class_name(label) for label in clip.held) or "no source"
+    title = f"{held} {clip.name}"
     return ClipSource(
         f"{kind}:{clip.name}",
         title[:1].upper() + title[1:],
         clip.path.name,
         clip.path,
-        labels=(clip.label,),
+        labels=clip.held,
         fold=clip.fold,
+        parts=_stems(clip.path) if kind == "scenes" and clip.held else (),
+    )
+
+
+def _stems(mixture: Path) -> tuple[ClipSource, ...]:
+    """The sounds that a scene of `pipelines.make_scenes` was mixed of, where they were kept."""
+    try:
+        found = scenes.stem_files(mixture)
+    except ValueError:
+        return ()
+    return tuple(
+        ClipSource(f"{mixture.stem}/{name}", sentence(class_name(name)), p.name, p, labels=(name,))
+        for name, p in found.items()
     )
 
 
