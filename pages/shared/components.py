@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from l2i_core import L2I, names, templates
+from l2i_core import L2I, names, scenes, templates
 from l2i_core.evaluation import Row, read_rows, to_csv
 from l2i_core.names import Names
 from l2i_core.templates import Usage
@@ -223,9 +223,13 @@ def at_hand(
         sources = clips.few_at_hand()
     except ValueError:  # the context bar says what is wrong with the demo clips
         sources = dict(clips.uploads())
-    classes = set(view.engine.classes)
+    classes = view.engine.classes
     # A clip of a class that f does not know is no good example of what a component is for.
-    usable = [s for s in sources.values() if not s.labels or classes & set(s.labels)]
+    usable = [
+        source
+        for source in sources.values()
+        if not source.labels or any(scenes.class_of(label, classes) for label in source.labels)
+    ]
     for index, source in enumerate(usable):
         key: Key = (*view.key[:3], source.digest, "")
         began = time.monotonic()
