@@ -235,9 +235,9 @@ def _corrupt(arguments: argparse.Namespace) -> None:
 
 def _bundles(arguments: argparse.Namespace) -> None:
     rows = []
-    for folder in bundle_folders().values():
+    for name, folder in bundle_folders().items():
         try:
-            rows.append(_about(load_bundle(folder)))
+            rows.append(_about(load_bundle(folder)) | {"name": name})  # the name that loads it
         except ValueError as error:  # one damaged bundle does not hide the others
             print(f"left out: {error}", file=sys.stderr)
     if arguments.json:
@@ -257,7 +257,17 @@ def _info(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(about, indent=1, ensure_ascii=False))
     else:
-        print(f"{_line(about)}\n\n{bundle.card()}".rstrip())
+        known = f"Classes: {', '.join(bundle.classes)}.\n{_measured(about['metrics'])}"
+        print(f"{_line(about)}\n{known}\n\n{bundle.card()}".rstrip())
+
+
+def _measured(summary: dict[str, Any] | None) -> str:
+    if not summary:
+        return "Not measured yet: pipelines.evaluate does it."
+    first = next(iter(summary.values()))
+    accuracy = "" if first["accuracy"] is None else f"f's accuracy {first['accuracy']:.3f}; "
+    fidelity = [f"{name} {block['fidelity']['top1']:.3f}" for name, block in summary.items()]
+    return f"Measured on {first['n']} clips: {accuracy}top-1 fidelity {', '.join(fidelity)}."
 
 
 def _about(bundle: Bundle) -> dict[str, Any]:
@@ -268,16 +278,18 @@ def _about(bundle: Bundle) -> dict[str, Any]:
         "sample_rate": bundle.audio.sample_rate,
         "components": bundle.dictionary.n_components,
         "interpreters": list(bundle.interpreters),
+        "baselines": list(bundle.baselines),
         "default_interpreter": bundle.default_interpreter,
         "folder": str(bundle.folder),
     }
 
 
 def _line(about: dict[str, Any]) -> str:
+    baselines = f"; baselines {', '.join(about['baselines'])}" if about["baselines"] else ""
     return (
         f"{about['name']}: {about['title']} ({about['classes']} classes, "
         f"{about['sample_rate']} Hz, K = {about['components']}; "
-        f"interpreters {', '.join(about['interpreters'])})"
+        f"interpreters {', '.join(about['interpreters'])}{baselines})"
     )
 
 

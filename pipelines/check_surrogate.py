@@ -17,11 +17,11 @@ from tqdm import tqdm
 from l2i_core.arguments import Parser
 from l2i_core.baselines import surrogate
 from l2i_core.bundle import Bundle, load_bundle
-from l2i_core.data import Clip, open_data_set
+from l2i_core.data import Clip
 from l2i_core.engine import L2I
 from l2i_core.evaluation import Row, read_rows, to_csv
 from l2i_core.files import write_text
-from pipelines.runs import evenly, main_guard
+from pipelines.runs import evenly, held_out_clips, main_guard
 
 log = logging.getLogger("l2i")
 
@@ -75,18 +75,6 @@ def _belongs(row: Row, name: str, clips: Sequence[Clip], samples: int, seed: int
     }
 
 
-def chosen_clips(bundle: Bundle, root: str | None, count: int | None) -> list[Clip]:
-    """`count` clips (None: all), evenly spread over the test folds that the bundle's recipe names.
-
-    ValueError where it names none, and for fewer than one.
-    """
-    data = bundle.training.get("config", {}).get("data", {})
-    if not data.get("test_folds"):
-        raise ValueError(f"the bundle {bundle.name!r} does not say which folds test it.")
-    clips = open_data_set(data["kind"], root).in_folds(data["test_folds"])
-    return evenly(clips, count)
-
-
 def main(argv: list[str] | None = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("--bundle", default="esc10", help="a bundle's name or folder")
@@ -98,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     bundle = load_bundle(arguments.bundle)
     names = [arguments.interpreter] if arguments.interpreter else list(bundle.interpreters)
-    clips = chosen_clips(bundle, arguments.data, arguments.clips)
+    clips = evenly(held_out_clips(bundle, arguments.data), arguments.clips)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     run(bundle, names, clips, arguments.samples, arguments.seed)
     return 0

@@ -24,10 +24,9 @@ from l2i_core.data import Clip
 from l2i_core.engine import L2I
 from l2i_core.evaluation import Settings
 from l2i_core.files import write_text
-from l2i_core.noise_lab import held_out
 from pipelines.evaluate import evaluate_with_bar
 from pipelines.reproduce import circumstances
-from pipelines.runs import evenly, main_guard
+from pipelines.runs import evenly, held_out_clips, main_guard
 
 log = logging.getLogger("l2i")
 THRESHOLDS = (0.5, 0.3, 0.1)
@@ -39,26 +38,28 @@ def run(
     limit: int | None = None,
     snr_db: float = 0.0,
     seed: int = 0,
+    root: str | None = None,
     command: str = "",
 ) -> dict[str, Any]:
     """Measure these interpreters (default: all) of a bundle on disk; what contaminated.json holds.
 
-    limit: so many of the test clips, evenly spread (None: all). A clip that cannot be used is
-    logged and left out. Raises ValueError for an unknown interpreter, a limit below 1, an SNR that
-    cannot be, and a bundle without a test set at hand.
+    limit: so many of the test clips, evenly spread (None: all). root: the data set's folder, where
+    `held_out_clips` would not find it. A clip that cannot be used is logged and left out. Raises
+    ValueError for an unknown interpreter, a limit below 1, an SNR that cannot be, and a bundle
+    without a test set at hand.
     """
     check_snr(snr_db)
     wanted = list(names or bundle.interpreters)
     for name in wanted:
         L2I(bundle, name)  # refuses what has no components to play
-    data, clips = held_out(bundle)
+    clips = held_out_clips(bundle, root)
     chosen = evenly(range(len(clips)), limit)
     settings = Settings(thresholds=THRESHOLDS, random_thresholds=(), seed=seed)
     assert bundle.folder is not None  # it was loaded
     done = bundle.experiment("contaminated") or {}
     for kind in KINDS:
         title = f"{kind} at {snr_db:g} dB"
-        going_by = {"data": data, "clips": len(chosen), "snr_db": snr_db, "seed": seed}
+        going_by = {"clips": len(chosen), "snr_db": snr_db, "seed": seed}
         left = [n for n in wanted if not _made(done.get(n, {}).get(title), going_by)]
         if not left:
             continue
@@ -93,6 +94,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, metavar="N", help="so many of the test clips")
     parser.add_argument("--snr", type=float, default=0.0, help="of the clip above the other, dB")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", metavar="FOLDER", help="the data set (default: L2I_ESC50, …)")
     given = sys.argv[1:] if argv is None else argv
     arguments = parser.parse_args(given)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
@@ -102,6 +104,7 @@ def main(argv: list[str] | None = None) -> int:
         arguments.limit,
         arguments.snr,
         arguments.seed,
+        arguments.data,
         shlex.join(["python", "-m", "pipelines.contaminate", *given]),
     )
     return 0

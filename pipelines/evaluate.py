@@ -24,6 +24,7 @@ from l2i_core.baselines.evaluation import BaselineEvaluation, write_baselines
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.conventions import PAPER
 from l2i_core.data import Clip, load_clip, open_data_set
+from l2i_core.engine import L2I
 from l2i_core.evaluation import Evaluation, Settings, evaluate, write_evaluation
 from l2i_core.files import write_text
 from pipelines.config import Config, command_line
@@ -34,10 +35,11 @@ log = logging.getLogger("l2i")
 
 def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluation]:
     """Evaluate the bundle's interpreters (or only one) on the config's test folds."""
+    if not (out / "config.json").is_file():
+        raise ValueError(f"{out} is not a bundle yet; run pipelines.train_interpreter first.")
     bundle = load_bundle(out)
-    if only is not None and only not in bundle.interpreters:
-        known = ", ".join(bundle.interpreters)
-        raise ValueError(f"{out} has no interpreter {only!r}; it has: {known}.")
+    if only is not None:
+        L2I(bundle, only)  # refuses what it has not, and what has no components to play
     clips = _test_clips(config, bundle)
     settings = config.evaluation
     about = {

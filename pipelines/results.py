@@ -169,13 +169,13 @@ def _range(block: dict[str, float]) -> str:
     return f"{_number(block['q25'])} … {_number(block['q75'])}"
 
 
-def _number(value: float) -> str:
-    return f"{round(value, 2) + 0.0:.2f}"  # never "-0.00"
+def _number(value: float, digits: int = 2) -> str:
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # never "-0.00"
 
 
 def _maybe(block: dict[str, Any], table: str, level: str, key: str, digits: int = 2) -> str:
     value = block.get(table, {}).get(level, {}).get(key)
-    return "" if value is None else f"{value:.{digits}f}"
+    return "" if value is None else _number(value, digits)
 
 
 def _ratio(block: dict[str, Any], level: str) -> str:

@@ -12,6 +12,9 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from l2i_core.bundle import Bundle
+from l2i_core.data import Clip, open_data_set
+
 Item = TypeVar("Item")
 
 
@@ -23,6 +26,22 @@ def device() -> torch.device:
 def autocast(precision: str) -> contextlib.AbstractContextManager[None]:
     """Autocast to bfloat16, or nothing for "float32"."""
     return torch.autocast(device().type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def held_out_clips(bundle: Bundle, root: str | None = None) -> tuple[Clip, ...]:
+    """The clips of the test folds that the bundle's recipe names; root: the data set's folder.
+
+    ValueError where it names none, and where the data are not at hand.
+    """
+    data = bundle.training.get("config", {}).get("data", {})
+    if not data.get("test_folds"):
+        raise ValueError(f"the bundle {bundle.name!r} does not say which folds test it.")
+    if data["kind"] == "folder" and root is None:
+        raise ValueError(
+            f"the bundle {bundle.name!r} was tested on a folder that it does not name; give it "
+            "with --data."
+        )
+    return open_data_set(data["kind"], root).in_folds(data["test_folds"])
 
 
 def evenly(items: Sequence[Item], count: int | None) -> list[Item]:

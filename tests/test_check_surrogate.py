@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from conftest import WriteClip
 
 from l2i_core import load_bundle
 from l2i_core.baselines import surrogate
 from l2i_core.evaluation import Row, read_rows
 from pipelines import check_surrogate, results
-from pipelines.runs import main_guard
+from pipelines.runs import evenly, held_out_clips, main_guard
 
 
 class Killed(BaseException):
@@ -84,11 +87,23 @@ def test_killed_check_goes_on_with_the_next_clip(
 
 def test_clips_are_spread_over_the_test_folds(tested_folder: Path) -> None:
     bundle = load_bundle(tested_folder)
-    every = check_surrogate.chosen_clips(bundle, None, None)
+    every = list(held_out_clips(bundle))
     assert {clip.fold for clip in every} == {1}
-    some = check_surrogate.chosen_clips(bundle, None, 10)
-    assert some == every[::2]
-    assert check_surrogate.chosen_clips(bundle, None, 99) == every
+    assert evenly(every, 10) == every[::2]
+    assert evenly(every, 99) == evenly(every, None) == every
+
+
+def test_a_folder_of_ones_own_is_asked_for(
+    tested_folder: Path, write_clip: WriteClip, tmp_path: Path
+) -> None:
+    """The machine that trained may have had it elsewhere, so a bundle does not record it."""
+    data = {"kind": "folder", "test_folds": [2]}
+    bundle = replace(load_bundle(tested_folder), training={"config": {"data": data}})
+    with pytest.raises(ValueError, match="'small' was tested on a folder .* give it with --data"):
+        held_out_clips(bundle)
+    for number in range(3):
+        write_clip(f"dog/{number}.wav", np.zeros(9000, np.float32))
+    assert [clip.name for clip in held_out_clips(bundle, str(tmp_path))] == ["dog/1.wav"]
 
 
 def test_bad_requests_are_one_sentence(

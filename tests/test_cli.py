@@ -472,7 +472,35 @@ def test_bundles_are_listed(
     assert main(["bundles"]) == 0
     assert "random: " in capsys.readouterr().out
     assert main(["info", "--bundle", "random"]) == 0
-    assert "44100 Hz" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "44100 Hz" in out
+    assert f"Classes: {', '.join(synth.LABELS)}.\nNot measured yet" in out
+
+
+def test_bundles_are_listed_by_the_names_that_load_them(
+    bundle_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A folder may be called otherwise than the experiment that was trained in it."""
+    shutil.copytree(bundle_folder, tmp_path / "mine")
+    monkeypatch.setenv("L2I_BUNDLES", str(tmp_path))
+    assert main(["bundles"]) == 0
+    listed = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert "mine" in listed
+    for name in listed:
+        assert main(["info", "--bundle", name]) == 0
+
+
+def test_info_says_how_well_a_model_was_explained(
+    measured_bundles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["info", "--bundle", str(measured_bundles / "measured")]) == 0
+    line = "Measured on 12 clips: f's accuracy 0.917; top-1 fidelity att 0.917, max 0.917.\n"
+    assert capsys.readouterr().out.endswith(line)
+    assert main(["info", "--bundle", "esc50"]) == 0
+    assert "att-loop; baselines flint, vibi)" in capsys.readouterr().out
 
 
 def test_one_damaged_bundle_does_not_hide_the_others(

@@ -571,7 +571,7 @@ def test_commands_out_of_order_say_what_to_run(
 
     new = tmp_path / "new"
     assert "train_classifier first" in refused(lambda: train_interpreter.main(argv(new)))
-    assert "not a bundle" in refused(lambda: evaluate.main(argv(new)))
+    assert "train_interpreter first" in refused(lambda: evaluate.main(argv(new)))
     half = Path(shutil.copytree(small_run, tmp_path / "half"))
     (half / "checkpoints" / "dictionary.safetensors").unlink()
     (half / "checkpoints" / "interpreter-att.safetensors").unlink()
