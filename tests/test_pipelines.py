@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from l2i_core import audio, synth
+from l2i_core.bundle import SHIPPED
 from l2i_core.classifier import Classifier, kumar_layout
 from l2i_core.data import Clip, open_data_set, synthesised
 from l2i_core.nmf import average_frames
@@ -617,6 +618,11 @@ def test_unknown_interpreter_is_refused(
     argv = ["--config", str(small_file), "--out", str(small_run), "--only", "nmf"]
     for module in (train_interpreter, evaluate):
         assert "'nmf'" in refused(lambda m=module: m.main(argv))  # type: ignore[misc]
+
+
+def test_a_baseline_is_not_evaluated_as_an_interpreter(small: Config) -> None:
+    with pytest.raises(ValueError, match="FLINT has no components to play"):
+        evaluate.run(small, SHIPPED / "esc50", "flint")
 
 
 def test_precision_decides_the_arithmetic() -> None:
