@@ -34,7 +34,9 @@ def test_eq_2_by_hand() -> None:
     ours, theirs = torch.tensor([[math.log(3.0), 0.0]]), torch.tensor([[0.0, math.log(4.0)]])
     first = -(0.5 * math.log(0.75) + 0.5 * math.log(0.25))
     second = -math.log(0.5)
-    assert float(losses.fidelity(ours, theirs, multi_label=True)) == pytest.approx((first + second) / 2)
+    assert float(losses.fidelity(ours, theirs, multi_label=True)) == pytest.approx(
+        (first + second) / 2
+    )
 
 
 def test_eq_3_and_the_l1_term_by_hand() -> None:
