@@ -208,7 +208,7 @@ def test_damaged_clip_is_named(tmp_path: Path, damage: str) -> None:
 
 
 def test_unknown_or_absent_data_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="'esc500'.*esc10, esc50, folder"):
+    with pytest.raises(ValueError, match="'esc500'.*esc10, esc50, sonyc, scenes, folder"):
         open_data_set("esc500", tmp_path)
     with pytest.raises(ValueError, match="does not exist"):
         open_data_set("esc10", tmp_path / "nowhere")
