@@ -33,6 +33,11 @@ from l2i_core.nmf import Dictionary, average_frames, sparse_nmf
 for _name in [name for name in os.environ if name.startswith("L2I_")]:
     del os.environ[_name]
 
+# On inputs this small a second thread costs more than it saves, five times as much on a busy
+# machine. Commands that tests start inherit it.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
+
 COMPONENTS = 12
 WriteClip = Callable[..., Path]
 
