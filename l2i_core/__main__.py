@@ -265,9 +265,18 @@ def _measured(summary: dict[str, Any] | None) -> str:
     if not summary:
         return "Not measured yet: pipelines.evaluate does it."
     first = next(iter(summary.values()))
-    accuracy = "" if first["accuracy"] is None else f"f's accuracy {first['accuracy']:.3f}; "
-    fidelity = [f"{name} {block['fidelity']['top1']:.3f}" for name, block in summary.items()]
-    return f"Measured on {first['n']} clips: {accuracy}top-1 fidelity {', '.join(fidelity)}."
+    of, key, answer = "top-1 fidelity", "top1", f"{first['n']} clips: "
+    if "truth" in first:
+        of, key = "macro-AUPRC of f's decisions", "macro_auprc"
+        answer += f"f's macro-AUPRC {_figure(first['truth'][key])}; "
+    elif first["accuracy"] is not None:
+        answer += f"f's accuracy {first['accuracy']:.3f}; "
+    each = [f"{name} {_figure(block['fidelity'][key])}" for name, block in summary.items()]
+    return f"Measured on {answer}{of} {', '.join(each)}."
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
 
 
 def _about(bundle: Bundle) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def kind(row: Row) -> str:
 def _beats(row: Row) -> bool | None:
     if row["random_energy"] is None:
         return None
-    if row["faithfulness"] <= max(row["random_energy"], 0.0):
+    if row["faithfulness"] - max(row["random_energy"], 0.0) <= row["resolution"]:
         return False  # all the more where Random removed less
     return True if row["energy_matched"] else None
 

@@ -21,11 +21,16 @@ KINDS = ("clip", "white")  # a clip of another class of the same test set; white
 
 
 def other_clip(clips: Sequence[Clip], index: int, seed: int = 0) -> Clip:
-    """The clip of another class that seed and index draw for clip number `index`; ValueError where
-    all clips are of one class."""
-    others = [clip for clip in clips if clip.label != clips[index].label]
+    """The clip of another class (of a multi-label set: that shares none) which seed and index draw
+    for clip number `index`; ValueError where there is none."""
+    mine = clips[index]
+    others = [
+        clip
+        for clip in clips
+        if clip is not mine and clip.written != mine.written and not set(clip.held) & set(mine.held)
+    ]
     if not others:
-        raise ValueError(f"all {len(clips)} clips are of the class {clips[index].label!r}.")
+        raise ValueError(f"all {len(clips)} clips are of the class {mine.written!r}.")
     return others[np.random.default_rng([seed, index]).integers(len(others))]
 
 

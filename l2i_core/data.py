@@ -63,11 +63,16 @@ class Clip:
     def written(self) -> str:
         """The label as tables hold it: classes joined by "+", NOTHING for a clip that is known to
         hold none, "" for an unknown label."""
-        return self.label if self.labels is None else "+".join(self.labels) or NOTHING
+        return self.label if self.labels is None else written(self.labels)
+
+
+def written(classes: Sequence[str]) -> str:
+    """A set of classes as tables hold it: joined by "+", NOTHING for none."""
+    return "+".join(classes) or NOTHING
 
 
 def classes_of(written: str) -> tuple[str, ...]:
-    """The classes of a label that `Clip.written` gave."""
+    """The classes of a label that `written` gave."""
     return () if written in ("", NOTHING) else tuple(written.split("+"))
 
 
@@ -109,6 +114,16 @@ def data_folder(kind: str) -> Path | None:
     return downloaded if downloaded.is_dir() else None
 
 
+def how_to_get(kind: str) -> str:
+    """What makes a named data set be found, as the end of a sentence."""
+    ways = {
+        "scenes": "make it with python -m pipelines.make_scenes",
+        "sonyc": "get it from its authors",
+    }
+    named = f"set the environment variable L2I_{kind.upper()} to its folder"
+    return f"{ways.get(kind, 'download it')}, or {named}"
+
+
 def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> DataSet:
     """kind: "esc10", "esc50", "sonyc", "scenes" (ours, in SONYC's format), "folder" or "synth";
     root: its folder.
@@ -129,8 +144,7 @@ def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> Data
         raise ValueError(f"unknown data set {kind!r}; accepted: {', '.join(loaders)}, synth.")
     folder = root or (None if kind == "folder" else data_folder(kind))
     if not folder:
-        hint = "" if kind == "folder" else f" or L2I_{kind.upper()}"
-        hint += ", or download it" if kind.startswith("esc") else ""
+        hint = "" if kind == "folder" else f", or {how_to_get(kind)}"
         raise ValueError(f"no folder given for the data set {kind!r}: set data.root{hint}.")
     if not Path(folder).is_dir():
         raise ValueError(f"the data folder {folder} does not exist; give the folder of {kind}.")

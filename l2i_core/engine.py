@@ -92,6 +92,12 @@ class L2I:
         paper's Fig. 2: (…, C) → (…, C)."""
         return torch.sigmoid(logits) if self.bundle.multi_label else logits
 
+    def drop(self, analysis: Analysis, logits: Tensor, target: int) -> Tensor:
+        """FF_x (Eq. 6) (N,): how far `score` of a class falls from the clip to f's logits (N, C)
+        without something. An equal logit is no drop, whatever σ rounds."""
+        fell = self.score(analysis.logits)[target] - self.score(logits)[:, target]
+        return torch.where(logits[:, target] == analysis.logits[target], 0.0, fell)
+
     def decided(self, logits: Tensor) -> tuple[int, ...]:
         """The classes that f decides for by its logits (C,): the most probable one; of a
         multi-label model all above 0.5, the most probable first, maybe none."""
@@ -212,7 +218,7 @@ class L2I:
             order = torch.argsort(relevance, descending=True, stable=True).tolist()
             selected = [k for k in order if weights[k] > 0]
         x = analysis.spectrogram.log_magnitude
-        kept, left = self._masked(analysis, weights, mask_domain)
+        kept, left = self.masked(analysis, weights, mask_domain)
         sound = self._invert(analysis, kept) / analysis.gain
         residual = (
             self._invert(analysis, left) / analysis.gain if selected else analysis.waveform.clone()
@@ -244,7 +250,7 @@ class L2I:
             )
         only = torch.zeros(self.dictionary.n_components)
         only[component] = 1.0
-        kept, _ = self._masked(analysis, only, mask_domain)
+        kept, _ = self.masked(analysis, only, mask_domain)
         return self._invert(analysis, kept) / analysis.gain
 
     @torch.inference_mode()
@@ -255,7 +261,7 @@ class L2I:
         if not interpretation.selected:
             left = analysis.logits
         index = interpretation.target_index
-        drop = float(self.score(analysis.logits)[index] - self.score(left)[index])
+        drop = float(self.drop(analysis, left[None], index)[0])
         span = self.span(analysis, index)
         relative = drop / span if span > 0 else float("nan")
         return Verdict(analysis.logits, kept, left, drop, relative)
@@ -306,7 +312,7 @@ class L2I:
         order = explain.select(relevance, -float("inf"))
         counts = [int((relevance > threshold).sum()) for threshold in thresholds]
         x, distinct = analysis.spectrogram.log_magnitude, sorted(set(counts))
-        energies = explain.component_log_energy(x, self.dictionary.patterns, analysis.activations)
+        energies = self.component_energy(analysis)
         cumulative = torch.cat([torch.zeros(1), energies[order].cumsum(0)])
         verdicts, shares = [], []
         for masks in explain.cumulative_masks(
@@ -329,8 +335,7 @@ class L2I:
             tuple(thresholds),
             relevance,
             torch.tensor(counts),
-            analysis.logits,
-            self.score(analysis.logits)[index] - self.score(logits[rows, 1])[:, index],
+            self.drop(analysis, logits[rows, 1], index),
             logits[rows, 0],
             logits[rows, 1],
             torch.tensor(shares)[rows],
@@ -341,15 +346,18 @@ class L2I:
     def logits_without(
         self, analysis: Analysis, removed: Sequence[Sequence[int]], mask_domain: str = "log"
     ) -> Tensor:
-        """f's logits (N, C) after each of N sets of components is removed from the clip."""
+        """f's logits (N, C) after each of N sets of components is removed from the clip; an empty
+        set removes nothing, not even what an inverse STFT changes."""
         rows, batch = [], _BATCH if len(analysis.windows) == 1 else 1
         for start in range(0, len(removed), batch):
             sounds = []
             for chosen in removed[start : start + batch]:
                 gains = torch.zeros(self.dictionary.n_components)
                 gains[list(chosen)] = 1.0
-                sounds.append(self._invert(analysis, self._masked(analysis, gains, mask_domain)[1]))
+                sounds.append(self._invert(analysis, self.masked(analysis, gains, mask_domain)[1]))
             rows.append(self.classify(torch.stack(sounds)))
+            empty = [not chosen for chosen in removed[start : start + batch]]
+            rows[-1][torch.tensor(empty)] = analysis.logits
         return torch.cat(rows) if rows else torch.empty(0, len(self.classes))
 
     def _analyse_window(
@@ -373,7 +381,13 @@ class L2I:
         edges = [round(i * n_frames / count) for i in range(count + 1)]
         return tuple(zip(edges[:-1], edges[1:], strict=True))
 
-    def _masked(self, analysis: Analysis, gains: Tensor, domain: str) -> tuple[Tensor, Tensor]:
+    def component_energy(self, analysis: Analysis) -> Tensor:
+        """`explain.component_log_energy` (K,) of a clip."""
+        return explain.component_log_energy(
+            analysis.spectrogram.log_magnitude, self.dictionary.patterns, analysis.activations
+        )
+
+    def masked(self, analysis: Analysis, gains: Tensor, domain: str) -> tuple[Tensor, Tensor]:
         """X_int and X_2 (F, T) for component gains (K,), a stretch of a long clip at a time."""
         x, h = analysis.spectrogram.log_magnitude, analysis.activations
         kept, left = torch.empty_like(x), torch.empty_like(x)

@@ -108,6 +108,8 @@ def measure(
     settings = settings or Settings()
     passes = 2 if settings.random_thresholds else 1
     engine = L2I(bundle, interpreter, settings.conventions)
+    for name in settings.without_classes:
+        engine.class_index(name)  # refuses an unknown one
     if not clips:
         raise ValueError("there is no clip to evaluate.")
     clip_rows, level_rows, usable, total = [], [], [], passes * len(clips)
@@ -122,7 +124,7 @@ def measure(
         else:
             usable.append((index, clip))
             clip_rows.append(_clip_row(engine, clip, analysis))
-            for c in _explained(engine, analysis, settings):
+            for c in explained(engine, analysis, settings.without_classes):
                 level_rows.extend(_level_rows(engine, clip, analysis, c, settings))
         yield index + 1, total
     if not usable:
@@ -285,13 +287,7 @@ def _against(rows: Sequence[Row], kind: str) -> dict[str, Any] | None:
     if not tested:
         return None
     ours, theirs = zip(*tested, strict=True)
-    return asdict(metrics.paired_test(ours, theirs, drop_resolution(rows[0])))
-
-
-def drop_resolution(level: Row) -> float:
-    """`metrics.DROP_RESOLUTION` in the unit of a row's FF: a multi-label model's probability moves
-    by at most a quarter of what its logit does."""
-    return metrics.DROP_RESOLUTION * (0.25 if "class" in level else 1.0)
+    return asdict(metrics.paired_test(ours, theirs, metrics.drop_resolution("class" in rows[0])))
 
 
 def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> Row:
@@ -324,9 +320,10 @@ def clip_logits(engine: L2I, logits: Tensor, theirs: Tensor) -> Row:
     return row
 
 
-def _explained(engine: L2I, analysis: Analysis, settings: Settings) -> list[int]:
+def explained(engine: L2I, analysis: Analysis, without_classes: Sequence[str] = ()) -> list[int]:
+    """The classes of a clip that an evaluation explains: those f decides for, but for some."""
     decided = engine.decided(analysis.logits)
-    return [c for c in decided if engine.classes[c] not in settings.without_classes]
+    return [c for c in decided if engine.classes[c] not in without_classes]
 
 
 def _level_rows(

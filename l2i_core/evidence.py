@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 import l2i_core
-from l2i_core import audio, explain, figures, tables
+from l2i_core import audio, figures, tables
 from l2i_core.baselines.random import both_baselines
 from l2i_core.bundle import Bundle
 from l2i_core.engine import L2I
@@ -120,9 +120,7 @@ def random_drops(
         np.random.default_rng(seed),
         made.mask_domain,
     )
-    energy = explain.component_log_energy(
-        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
-    )
+    energy = engine.component_energy(analysis)
     wanted = float(energy[list(made.selected)].sum())
     return {
         "count_matched": counted.median,

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from l2i_core import explain, metrics, noise_lab
+from l2i_core import metrics, noise_lab
 from l2i_core.baselines.random import as_much, energy_matched
 from l2i_core.corrupt import coloured_noise
 from l2i_core.data import Clip, load_clip
@@ -245,9 +245,7 @@ def _explained(
     """What passes for L, and for components that carry as much energy."""
     domain = settings.mask_domain
     made = engine.interpret(analysis, target, threshold, domain)
-    energy = explain.component_log_energy(
-        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
-    ).numpy()
+    energy = engine.component_energy(analysis).numpy()
     own = _through(stems, analysis, made)
     sets = energy_matched(energy, made.selected, settings.random_draws, generator)
     drawn = []

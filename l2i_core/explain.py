@@ -104,7 +104,6 @@ class Sweep:
     thresholds: tuple[float, ...]
     relevance: Tensor
     counts: Tensor
-    logits: Tensor
     faithfulness: Tensor
     logits_interpretation: Tensor
     logits_without: Tensor

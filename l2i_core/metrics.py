@@ -19,6 +19,12 @@ Array = NDArray[np.float64]
 DROP_RESOLUTION = 2e-3
 
 
+def drop_resolution(multi_label: bool) -> float:
+    """DROP_RESOLUTION in FF's unit: a multi-label model's probability moves by at most a quarter of
+    what its logit does."""
+    return DROP_RESOLUTION / 4 if multi_label else DROP_RESOLUTION
+
+
 @dataclass(frozen=True, slots=True)
 class Faithfulness:
     """FF over a set of clips: median, quartiles, share of clips with FF > 0, |L| and n."""

@@ -21,19 +21,12 @@ from torch import Tensor
 from l2i_core import audio, explain, metrics, truth
 from l2i_core.bundle import Bundle
 from l2i_core.corrupt import add_at_snr, coloured_noise, snr
-from l2i_core.data import NOTHING, Clip, data_folder, load_clip, open_data_set
+from l2i_core.data import Clip, data_folder, how_to_get, load_clip, open_data_set, written
 from l2i_core.engine import L2I
 from l2i_core.explain import Analysis, Interpretation
 
 SNRS = (-20.0, -10.0, 0.0, 10.0, 20.0, 30.0, 40.0)  # dB, of a sweep
 TOP = 5  # the paper counts a class as kept among the interpreter's five highest
-
-_GOT_BY = {
-    "esc10": "download it",
-    "esc50": "download it",
-    "scenes": "make it with python -m pipelines.make_scenes",
-    "sonyc": "get it from its authors",
-}
 
 Row = dict[str, Any]
 
@@ -223,7 +216,7 @@ def answers(engine: L2I, analysis: Analysis, target: int) -> Row:
 
 def _written(engine: L2I, logits: Tensor) -> str:
     """A decision as tables hold it, several classes in the order of f's outputs."""
-    return "+".join(engine.classes[c] for c in sorted(engine.decided(logits))) or NOTHING
+    return written([engine.classes[c] for c in sorted(engine.decided(logits))])
 
 
 def clean_answers(engine: L2I, analysis: Analysis) -> Row:
@@ -295,25 +288,31 @@ def sweep(
             yield {"snr_asked": level, "seed": seed, **row}
 
 
-def held_out(bundle: Bundle) -> tuple[str, tuple[Clip, ...]]:
+def held_out(bundle: Bundle, root: str | None = None) -> tuple[str, tuple[Clip, ...]]:
     """Name and clips of the test set that the bundle's training record names.
 
-    Named data sets are found by `data_folder`. Raises ValueError where the bundle records no
-    test set or its data are not at hand.
+    root: the data set's folder; without it the recorded one is looked for, and named data sets by
+    `data_folder`. Raises ValueError where the bundle records no test set or its data are not at
+    hand.
     """
     recorded: Mapping[str, Any] = bundle.training.get("config", {}).get("data", {})
-    kind, folds, root = (recorded.get(name) for name in ("kind", "test_folds", "root"))
+    kind, folds = (recorded.get(name) for name in ("kind", "test_folds"))
     if not kind or not folds:
         raise ValueError(
             f"the model {bundle.name} does not record its test set, so there are no clips to "
             "measure; choose a model that was trained by the pipelines."
         )
-    if not (root and Path(root).is_dir()):  # the path may be another machine's
-        root = None if kind == "folder" else data_folder(kind)
-    if root is None and kind in _GOT_BY:
+    known = recorded.get("root")
+    if root is None and known and Path(known).is_dir():  # the path may be another machine's
+        root = known
+    if root is None and kind == "folder":
         raise ValueError(
-            f"this model's test set, {kind}, is not at hand; {_GOT_BY[kind]}, or set the "
-            f"environment variable L2I_{kind.upper()} to its folder and start again."
+            f"the model {bundle.name!r} was tested on a folder that it does not name, so its clips "
+            "are not at hand; give it with --data to a command."
+        )
+    if root is None and kind != "synth" and data_folder(kind) is None:
+        raise ValueError(
+            f"this model's test set, {kind}, is not at hand; {how_to_get(kind)} and start again."
         )
     data = open_data_set(kind, root)
     listed = ", ".join(str(fold) for fold in folds)
@@ -336,7 +335,7 @@ def batch(
     """
     rate = engine.audio.sample_rate
     for index, clip in enumerate(clips):
-        about = {"clip": clip.name, "label": clip.label, "fold": clip.fold, "seed": seed + index}
+        about = {"clip": clip.name, "label": clip.written, "fold": clip.fold, "seed": seed + index}
         try:
             clean = load_clip(clip, engine.audio)
             noise = coloured_noise(kind, len(clean), seed + index, rate)

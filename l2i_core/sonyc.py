@@ -20,7 +20,7 @@ from l2i_core import data
 TABLE = "annotations.csv"
 SPLITS = {"train": 1, "validate": 2, "test": 3}  # the folds that configs name
 NEEDED = ("split", "audio_filename", "annotator_id")
-_ABOUT = ("sensor_id", "borough", "block", "latitude", "longitude", "year", "week", "day", "hour")
+ABOUT = ("sensor_id", "borough", "block", "latitude", "longitude", "year", "week", "day", "hour")
 _COARSE = re.compile(r"(\d+)_(.+)_presence")
 _FINE = re.compile(r"\d+-[\dX]+_.+_(?:presence|proximity)")
 _PRESENCE = {"-1": None, "0": False, "1": True, "-1.0": None, "0.0": False, "1.0": True}
@@ -77,7 +77,7 @@ def _classes(header: list[str], table: Path) -> dict[str, str]:
     unknown = [
         name
         for name in header
-        if name not in (*NEEDED, *_ABOUT, *coarse) and not _FINE.fullmatch(name)
+        if name not in (*NEEDED, *ABOUT, *coarse) and not _FINE.fullmatch(name)
     ]
     if unknown:
         raise ValueError(

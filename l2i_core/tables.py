@@ -18,12 +18,11 @@ from scipy.special import expit
 from l2i_core import metrics
 from l2i_core.baselines.random import as_much
 from l2i_core.data import NOTHING, classes_of
-from l2i_core.evaluation import Row, drop_resolution
+from l2i_core.evaluation import Row
 from l2i_core.metrics import Detection, PairedTest
 from l2i_core.words import counted, unit
 
 SHARE = "share"
-SCALES = ("logits", SHARE)
 RANDOMS = ("random_energy", "random")  # energy-matched (ours), count-matched (the paper's)
 TOPS = (1, 3, 5)
 
@@ -125,7 +124,7 @@ def at_threshold(
 
     `energy_matched`: whether all draws of energy-matched Random could remove as much of ‖X‖² as L
     does (1), or all other components together hold less (0); None where it was not drawn.
-    `resolution`: what two drops must differ by, `evaluation.drop_resolution` in the scale.
+    `resolution`: what two drops must differ by, `metrics.drop_resolution` in the scale.
     `case`: the row's own name; `agrees`: whether the interpreter decides for the class as well.
     ValueError for an unknown scale, and where the two tables do not name the same clips.
     """
@@ -188,7 +187,7 @@ def _at(clip: Row, level: Row, scale: str) -> Row:
         "same_class": int(level["same_class"]),
         "energy_kept": level["energy_kept"],
         "energy_matched": _matched(level),
-        "resolution": _scaled(drop_resolution(level), span),
+        "resolution": _scaled(metrics.drop_resolution("class" in level), span),
         "agrees": int(row["predicted"] in theirs),
         "case": case(level),
     }
@@ -252,7 +251,7 @@ def class_figures(
     classes = [k.removeprefix("logit:") for k in clips[0] if k.startswith("logit:")]
     plain, share = (
         faithfulness_by_class(at_threshold(clips, levels, threshold, scale), classes)
-        for scale in SCALES
+        for scale in scales(False)
     )
     return {
         own.label: {

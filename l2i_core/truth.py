@@ -136,12 +136,12 @@ def random_energy(
 ) -> list[Tensor]:
     """X_int (F, T) of `draws` sets of components outside L that carry as much energy as L does;
     the same sets in both mask domains."""
-    generator = np.random.default_rng([*seed, made.target_index, round(100 * made.threshold)])
-    energy = explain.component_log_energy(
-        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
-    )
-    sets = energy_matched(energy, made.selected, draws, generator)
-    return [_kept(engine, analysis, chosen, made.mask_domain) for chosen in sets]
+    energy, kept = engine.component_energy(analysis), []
+    for chosen in energy_matched(energy, made.selected, draws, np.random.default_rng([*seed])):
+        gains = torch.zeros(len(energy))
+        gains[chosen] = 1.0
+        kept.append(engine.masked(analysis, gains, made.mask_domain)[0])
+    return kept
 
 
 @torch.inference_mode()
@@ -175,9 +175,10 @@ def check(
             for threshold in thresholds:
                 made = engine.interpret(analysis, index, threshold, domain)
                 ours = hear(engine, analysis, made.log_magnitude, gathered, own)
+                drawn_by = [*seed, index, round(100 * threshold)]
                 chance = [
                     hear(engine, analysis, kept, gathered, own)
-                    for kept in random_energy(engine, analysis, made, draws, seed)
+                    for kept in random_energy(engine, analysis, made, draws, drawn_by)
                 ]
                 about = {
                     "target": target,
@@ -240,12 +241,6 @@ def _best_known(figures: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _finite(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _kept(engine: L2I, analysis: Analysis, chosen: Sequence[int], mask_domain: str) -> Tensor:
-    gains = torch.zeros(engine.dictionary.n_components)
-    gains[list(chosen)] = 1.0
-    return engine.interpret(analysis, mask_domain=mask_domain, gains=gains).log_magnitude
 
 
 def log_magnitude(engine: L2I, analysis: Analysis, stem: np.ndarray) -> Tensor:

@@ -21,7 +21,8 @@ from l2i_core.data import Clip
 from l2i_core.engine import L2I
 from l2i_core.evaluation import Row, read_rows, to_csv
 from l2i_core.files import write_text
-from pipelines.runs import evenly, held_out_clips, main_guard
+from l2i_core.noise_lab import held_out
+from pipelines.runs import evenly, main_guard
 
 log = logging.getLogger("l2i")
 
@@ -61,7 +62,7 @@ def run(
         rows = read_rows(path) if path.is_file() else []
         mine = [r for r in rows if r["interpreter"] == name]
         about = {"samples": samples, "seed": seed, "random_draws": surrogate.RANDOM_DRAWS}
-        done[name] = {**surrogate.summarise(mine), "about": about}
+        done[name] = {**surrogate.summarise(mine, bundle.multi_label), "about": about}
         write_text(summary_path, json.dumps(done, indent=1) + "\n")
         log.info("%s: %s", name, json.dumps(done[name]))
     return done
@@ -86,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     bundle = load_bundle(arguments.bundle)
     names = [arguments.interpreter] if arguments.interpreter else list(bundle.interpreters)
-    clips = evenly(held_out_clips(bundle, arguments.data), arguments.clips)
+    clips = evenly(held_out(bundle, arguments.data)[1], arguments.clips)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     run(bundle, names, clips, arguments.samples, arguments.seed)
     return 0

@@ -10,34 +10,25 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from l2i_core import scenes, truth
 from l2i_core.arguments import Parser
-from l2i_core.bundle import Bundle, load_bundle
-from l2i_core.data import Clip, load_clip, open_data_set
+from l2i_core.bundle import load_bundle
+from l2i_core.data import Clip, load_clip
 from l2i_core.engine import L2I
 from l2i_core.evaluation import read_rows, to_csv
 from l2i_core.files import write_text
 from l2i_core.noise_lab import held_out
-from pipelines.runs import main_guard
+from pipelines.runs import circumstances, main_guard
 
 log = logging.getLogger("l2i")
 THRESHOLDS = (0.3, 0.1)
-
-
-def test_scenes(bundle: Bundle, root: Path | None, limit: int | None) -> list[Clip]:
-    """The scenes with stems: of `root`'s test split, or of the bundle's own test set."""
-    clips = open_data_set("scenes", root).in_folds([3]) if root else held_out(bundle)[1]
-    if limit is not None and limit < 1:
-        raise ValueError(f"--limit must be at least 1, received {limit}.")
-    return list(clips[:limit])
 
 
 def check_scene(engine: L2I, clip: Clip, number: int) -> list[dict[str, Any]]:
@@ -73,18 +64,21 @@ def tables(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def main(argv: list[str] | None = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("--bundle", default="scenes", help="a bundle's name or folder")
-    parser.add_argument("--scenes", type=Path, help="the scenes' folder (default: L2I_SCENES)")
+    parser.add_argument("--data", metavar="FOLDER", help="the scenes (default: L2I_SCENES)")
     parser.add_argument("--interpreter", nargs="+", help="default: all of the bundle's")
     parser.add_argument("--limit", type=int, help="the first scenes only")
-    given = parser.parse_args(argv)
+    typed = sys.argv[1:] if argv is None else argv
+    given = parser.parse_args(typed)
+    if given.limit is not None and given.limit < 1:
+        raise ValueError(f"--limit must be at least 1, received {given.limit}.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     bundle = load_bundle(given.bundle)
     assert bundle.folder is not None  # it was loaded
-    clips = test_scenes(bundle, given.scenes, given.limit)
+    clips = held_out(bundle, given.data)[1][: given.limit]
     folder = bundle.folder / "metrics"
     path = folder / "truth-rows.csv"
     names = given.interpreter or list(bundle.interpreters)
-    wanted = {clip.name for clip in clips if clip.held}
+    wanted = {(clip.name, label) for clip in clips for label in clip.held}
     if not wanted:
         raise ValueError("none of the scenes holds a class, so there is nothing to check.")
     rows = _measured(read_rows(path), wanted, names) if path.is_file() else []
@@ -96,10 +90,10 @@ def main(argv: list[str] | None = None) -> int:
             rows += [{"interpreter": name, **r} for r in check_scene(engine, clip, number)]
         write_text(path, to_csv(rows))
     about = {
-        "command": f"python -m pipelines.check_truth --bundle {bundle.name}",
+        "command": shlex.join(["python", "-m", "pipelines.check_truth", *typed]),
         "scenes": len(clips),
         "random_draws": truth.RANDOM_DRAWS,
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        **circumstances(),
     }
     blocks = tables(rows)
     write_text(folder / "truth.json", json.dumps({"about": about, **blocks}, indent=1) + "\n")
@@ -109,14 +103,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _measured(
-    rows: Sequence[dict[str, Any]], wanted: set[str], names: Sequence[str]
+    rows: Sequence[dict[str, Any]], wanted: set[tuple[str, str]], names: Sequence[str]
 ) -> list[dict[str, Any]]:
     """The rows of interpreters that were measured on just these scenes; ValueError where another
     one, which is not to be measured now, would be lost."""
     kept: list[dict[str, Any]] = []
     for name in dict.fromkeys(str(r["interpreter"]) for r in rows):
         mine = [r for r in rows if r["interpreter"] == name]
-        if {r["clip"] for r in mine} == wanted:
+        if {(r["clip"], r["target"]) for r in mine} == wanted:
             kept += mine
         elif name not in names:
             raise ValueError(

@@ -24,9 +24,9 @@ from l2i_core.data import Clip
 from l2i_core.engine import L2I
 from l2i_core.evaluation import Settings
 from l2i_core.files import write_text
+from l2i_core.noise_lab import held_out
 from pipelines.evaluate import evaluate_with_bar
-from pipelines.reproduce import circumstances
-from pipelines.runs import evenly, held_out_clips, main_guard
+from pipelines.runs import circumstances, evenly, main_guard
 
 log = logging.getLogger("l2i")
 THRESHOLDS = (0.5, 0.3, 0.1)
@@ -44,7 +44,7 @@ def run(
     """Measure these interpreters (default: all) of a bundle on disk; what contaminated.json holds.
 
     limit: so many of the test clips, evenly spread (None: all). root: the data set's folder, where
-    `held_out_clips` would not find it. A clip that cannot be used is logged and left out. Raises
+    `held_out` would not find it. A clip that cannot be used is logged and left out. Raises
     ValueError for an unknown interpreter, a limit below 1, an SNR that cannot be, and a bundle
     without a test set at hand.
     """
@@ -52,7 +52,7 @@ def run(
     wanted = list(names or bundle.interpreters)
     for name in wanted:
         L2I(bundle, name)  # refuses what has no components to play
-    clips = held_out_clips(bundle, root)
+    clips = held_out(bundle, root)[1]
     chosen = evenly(range(len(clips)), limit)
     settings = Settings(thresholds=THRESHOLDS, random_thresholds=(), seed=seed)
     assert bundle.folder is not None  # it was loaded

@@ -50,8 +50,9 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
         "conventions": settings.conventions,
         "seed": settings.seed,
         "clips": len(clips),
+        **({"without_classes": list(left)} if (left := settings.without_classes) else {}),
     }
-    names = [[clip.name, clip.label] for clip in clips]
+    names = [[clip.name, clip.written] for clip in clips]
     results = {}
     for name in [only] if only else list(bundle.interpreters):
         kept = out / "checkpoints" / f"evaluation-{name}-{settings.conventions}.json"
@@ -65,13 +66,19 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
         folder = out / metrics_folder(settings.conventions)
         write_evaluation(results.values(), folder, about)
         if bundle.baselines:
-            write_baselines([_baseline(bundle, n, clips) for n in bundle.baselines], folder, about)
+            left_out = settings.without_classes
+            made = [_baseline(bundle, n, clips, left_out) for n in bundle.baselines]
+            write_baselines(made, folder, about)
     return results
 
 
-def _baseline(bundle: Bundle, name: str, clips: Sequence[Clip]) -> BaselineEvaluation:
+def _baseline(
+    bundle: Bundle, name: str, clips: Sequence[Clip], without_classes: Sequence[str]
+) -> BaselineEvaluation:
     with tqdm(total=len(clips), desc=f"evaluating {name}", unit="clip") as bar:
-        result = baselines.evaluate(bundle, name, clips, lambda done, total: bar.update() and None)
+        result = baselines.evaluate(
+            bundle, name, clips, lambda done, total: bar.update() and None, without_classes
+        )
     log.info("%s: %s", name, json.dumps(result.summary["fidelity"]))
     return result
 

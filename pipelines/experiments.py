@@ -26,8 +26,7 @@ from l2i_core.experiments import EXPERIMENTS, Settings, Step
 from l2i_core.files import write_text
 from l2i_core.noise_lab import Row, held_out
 from pipelines.evaluate import fingerprint
-from pipelines.reproduce import circumstances
-from pipelines.runs import main_guard
+from pipelines.runs import circumstances, main_guard
 
 log = logging.getLogger("l2i")
 SIZES = ("snrs", "swept", "pairs")  # how many steps there are, not what is in one
@@ -83,7 +82,7 @@ def _rows(
     experiment, folder = EXPERIMENTS[name], engine.bundle.folder
     assert folder is not None  # it was loaded
     path = folder / "checkpoints" / f"{name}-{engine.interpreter_name}.json"
-    sounds = [[clip.name, clip.label] for clip in clips]
+    sounds = [[clip.name, clip.written] for clip in clips]
     going_by = [getattr(settings, key) for key in experiment.settings if key not in SIZES]
     key = fingerprint(engine.bundle, folder, engine.interpreter_name, [sounds, going_by])
     done, found = _kept(path, key), []

@@ -48,7 +48,8 @@ def training_matrix(config: Config, clips: Sequence[Clip]) -> Tensor:
 
 
 def learn(config: Config, out: Path, only_finished: bool = False) -> Tensor:
-    """W (F, K), columns in rising order of their centre frequency; continues what OUT holds.
+    """W (F, K), columns in rising order of their centre frequency (by class: within each class);
+    continues what OUT holds.
 
     With `only_finished` nothing is learned: an absent or unfinished dictionary is a ValueError.
     """
@@ -63,7 +64,7 @@ def learn(config: Config, out: Path, only_finished: bool = False) -> Tensor:
             f"{out} holds no finished dictionary; run pipelines.learn_dictionary first."
         )
     if settings.by_class:
-        return _learn_by_class(config, checkpoint, recipe)
+        return _learn_by_class(config, checkpoint, recipe, start or {})
     matrix = training_matrix(config, training_clips(config)[1]).to(device())
     log.info("dictionary: X_train %s, from iteration %d", tuple(matrix.shape), done)
     bar = tqdm(total=settings.iterations, initial=done, desc="sparse NMF", unit="it")
@@ -97,7 +98,9 @@ def learn(config: Config, out: Path, only_finished: bool = False) -> Tensor:
     return _by_frequency(start["w"])
 
 
-def _learn_by_class(config: Config, checkpoint: Path, recipe: str) -> Tensor:
+def _learn_by_class(
+    config: Config, checkpoint: Path, recipe: str, parts: dict[str, Tensor]
+) -> Tensor:
     """W (F, K), the paper's for SONYC-UST (A.1.1): first W_noise on the clips without a class, held
     fixed while each class's components are learned on clips that hold it; W_noise is then left out.
 
@@ -106,7 +109,6 @@ def _learn_by_class(config: Config, checkpoint: Path, recipe: str) -> Tensor:
     settings = config.dictionary
     data, clips = training_clips(config)
     each = len(groups(config, data.classes)) // len(data.classes)
-    parts = read_tensors(checkpoint, recipe)[0] if checkpoint.is_file() else {}
     generator = torch.Generator().manual_seed(config.seed)
     chosen = torch.randperm(len(clips), generator=generator).tolist()
     for number, label in enumerate(["noise", *data.classes]):

@@ -29,13 +29,11 @@ from l2i_core.audio import AudioConfig
 from l2i_core.corrupt import COLOURS, coloured_noise
 from l2i_core.data import Clip, load_clip, open_data_set
 from l2i_core.files import atomic, write_text
-from l2i_core.sonyc import TABLE
+from l2i_core.sonyc import ABOUT, NEEDED, TABLE
 from pipelines.runs import main_guard
 
 SAMPLE_RATE = 16000
 N_SOURCES = (0.1, 0.3, 0.35, 0.25)  # shares of scenes with 0, 1, 2, 3 sources
-HEADER = ("split", "sensor_id", "audio_filename", "annotator_id", "borough", "block", "latitude",
-          "longitude", "year", "week", "day", "hour")  # fmt: skip
 _NOISE_SHARE = 1 / (1 + len(scenes.BACKGROUNDS))
 
 
@@ -153,11 +151,11 @@ def annotations_csv(made: Sequence[dict[str, Any]]) -> str:
         f"{number}_{label.replace('_', '-')}_presence"
         for number, label in enumerate(scenes.CLASSES, start=1)
     ]
-    writer.writerow([*HEADER, *columns])
+    writer.writerow([*NEEDED, *ABOUT, *columns])
     for scene in made:
         heard = {source["label"] for source in scene["sources"]}
         annotator = 1 if scene["split"] == "train" else 0
-        about = [scene["split"], 0, scene["file"], annotator, *[0] * (len(HEADER) - 4)]
+        about = [scene["split"], scene["file"], annotator, *[0] * len(ABOUT)]
         writer.writerow([*about, *(int(label in heard) for label in scenes.CLASSES)])
     return text.getvalue()
 

@@ -8,17 +8,14 @@ written at the end, or alone with --tables.
 
 from __future__ import annotations
 
+import filecmp
 import json
 import logging
-import os
-import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from l2i_core.arguments import Parser
 from l2i_core.bundle import bundle_folders
@@ -26,7 +23,7 @@ from l2i_core.files import write_text
 from pipelines.assemble import provenance
 from pipelines.config import Config, load_config
 from pipelines.folds import class_figures, document
-from pipelines.runs import main_guard
+from pipelines.runs import circumstances, main_guard
 
 log = logging.getLogger("l2i")
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +40,10 @@ COMMANDS = (
 
 def overrides(config: Config, fold: int) -> list[str]:
     """The `--set` values that make `fold` the test fold and all others training folds."""
+    if config.data.kind in ("sonyc", "scenes"):
+        raise ValueError(
+            f"{config.name} has fixed splits, not folds to go round; run its commands one by one."
+        )
     folds = sorted({*config.data.train_folds, *config.data.test_folds})
     if fold not in folds:
         raise ValueError(f"{config.name} has no fold {fold}; its config names {folds}.")
@@ -97,26 +98,12 @@ def keep(config: Config, out: Path, kept: Path, command: str) -> None:
 
 
 def keep_classes(out: Path, kept: Path) -> None:
-    """classes.json: a fold's figures by class, from the rows of a run if they are there."""
-    if by_class := class_figures(out / "metrics"):
+    """classes.json: a fold's figures by class, from a run's rows where they are those of the kept
+    figures."""
+    theirs, ours = out / "metrics" / "summary.json", kept / "summary.json"
+    same = theirs.is_file() and ours.is_file() and filecmp.cmp(theirs, ours, shallow=False)
+    if same and (by_class := class_figures(out / "metrics")):
         write_text(kept / "classes.json", json.dumps(by_class, indent=1) + "\n")
-
-
-def circumstances() -> dict[str, Any]:
-    """Date and hardware."""
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "hardware": f"{os.cpu_count()} CPU cores, {_processor()}",
-    }
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -146,7 +133,7 @@ def main(argv: list[str] | None = None) -> int:
                 )
     names = [load_config(path, arguments.changes).name for path in arguments.config]
     shipped = [name for name in OTHERS if name in bundle_folders()]
-    write_text(arguments.out, document([*names, *shipped], arguments.results))
+    write_text(arguments.out, document(list(dict.fromkeys([*names, *shipped])), arguments.results))
     return 0
 
 

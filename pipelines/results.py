@@ -11,11 +11,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from l2i_core import paper
+from l2i_core import metrics, paper
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.conventions import CONVENTIONS, PAPER
-from l2i_core.evaluation import drop_resolution, refresh_summary
+from l2i_core.evaluation import refresh_summary
 from l2i_core.words import unit
 from pipelines import detection_tables
 from pipelines.evaluate import metrics_folder
@@ -215,7 +215,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
             parts.append(f"**{name} against chance**, FF in {scale.name}\n\n{chance}")
         if many and (table := detection_tables.by_class(bundle, folder, name)):
             parts.append(table)
-    resolution = drop_resolution({"class": ""} if many else {})
+    resolution = metrics.drop_resolution(many)
     parts.append(
         f"Median and quartiles over {'pairs of clip and class' if many else 'clips'}; Wilcoxon's "
         "signed-rank test of FF − Random, paired and two-sided; differences of at most "

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import platform
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-
-from l2i_core.bundle import Bundle
-from l2i_core.data import Clip, open_data_set
 
 Item = TypeVar("Item")
 
@@ -28,20 +28,21 @@ def autocast(precision: str) -> contextlib.AbstractContextManager[None]:
     return torch.autocast(device().type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def held_out_clips(bundle: Bundle, root: str | None = None) -> tuple[Clip, ...]:
-    """The clips of the test folds that the bundle's recipe names; root: the data set's folder.
+def circumstances() -> dict[str, Any]:
+    """Date and hardware."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "hardware": f"{os.cpu_count()} CPU cores, {_processor()}",
+    }
 
-    ValueError where it names none, and where the data are not at hand.
-    """
-    data = bundle.training.get("config", {}).get("data", {})
-    if not data.get("test_folds"):
-        raise ValueError(f"the bundle {bundle.name!r} does not say which folds test it.")
-    if data["kind"] == "folder" and root is None:
-        raise ValueError(
-            f"the bundle {bundle.name!r} was tested on a folder that it does not name; give it "
-            "with --data."
-        )
-    return open_data_set(data["kind"], root).in_folds(data["test_folds"])
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
 
 
 def evenly(items: Sequence[Item], count: int | None) -> list[Item]:

@@ -14,8 +14,9 @@ from conftest import WriteClip
 from l2i_core import load_bundle
 from l2i_core.baselines import surrogate
 from l2i_core.evaluation import Row, read_rows
+from l2i_core.noise_lab import held_out
 from pipelines import check_surrogate, results
-from pipelines.runs import evenly, held_out_clips, main_guard
+from pipelines.runs import evenly, main_guard
 
 
 class Killed(BaseException):
@@ -87,7 +88,7 @@ def test_killed_check_goes_on_with_the_next_clip(
 
 def test_clips_are_spread_over_the_test_folds(tested_folder: Path) -> None:
     bundle = load_bundle(tested_folder)
-    every = list(held_out_clips(bundle))
+    every = list(held_out(bundle)[1])
     assert {clip.fold for clip in every} == {1}
     assert evenly(every, 10) == every[::2]
     assert evenly(every, 99) == evenly(every, None) == every
@@ -100,10 +101,10 @@ def test_a_folder_of_ones_own_is_asked_for(
     data = {"kind": "folder", "test_folds": [2]}
     bundle = replace(load_bundle(tested_folder), training={"config": {"data": data}})
     with pytest.raises(ValueError, match="'small' was tested on a folder .* give it with --data"):
-        held_out_clips(bundle)
+        held_out(bundle)[1]
     for number in range(3):
         write_clip(f"dog/{number}.wav", np.zeros(9000, np.float32))
-    assert [clip.name for clip in held_out_clips(bundle, str(tmp_path))] == ["dog/1.wav"]
+    assert [clip.name for clip in held_out(bundle, str(tmp_path))[1]] == ["dog/1.wav"]
 
 
 def test_bad_requests_are_one_sentence(
@@ -115,7 +116,7 @@ def test_bad_requests_are_one_sentence(
         (["--bundle", str(tested_folder), "--samples", "1"], "at least 2 samples"),
         (["--bundle", str(tested_folder), "--clips", "0"], "at least 1 clip is needed"),
         (["--bundle", str(tested_folder), "--clips", "many"], "--clips"),
-        (["--bundle", str(bundle_folder)], "does not say which folds test it"),
+        (["--bundle", str(bundle_folder)], "does not record its test set"),
         (["--bundle", "nowhere"], "no bundle 'nowhere'"),
     ):
         assert main_guard(lambda a=argv: check_surrogate.main(a)) == 2  # type: ignore[misc]

@@ -75,7 +75,7 @@ def test_every_class_of_every_scene_is_measured_by_every_system(bundle: Path) ->
     about = made.pop("about")
     assert about["scenes"] == 3
     assert about["random_draws"] == truth.RANDOM_DRAWS
-    assert about["command"] == "python -m pipelines.check_truth --bundle scenes"
+    assert about["command"] == f"python -m pipelines.check_truth --bundle {bundle}"
     assert set(made) == {"att", "max"}
     for domain in ("log", "linear"):
         for level in ("0.3", "0.1"):
@@ -126,7 +126,7 @@ def test_what_was_measured_is_kept(bundle: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_scenes_of_another_folder_and_a_limit(bundle: Path, scenes: Path) -> None:
-    rows = run(bundle, "--scenes", str(scenes), "--limit", "2", "--interpreter", "att")
+    rows = run(bundle, "--data", str(scenes), "--limit", "2", "--interpreter", "att")
     assert {r["clip"] for r in rows} == {"test-00000", "test-00001"}
     rows = run(bundle, "--limit", "1", "--interpreter", "att")
     assert {r["clip"] for r in rows} == {"test-00000"}, "other scenes are measured anew"
@@ -138,7 +138,7 @@ def test_bad_requests_are_one_sentence(bundle: Path, scenes: Path, tmp_path: Pat
     with pytest.raises(ValueError, match="has no interpreter 'flint'"):
         run(bundle, "--interpreter", "flint")
     with pytest.raises(ValueError, match="does not exist"):
-        run(bundle, "--scenes", str(tmp_path / "nowhere"))
+        run(bundle, "--data", str(tmp_path / "nowhere"))
     bare = tmp_path / "bare"
     (bare / "audio").mkdir(parents=True)
     (bare / TABLE).write_text((scenes / TABLE).read_text())
@@ -146,11 +146,11 @@ def test_bad_requests_are_one_sentence(bundle: Path, scenes: Path, tmp_path: Pat
         (scenes / "audio" / "test-00000.wav").read_bytes()
     )
     with pytest.raises(ValueError, match=r"test-00000\.wav has no stems"):
-        run(bundle, "--scenes", str(bare))
+        run(bundle, "--data", str(bare))
     lines = (scenes / TABLE).read_text().splitlines(keepends=True)
     (bare / TABLE).write_text(lines[0] + lines[3])
     with pytest.raises(ValueError, match="none of the scenes holds a class"):
-        run(bundle, "--scenes", str(bare))
+        run(bundle, "--data", str(bare))
 
 
 def test_a_model_without_a_record_is_one_sentence(bundle: Path, tmp_path: Path) -> None:

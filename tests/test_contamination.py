@@ -14,9 +14,10 @@ from l2i_core.contamination import KINDS, contaminate, other_clip, write_contami
 from l2i_core.corrupt import coloured_noise
 from l2i_core.data import Clip, load_clip, synthesised
 from l2i_core.evaluation import Settings, evaluate
+from l2i_core.noise_lab import held_out
 from pipelines import contaminate as command
 from pipelines import results
-from pipelines.runs import evenly, held_out_clips, main_guard
+from pipelines.runs import evenly, main_guard
 
 CONFIG = AudioConfig(sample_rate=8000, n_fft=512, win_length=512, hop_length=256)
 CLIPS = synthesised(range(2)).clips
@@ -94,7 +95,7 @@ def test_blocks_are_an_evaluation_of_the_mixtures(measured: Path, tmp_path: Path
         name: [f"{kind} at 0 dB" for kind in KINDS] for name in ("att", "max")
     }
     bundle = load_bundle(measured)
-    clips = held_out_clips(bundle)
+    clips = held_out(bundle)[1]
     assert clips == synthesised(range(8)).in_folds([1])
     chosen = evenly(range(len(clips)), 3)
     made = write_contaminated(clips, chosen, "clip", CONFIG, tmp_path)
@@ -163,7 +164,7 @@ def test_bad_requests_are_one_sentence(
         (["--bundle", str(tested_folder), "--interpreter", "nmf"], "no interpreter 'nmf'"),
         (["--bundle", str(tested_folder), "--limit", "0"], "at least 1 clip is needed"),
         (["--bundle", str(tested_folder), "--snr", "999"], "the SNR must lie between"),
-        (["--bundle", str(bundle_folder)], "does not say which folds test it"),
+        (["--bundle", str(bundle_folder)], "does not record its test set"),
         (["--bundle", "esc50", "--interpreter", "flint"], "FLINT has no components to play"),
         (["--bundle", "nowhere"], "no bundle 'nowhere'"),
     ):

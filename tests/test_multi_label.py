@@ -17,6 +17,7 @@ from sklearn.metrics import average_precision_score, f1_score
 
 from l2i_core import L2I, audio, losses, metrics, synth
 from l2i_core.__main__ import main as l2i
+from l2i_core.contamination import other_clip
 from l2i_core.data import Clip, classes_of, open_data_set
 from l2i_core.evaluation import Settings, answers, evaluate, read_rows, refresh_summary
 from l2i_core.nmf import sparse_nmf
@@ -167,6 +168,70 @@ def test_random_and_span_are_drops_of_probability(trained: Path, folder: Path) -
     for t, drop in zip((0.1, 0.5), swept.faithfulness.tolist(), strict=True):
         verdict = engine.judge(a, engine.interpret(a, "dog", t))
         assert drop == pytest.approx(verdict.faithfulness, abs=1e-4)
+
+
+@pytest.mark.timeout(600)
+def test_equal_logits_are_no_drop(trained: Path, folder: Path) -> None:
+    """σ rounds one number differently in tensors of different shapes: FF of nothing is 0 still."""
+    engine = L2I.from_bundle(trained, "att")
+    sound, rate = soundfile.read(folder / "audio" / "clip-14.wav", dtype="float32")
+    a = engine.analyse(sound, rate)
+    for count in (1, 2, 7):
+        left = engine.logits_without(a, [[]] * count)
+        assert torch.equal(left, a.logits.expand(count, -1))
+        for c in range(len(engine.classes)):
+            assert engine.drop(a, left, c).tolist() == [0.0] * count
+    both = engine.logits_without(a, [[], [0, 1, 2]])
+    fell = engine.drop(a, both, 0)
+    p = torch.sigmoid(torch.stack([a.logits[0], both[1, 0]]))
+    assert fell.tolist() == pytest.approx([0.0, float(p[0] - p[1])], abs=1e-6)
+
+
+@pytest.mark.timeout(600)
+def test_what_vibi_keeps_is_judged_for_every_class_that_f_hears(trained: Path) -> None:
+    clips = read_rows(trained / "metrics" / "clips-vibi.csv")
+    cases = read_rows(trained / "metrics" / "cases-vibi.csv")
+    heard = [
+        (row["clip"], name)
+        for row in clips
+        for name in ("dog", "alert_signal")
+        if row[f"logit:{name}"] > 0
+    ]
+    assert sorted((r["clip"], r["class"]) for r in cases) == sorted(heard)
+    block = json.loads((trained / "metrics" / "baselines.json").read_text())["vibi"]
+    assert block["fid_in"] == pytest.approx(np.mean([r["same_class"] for r in cases]))
+    assert not (trained / "metrics" / "cases-flint.csv").exists(), "nothing of it can be played"
+
+
+@pytest.mark.timeout(600)
+def test_classes_to_leave_out_are_known_ones(trained: Path, folder: Path) -> None:
+    clips = open_data_set("sonyc", folder).in_folds([3])
+    settings = Settings((0.3,), (), 1, without_classes=("music",))
+    with pytest.raises(ValueError, match="unknown class 'music'"):
+        evaluate(L2I.from_bundle(trained).bundle, "att", clips, settings)
+
+
+@pytest.mark.timeout(600)
+def test_info_says_how_well_f_and_its_interpreters_find_classes(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert l2i(["info", "--bundle", str(trained)]) == 0
+    told = capsys.readouterr().out
+    assert "f's macro-AUPRC " in told
+    assert "macro-AUPRC of f's decisions att " in told
+
+
+def test_a_contaminating_clip_shares_no_class() -> None:
+    labels = [("dog",), ("dog", "siren"), ("siren",), (), ()]
+    clips = [Clip(str(i), "", 1, str(i), labels=held) for i, held in enumerate(labels)]
+    drawn = {i: {other_clip(clips, i, seed).name for seed in range(40)} for i in range(5)}
+    assert drawn == {
+        0: {"2", "3", "4"},
+        1: {"3", "4"},
+        2: {"0", "3", "4"},
+        3: {"0", "1", "2"},
+        4: {"0", "1", "2"},
+    }
 
 
 @pytest.mark.timeout(600)

@@ -23,6 +23,7 @@ from l2i_core.evaluation import (
     Row,
     answers,
     clip_logits,
+    explained,
     gains_and_drops,
     quartiles,
     to_csv,
@@ -33,15 +34,21 @@ from l2i_core.files import write_text
 
 @dataclass(frozen=True, slots=True)
 class BaselineEvaluation:
-    """clips: a row per clip; summary: accuracy, fidelity, and what else the baseline allows."""
+    """clips: a row per clip; cases: of what can be played a row per clip and class that f decides
+    for; summary: accuracy, fidelity, and what else the baseline allows."""
 
     baseline: str
     clips: tuple[Row, ...]
+    cases: tuple[Row, ...]
     summary: dict[str, Any]
 
 
 def evaluate(
-    bundle: Bundle, name: str, clips: Sequence[Clip], progress: Progress | None = None
+    bundle: Bundle,
+    name: str,
+    clips: Sequence[Clip],
+    progress: Progress | None = None,
+    without_classes: Sequence[str] = (),
 ) -> BaselineEvaluation:
     """Explain every clip by a baseline of the bundle; `progress(done, total)` after each.
 
@@ -50,13 +57,15 @@ def evaluate(
     model, engine = bundle.baseline(name), L2I(bundle)
     if not clips:
         raise ValueError("there is no clip to evaluate.")
-    rows = []
+    rows: list[Row] = []
+    cases: list[Row] = []
     for index, clip in enumerate(clips):
         analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
         row: Row = {"clip": clip.name, "label": clip.written, "fold": clip.fold}
         if isinstance(model, Vibi):
             kept = explanations.vibi(model, engine, analysis)
-            row |= _kept_columns(engine, analysis, kept)
+            for c in explained(engine, analysis, without_classes):
+                cases.append({"clip": clip.name, **_case(engine, analysis, kept, c)})
             logits = kept.logits
         else:
             assert isinstance(model, Flint)
@@ -65,51 +74,58 @@ def evaluate(
         if progress:
             progress(index + 1, len(clips))
     return BaselineEvaluation(
-        name, tuple(rows), summarise(rows, engine.classes, bundle.multi_label)
+        name,
+        tuple(rows),
+        tuple(cases),
+        summarise(rows, cases, engine.classes, bundle.multi_label),
     )
 
 
-def _kept_columns(engine: L2I, analysis: Analysis, kept: VibiExplanation) -> Row:
-    c = analysis.predicted
+def _case(engine: L2I, analysis: Analysis, kept: VibiExplanation, c: int) -> Row:
     return {
+        "class": engine.classes[c],
         "probability": float(engine.probabilities(analysis.logits)[c]),
         "probability_interpretation": float(engine.probabilities(kept.logits_interpretation)[c]),
         "same_class": int(c in engine.decided(kept.logits_interpretation)),
-        "faithfulness": float(
-            engine.score(analysis.logits)[c] - engine.score(kept.logits_without)[c]
-        ),
+        "faithfulness": float(engine.drop(analysis, kept.logits_without[None], c)[0]),
         "span": engine.span(analysis, c),
         "energy_kept": kept.energy_kept,
     }
 
 
 def summarise(
-    rows: Sequence[Row], classes: Sequence[str], multi_label: bool = False
+    clips: Sequence[Row],
+    cases: Sequence[Row],
+    classes: Sequence[str],
+    multi_label: bool = False,
 ) -> dict[str, Any]:
     """The figures of one baseline from its rows."""
-    block = answers(rows, classes, multi_label)
-    if "faithfulness" not in rows[0]:
+    block = answers(clips, classes, multi_label)
+    if not cases:
         return block
-    drops = [r["faithfulness"] for r in rows]
-    relative = metrics.relative_faithfulness(drops, [r["span"] for r in rows])
+    drops = [r["faithfulness"] for r in cases]
+    relative = metrics.relative_faithfulness(drops, [r["span"] for r in cases])
     return block | {
         "faithfulness": quartiles(drops)
         | {"positive_fraction": float(np.mean(np.array(drops) > 0))},
         "relative_faithfulness": quartiles(relative),
-        "fid_in": float(np.mean([r["same_class"] for r in rows])),
+        "fid_in": float(np.mean([r["same_class"] for r in cases])),
         **gains_and_drops(
-            [r["probability"] for r in rows], [r["probability_interpretation"] for r in rows]
+            [r["probability"] for r in cases], [r["probability_interpretation"] for r in cases]
         ),
-        "energy_kept": float(np.mean([r["energy_kept"] for r in rows])),
+        "energy_kept": float(np.mean([r["energy_kept"] for r in cases])),
     }
 
 
 def write_baselines(
     evaluations: Sequence[BaselineEvaluation], folder: Path, about: Mapping[str, Any]
 ) -> None:
-    """metrics/baselines.json and, per baseline, clips-NAME.csv; atomic. `about` is recorded."""
+    """metrics/baselines.json and, per baseline, clips-NAME.csv and, where it has cases,
+    cases-NAME.csv; atomic. `about` is recorded."""
     folder.mkdir(parents=True, exist_ok=True)
     for evaluation in evaluations:
         write_text(folder / f"clips-{evaluation.baseline}.csv", to_csv(evaluation.clips))
+        if evaluation.cases:
+            write_text(folder / f"cases-{evaluation.baseline}.csv", to_csv(evaluation.cases))
     blocks = {e.baseline: {**e.summary, "about": dict(about)} for e in evaluations}
     write_text(folder / "baselines.json", json.dumps(blocks, indent=1) + "\n")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from l2i_core import explain
 from l2i_core.engine import L2I
 from l2i_core.explain import Analysis
 
@@ -74,16 +73,10 @@ def random_drops(
     sets: Sequence[Sequence[int]],
     mask_domain: str = "log",
 ) -> RandomDrops:
-    """FF_x after removing each of the sets from the clip; one forward pass of f per set.
-
-    An empty set removes nothing: its drop is 0, as FF_x is where nothing is selected.
-    """
-    energy = explain.component_log_energy(
-        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
-    ).numpy()
-    left = engine.score(engine.logits_without(analysis, sets, mask_domain))[:, target].numpy()
-    drops = float(engine.score(analysis.logits)[target]) - left
-    drops[[not chosen for chosen in sets]] = 0.0  # not what the inverse STFT alone would change
+    """FF_x after removing each of the sets from the clip; one forward pass of f per set."""
+    energy = engine.component_energy(analysis).numpy()
+    left = engine.logits_without(analysis, sets, mask_domain)
+    drops = engine.drop(analysis, left, target).numpy()
     removed = [float(energy[list(chosen)].sum()) for chosen in sets]
     return RandomDrops(drops, float(np.mean(removed)))
 
@@ -121,8 +114,6 @@ def energy_matched_drops(
     mask_domain: str = "log",
 ) -> RandomDrops:
     """The energy-matched Random Baseline of one clip and selection L."""
-    energy = explain.component_log_energy(
-        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
-    )
+    energy = engine.component_energy(analysis)
     sets = energy_matched(energy, selected, draws, generator)
     return random_drops(engine, analysis, target, sets, mask_domain)

@@ -157,10 +157,10 @@ def check_clip(
     """L2I beside the surrogate on f's decision c on one clip: a row per τ.
 
     `spearman`, `kendall`, `score` and the number of `active` components are the clip's. FF, in
-    logits: `faithfulness` (L removed), `surrogate_count` (as many of the surrogate's first),
-    `surrogate_energy` (as much of ‖X‖²), `random_energy` (energy-matched Random, median); with
-    `…_components` where their number is not |L| (`components`) and the share of ‖X‖² that each
-    removes as `…_log_energy`. ValueErrors are `explain_clip`'s.
+    the units of `L2I.score`: `faithfulness` (L removed), `surrogate_count` (as many of the
+    surrogate's first), `surrogate_energy` (as much of ‖X‖²), `random_energy` (energy-matched
+    Random, median); with `…_components` where their number is not |L| (`components`) and the share
+    of ‖X‖² that each removes as `…_log_energy`. ValueErrors are `explain_clip`'s.
     """
     surrogate = explain_clip(engine, analysis, generator, None, samples, mask_domain)
     c = surrogate.target_index
@@ -195,8 +195,8 @@ def check_clip(
                 "random_energy_log_energy": random.log_energy_removed,
             }
         )
-    left = engine.score(engine.logits_without(analysis, sets, mask_domain))[:, c].numpy()
-    drops = (float(engine.score(analysis.logits)[c]) - left).reshape(-1, 3).tolist()
+    left = engine.logits_without(analysis, sets, mask_domain)
+    drops = engine.drop(analysis, left, c).reshape(-1, 3).tolist()
     for row, (own, counted, matched) in zip(rows, drops, strict=True):
         row |= {"faithfulness": own, "surrogate_count": counted, "surrogate_energy": matched}
     return rows
@@ -215,7 +215,7 @@ def check(engine: L2I, clip: Clip, index: int, seed: int = 0, samples: int = 256
     return [about | row for row in check_clip(engine, analysis, generator, samples)]
 
 
-def summarise(rows: Sequence[Row]) -> dict[str, Any]:
+def summarise(rows: Sequence[Row], multi_label: bool = False) -> dict[str, Any]:
     """One interpreter's rows of `check` as a table: quartiles over clips; τ keys are strings.
 
     For every τ and each FF: median in logits and as a share of the span, and L2I's paired test
@@ -243,7 +243,7 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
                 "log_energy_removed": float(np.mean([r[key] for r in mine])),
             }
             if kind != "faithfulness":
-                level[kind]["test"] = _against(mine, kind)
+                level[kind]["test"] = _against(mine, kind, multi_label)
         levels[f"{threshold:g}"] = level
     return {
         "n": len(clips),
@@ -252,20 +252,17 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _against(rows: Sequence[Row], kind: str) -> dict[str, Any] | None:
+def _against(rows: Sequence[Row], kind: str, multi_label: bool) -> dict[str, Any] | None:
     pairs = [
         (r["faithfulness"], r[kind])
         for r in rows
         if kind != "random_energy" or as_much(r[f"{kind}_log_energy"], r["log_energy_removed"])
     ]
-    return asdict(metrics.paired_test(*zip(*pairs, strict=True))) if pairs else None
+    if not pairs:
+        return None
+    ours, theirs = zip(*pairs, strict=True)
+    return asdict(metrics.paired_test(ours, theirs, metrics.drop_resolution(multi_label)))
 
 
 def _log_energy(engine: L2I, analysis: Analysis) -> Array:
-    return (
-        explain.component_log_energy(
-            analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
-        )
-        .double()
-        .numpy()
-    )
+    return engine.component_energy(analysis).double().numpy()
