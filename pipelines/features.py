@@ -13,6 +13,7 @@ from tqdm import tqdm
 from l2i_core import audio
 from l2i_core.audio import AudioConfig
 from l2i_core.data import Clip, load_clip
+from pipelines.runs import device
 
 
 def load_batch(
@@ -44,14 +45,16 @@ def load_batch(
 
 
 def log_magnitudes(waveforms: Tensor, config: AudioConfig) -> Tensor:
-    """X (N, F, T) of (N, n), a few clips at a time."""
-    return torch.cat([audio.log_magnitude(part, config) for part in waveforms.split(16)])
+    """X (N, F, T) of (N, n), a few clips at a time, on the training device."""
+    parts = waveforms.split(16)
+    return torch.cat([audio.log_magnitude(part.to(device()), config) for part in parts])
 
 
 def log_mels(waveforms: Tensor, config: AudioConfig) -> Tensor:
-    """Log-mel (N, n_mels, T) in dB of (N, n), each with its own top_db floor."""
-    parts = [audio.log_mel(audio.stft(part, config).abs(), config) for part in waveforms.split(16)]
-    return torch.cat(parts)
+    """Log-mel (N, n_mels, T) in dB of (N, n), each with its own top_db floor, on the training
+    device."""
+    given = [part.to(device()) for part in waveforms.split(16)]
+    return torch.cat([audio.log_mel(audio.stft(part, config).abs(), config) for part in given])
 
 
 def targets(clips: Sequence[Clip], classes: Sequence[str]) -> Tensor:

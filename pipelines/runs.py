@@ -30,10 +30,10 @@ def autocast(precision: str) -> contextlib.AbstractContextManager[None]:
 
 def circumstances() -> dict[str, Any]:
     """Date and hardware."""
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "hardware": f"{os.cpu_count()} CPU cores, {_processor()}",
-    }
+    hardware = f"{os.cpu_count()} CPU cores, {_processor()}"
+    if torch.cuda.is_available():
+        hardware = f"{torch.cuda.get_device_name()}, {hardware}"
+    return {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "hardware": hardware}
 
 
 def _processor() -> str:

@@ -52,11 +52,11 @@ def loss_terms(
     chosen: Tensor,
 ) -> dict[str, Tensor]:
     """The weighted terms of a baseline's loss for the examples `chosen` (B,)."""
-    logits = cache.logits[chosen].to(device())
-    x = cache.log_magnitude[chosen].float().to(device())
+    chosen = chosen.to(cache.logits.device)
+    x, logits = cache.log_magnitude[chosen].float(), cache.logits[chosen]
     log_mel = audio.log_mel(audio.magnitude(x), config.audio)
     if isinstance(model, Flint):
-        maps = [m[chosen].float().to(device()) for m in cache.maps]
+        maps = [m[chosen].float() for m in cache.maps]
         normalised = (log_mel - classifier.offset) / classifier.scale
         terms = flint.loss_terms(model, maps, normalised, logits, cache.multi_label)
     else:
@@ -88,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
 
     @lru_cache(maxsize=1)
     def cached() -> Cache:
-        patterns = learn(config, out, only_finished=True)
+        patterns = learn(config, out, only_finished=True).to(device())
         return build_cache(config, trained(config, out), patterns, views=1)
 
     for name in names:

@@ -44,23 +44,28 @@ def training_clips(config: Config) -> tuple[DataSet, list[Clip]]:
 
 
 def augment(log_mel: Tensor, config: ClassifierConfig, generator: torch.Generator) -> Tensor:
-    """Circular shift, tempo and pitch change, two SpecAugment bands: (B, n_mels, T) → the same."""
+    """Circular shift, tempo and pitch change, two SpecAugment bands: (B, n_mels, T) → the same.
+
+    The generator is the CPU's on every device, so that its draws are the same.
+    """
     batch, n_mels, n_frames = log_mel.shape
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.rand(batch, generator=generator) * (high - low) + low
 
     offsets = torch.randint(n_frames, (batch,), generator=generator)
-    rolled = torch.stack([x.roll(int(o), dims=1) for x, o in zip(log_mel, offsets, strict=True)])
+    frames = (torch.arange(n_frames) - offsets[:, None]) % n_frames
+    rolled = _frames(log_mel, frames)
     theta = torch.zeros(batch, 2, 3)
     theta[:, 0, 0] = uniform(1 - config.stretch, 1 + config.stretch)
     theta[:, 1, 1] = uniform(1 - config.shift, 1 + config.shift)
     theta[:, 1, 2] = uniform(-config.shift, config.shift)
-    grid = functional.affine_grid(theta, [batch, 1, n_mels, n_frames], align_corners=False)
+    size = [batch, 1, n_mels, n_frames]
+    grid = functional.affine_grid(theta.to(log_mel.device), size, align_corners=False)
     warped = functional.grid_sample(
         rolled.unsqueeze(1), grid, padding_mode="reflection", align_corners=False
     )
-    warped += uniform(-3, 3)[:, None, None, None]
+    warped += uniform(-3, 3).to(log_mel.device)[:, None, None, None]
     floor = float(warped.mean())
     for axis, width in ((3, n_frames // 6), (2, n_mels // 6)) * 2:
         # torchaudio draws from the global generator, which each epoch seeds.
@@ -76,10 +81,16 @@ def crop(log_mel: Tensor, n_frames: int, generator: torch.Generator) -> Tensor:
     """
     level = log_mel.mean(dim=1)
     level = level - level.amin(dim=1, keepdim=True) + 1e-3
-    heard = torch.multinomial(level, 1, generator=generator).squeeze(1)
+    heard = torch.multinomial(level.cpu(), 1, generator=generator).squeeze(1)
     start = heard - torch.randint(n_frames, (len(log_mel),), generator=generator)
     frames = (start[:, None] + torch.arange(n_frames)) % log_mel.shape[2]
-    return log_mel.gather(2, frames[:, None].expand(-1, log_mel.shape[1], -1))
+    return _frames(log_mel, frames)
+
+
+def _frames(log_mel: Tensor, frames: Tensor) -> Tensor:
+    """Each clip's chosen frames: (B, n_mels, T), (B, n) → (B, n_mels, n)."""
+    chosen = frames.to(log_mel.device)[:, None].expand(-1, log_mel.shape[1], -1)
+    return log_mel.gather(2, chosen)
 
 
 def mixup(
@@ -90,7 +101,8 @@ def mixup(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         weight = torch.distributions.Beta(concentration, concentration).sample((len(targets),))
-    order = torch.randperm(len(targets), generator=generator)
+    order = torch.randperm(len(targets), generator=generator).to(targets.device)
+    weight = weight.to(targets.device)
     mixed = weight[:, None, None] * log_mel + (1 - weight)[:, None, None] * log_mel[order]
     return mixed, weight[:, None] * targets + (1 - weight)[:, None] * targets[order]
 
@@ -105,7 +117,7 @@ def train(config: Config, out: Path) -> Classifier:
     )
     features = log_mels(waveforms, config.audio)
     del waveforms
-    wanted = targets(clips, data.classes)
+    wanted = targets(clips, data.classes).to(device())
     weights = _positive_weights(settings, data)
     torch.manual_seed(config.seed)
     if settings.start_from:
@@ -150,6 +162,7 @@ def train(config: Config, out: Path) -> Classifier:
         for step, chosen in enumerate(
             tqdm(order.split(settings.batch_size), desc=f"epoch {epoch + 1}", leave=False)
         ):
+            chosen = chosen.to(device())
             x, y = features[chosen], wanted[chosen]
             x = augment(crop(x, cropped, generator) if cropping else x, settings, generator)
             if mixing:
@@ -161,13 +174,13 @@ def train(config: Config, out: Path) -> Classifier:
                 rate = one_cycle(now, last, settings.learning_rate)
             optimizer.param_groups[0]["lr"] = rate
             with autocast(config.precision):
-                logits, _ = model(x.to(device()))
-            loss = _loss(logits.float(), y.to(device()), data.multi_label, weights)
+                logits, _ = model(x)
+            loss = _loss(logits.float(), y, data.multi_label, weights)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             total_loss += loss.item() * len(chosen)
-            correct += _right(logits.detach().cpu(), wanted[chosen], data.multi_label)
+            correct += _right(logits.detach(), wanted[chosen], data.multi_label)
         log.info(
             "classifier epoch %d/%d loss %.4f accuracy on augmented training clips %.3f, %.1f s",
             epoch + 1,

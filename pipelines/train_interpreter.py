@@ -31,7 +31,8 @@ from pipelines.train_classifier import run_recipe, trained, training_clips
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """What f says of every training clip: X (N, F, T) and maps in half precision, logits (N, C)."""
+    """What f says of every training clip: X (N, F, T) and maps in half precision, logits (N, C);
+    all on the training device."""
 
     log_magnitude: Tensor
     maps: list[Tensor]
@@ -60,11 +61,10 @@ def build_cache(
             if view >= views:
                 x = without_some(x, patterns, generator)
             with torch.inference_mode():
-                log_mel = audio.log_mel(audio.magnitude(x), config.audio)
-                out, given = classifier(log_mel.to(device()))
+                out, given = classifier(audio.log_mel(audio.magnitude(x), config.audio))
             spectrograms.append(x.half())
-            maps.append([m.half().cpu() for m in given])
-            logits.append(out.cpu())
+            maps.append([m.half() for m in given])
+            logits.append(out)
     return Cache(
         torch.cat(spectrograms),
         [torch.cat(same) for same in zip(*maps, strict=True)],
@@ -83,7 +83,7 @@ def without_some(log_magnitude: Tensor, patterns: Tensor, generator: torch.Gener
     activations = activations.view(-1, batch, frames).transpose(0, 1)
     share = torch.rand(batch, 1, generator=generator) * 0.8 + 0.2
     kept = torch.rand(batch, patterns.shape[1], generator=generator) < share
-    masks = explain.soft_masks(patterns, activations, kept.float())
+    masks = explain.soft_masks(patterns, activations, kept.to(activations))
     return explain.apply_masks(log_magnitude, masks)[0]
 
 
@@ -103,7 +103,7 @@ def train(
     if run.done == 0 and settings.start_from:
         model.load_state_dict(trained_interpreter(config, settings.start_from, out).state_dict())
     if not run.finished:
-        make = cached or partial(build_cache, config, classifier, patterns.cpu())
+        make = cached or partial(build_cache, config, classifier, patterns)
         cache = make(settings.views, settings.partial_views)
         terms = partial(loss_terms, config, settings, model, classifier, patterns, cache)
         run.train(len(cache.logits), terms, config.seed)
@@ -120,9 +120,9 @@ def loss_terms(
     chosen: Tensor,
 ) -> dict[str, Tensor]:
     """The weighted terms of the loss for the examples `chosen` (B,)."""
-    x = cache.log_magnitude[chosen].float().to(device())
-    maps = [m[chosen].float().to(device()) for m in cache.maps]
-    logits = cache.logits[chosen].to(device())
+    chosen = chosen.to(cache.logits.device)
+    x, logits = cache.log_magnitude[chosen].float(), cache.logits[chosen]
+    maps = [m[chosen].float() for m in cache.maps]
     # Ψ stays in single precision: bfloat16 saved a fifth of its time and lost it to NaN on
     # processors with AMX.
     activations, theirs, pooled, _ = model(maps, x.shape[2])
@@ -217,7 +217,7 @@ def main(argv: list[str] | None = None) -> int:
 
     @lru_cache(maxsize=1)
     def cached(views: int, partial_views: int) -> Cache:
-        patterns = learn(config, out, only_finished=True)
+        patterns = learn(config, out, only_finished=True).to(device())
         return build_cache(config, trained(config, out), patterns, views, partial_views)
 
     for name in names:

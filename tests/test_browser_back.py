@@ -26,6 +26,8 @@ _PLACE = """clip => {
   }
 }"""
 
+_HEIGHT = 900  # of the tab, in pixels
+
 
 @pytest.fixture(scope="module")
 def server(measured_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -57,13 +59,19 @@ def _url(page: Page) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-def _place(page: Page) -> list[float]:
-    """Where the clip's point is, once it no longer moves: a figure is laid out more than once."""
+def _place(page: Page) -> tuple[float, float]:
+    """Where the clip's point is on the screen, once it no longer moves: a figure is laid out more
+    than once, and what stands above it grows."""
     before: list[float] = []
-    while (now := page.wait_for_function(_PLACE, arg=CLIP).json_value()) != before:
+    while True:
+        now = page.wait_for_function(_PLACE, arg=CLIP).json_value()
+        if now == before and 0 < now[1] < _HEIGHT:
+            return now[0], now[1]
+        if now == before:
+            page.mouse.move(now[0], _HEIGHT / 2)
+            page.mouse.wheel(0, now[1] - _HEIGHT / 2)
         before = now
         page.wait_for_timeout(500)
-    return now
 
 
 def test_a_point_opens_its_clip_and_back_leads_to_the_figure(
