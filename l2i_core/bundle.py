@@ -87,7 +87,7 @@ class Bundle:
         return self._figures("baselines.json")
 
     def experiment(self, name: str) -> dict[str, Any] | None:
-        """metrics/noise.json, overlap.json or contaminated.json, or None where it was not run."""
+        """metrics/NAME.json of noise, overlap, contaminated or truth; None where it was not run."""
         return self._figures(f"{name}.json")
 
     def _figures(self, name: str) -> dict[str, Any] | None:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from l2i_core import truth
+from l2i_core.bundle import Bundle
 from l2i_core.explain import MASK_DOMAINS
 
 _NAMES = {"random_energy": "energy-matched Random", "ideal": "ideal mask with this W"}
 _HEAD = ("explained by", "target first", "target kept", "interferer kept", "SI-SDR", "change")
 
 
-def truth_tables(folder: Path) -> list[str]:
+def truth_tables(bundle: Bundle) -> list[str]:
     """What interpretations hold of known stems: a table per mask domain and τ; none where the
-    metrics folder has no truth.json."""
-    path = folder / "truth.json"
-    if not path.is_file():
+    bundle has no truth.json."""
+    blocks = bundle.experiment("truth")
+    if blocks is None:
         return []
-    blocks = json.loads(path.read_text())
     about = blocks.pop("about")
     first = next(iter(blocks.values()))[MASK_DOMAINS[0]]
     level = next(iter(first.values()))["ideal"]

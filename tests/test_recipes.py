@@ -154,3 +154,15 @@ def test_demo_mixtures_know_their_stems() -> None:
         total = sum(stem.read()[0][0] for stem in stems)
         assert np.abs(total - whole).max() < 1e-4
     assert known()["dog-1"].stems() == ()
+
+
+def test_a_scene_of_the_same_upload_has_the_names_of_its_own_session() -> None:
+    data, titles = wav_bytes(synth.clip("crow", 5)), []
+    for name in ("Anna's secret.wav", "mine.wav"):
+        upload = clips.from_upload(name, data, AudioConfig())
+        recipe = Recipe(5.0, (Part(upload.id, 0.0, 0.0), Part("rain-1", 1.0, 0.0)))
+        made = recipes.scene(recipe, {**known(), upload.id: upload})
+        titles.append([made.title, *(stem.title for stem in made.stems())])
+        assert made.read()[0].shape[1] == 5 * 44100
+    assert "secret" in titles[0][1]
+    assert "secret" not in "".join(titles[1])

@@ -69,5 +69,6 @@ def follows(engine: L2I, analysis: Analysis) -> str:
     )
     parts = [f"agrees on {both}"] if both else []
     parts += [f":orange[does not hear {lost}]"] if lost else []
-    parts += [f":orange[hears {more} as well]"] if more else []
+    beside = " as well" if both else " instead" if lost else ""
+    parts += [f":orange[hears {more}{beside}]"] if more else []
     return f"The interpreter {joined(parts) or 'agrees: it hears none either'}."

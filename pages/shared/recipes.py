@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-import numpy as np
 import streamlit as st
 
 from l2i_core import AudioConfig, audio, scenes
@@ -36,7 +35,8 @@ NOISE = {f"noise-{colour}": f"{colour.capitalize()} noise" for colour in COLOURS
 _BEHIND = "all"
 _CONFIG = AudioConfig(sample_rate=44100)  # of every scene: the model is not part of a recipe
 _KEPT = 8  # names per session
-_made: Memory[tuple[ClipSource, ...]] = Memory(128 * MEGABYTE)
+# Shared by all sessions, so it holds no names: the same upload is called otherwise elsewhere.
+_made: Memory[tuple[bytes, ...]] = Memory(128 * MEGABYTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,13 @@ class Scene(ClipSource):
         return self._all()[0]._file()
 
     def _all(self) -> tuple[ClipSource, ...]:
-        return _made.get(self.digest, lambda: _make(self))
+        files = _made.get(self.digest, lambda: _make(self))
+        assert self.recipe is not None  # by construction
+        titles, labels = [self.title], [self.labels]
+        for part, sound in zip(self.recipe.named, self.sounds, strict=True):
+            titles.append(sound.title if sound else NOISE[part.clip])
+            labels.append(sound.labels if sound else ())
+        return tuple(map(_source, titles, labels, files))
 
 
 def parse(clip_id: str) -> Recipe:
@@ -205,7 +211,7 @@ def _read(text: str, what: str) -> float:
     return value + 0.0  # never −0
 
 
-def _make(made: Scene) -> tuple[ClipSource, ...]:
+def _make(made: Scene) -> tuple[bytes, ...]:
     """The mixture and its stems, as 32-bit float WAV files; ValueError where one is silent."""
     recipe = made.recipe
     assert recipe is not None  # by construction
@@ -220,23 +226,10 @@ def _make(made: Scene) -> tuple[ClipSource, ...]:
             sound = scenes.loop(sound, length, rate)
         placed.append(Placed(sound, part.onset, part.level))
     arranged = scenes.arrange(placed, recipe.seconds, rate)
-    titles = [made.title, *(s.title if s else NOISE[p.clip] for p, s in _pairs(made))]
-    labels = [made.labels, *(s.labels if s else () for _, s in _pairs(made))]
-    return tuple(
-        _stem(title, own, sound)
-        for title, own, sound in zip(
-            titles, labels, [arranged.mixture, *arranged.stems], strict=True
-        )
-    )
+    return tuple(audio.float_wav(sound, rate) for sound in (arranged.mixture, *arranged.stems))
 
 
-def _pairs(made: Scene) -> list[tuple[Part, ClipSource | None]]:
-    assert made.recipe is not None  # by construction
-    return list(zip(made.recipe.named, made.sounds, strict=True))
-
-
-def _stem(title: str, labels: tuple[str, ...], sound: np.ndarray) -> ClipSource:
-    data = audio.float_wav(sound, _CONFIG.sample_rate)
+def _source(title: str, labels: tuple[str, ...], data: bytes) -> ClipSource:
     digest = hashlib.sha256(data).hexdigest()
     return ClipSource(
         f"stem-{digest[:16]}", title, f"{title}.wav", data=data, known=digest, labels=labels

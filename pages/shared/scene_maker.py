@@ -303,8 +303,8 @@ def _preview(recipe: Recipe, known: Mapping[str, ClipSource], bundle: Bundle) ->
     try:
         scene = recipes.scene(recipe, known)
         stems = scene.stems()
-        sounds = [source.read()[0][0] for source in (scene, *stems)]
-        rate = scene.read()[1]
+        read, rate = scene.read()
+        sounds = [read[0], *(stem.read()[0][0] for stem in stems)]
     except ValueError as error:
         st.warning(sentence(str(error)))
         return str(error)
@@ -316,7 +316,13 @@ def _preview(recipe: Recipe, known: Mapping[str, ClipSource], bundle: Bundle) ->
             row.markdown(f"**{title}**" if title == "The scene" else title, width=150)
             row.audio(players.wav(sound, rate, gain), format="audio/wav", alt=f"Player: {title}")
     st.image(
-        _lanes(recipe.clip_id, pictures.theme(), sounds[1:], _told(recipe, names)),
+        _lanes(
+            scene.digest,
+            pictures.theme(),
+            tuple(_told(recipe, names)),
+            recipe.seconds,
+            sounds[1:],
+        ),
         width="stretch",
         alt=f"Time line of {number(recipe.seconds, 3)} s: {', '.join(_told(recipe, names))}.",
     )
@@ -344,6 +350,7 @@ def _training(sounds: Sequence[ClipSource | None], bundle: Bundle) -> str:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _lanes(name: str, shown: str, _sounds: Sequence[np.ndarray], _names: Sequence[str]) -> bytes:
-    seconds = recipes.parse(name).seconds
-    return pictures.lanes(_sounds, _names, seconds, shown)
+def _lanes(
+    digest: str, shown: str, told: Sequence[str], seconds: float, _sounds: Sequence[np.ndarray]
+) -> bytes:
+    return pictures.lanes(_sounds, told, seconds, shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,9 +22,12 @@ _SYSTEMS = {"random_energy": "Random of equal energy", "ideal": "ideal mask with
 def draw(view: View) -> None:
     """The section; one sentence and a way on where no scenes were measured."""
     st.subheader("Beside the stems", anchor=False)
-    folder = view.engine.bundle.folder
-    path = folder / "metrics" / "truth.json" if folder else None
-    if path is None or not path.is_file():
+    try:
+        found = results.experiment(view.key[0], "truth")
+    except ValueError as error:
+        st.error(f"{sentence(str(error))} Run pipelines.check_truth again.")
+        return
+    if not found:
         st.info(
             "Whether an interpretation holds the right source is measured on scenes whose stems "
             f"are known; `python -m pipelines.check_truth --bundle {view.key[0]}` does that for a "
@@ -36,15 +38,15 @@ def draw(view: View) -> None:
             state.go("listen")
         return
     try:
-        blocks = json.loads(path.read_text())
-        about = blocks.pop("about")
+        about = found["about"]
+        blocks = {name: block for name, block in found.items() if name != "about"}
         levels = list(next(iter(blocks.values()))[view.domain])
         level = min(levels, key=lambda t: abs(float(t) - view.threshold))
         rows = truth.listed(blocks, view.domain, level)
         table = {_title(view, name, system): _row(figures) for name, system, figures in rows}
         text, n = _finding(view, rows), rows[0][2]["n"]
         scenes, draws = about["scenes"], about["random_draws"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         st.error(
             f"The figures beside the stems cannot be read ({type(error).__name__} in truth.json); "
             "run pipelines.check_truth again."

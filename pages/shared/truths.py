@@ -32,7 +32,6 @@ SYSTEMS = {
     "ideal": "ideal mask with this W",
 }
 _stems: Memory[Stems] = Memory(128 * MEGABYTE)
-_ideals: Memory[Tensor] = Memory(64 * MEGABYTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,7 @@ def draw(view: View) -> None:
         return
     try:
         found = _truth(view, stems)
-        with engines.turn:
-            heard = _heard(view, found, view.domain)
+        heard = _heard(view, found, view.domain)
     except ValueError as error:
         st.error(sentence(str(error)))
         return
@@ -74,8 +72,9 @@ def draw(view: View) -> None:
     left, right = st.columns([6, 5], gap="large")
     with left:
         _bars(view, found, heard)
-    with right:
-        _table(view, found)
+    if len(found.names) > 1:  # of one sound alone SI-SDR asks nothing
+        with right:
+            _table(view, found)
     st.caption(
         "This is no source separation: B is what the model used to decide, and it may need little "
         "of a sound. Energy passing: the filter |B| / |A| applied to each true sound. The ideal "
@@ -96,8 +95,11 @@ def finding(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> str:
 
 
 def _beside(found: Truth, heard: dict[str, Sequence[Heard]]) -> str:
-    """Whether the target passes most, and the same of Random and of the ideal mask."""
+    """Whether the target passes most, and the same of Random and of the ideal mask; "" for a
+    silent B, of which there is nothing to compare."""
     own, best, chance = (heard[n] for n in ("interpretation", "ideal", "random_energy"))
+    if not any(share > 0 for share in own[0].passed):
+        return ""
     if len(found.names) == 1:
         return "There is no other sound in it."
     first = own[0].target_first
@@ -127,7 +129,7 @@ def _called(stems: Sequence[ClipSource]) -> list[str]:
 
 def _none_of_it(view: View, stems: Sequence[ClipSource], theirs: Sequence[str | None]) -> None:
     text = (
-        f"This clip is made of {joined(_called(stems))}; none of that is a "
+        f"This clip is made of {joined(_called(stems))}; none of that is labelled as "
         f"“{class_name(view.target)}”. "
     )
     known = [f"“{class_name(label)}”" for label in dict.fromkeys(theirs) if label]
@@ -175,20 +177,26 @@ def _measured(
     _made: Interpretation,
     _found: Truth,
 ) -> dict[str, Sequence[Heard]]:
-    engine, analysis, domain = _engine, _analysis, _made.mask_domain
-    stems = _stems.get(_found.key, lambda: truth.gather(engine, analysis, _found.sounds))
-    best = _ideals.get(
-        (_found.key, domain), lambda: truth.ideal(engine, analysis, stems, 0, domain)
-    )
-    kept = {
-        "interpretation": [_made.log_magnitude],
-        "random_energy": truth.random_energy(engine, analysis, _made, truth.RANDOM_DRAWS, (0,)),
-        "ideal": [best],
-    }
-    return {
-        system: [truth.hear(engine, analysis, each, stems, 0) for each in all_]
-        for system, all_ in kept.items()
-    }
+    engine, analysis = _engine, _analysis
+    with engines.turn:
+        stems = _stems.get(_found.key, lambda: truth.gather(engine, analysis, _found.sounds))
+        # Not by τ: one selection has one set of draws, whichever τ led to it.
+        seed = (0, _made.target_index)
+        drawn = truth.random_energy(engine, analysis, _made, truth.RANDOM_DRAWS, seed)
+        own, *chance = (
+            truth.hear(engine, analysis, each, stems, 0) for each in (_made.log_magnitude, *drawn)
+        )
+        best = _ideal(_found.key, _made.mask_domain, engine, analysis, stems)
+    return {"interpretation": [own], "random_energy": chance, "ideal": [best]}
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _ideal(
+    key: tuple[Any, ...], domain: str, _engine: L2I, _analysis: Analysis, _stems: Stems
+) -> Heard:
+    """What passes the ideal mask, which is the same at every τ."""
+    kept = truth.ideal(_engine, _analysis, _stems, 0, domain)
+    return truth.hear(_engine, _analysis, kept, _stems, 0)
 
 
 # --- heard, seen, counted ---------------------------------------------------------------------
@@ -261,8 +269,7 @@ def _table(view: View, found: Truth) -> None:
     rows: dict[str, list[str]] = {title: [] for title in SYSTEMS.values()}
     before = 0.0
     for domain in MASK_DOMAINS:
-        with engines.turn:
-            heard = _heard(view, found, domain)
+        heard = _heard(view, found, domain)
         for system, all_ in heard.items():
             after = float(np.median([h.sdr_after for h in all_]))
             before = all_[0].sdr_before

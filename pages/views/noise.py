@@ -335,22 +335,24 @@ def finding(view: View, comparison: Comparison, names: tuple[str, str]) -> str:
 def _heard(view: View, comparison: Comparison, names: tuple[str, str]) -> str:
     """The same of a model that hears several classes at once: of the class to explain."""
     engine, c, name = view.engine, comparison.target, class_name(view.target)
-    chances = [
-        [float(engine.probabilities(logits)[c]) for logits in (a.logits, a.interpreter_logits)]
-        for a in (side.analysis for side in comparison.sides)
-    ]
-    (before, _), (after, theirs) = chances
+    clean, mixed = (side.analysis for side in comparison.sides)
+    before, after, theirs = (
+        float(engine.probabilities(logits)[c])
+        for logits in (clean.logits, mixed.logits, mixed.interpreter_logits)
+    )
+    hears = [c in engine.decided(a.logits) for a in (clean, mixed)]
+    follows = c in engine.decided(mixed.interpreter_logits)
     told = {
         (True, True): f"f still hears **{name}**",
         (True, False): f"f no longer hears **{name}**",
         (False, True): f"f hears **{name}**, which it did not before",
         (False, False): f"f hears **{name}** as little as before",
-    }[before > decisions.LIMIT, after > decisions.LIMIT]
+    }[hears[0], hears[1]]
     everything = decisions.said(engine, comparison.mixed.analysis.logits)
     return (
         f"With {names[1]} added at {decibels(comparison.mixture.snr_db)} SNR {told} ({before:.2f} → "
         f"{after:.2f}); it hears {everything}. The interpreter "
-        f"{'hears' if theirs > decisions.LIMIT else 'does not hear'} {name} there ({theirs:.2f})."
+        f"{'hears' if follows else 'does not hear'} {name} there ({theirs:.2f})."
     )
 
 
