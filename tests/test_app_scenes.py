@@ -153,7 +153,10 @@ def test_truth_measures_the_class_that_is_explained(open_app: Open) -> None:
 
 def test_truth_says_where_no_stem_is_of_the_class(open_app: Open) -> None:
     app = open_app(clip="dog+rain", bundle="random", **{"class": "rooster"})
-    assert "This clip is made of the dog and the rain; none of that is labelled as “rooster”" in shown(app)
+    assert (
+        "This clip is made of the dog and the rain; none of that is labelled as “rooster”"
+        in shown(app)
+    )
     assert "Explain “dog” or “rain”" in shown(app)
     plain = open_app(clip="dog-1", bundle="random")
     assert "Does B hold the true sound?" not in [s.value for s in plain.subheader]

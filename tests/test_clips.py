@@ -164,7 +164,12 @@ def test_metrics_say_where_f_was_wrong(tmp_path: Path, recorded: Bundle) -> None
     table = tmp_path / "metrics" / f"clips-{recorded.default_interpreter}.csv"
     table.write_text("clip,label,predicted\n1-1-A,dog,dog\n1-2-A,dog,rain\n")
     shown = dataclasses.replace(recorded, folder=tmp_path)
-    assert clips.predictions(shown) == {"esc10:1-1-A": "dog", "esc10:1-2-A": "rain"}
+    assert clips.predictions(shown) == {"esc10:1-1-A": ("dog",), "esc10:1-2-A": ("rain",)}
+    table.write_text(
+        "clip,label,predicted,logit:dog,logit:rain\na,dog+rain,dog,1,-1\nb,(none),dog,-1,-2\n"
+    )
+    many = dataclasses.replace(shown, multi_label=True)
+    assert clips.predictions(many) == {"esc10:a": ("dog",), "esc10:b": ()}
 
 
 # --- uploads ----------------------------------------------------------------------------------
@@ -232,6 +237,9 @@ def test_the_last_few_are_kept_within_a_size(monkeypatch: pytest.MonkeyPatch) ->
     gone = [clip.id for source in made for clip in clips.keep(source)]
     assert gone == [made[0].id, made[1].id]
     assert list(clips.uploads()) == [source.id for source in made[2:]]
+    oldest = made[2].id
+    assert [clip.id for clip in clips.keep(made[0], {oldest})] == [made[3].id], "its scene needs it"
+    assert oldest in clips.uploads()
     monkeypatch.setenv("L2I_MAX_UPLOAD_MB", "1")
     large = [
         dataclasses.replace(made[i], id=f"upload-{i:016d}", data=bytes(900_000)) for i in range(3)

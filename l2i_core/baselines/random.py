@@ -96,12 +96,27 @@ def both_baselines(
     `count` components are drawn for the first: the average |L| over a test set (the paper's), or
     |L| of this clip; by the released code's conventions from all components, L's too.
     """
-    kept = () if engine.conventions.random_from_all else selected
-    counted = count_matched(engine.dictionary.n_components, kept, count, draws, generator)
+    given = (draws, generator, mask_domain)
     return (
-        random_drops(engine, analysis, target, counted, mask_domain),
-        energy_matched_drops(engine, analysis, target, selected, draws, generator, mask_domain),
+        count_matched_drops(engine, analysis, target, selected, count, *given),
+        energy_matched_drops(engine, analysis, target, selected, *given),
     )
+
+
+def count_matched_drops(
+    engine: L2I,
+    analysis: Analysis,
+    target: int,
+    selected: Sequence[int],
+    count: int,
+    draws: int,
+    generator: np.random.Generator,
+    mask_domain: str = "log",
+) -> RandomDrops:
+    """The count-matched Random Baseline of one clip and selection L."""
+    kept = () if engine.conventions.random_from_all else selected
+    sets = count_matched(engine.dictionary.n_components, kept, count, draws, generator)
+    return random_drops(engine, analysis, target, sets, mask_domain)
 
 
 def energy_matched_drops(

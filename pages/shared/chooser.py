@@ -125,7 +125,7 @@ def facts(source: ClipSource, bundle: Bundle, decided: Sequence[str]) -> str:
             text += ", not a class of this model"
         elif bundle.multi_label:  # backgrounds are of no class
             text += _apart(mine, decided)
-        elif decided[0] not in source.labels:
+        elif decided[0] not in mine:
             text += ": :orange[f is wrong here]"
         parts.append(text)
     role = clips.role(source, bundle)
@@ -205,7 +205,7 @@ def _to_source() -> None:
 
 
 def _filters(
-    row: DeltaGenerator, collection: Collection, told: Mapping[str, str], asked: str
+    row: DeltaGenerator, collection: Collection, told: Mapping[str, tuple[str, ...]], asked: str
 ) -> list[str]:
     """The clips to choose from, after the filters of a large collection."""
     everything = collection.clips
@@ -242,7 +242,7 @@ def _filters(
 
 
 def _matching(
-    everything: Mapping[str, ClipSource], told: Mapping[str, str], only: str = ""
+    everything: Mapping[str, ClipSource], told: Mapping[str, tuple[str, ...]], only: str = ""
 ) -> list[str]:
     """The clips that pass the filters, or only one of them."""
     label = state.value("labelled") if only != "was" else None
@@ -251,11 +251,16 @@ def _matching(
         name
         for name, clip in everything.items()
         if (not label or label in clip.labels)
-        and (not was or (name in told and (told[name] in clip.labels) == (was == "right")))
+        and (not was or (name in told and _right(clip, told) == (was == "right")))
     ]
 
 
-def _narrow(name: str, collection: Collection, told: Mapping[str, str]) -> None:
+def _right(source: ClipSource, told: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether f decided for the clip's labels, all and no others."""
+    return set(told[source.id]) == set(source.labels)
+
+
+def _narrow(name: str, collection: Collection, told: Mapping[str, tuple[str, ...]]) -> None:
     """Callback of a filter: goes on to the first clip that passes."""
     state.changed(name)
     left = _matching(collection.clips, told)
@@ -268,13 +273,14 @@ def _narrow(name: str, collection: Collection, told: Mapping[str, str]) -> None:
         state.put(clip=left[0], **_ANEW)
 
 
-def _line(source: ClipSource, bundle: Bundle, told: Mapping[str, str]) -> str:
+def _line(source: ClipSource, bundle: Bundle, told: Mapping[str, tuple[str, ...]]) -> str:
     """A clip in the list: what it is, whether training heard it, and where f was wrong."""
     text = source.title
     if clips.role(source, bundle) == "train":
         text += " · training"
-    if source.id in told and told[source.id] not in source.labels:
-        text += f" · f said {class_name(told[source.id])}"
+    if source.id in told and not _right(source, told):
+        named = joined([class_name(label) for label in told[source.id]])
+        text += f" · f {'heard' if bundle.multi_label else 'said'} {named or 'nothing'}"
     return text
 
 
@@ -338,7 +344,7 @@ def _take(engine: L2I, key: str) -> None:
             source = dataclasses.replace(source, id=asked)
         else:
             state.notice(f"The link is about another file ({asked}); this is {file.name}.")
-    if gone := clips.keep(source):
+    if gone := clips.keep(source, scene_maker.needed(asked)):
         names = ", ".join(clip.file_name for clip in gone)
         state.notice(f"The last few of your clips are kept; {names} had to go.")
     state.put(source=None)

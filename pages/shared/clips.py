@@ -15,14 +15,14 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from l2i_core import audio, data, scenes
+from l2i_core import audio, data, scenes, tables
 from l2i_core.audio import AudioConfig
 from l2i_core.bundle import Bundle
 from l2i_core.data import AUDIO_SUFFIXES
@@ -88,6 +88,15 @@ class ClipSource:
             return io.BytesIO(self.data)
         assert self.path is not None  # by construction
         return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFile(ClipSource):
+    """A scene of `pipelines.make_scenes`; its stems lie beside it, where they were kept."""
+
+    def stems(self) -> tuple[ClipSource, ...]:
+        """As a `ClipSource`'s; looked for when they are asked for, not when clips are listed."""
+        return _stems(self.path) if self.path and self.labels else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +212,11 @@ def uploads() -> dict[str, ClipSource]:
     return st.session_state.setdefault("l2i_uploads", {})
 
 
-def keep(source: ClipSource) -> list[ClipSource]:
+def keep(source: ClipSource, needed: Container[str] = ()) -> list[ClipSource]:
     """Remember an upload for this session; returns those that went for it.
 
-    The last few are kept, and together not more than two of the largest size.
+    The last few are kept, and together not more than two of the largest size; `needed` ones, of
+    which a scene is made, go last.
     """
     own, gone = uploads(), []
     own.pop(source.id, None)
@@ -215,7 +225,8 @@ def keep(source: ClipSource) -> list[ClipSource]:
     while len(own) > 1 and (
         len(own) > _KEPT_UPLOADS or sum(len(clip.data or b"") for clip in own.values()) > most
     ):
-        gone.append(own.pop(next(iter(own))))
+        others = [name for name in own if name != source.id]
+        gone.append(own.pop(next((name for name in others if name not in needed), others[0])))
     return gone
 
 
@@ -250,8 +261,9 @@ def role(source: ClipSource, bundle: Bundle) -> str:
     return ""
 
 
-def predictions(bundle: Bundle) -> Mapping[str, str]:
-    """What f said of the clips that the bundle's metrics know, by clip id; empty without any."""
+def predictions(bundle: Bundle) -> Mapping[str, tuple[str, ...]]:
+    """What f decided on the clips that the bundle's metrics know, by clip id: one class, or of a
+    multi-label model those it hears; empty without any."""
     path = (
         bundle.folder / "metrics" / f"clips-{bundle.default_interpreter}.csv"
         if bundle.folder
@@ -261,13 +273,18 @@ def predictions(bundle: Bundle) -> Mapping[str, str]:
     kind = record.get("data", {}).get("kind") if isinstance(record, Mapping) else None
     if path is None or kind not in (*SETS, "folder") or not path.is_file():
         return {}
-    return _predictions(str(path), path.stat().st_mtime_ns, str(kind))
+    return _predictions(str(path), path.stat().st_mtime_ns, str(kind), bundle.multi_label)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _predictions(path: str, stamp: int, kind: str) -> Mapping[str, str]:
+def _predictions(
+    path: str, stamp: int, kind: str, multi_label: bool
+) -> Mapping[str, tuple[str, ...]]:
     try:
-        return {f"{kind}:{row['clip']}": str(row["predicted"]) for row in read_rows(path)}
+        return {
+            f"{kind}:{row['clip']}": tables.heard(row) if multi_label else (str(row["predicted"]),)
+            for row in read_rows(path)
+        }
     except (OSError, ValueError, KeyError):
         return {}
 
@@ -344,14 +361,14 @@ def _of_data_set(kind: str, clip: data.Clip) -> ClipSource:
     assert clip.path is not None  # only synthesised clips have none
     held = " + ".join(class_name(label) for label in clip.held) or "no source"
     title = f"{held} {clip.name}"
-    return ClipSource(
+    source = SceneFile if kind == "scenes" else ClipSource
+    return source(
         f"{kind}:{clip.name}",
         title[:1].upper() + title[1:],
         clip.path.name,
         clip.path,
         labels=clip.held,
         fold=clip.fold,
-        parts=_stems(clip.path) if kind == "scenes" and clip.held else (),
     )
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from torch import Tensor
 
 import l2i_core
 from l2i_core import L2I, Analysis
 from l2i_core.bundle import Bundle
 from l2i_core.explain import MASK_DOMAINS
-from pages.shared import chooser, decisions, engines, players, state
+from pages.shared import chooser, decisions, engines, pictures, players, state
 from pages.shared.clips import ClipSource
 from pages.shared.engines import Key, Overview
 from pages.shared.live import Choice
@@ -61,6 +63,12 @@ class View:
         """The mask domain."""
         return self.choice.domain
 
+    def picture(self, what: Hashable, log_magnitude: Tensor, dim: bool = False) -> bytes:
+        """`pictures.of_clip` of X_int, X_2 or X itself (F, T), which `what` names in the cache."""
+        start = self.window[0] if self.window else 0.0
+        key = (self.key, what)
+        return _picture(key, pictures.theme(), start, dim, self, log_magnitude)
+
     @property
     def agrees(self) -> bool:
         """Whether the interpreter follows f, of a multi-label model for the class to explain."""
@@ -75,6 +83,14 @@ class View:
     def multi_label(self) -> bool:
         """Whether several classes may sound at once."""
         return self.engine.bundle.multi_label
+
+
+@st.cache_resource(show_spinner=False, max_entries=512)
+def _picture(
+    key: Hashable, shown: str, start: float, dim: bool, _view: View, _log_magnitude: Tensor
+) -> bytes:
+    config = _view.engine.audio
+    return pictures.of_clip(_view.analysis, _log_magnitude, config, shown, start, dim)
 
 
 def bar(listening: bool = False) -> None:

@@ -87,20 +87,10 @@ def systems(view: View, found: Results) -> None:
     """Every measured system of the bundle, and beside it the paper's table."""
     ours, theirs = st.columns([1.2, 1], gap="medium")
     with ours:
-        st.markdown(f"**Ours: model {view.key[0]}**, fidelity to f")
-        st.table(
-            pd.DataFrame(
-                {
-                    r["system"]: {
-                        **{name: _maybe(r[name]) for name in FIGURES},
-                        "‖X − W H‖ / ‖X‖": _maybe(r["reconstruction error"]),
-                        "n": str(r["n"] or ""),
-                    }
-                    for r in system_rows(view, found)
-                }
-            ).T,
-            border="horizontal",
-            alt="AUPRCs, best F1 and reconstruction error of every system of this model",
+        results.system_table(
+            view,
+            system_rows(view, found),
+            "AUPRCs, best F1 and reconstruction error of every system of this model",
         )
         name = decisions.unit_of(view.engine).name
         st.markdown(f"**Ours: model {view.key[0]}**, median FF in {name}")
@@ -127,20 +117,9 @@ def systems(view: View, found: Results) -> None:
 
 def system_rows(view: View, found: Results) -> list[Row]:
     """Fidelity of every measured system, and of guessing."""
-    blocks = {**results.systems(view.key[0]), **results.baselines(view.key[0])}
-    rows = [
-        {
-            "system": results.title(view.engine.bundle, name),
-            **{title: block["fidelity"].get(key) for title, key in FIGURES.items()},
-            "reconstruction error": block.get("reconstruction_error"),
-            "n": block.get("n"),
-        }
-        for name, block in blocks.items()
-        if block.get("fidelity")
-    ]
     guess = tables.guessing(found.clips, view.engine.classes)
     chance = {title: getattr(guess, key) if guess else None for title, key in FIGURES.items()}
-    return [*rows, {"system": "guessing", **chance, "reconstruction error": None, "n": None}]
+    return results.system_rows(view, FIGURES, chance)
 
 
 def by_class_figure(found: Results, by_class: Sequence[ClassDetection]) -> None:
@@ -348,7 +327,3 @@ def downloads(
 
 def _nan(value: float | None) -> float:
     return math.nan if value is None else value
-
-
-def _maybe(value: float | None) -> str:
-    return "–" if value is None else number(value, 3)

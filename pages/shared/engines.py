@@ -20,8 +20,7 @@ import streamlit as st
 import torch
 
 from l2i_core import L2I, Analysis, Interpretation, Verdict, audio, bundle_folders, load_bundle
-from l2i_core.baselines import random
-from l2i_core.baselines.random import both_baselines, energy_matched_drops
+from l2i_core.baselines.random import both_baselines, count_matched_drops, energy_matched_drops
 from l2i_core.bundle import Bundle
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
 from pages.shared.clips import ClipSource
@@ -169,25 +168,26 @@ def interpretation(
 
 def verdict(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> Verdict:
     """What f says of the interpretation and of the residual."""
-    return _verdict(key, _what(made), engine, analysis, made)
+    return _verdict(key, named(made), engine, analysis, made)
 
 
 def random_drops(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
     """FF after removing random components that are not in L: as many, and of equal energy."""
-    return _random_drops(key, _what(made), engine, analysis, made)
+    return _random_drops(key, named(made), engine, analysis, made)
 
 
 def energy_matched_drop(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> float:
     """Median FF of a few draws of the energy-matched Random alone: soon enough for every FF."""
-    return _energy_matched_drop(key, _what(made), engine, analysis, made)
+    return _few_drops(key, named(made), "energy", engine, analysis, made)
 
 
 def count_matched_drop(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> float:
     """The same of the paper's Random: as many components as L holds."""
-    return _count_matched_drop(key, _what(made), engine, analysis, made)
+    return _few_drops(key, named(made), "count", engine, analysis, made)
 
 
-def _what(made: Interpretation) -> tuple[str, str, bytes]:
+def named(made: Interpretation) -> tuple[str, str, bytes]:
+    """What tells one interpretation of a clip from every other, in caches."""
     return made.target, made.mask_domain, made.gains.numpy().tobytes()
 
 
@@ -287,43 +287,21 @@ def _verdict(
         return _engine.judge(_analysis, _made)
 
 
-@st.cache_resource(show_spinner="Removing random components …", max_entries=512)
-def _energy_matched_drop(
+@st.cache_resource(show_spinner="Removing random components …", max_entries=1024)
+def _few_drops(
     key: Key,
     what: tuple[str, str, bytes],
+    matched: str,
     _engine: L2I,
     _analysis: Analysis,
     _made: Interpretation,
 ) -> float:
-    made, generator = _made, np.random.default_rng(0)
+    about = (_engine, _analysis, _made.target_index, _made.selected)
+    drawn = (FEW_DRAWS, np.random.default_rng(0), _made.mask_domain)
     with turn:
-        return energy_matched_drops(
-            _engine,
-            _analysis,
-            made.target_index,
-            made.selected,
-            FEW_DRAWS,
-            generator,
-            made.mask_domain,
-        ).median
-
-
-@st.cache_resource(show_spinner="Removing random components …", max_entries=512)
-def _count_matched_drop(
-    key: Key,
-    what: tuple[str, str, bytes],
-    _engine: L2I,
-    _analysis: Analysis,
-    _made: Interpretation,
-) -> float:
-    made, chosen = _made, len(_made.selected)
-    sets = random.count_matched(
-        len(made.relevance), made.selected, chosen, FEW_DRAWS, np.random.default_rng(0)
-    )
-    with turn:
-        return random.random_drops(
-            _engine, _analysis, made.target_index, sets, made.mask_domain
-        ).median
+        if matched == "energy":
+            return energy_matched_drops(*about, *drawn).median
+        return count_matched_drops(*about, len(_made.selected), *drawn).median
 
 
 @st.cache_resource(show_spinner="Removing random components …", max_entries=512)

@@ -13,7 +13,7 @@ from l2i_core.baselines import explanations
 from l2i_core.baselines.explanations import FlintExplanation
 from l2i_core.baselines.flint import Flint
 from l2i_core.baselines.vibi import Vibi
-from pages.shared import decisions, engines, pictures, players, results, state
+from pages.shared import decisions, engines, players, results, state
 from pages.shared.context import View
 from pages.shared.live import Choice
 from pages.shared.words import class_name, logit, percent, sentence
@@ -67,13 +67,14 @@ def draw(view: View) -> None:
         alt="What every system of this model says of the clip, and f of what each keeps",
     )
     playable = [s for s in said if s.sound is not None]
+    chosen = (view.target, view.threshold, view.domain)
     gain = players.common_gain([view.analysis.waveform.numpy(), *(s.sound for s in playable)])
     for column, each in zip(st.columns(len(said)), said, strict=True):
         with column:
             st.markdown(f"**{each.title}**")
             if each.log_magnitude is not None:
                 st.image(
-                    _picture(view, each.log_magnitude),
+                    view.picture(("system", each.title, chosen), each.log_magnitude, dim=True),
                     width="stretch",
                     alt=f"Spectrogram of what {each.title} keeps, the rest of the input grey",
                 )
@@ -169,12 +170,6 @@ def _baseline(view: View, name: str) -> Said:
         seen.logits_without,
         info.description,
     )
-
-
-def _picture(view: View, log_magnitude: Tensor) -> bytes:
-    start = view.window[0] if view.window else 0.0
-    shown, config = pictures.theme(), view.engine.audio
-    return pictures.of_clip(view.analysis, log_magnitude, config, shown, start, dim=True)
 
 
 def _attributes(explained: FlintExplanation) -> str:

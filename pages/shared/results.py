@@ -6,7 +6,7 @@ No audio is needed; a clip of the evaluation opens in Listen where its audio is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,6 +24,7 @@ from pages.shared.context import View
 from pages.shared.words import DATA_SETS, THIN, class_name, logit, sentence
 
 DECIMALS = st.column_config.NumberColumn(format="%.2f")
+_ERROR = "reconstruction error"
 _SHARES = st.column_config.NumberColumn(format="percent")
 _CLIP_COLUMNS = ("clip", "label", "predicted", "interpreter_predicted", "span")
 _LEVEL_COLUMNS = ("clip", "threshold", "components", "faithfulness", "same_class", "energy_kept")
@@ -224,6 +225,41 @@ def median_rows(view: View, found: Results, levels: Sequence[str]) -> list[Row]:
         {"system": name} | {f"τ {level}": table.get(level, {}).get("median") for level in levels}
         for name, table in lines
     ]
+
+
+def system_rows(
+    view: View, figures: Mapping[str, str], chance: Mapping[str, float | None]
+) -> list[Row]:
+    """Fidelity of every measured system, and of guessing (`chance`, by title); `figures`: titles
+    and the keys of a block's fidelity."""
+    blocks = {**systems(view.key[0]), **baselines(view.key[0])}
+    rows = [
+        {
+            "system": title(view.engine.bundle, name),
+            **{told: block["fidelity"].get(key) for told, key in figures.items()},
+            _ERROR: block.get("reconstruction_error"),
+            "n": block.get("n"),
+        }
+        for name, block in blocks.items()
+        if block.get("fidelity")
+    ]
+    return [*rows, {"system": "guessing", **chance, _ERROR: None, "n": None}]
+
+
+def system_table(view: View, rows: Sequence[Row], alt: str) -> None:
+    """Rows of `system_rows` with three decimals."""
+    st.markdown(f"**Ours: model {view.key[0]}**, fidelity to f")
+    written = {
+        row["system"]: {
+            "‖X − W H‖ / ‖X‖" if key == _ERROR else key: (
+                str(value or "") if key == "n" else "–" if value is None else f"{value:.3f}"
+            )
+            for key, value in row.items()
+            if key != "system"
+        }
+        for row in rows
+    }
+    st.table(pd.DataFrame(written).T, border="horizontal", alt=alt)
 
 
 def median_table(rows: Sequence[Row], name: str) -> None:

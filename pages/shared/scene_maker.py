@@ -54,6 +54,14 @@ def lacks(asked: str, source: ClipSource) -> str:
     return next((name for name in missing if clips.same_content(name, source)), "")
 
 
+def needed(asked: str) -> set[str]:
+    """The clips of the scene that is explained and of the one that is being made."""
+    made = [recipes.parse(asked)] if recipes.is_scene(asked) else []
+    if _DRAFT in st.session_state:
+        made.append(st.session_state[_DRAFT])
+    return {part.clip for recipe in made for part in recipe.named}
+
+
 def ask(clip_id: str) -> str:
     """What a page says of a scene whose clips are not here."""
     missing = recipes.parse(clip_id).missing(clips.at_hand())
@@ -282,7 +290,7 @@ def _take(engine: L2I) -> None:
     except ValueError as error:
         st.session_state[_MESSAGE] = f"{file.name}: {error}"
         return
-    if gone := clips.keep(source):
+    if gone := clips.keep(source, needed(str(state.value("clip") or ""))):
         names = ", ".join(clip.file_name for clip in gone)
         st.session_state[_MESSAGE] = f"The last few of your clips are kept; {names} had to go."
     _put(source.id)

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import Interpretation
-from pages.shared import decisions, engines, live, pictures, players, state
+from pages.shared import decisions, engines, live, players, state
 from pages.shared.context import View
 from pages.shared.live import Choice
 from pages.shared.words import class_name, logit, percent
@@ -80,9 +79,8 @@ def _panel(view: View, made: Interpretation, gain: float) -> Panel:
         format="audio/wav",
         alt=f"Player: what f used for {name}",
     )
-    key = (view.key, made.target, made.mask_domain, made.gains.numpy().tobytes(), pictures.theme())
     st.image(
-        _drawn(key, view, made),
+        view.picture(("B", engines.named(made)), made.log_magnitude, dim=True),
         width="stretch",
         alt=f"Spectrogram of what f used for {name}, {count} components, the rest of the clip grey",
     )
@@ -150,10 +148,3 @@ def _explain(target: str) -> None:
     """Callback: another class in detail; gains set by ear were for the last one."""
     state.touch()
     state.put(**{"class": target, "own": None})
-
-
-@st.cache_resource(show_spinner=False, max_entries=192)
-def _drawn(key: tuple[Any, ...], _view: View, _made: Interpretation) -> bytes:
-    start = _view.window[0] if _view.window else 0.0
-    config = _view.engine.audio
-    return pictures.of_clip(_view.analysis, _made.log_magnitude, config, key[-1], start, dim=True)

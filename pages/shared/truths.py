@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
-from torch import Tensor
 
 from l2i_core import L2I, Analysis, Interpretation, scenes, truth
 from l2i_core.explain import MASK_DOMAINS
@@ -160,8 +159,7 @@ def _truth(view: View, stems: Sequence[ClipSource]) -> Truth:
 def _heard(view: View, found: Truth, domain: str) -> dict[str, Sequence[Heard]]:
     """What passes by each of SYSTEMS in a mask domain, from the caches where it is known."""
     made = _made(view, domain)
-    what = (made.mask_domain, made.gains.numpy().tobytes())
-    return _measured((*found.key, what), view.engine, view.analysis, made, found)
+    return _measured((*found.key, engines.named(made)), view.engine, view.analysis, made, found)
 
 
 def _made(view: View, domain: str) -> Interpretation:
@@ -220,28 +218,19 @@ def _listening(view: View, found: Truth) -> None:
             column.audio(players.wav(sound, rate, gain), format="audio/wav", alt=f"Player: {title}")
             slots.append(column.container())
     for slot, title, sound in zip(slots, titles, sounds, strict=True):
-        drawn = title == SYSTEMS["interpretation"]
-        what = (made.mask_domain, made.gains.numpy().tobytes()) if drawn else title
-        picture = _picture(
-            (*found.key, what, pictures.theme()), view, sound, made.log_magnitude if drawn else None
-        )
+        if title == SYSTEMS["interpretation"]:
+            picture = view.picture(("B", engines.named(made)), made.log_magnitude, dim=True)
+        else:
+            picture = view.picture(
+                ("true", view.target, title),
+                truth.log_magnitude(view.engine, view.analysis, sound),
+            )
         slot.image(picture, width="stretch", alt=f"Spectrogram: {title}, on a mel scale")
     st.caption(
         f"One gain for all: {players.decibels(gain)} on the clip's own level. One scale for all "
         "pictures: dB below the clip's loudest band; in B, bands that keep less than a tenth of "
         "their magnitude are grey."
     )
-
-
-@st.cache_resource(show_spinner=False, max_entries=96)
-def _picture(
-    key: tuple[Any, ...], _view: View, _sound: np.ndarray, _log_magnitude: Tensor | None
-) -> bytes:
-    x, config = _log_magnitude, _view.engine.audio
-    if x is not None:
-        return pictures.of_clip(_view.analysis, x, config, key[-1], dim=True)
-    part = truth.log_magnitude(_view.engine, _view.analysis, _sound)
-    return pictures.of_clip(_view.analysis, part, config, key[-1])
 
 
 def _bars(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> None:

@@ -16,7 +16,7 @@ from l2i_core.tables import TOPS, ClassFidelity
 from pages.shared import context, detection, every_system, pictures, plots, results
 from pages.shared.context import View
 from pages.shared.results import Results
-from pages.shared.words import class_name, logit, number, percent
+from pages.shared.words import class_name, logit, percent
 
 TITLES = ("top-1", "top-3", "top-5")
 
@@ -86,21 +86,10 @@ def systems(view: View, found: Results) -> None:
     """Every measured system of the bundle, and beside it the paper's tables."""
     ours, theirs = st.columns([1.2, 1], gap="medium")
     with ours:
-        st.markdown(f"**Ours: model {view.key[0]}**, fidelity to f")
-        rows = system_rows(view)
-        st.table(
-            pd.DataFrame(
-                {
-                    r["system"]: {
-                        **{t: f"{r[t]:.3f}" for t in TITLES},
-                        "‖X − W H‖ / ‖X‖": _maybe(r["reconstruction error"]),
-                        "n": str(r["n"] or ""),
-                    }
-                    for r in rows
-                }
-            ).T,
-            border="horizontal",
-            alt="Top-1, 3 and 5 fidelity and reconstruction error of every system of this model",
+        results.system_table(
+            view,
+            system_rows(view),
+            "Top-1, 3 and 5 fidelity and reconstruction error of every system of this model",
         )
     with theirs:
         st.markdown("**The paper's: ESC-50**, fidelity to f (Table 1)")
@@ -143,25 +132,9 @@ def systems(view: View, found: Results) -> None:
 
 def system_rows(view: View) -> list[Row]:
     """Fidelity of every measured system, and of guessing among the classes."""
-    rows = [
-        {
-            "system": results.title(view.engine.bundle, name),
-            **{t: block["fidelity"][f"top{k}"] for t, k in zip(TITLES, TOPS, strict=True)},
-            "reconstruction error": block.get("reconstruction_error"),
-            "n": block.get("n"),
-        }
-        for name, block in {
-            **results.systems(view.key[0]),
-            **results.baselines(view.key[0]),
-        }.items()
-        if block.get("fidelity")
-    ]
-    count = len(view.engine.classes)
-    chance = {t: min(k / count, 1.0) for t, k in zip(TITLES, TOPS, strict=True)}
-    return [
-        *rows,
-        {"system": "guessing", **chance, "reconstruction error": None, "n": None},
-    ]
+    count, places = len(view.engine.classes), list(zip(TITLES, TOPS, strict=True))
+    chance = {title: min(k / count, 1.0) for title, k in places}
+    return results.system_rows(view, {title: f"top{k}" for title, k in places}, chance)
 
 
 def agreement(by_class: Sequence[ClassFidelity], n: int) -> None:
@@ -357,10 +330,6 @@ def card(view: View) -> None:
         # Its headings go below the page's, and a picture would be fetched from elsewhere.
         text = re.sub(r"^(#+) ", r"\1## ", text, flags=re.MULTILINE)
         st.markdown(text.replace("![", "["))
-
-
-def _maybe(value: float | None) -> str:
-    return "–" if value is None else number(value, 3)
 
 
 page()

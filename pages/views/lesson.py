@@ -553,7 +553,7 @@ def masking(view: View, made: Interpretation) -> None:
         st.caption(f"One gain for all three: {players.decibels(gain)} on the clip's own level.")
         if not made.selected:
             st.info("Nothing is chosen, so the mask is 0 everywhere: B is silence, C the clip.")
-        what = (made.target, made.mask_domain, made.gains.numpy().tobytes())
+        what = engines.named(made)
         frames = lesson.parts(view).x.shape[1]
         st.markdown("**The mask M**: 0 nothing passes, 1 everything")
         _image(view, lesson.mask_picture(view, made), "the soft mask, 0 to 1")

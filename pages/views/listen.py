@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
-from torch import Tensor
 
 from l2i_core import Interpretation, Verdict
 from l2i_core.evaluation import to_csv
@@ -377,21 +376,12 @@ def _selection(view: View, heard: Heard) -> str:
 
 def _pictures(view: View, heard: Heard) -> tuple[bytes, bytes, bytes]:
     """PNGs of A, B and C on one scale; A is drawn once per clip."""
-    made, shown = heard.interpretation, pictures.theme()
-    whole = view.analysis.spectrogram.log_magnitude
-    key = (view.key, made.target, made.mask_domain, made.gains.numpy().tobytes(), shown)
+    made = heard.interpretation
+    what = engines.named(made)
     return (
-        _drawn(("A", view.key, shown), view, whole, False),
-        _drawn(("B", *key), view, made.log_magnitude, True),
-        _drawn(("C", *key), view, made.residual_log_magnitude, False),
-    )
-
-
-@st.cache_resource(show_spinner=False, max_entries=192)
-def _drawn(key: tuple[Any, ...], _view: View, _log_magnitude: Tensor, _dim: bool) -> bytes:
-    start = _view.window[0] if _view.window else 0.0
-    return pictures.of_clip(
-        _view.analysis, _log_magnitude, _view.engine.audio, key[-1], start, _dim
+        view.picture("A", view.analysis.spectrogram.log_magnitude),
+        view.picture(("B", what), made.log_magnitude, dim=True),
+        view.picture(("C", what), made.residual_log_magnitude),
     )
 
 
