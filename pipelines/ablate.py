@@ -30,6 +30,7 @@ from pipelines import evaluate, train_classifier, train_interpreter
 from pipelines.assemble import assemble
 from pipelines.config import Config, load_config
 from pipelines.learn_dictionary import learn
+from pipelines.markdown import markdown_table
 from pipelines.runs import main_guard, start_log
 
 log = logging.getLogger("l2i")
@@ -362,7 +363,7 @@ def _table(axis: Axis, there: Sequence[tuple[int, dict[str, Any]]]) -> str:
         "\\|L\\|",
         "seconds",
     ]
-    lines = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
+    lines = []
     for position, row in there:
         value = spelled(axis.values[position])
         cells = [
@@ -374,8 +375,8 @@ def _table(axis: Axis, there: Sequence[tuple[int, dict[str, Any]]]) -> str:
             _levels(row["components"], 1),
             " + ".join(f"{seconds:.0f}" for seconds in row["seconds"].values()),
         ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        lines.append(cells)
+    return markdown_table(names, lines)
 
 
 def _levels(values: Mapping[str, float | None], digits: int) -> str:

@@ -13,6 +13,7 @@ from l2i_core.evaluation import read_rows
 from l2i_core.metrics import PairedTest
 from l2i_core.tables import Spread
 from l2i_core.words import class_name, unit
+from pipelines.markdown import markdown_table
 
 FIGURES = {"macro-AUPRC": "macro_auprc", "micro-AUPRC": "micro_auprc", "max-F1": "max_f1"}
 
@@ -38,14 +39,14 @@ def figures(block: Mapping[str, Any]) -> list[str]:
 def overview(summary: Mapping[str, Any]) -> str:
     """One row per interpreter, then the paper's: fidelity and reconstruction."""
     head = ["system", *FIGURES, "‖X − W H‖ / ‖X‖"]
-    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    rows = []
     for name, block in summary.items():
         error = f"{block['reconstruction_error']:.3f}"
-        rows.append("| " + " | ".join([name, *figures(block["fidelity"]), error]) + " |")
+        rows.append([name, *figures(block["fidelity"]), error])
     for name, values in paper.DETECTION.items():
         cells = [f"{name}, the paper's on SONYC-UST", *(f"{v:.3f}" for v in values), ""]
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+        rows.append(cells)
+    return markdown_table(head, rows)
 
 
 def by_class(bundle: Bundle, folder: Path, name: str) -> str:
@@ -59,7 +60,7 @@ def by_class(bundle: Bundle, folder: Path, name: str) -> str:
     rows = tables.at_threshold(clips, levels, threshold)
     head = ["class", "n", "FF", "FF > 0", "Random", "energy-matched Random", "FF larger on", "p"]
     head += ["AUPRC", "f's AUPRC"]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    lines = []
     found = {c.label: c for c in tables.detection_by_class(clips, bundle.classes)}
     for own in tables.faithfulness_by_class(rows, bundle.classes):
         tested = [r for r in rows if r["class"] == own.label and r["energy_matched"]]
@@ -67,11 +68,11 @@ def by_class(bundle: Bundle, folder: Path, name: str) -> str:
         cells += [f"{own.positive_fraction:.2f}", _spread(own.random), _spread(own.random_energy)]
         cells += _test(tables.compare(tested, "random_energy") if tested else None)
         cells += [_maybe(found[own.label].auprc), _maybe(found[own.label].truth)]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(cells)
     title = (
         f"**{name} by class at τ {threshold:g}** (as the paper's Fig. 2), FF in {unit(True).name}"
     )
-    return f"{title}\n\n" + "\n".join(lines)
+    return f"{title}\n\n" + markdown_table(head, lines)
 
 
 def _spread(values: Spread | None) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from l2i_core import paper
 from l2i_core.bundle import Bundle
+from pipelines.markdown import markdown_table
 
 _GROUPS = {"all": "all", "top2": "among f's first two", "top1": "f's first"}
 
@@ -53,7 +54,7 @@ def noise(blocks: dict[str, Any]) -> str:
         "the class, f's decision on the clean clip, is among the interpreter's five highest (top "
         f"5; without noise: {clean}), is its first (top 1), is still f's decision, and what of "
         "clip and noise passes into x_int for it: the median share of their energy, and the "
-        "median of Pearson's r between x_int and either.\n\n" + _table(head, rows)
+        "median of Pearson's r between x_int and either.\n\n" + markdown_table(head, rows)
     )
 
 
@@ -85,7 +86,7 @@ def overlap(blocks: dict[str, Any]) -> str:
                 for group, table in tables[t].items():
                     cells = [name, _signed(level), _GROUPS[group], str(table["n"])]
                     rows.append([*cells, *_beside_chance(table)])
-        parts.append(f"τ {t}\n\n{_table(head, rows)}")
+        parts.append(f"τ {t}\n\n{markdown_table(head, rows)}")
     parts.append(
         "More than Random: on how many the target's passing share exceeds the other's by more than "
         "with Random, of those where Random could carry as much; p by Wilcoxon's signed-rank test, "
@@ -122,8 +123,3 @@ def _per_cent(block: dict[str, float | None]) -> str:
 
 def _signed(number: str) -> str:
     return number.replace("-", "−")
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = ["| " + " | ".join(cells) + " |" for cells in (head, *rows)]
-    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])

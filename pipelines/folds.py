@@ -17,6 +17,7 @@ import numpy as np
 from l2i_core import paper, tables
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
 from l2i_core.evaluation import read_rows
+from pipelines.markdown import markdown_table
 from pipelines.results import LEVELS, bundle_tables
 
 _PAPERS = {"att": "L2I + Θ_ATT", "max": "L2I + Θ_MAX", "flint": "FLINT", "vibi": "VIBI"}
@@ -129,7 +130,7 @@ def interpreters(folds: Sequence[Fold]) -> list[str]:
 
 def origins(folds: Sequence[Fold]) -> str:
     """Which command made which fold, with seed, date and hardware."""
-    rows = ["| test fold | n | command | seed | date | hardware |", "|---" * 6 + "|"]
+    rows = []
     for fold in folds:
         made, first = fold.made, next(iter(fold.systems.values()))
         cells = [
@@ -140,10 +141,10 @@ def origins(folds: Sequence[Fold]) -> str:
             made.get("date", "see the card"),
             made.get("hardware", "see the card"),
         ]
-        rows.append("| " + " | ".join(cells) + " |")
+        rows.append(cells)
     missing = [str(n) for n in FOLDS if n not in {f.number for f in folds}]
     note = f"\n\nNot run: fold{'s' * (len(missing) > 1)} {', '.join(missing)}." if missing else ""
-    return "\n".join(rows) + note
+    return markdown_table(["test fold", "n", "command", "seed", "date", "hardware"], rows) + note
 
 
 def fidelity(folds: Sequence[Fold]) -> str:
@@ -155,10 +156,8 @@ def fidelity(folds: Sequence[Fold]) -> str:
         + ", ".join(f"{a:.3f}" for a in accuracies)
         + f". The paper's f (AudioSet weights, ESC-50): {paper.ACCURACY}.\n\n"
     )
-    rows = [
-        "| system | folds | top-1 | top-3 | top-5 | ‖X − W H‖ / ‖X‖ | the paper's, ESC-50 |",
-        "|---" * 7 + "|",
-    ]
+    head = ["system", "folds", "top-1", "top-3", "top-5", "‖X − W H‖ / ‖X‖", "the paper's, ESC-50"]
+    rows = []
     for name in names:
         blocks = [f.systems[name] for f in folds if name in f.systems]
         cells = [name, str(len(blocks))]
@@ -166,8 +165,8 @@ def fidelity(folds: Sequence[Fold]) -> str:
         errors = [b["reconstruction_error"] for b in blocks if "reconstruction_error" in b]
         published = paper.FIDELITY.get(_PAPERS.get(name, ""), ())
         cells += [spread(errors, 3), " / ".join(f"{v:.3f}" for v in published)]
-        rows.append("| " + " | ".join(cells) + " |")
-    return text + "\n".join(rows)
+        rows.append(cells)
+    return text + markdown_table(head, rows)
 
 
 def faithfulness(folds: Sequence[Fold], name: str) -> str:
@@ -191,15 +190,15 @@ def faithfulness(folds: Sequence[Fold], name: str) -> str:
     ]
     theirs = paper.FAITHFULNESS if name == "att" else {}
     head = ["τ", *(title for title, _, _ in columns), *(["the paper's FF"] if theirs else [])]
-    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    rows = []
     for t in LEVELS:
         if not all(t in b["faithfulness"] for b in blocks):
             continue
         cells = [t, *(spread([get(b, t) for b in blocks], d) for _, d, get in columns)]
         if theirs:
             cells.append(f"{theirs[t]:.2f}" if t in theirs else "")
-        rows.append("| " + " | ".join(cells) + " |")
-    return f"**{name}**, {_over(blocks)}\n\n" + "\n".join(rows)
+        rows.append(cells)
+    return f"**{name}**, {_over(blocks)}\n\n" + markdown_table(head, rows)
 
 
 def by_class(folds: Sequence[Fold], name: str) -> str:
@@ -217,14 +216,14 @@ def by_class(folds: Sequence[Fold], name: str) -> str:
         ("energy-matched Random / span", 3, "random_energy_relative"),
     )
     head = ["f's class", "folds", "clips", *(title for title, _, _ in columns)]
-    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    rows = []
     for label in dict.fromkeys(label for figures in kept for label in figures):
         blocks = [figures[label] for figures in kept if label in figures]
         cells = [label, str(len(blocks)), str(sum(b["n"] for b in blocks))]
         cells += [spread([b[key] for b in blocks], digits) for _, digits, key in columns]
-        rows.append("| " + " | ".join(cells) + " |")
+        rows.append(cells)
     title = f"{name} by class at τ = {CLASS_LEVEL}, medians in each fold; {_over(kept)}"
-    table = "\n".join(rows)
+    table = markdown_table(head, rows)
     return f"<details><summary>{title}</summary>\n\n{table}\n\n</details>"
 
 

@@ -20,6 +20,7 @@ from l2i_core.words import unit
 from pipelines import detection_tables
 from pipelines.evaluate import metrics_folder
 from pipelines.experiment_tables import experiment_tables
+from pipelines.markdown import markdown_table
 from pipelines.runs import main_guard
 from pipelines.truth_tables import truth_tables
 
@@ -29,11 +30,11 @@ LEVELS = ("0.9", "0.7", "0.5", "0.3", "0.1")
 
 def overview(summary: dict[str, Any]) -> str:
     """One row per interpreter: fidelity and reconstruction."""
-    rows = ["| interpreter | top-1 | top-3 | top-5 | ‖X − W H‖ / ‖X‖ |", "|---|---|---|---|---|"]
+    rows = []
     for name, block in summary.items():
-        top = " | ".join(f"{block['fidelity'][k]:.3f}" for k in ("top1", "top3", "top5"))
-        rows.append(f"| {name} | {top} | {block['reconstruction_error']:.3f} |")
-    return "\n".join(rows)
+        top = [f"{block['fidelity'][k]:.3f}" for k in ("top1", "top3", "top5")]
+        rows.append([name, *top, f"{block['reconstruction_error']:.3f}"])
+    return markdown_table(["interpreter", "top-1", "top-3", "top-5", "‖X − W H‖ / ‖X‖"], rows)
 
 
 def levels(block: dict[str, Any]) -> str:
@@ -57,12 +58,9 @@ def levels(block: dict[str, Any]) -> str:
         ("AD", lambda t: f"{block['average_drop'][t]:.0f}"),
         ("AG", lambda t: f"{block['average_gain'][t]:.0f}"),
     ]
-    rows = ["| τ | " + " | ".join(name for name, _ in columns) + " |"]
-    rows.append("|---" * (len(columns) + 1) + "|")
-    for t in LEVELS:
-        if t in block["faithfulness"]:
-            rows.append(f"| {t} | " + " | ".join(value(t) for _, value in columns) + " |")
-    return "\n".join(rows)
+    there = [t for t in LEVELS if t in block["faithfulness"]]
+    rows = [[t, *(value(t) for _, value in columns)] for t in there]
+    return markdown_table(["τ", *(name for name, _ in columns)], rows)
 
 
 def against_chance(block: dict[str, Any]) -> str:
@@ -74,26 +72,24 @@ def against_chance(block: dict[str, Any]) -> str:
     head = ["τ", "FF"]
     for kind in opponents:
         head += [NAMES[kind], "FF larger on", "median difference", "p"]
-    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    rows = []
     for t in drawn:
         cells = [t, _spread(block["faithfulness"][t])]
         for kind in opponents:
             chance = block[kind].get(t, {})
             cells += [_spread(chance), *_test(chance.get("test"))]
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+        rows.append(cells)
+    return markdown_table(head, rows)
 
 
 def surrogates(checks: dict[str, Any]) -> str:
     """Tables of surrogate.json: rank agreement, and FF beside the surrogate's own choice."""
-    rows = [
-        "| interpreter | clips | active components | R² | Spearman | Kendall |",
-        "|---" * 6 + "|",
-    ]
+    rows = []
     for name, block in checks.items():
         cells = [name, str(block["n"]), f"{block['active']['median']:.0f}"]
-        cells += [_spread(block[k]) for k in ("score", "spearman", "kendall")]
-        rows.append("| " + " | ".join(cells) + " |")
+        rows.append([*cells, *(_spread(block[k]) for k in ("score", "spearman", "kendall"))])
+    head = ["interpreter", "clips", "active components", "R²", "Spearman", "Kendall"]
+    parts = [markdown_table(head, rows)]
     opponents = {
         "surrogate_count": "surrogate, as many",
         "surrogate_energy": "surrogate, as much energy",
@@ -103,14 +99,15 @@ def surrogates(checks: dict[str, Any]) -> str:
         head = ["τ", "components", "FF / span"]
         for title in opponents.values():
             head += [title, "FF larger on", "p"]
-        rows += ["", f"**{name}**", "", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+        rows = []
         for t, level in block["levels"].items():
             cells = [t, f"{level['components']:.1f}", _share(level["faithfulness"])]
             for kind in opponents:
                 larger, _, p = _test(level[kind]["test"])
                 cells += [_share(level[kind]), larger, p]
-            rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+            rows.append(cells)
+        parts += [f"**{name}**", markdown_table(head, rows)]
+    return "\n\n".join(parts)
 
 
 def contaminated(blocks: dict[str, Any], summary: dict[str, Any]) -> str:
@@ -126,7 +123,7 @@ def contaminated(blocks: dict[str, Any], summary: dict[str, Any]) -> str:
         "FF / span",
     ]
     head += ["Fid-In", "AI", "AD", "AG"]
-    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    rows = []
     for name, kinds in blocks.items():
         levels = next(iter(kinds.values()))["faithfulness"]
         clean = {"clean": summary[name]} if name in summary else {}
@@ -139,12 +136,12 @@ def contaminated(blocks: dict[str, Any], summary: dict[str, Any]) -> str:
                 cells += [_maybe(block, "relative_faithfulness", t, "median", 3)]
                 cells += [_number(block["fid_in"][t])]
                 cells += [f"{block[f'average_{k}'][t]:.1f}" for k in ("increase", "drop", "gain")]
-                rows.append("| " + " | ".join([*about, *cells]) + " |")
+                rows.append([*about, *cells])
     for name, (increase, drop, gain, ff, fid_in) in paper.CONTAMINATED.items():
         cells = [name, "as published", "", "", "", "", f"{ff:.2f} (probability)", ""]
         cells += [f"{fid_in:.2f}", *(f"{v:.1f}" for v in (increase, drop, gain))]
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+        rows.append(cells)
+    return markdown_table(head, rows)
 
 
 def _share(block: dict[str, Any]) -> str:
@@ -249,7 +246,7 @@ def trained_baselines(blocks: dict[str, Any], multi_label: bool = False) -> str:
     """One row per trained baseline: fidelity, and for what can be played what f says of it."""
     head = ["baseline", *(detection_tables.FIGURES if multi_label else ("top-1", "top-3", "top-5"))]
     head += ["energy kept", "FF", "FF / span", "Fid-In", "AI", "AD", "AG"]
-    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    rows = []
     for name, block in blocks.items():
         top = [f"{block['fidelity'][k]:.3f}" for k in ("top1", "top3", "top5")]
         cells = [name, *(detection_tables.figures(block["fidelity"]) if multi_label else top)]
@@ -260,8 +257,8 @@ def trained_baselines(blocks: dict[str, Any], multi_label: bool = False) -> str:
             cells += [f"{block[k]:.0f}" for k in names]
         else:
             cells += ["nothing to play", *[""] * 6]
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+        rows.append(cells)
+    return markdown_table(head, rows)
 
 
 def main(argv: list[str] | None = None) -> int:

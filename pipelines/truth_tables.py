@@ -8,6 +8,7 @@ from typing import Any
 from l2i_core import truth
 from l2i_core.bundle import Bundle
 from l2i_core.explain import MASK_DOMAINS
+from pipelines.markdown import markdown_table
 
 _NAMES = {"random_energy": "energy-matched Random", "ideal": "ideal mask with this W"}
 _HEAD = ("explained by", "target first", "target kept", "interferer kept", "SI-SDR", "change")
@@ -37,15 +38,15 @@ def truth_tables(bundle: Bundle) -> list[str]:
 
 
 def _table(blocks: Mapping[str, Any], domain: str, level: str) -> str:
-    rows = ["| " + " | ".join(_HEAD) + " |", "|---" * len(_HEAD) + "|"]
+    rows = []
     for name, system, figures in truth.listed(blocks, domain, level):
         title = name if system == "interpretation" else _NAMES[system]
         title += f" beside {name}" if name and system != "interpretation" else ""
         shares = ("target_first", "target_passed", "interferer_passed")
         cells = [title, *(f"{figures[k]:.3f}" for k in shares)]
         cells += [_decibels(figures[k]) for k in ("si_sdr", "si_sdr_gain")]
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+        rows.append(cells)
+    return markdown_table(_HEAD, rows)
 
 
 def _decibels(value: float | None) -> str:
