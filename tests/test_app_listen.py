@@ -400,13 +400,23 @@ def test_palette_is_the_theme() -> None:
     assert config["runner"]["postScriptGC"] is False
 
 
-def test_bundled_clips_name_themselves(tmp_path: Path) -> None:
+def test_bundled_clips_name_themselves() -> None:
     titles = [clip.title for clip in clips.bundled()]
     assert "Sea waves 1" in titles
     assert "Dog + rain (mixture)" in titles
     assert len({clip.id for clip in clips.bundled()}) == len(titles)
-    with pytest.raises(ValueError, match="cannot be read"):
-        clips.bundled(tmp_path)
+
+
+@pytest.mark.parametrize("asked", ["dog-1", "scene:10*dog-1*0.5*0*rain-1*2.25*-8"])
+def test_damaged_demo_clips_are_one_sentence(
+    open_app: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    (tmp_path / "clips.json").write_text("{")
+    monkeypatch.setattr(clips, "FOLDER", tmp_path)
+    assert clips.bundled() == []
+    app = open_app(clip=asked)
+    assert not app.exception
+    assert "cannot be read" in " ".join(error.value for error in app.error)
 
 
 @pytest.mark.parametrize(

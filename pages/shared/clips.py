@@ -124,14 +124,10 @@ def collections() -> list[Collection]:
 
 
 def at_hand() -> dict[str, ClipSource]:
-    """Everything that can be chosen, by id; listing it reads no sound file.
-
-    Raises ValueError where the demo clips cannot be listed.
-    """
+    """Everything that can be chosen, by id; listing it reads no sound file. A collection that
+    cannot be listed adds nothing: the chooser says why."""
     found: dict[str, ClipSource] = {**uploads()}
     for collection in collections():
-        if collection.kind == "demo" and collection.problem:
-            raise ValueError(collection.problem)
         found.update(collection.clips)
     return found
 
@@ -141,9 +137,9 @@ def few_at_hand() -> dict[str, ClipSource]:
     return {**uploads(), **{clip.id: clip for clip in bundled()}}
 
 
-def bundled(folder: Path = FOLDER) -> list[ClipSource]:
-    """The demo clips in the order of `clips.json`; ValueError if it is unreadable."""
-    return list(_listed("demo", str(folder), _stamp("demo", folder)).values())
+def bundled() -> list[ClipSource]:
+    """The demo clips in the order of `clips.json`; none where they cannot be listed."""
+    return list(_collection("demo", "Demo clips", FOLDER).clips.values())
 
 
 def max_upload_mb() -> int:

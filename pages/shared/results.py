@@ -130,10 +130,7 @@ def sources(rows: Sequence[Row]) -> list[ClipSource | None]:
 
     ESC-10 is a part of ESC-50: a recording that both have is taken from either.
     """
-    try:
-        known = clips.at_hand()
-    except ValueError:  # the context bar says what is wrong with the demo clips
-        known = clips.uploads()
+    known = clips.at_hand()
     kinds = (*clips.SETS, "folder")
     named = [[f"{kind}:{row['clip']}" for kind in kinds] for row in rows]
     return [next((known[i] for i in ids if i in known), None) for ids in named]
