@@ -42,24 +42,7 @@ def evaluation(name: str, factor: float = 1.0) -> Evaluation:
         )
         for threshold in THRESHOLDS:
             ff = factor * (1 + index) / 5 * (1 - threshold)
-            row: Row = {
-                "clip": clip,
-                "threshold": threshold,
-                "components": 4,
-                "faithfulness": ff,
-                "probability_interpretation": 0.8,
-                "same_class": 1,
-                "energy_kept": 0.2,
-                "log_energy_removed": 0.3,
-            }
-            if threshold in DRAWN:
-                row |= {
-                    "random": 0.0,
-                    "random_log_energy": 0.1,
-                    "random_energy": 0.4 * ff,
-                    "random_energy_log_energy": 0.3,
-                }
-            levels.append(row)
+            levels.append({"clip": clip, "threshold": threshold, **_figures(threshold, ff)})
     return Evaluation(name, tuple(clips), tuple(levels), summarise(clips, levels, CLASSES))
 
 
@@ -102,29 +85,30 @@ def scenes(name: str, components: int = 12) -> Evaluation:
             pair = len(levels) // len(THRESHOLDS)
             for threshold in THRESHOLDS:
                 ff = 0.1 * (1 + pair) * (1 - threshold)
-                row: Row = {
-                    "clip": clip,
-                    "class": label,
-                    "probability": 0.9,
-                    "span": 0.5,
-                    "threshold": threshold,
-                    "components": 4,
-                    "faithfulness": ff,
-                    "probability_interpretation": 0.8,
-                    "same_class": 1,
-                    "energy_kept": 0.2,
-                    "log_energy_removed": 0.3,
-                }
-                if threshold in DRAWN:
-                    row |= {
-                        "random": 0.0,
-                        "random_log_energy": 0.1,
-                        "random_energy": 0.4 * ff,
-                        "random_energy_log_energy": 0.3,
-                    }
-                levels.append(row)
+                about = {"clip": clip, "class": label, "probability": 0.9, "span": 0.5}
+                levels.append({**about, "threshold": threshold, **_figures(threshold, ff)})
     summary = summarise(clips, levels, CLASSES, multi_label=True)
     return Evaluation(name, tuple(clips), tuple(levels), summary)
+
+
+def _figures(threshold: float, ff: float) -> Row:
+    """What a row of levels holds beside what it is about; both Randoms where they are drawn."""
+    row: Row = {
+        "components": 4,
+        "faithfulness": ff,
+        "probability_interpretation": 0.8,
+        "same_class": 1,
+        "energy_kept": 0.2,
+        "log_energy_removed": 0.3,
+    }
+    if threshold in DRAWN:
+        row |= {
+            "random": 0.0,
+            "random_log_energy": 0.1,
+            "random_energy": 0.4 * ff,
+            "random_energy_log_energy": 0.3,
+        }
+    return row
 
 
 def worse_than_random(name: str) -> Evaluation:
