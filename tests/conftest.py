@@ -18,7 +18,7 @@ import soundfile
 import torch
 from driving import APP, Open
 from measured import add_metrics, scenes, write_bundles
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 from serving import SECONDS, chromium
 from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
@@ -37,6 +37,9 @@ for _name in [name for name in os.environ if name.startswith("L2I_")]:
 # machine. Commands that tests start inherit it.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# A busy machine takes its time to load a page's parts; what never comes fails all the same.
+expect.set_options(timeout=1000 * SECONDS)
 
 COMPONENTS = 12
 WriteClip = Callable[..., Path]

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from serving import SECONDS, serving
+from serving import serving
 
 from l2i_core import audio, synth
 
@@ -47,7 +47,7 @@ def server(measured_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def _idle(page: Page, title: str) -> None:
     heading = page.get_by_role("heading", level=1)
-    expect(heading).to_contain_text(title, timeout=1000 * SECONDS)
+    expect(heading).to_contain_text(title)
     page.get_by_text("L2I Explorer 0.1.0").wait_for()
     page.wait_for_function(
         "() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')"

@@ -12,8 +12,6 @@ from serving import SECONDS, serving
 
 from pages.shared import recipes
 
-LONG = 1000 * SECONDS
-
 
 @pytest.fixture(scope="module")
 def server(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -38,14 +36,14 @@ def test_a_scene_from_clips_to_its_link(server: str, tab: BrowserContext) -> Non
     _ready(page)
     page.get_by_role("button", name="Add a clip").click()
     page.get_by_role("button", name="Make a scene of several clips").click()
-    expect(page.get_by_role("combobox", name="Sound 2")).to_have_value("Rain 1", timeout=LONG)
+    expect(page.get_by_role("combobox", name="Sound 2")).to_have_value("Rain 1")
     level = page.get_by_role("spinbutton", name="Level, dB")
     level.fill("-12")
     level.press("Enter")
     expect(page.get_by_alt_text("Rain 1: from 4 s, −12 dB")).to_be_visible(timeout=LONG)
     assert _clip(page) == "dog-1", "nothing is explained before it is asked for"
     players = page.locator(".st-key-players-scene audio")
-    expect(players).to_have_count(3, timeout=LONG)
+    expect(players).to_have_count(3)
     lengths = players.evaluate_all("all => all.map(a => a.duration)")
     assert all(length == pytest.approx(10, abs=0.01) for length in lengths)
     page.get_by_role("button", name="Explain this scene").click()
@@ -60,15 +58,15 @@ def test_a_scene_from_clips_to_its_link(server: str, tab: BrowserContext) -> Non
     page.get_by_text("Does B hold the true sound?").wait_for()
 
     other = tab.browser.new_page()  # type: ignore[union-attr]
-    other.set_default_timeout(LONG)
+    other.set_default_timeout(1000 * SECONDS)
     other.goto(page.url)
     _ready(other)
     assert _clip(other) == name
     expect(other.get_by_role("combobox", name="Clip", exact=True)).to_have_value(
-        "Dog 1 + Rain 1 (10.0\u202fs)", timeout=LONG
+        "Dog 1 + Rain 1 (10.0\u202fs)"
     )
     other.get_by_text("Change this scene, or make another").click()
-    expect(other.get_by_role("spinbutton", name="Level, dB")).to_have_value("-12.0", timeout=LONG)
+    expect(other.get_by_role("spinbutton", name="Level, dB")).to_have_value("-12.0")
     expect(other.get_by_role("button", name="Explain this scene")).to_be_disabled(timeout=LONG)
     expect(other.get_by_test_id("stException")).to_have_count(0)
     other.close()
