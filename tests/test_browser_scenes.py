@@ -40,7 +40,7 @@ def test_a_scene_from_clips_to_its_link(server: str, tab: BrowserContext) -> Non
     level = page.get_by_role("spinbutton", name="Level, dB")
     level.fill("-12")
     level.press("Enter")
-    expect(page.get_by_alt_text("Rain 1: from 4 s, −12 dB")).to_be_visible(timeout=LONG)
+    expect(page.get_by_alt_text("Rain 1: from 4 s, −12 dB")).to_be_visible()
     assert _clip(page) == "dog-1", "nothing is explained before it is asked for"
     players = page.locator(".st-key-players-scene audio")
     expect(players).to_have_count(3)
@@ -67,6 +67,6 @@ def test_a_scene_from_clips_to_its_link(server: str, tab: BrowserContext) -> Non
     )
     other.get_by_text("Change this scene, or make another").click()
     expect(other.get_by_role("spinbutton", name="Level, dB")).to_have_value("-12.0")
-    expect(other.get_by_role("button", name="Explain this scene")).to_be_disabled(timeout=LONG)
+    expect(other.get_by_role("button", name="Explain this scene")).to_be_disabled()
     expect(other.get_by_test_id("stException")).to_have_count(0)
     other.close()
