@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -63,8 +63,11 @@ class View:
         """The mask domain."""
         return self.choice.domain
 
-    def picture(self, what: Hashable, log_magnitude: Tensor, dim: bool = False) -> bytes:
-        """`pictures.of_clip` of X_int, X_2 or X itself (F, T), which `what` names in the cache."""
+    def picture(
+        self, what: Hashable, log_magnitude: Tensor | Callable[[], Tensor], dim: bool = False
+    ) -> bytes:
+        """`pictures.of_clip` of X_int, X_2 or X itself (F, T), which `what` names in the cache; a
+        function is called where the picture is not there yet."""
         start = self.window[0] if self.window else 0.0
         key = (self.key, what)
         return _picture(key, pictures.theme(), start, dim, self, log_magnitude)
@@ -87,10 +90,16 @@ class View:
 
 @st.cache_resource(show_spinner=False, max_entries=512)
 def _picture(
-    key: Hashable, shown: str, start: float, dim: bool, _view: View, _log_magnitude: Tensor
+    key: Hashable,
+    shown: str,
+    start: float,
+    dim: bool,
+    _view: View,
+    _log_magnitude: Tensor | Callable[[], Tensor],
 ) -> bytes:
     config = _view.engine.audio
-    return pictures.of_clip(_view.analysis, _log_magnitude, config, shown, start, dim)
+    x = _log_magnitude() if callable(_log_magnitude) else _log_magnitude
+    return pictures.of_clip(_view.analysis, x, config, shown, start, dim)
 
 
 def bar(listening: bool = False) -> None:

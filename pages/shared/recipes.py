@@ -36,7 +36,7 @@ _BEHIND = "all"
 _CONFIG = AudioConfig(sample_rate=44100)  # of every scene: the model is not part of a recipe
 _KEPT = 8  # names per session
 # Shared by all sessions, so it holds no names: the same upload is called otherwise elsewhere.
-_made: Memory[tuple[bytes, ...]] = Memory(128 * MEGABYTE)
+_made: Memory[tuple[tuple[bytes, str], ...]] = Memory(128 * MEGABYTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def _read(text: str, what: str) -> float:
     return value + 0.0  # never −0
 
 
-def _make(made: Scene) -> tuple[bytes, ...]:
+def _make(made: Scene) -> tuple[tuple[bytes, str], ...]:
     """The mixture and its stems, as 32-bit float WAV files; ValueError where one is silent."""
     recipe = made.recipe
     assert recipe is not None  # by construction
@@ -226,11 +226,12 @@ def _make(made: Scene) -> tuple[bytes, ...]:
             sound = scenes.loop(sound, length, rate)
         placed.append(Placed(sound, part.onset, part.level))
     arranged = scenes.arrange(placed, recipe.seconds, rate)
-    return tuple(audio.float_wav(sound, rate) for sound in (arranged.mixture, *arranged.stems))
+    files = (audio.float_wav(sound, rate) for sound in (arranged.mixture, *arranged.stems))
+    return tuple((data, hashlib.sha256(data).hexdigest()) for data in files)
 
 
-def _source(title: str, labels: tuple[str, ...], data: bytes) -> ClipSource:
-    digest = hashlib.sha256(data).hexdigest()
+def _source(title: str, labels: tuple[str, ...], file: tuple[bytes, str]) -> ClipSource:
+    data, digest = file
     return ClipSource(
         f"stem-{digest[:16]}", title, f"{title}.wav", data=data, known=digest, labels=labels
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -223,7 +224,7 @@ def _listening(view: View, found: Truth) -> None:
         else:
             picture = view.picture(
                 ("true", view.target, title),
-                truth.log_magnitude(view.engine, view.analysis, sound),
+                partial(truth.log_magnitude, view.engine, view.analysis, sound),
             )
         slot.image(picture, width="stretch", alt=f"Spectrogram: {title}, on a mel scale")
     st.caption(
