@@ -1,4 +1,4 @@
-"""Resuming: model, optimiser and epoch in one safetensors file, moved into place when complete.
+"""Resuming: model, optimisers and epoch in one safetensors file, moved into place when complete.
 
 Every epoch draws its randomness from (seed, epoch) alone and the learning rate is a function of
 the step, so a run that is killed and started again gives what an unbroken one gives.
@@ -22,7 +22,7 @@ from l2i_core.files import atomic
 def save_checkpoint(
     path: Path,
     models: dict[str, nn.Module],
-    optimizer: torch.optim.Optimizer,
+    optimizers: dict[str, torch.optim.Optimizer],
     epoch: int,
     recipe: Any,
 ) -> None:
@@ -30,13 +30,17 @@ def save_checkpoint(
     tensors: dict[str, Tensor] = {}
     for name, model in models.items():
         tensors.update({f"{name}/{k}": v.contiguous() for k, v in model.state_dict().items()})
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors.update({f"optimizer/{index}/{k}": v.contiguous() for k, v in state.items()})
+    for name, optimizer in optimizers.items():
+        for index, state in optimizer.state_dict()["state"].items():
+            tensors.update({f"{name}/{index}/{k}": v.contiguous() for k, v in state.items()})
     save_tensors(path, tensors, {"epoch": str(epoch), "recipe": _digest(recipe)})
 
 
 def load_checkpoint(
-    path: Path, models: dict[str, nn.Module], optimizer: torch.optim.Optimizer, recipe: Any
+    path: Path,
+    models: dict[str, nn.Module],
+    optimizers: dict[str, torch.optim.Optimizer],
+    recipe: Any,
 ) -> int:
     """Restore what `save_checkpoint` wrote; returns the finished epochs, 0 where there is none.
 
@@ -51,12 +55,13 @@ def load_checkpoint(
         model.load_state_dict(
             {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         )
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimizer/"):
-            _, index, key = name.split("/")
-            state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    for name, optimizer in optimizers.items():
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith(f"{name}/"):
+                _, index, field = key.split("/")
+                state.setdefault(int(index), {})[field] = value
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     return epoch
 
 

@@ -102,6 +102,7 @@ class InterpreterConfig:
     epochs: int = 35
     batch_size: int = 16
     learning_rate: float = 5e-4
+    muon_learning_rate: float = 0.0  # of Ψ's convolutions, by Muon; 0: AdamW throughout
     weight_decay: float = 0.0
     fidelity: float = 1.0
     reconstruction: float = 10.0  # α
@@ -117,7 +118,8 @@ class InterpreterConfig:
 
     def __post_init__(self) -> None:
         _at_least(self, 1, "channels", "epochs", "batch_size", "views")
-        _at_least(self, 0, "learning_rate", "fidelity", "reconstruction", "sparsity")
+        _at_least(self, 0, "learning_rate", "muon_learning_rate")
+        _at_least(self, 0, "fidelity", "reconstruction", "sparsity")
         _at_least(self, 0, "partial_views", "dropout")
         if self.pooling not in POOLINGS:
             raise ValueError(f"unknown pooling {self.pooling!r}; accepted: {', '.join(POOLINGS)}.")
@@ -137,6 +139,7 @@ class BaselineConfig:
     epochs: int = 35
     batch_size: int = 16
     learning_rate: float = 5e-4
+    muon_learning_rate: float = 0.0  # of its convolutions, by Muon; 0: AdamW throughout
     weight_decay: float = 0.0
     fidelity: float = 1.0
     reconstruction: float = 10.0  # γ = α
@@ -150,7 +153,7 @@ class BaselineConfig:
     def __post_init__(self) -> None:
         _at_least(self, 1, "channels", "epochs", "batch_size", "kept_chunks", "pool")
         _at_least(self, 0, "learning_rate", "fidelity", "reconstruction", "sparsity", "entropy")
-        _at_least(self, 0, "compression")
+        _at_least(self, 0, "muon_learning_rate", "compression")
         if self.kind not in BASELINES:
             raise ValueError(f"unknown baseline {self.kind!r}; accepted: {', '.join(BASELINES)}.")
         if self.temperature <= 0:

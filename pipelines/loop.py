@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,21 +15,18 @@ from tqdm import tqdm
 
 from l2i_core.classifier import freeze
 from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
+from pipelines.optimizers import Optimizers, Rates
 
 log = logging.getLogger("l2i")
 
 
-class Schedule(Protocol):
+class Schedule(Rates, Protocol):
     """How long and how fast a network is trained."""
 
     @property
     def epochs(self) -> int: ...
     @property
     def batch_size(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def weight_decay(self) -> float: ...
 
 
 class Run:
@@ -39,8 +37,8 @@ class Run:
     ) -> None:
         self.name, self.model, self.schedule = name, model, schedule
         self._checkpoint, self._recipe = checkpoint, recipe
-        self._optimizer = torch.optim.AdamW(model.parameters(), weight_decay=schedule.weight_decay)
-        self.done = load_checkpoint(checkpoint, {"model": model}, self._optimizer, recipe)
+        self._optimizers = Optimizers(model, schedule)
+        self.done = load_checkpoint(checkpoint, {"model": model}, self._optimizers.by_name, recipe)
 
     @property
     def finished(self) -> bool:
@@ -60,7 +58,7 @@ class Run:
     ) -> None:
         """Run the epochs that are left; `loss_terms(chosen)` gives the weighted terms of the loss
         for the examples `chosen` (B,)."""
-        schedule, model, optimizer = self.schedule, self.model, self._optimizer
+        schedule, model, optimizers = self.schedule, self.model, self._optimizers
         steps = -(-n_examples // schedule.batch_size)
         log.info("%s: %d examples, from epoch %d", self.name, n_examples, self.done)
         model.train()
@@ -71,13 +69,7 @@ class Run:
             batches = torch.randperm(n_examples).split(schedule.batch_size)
             bar = tqdm(batches, desc=f"{self.name} epoch {epoch + 1}", leave=False)
             for step, chosen in enumerate(bar):
-                rate = one_cycle(
-                    epoch * steps + step,
-                    schedule.epochs * steps,
-                    schedule.learning_rate,
-                    warm_up=0.1,
-                )
-                optimizer.param_groups[0]["lr"] = rate
+                now, last = epoch * steps + step, schedule.epochs * steps
                 terms = loss_terms(chosen)
                 loss = torch.stack(list(terms.values())).sum()
                 if not bool(loss.isfinite()):
@@ -85,10 +77,10 @@ class Run:
                         f"the loss of {self.name} is {loss.item()} in epoch {epoch + 1}; lower its "
                         "learning_rate, or set precision: float32."
                     )
-                optimizer.zero_grad(set_to_none=True)
+                model.zero_grad(set_to_none=True)
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-                optimizer.step()
+                optimizers.step(partial(one_cycle, now, last, warm_up=0.1))
                 for key, value in terms.items():
                     sums[key] = sums.get(key, 0.0) + value.item() * len(chosen) / n_examples
             parts = " ".join(f"{key} {value:.4f}" for key, value in sums.items())
@@ -97,4 +89,6 @@ class Run:
                 "%s epoch %d/%d %s, %.1f s", self.name, epoch + 1, schedule.epochs, parts, seconds
             )
             self.done = epoch + 1
-            save_checkpoint(self._checkpoint, {"model": model}, optimizer, self.done, self._recipe)
+            save_checkpoint(
+                self._checkpoint, {"model": model}, optimizers.by_name, self.done, self._recipe
+            )

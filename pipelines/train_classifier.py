@@ -144,7 +144,7 @@ def train(config: Config, out: Path) -> Classifier:
         )
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
     recipe, checkpoint = _recipe(config), _checkpoint(out)
-    done = load_checkpoint(checkpoint, {"classifier": model}, optimizer, recipe)
+    done = load_checkpoint(checkpoint, {"classifier": model}, {"optimizer": optimizer}, recipe)
     log.info("classifier: %d clips, %d classes, from epoch %d", len(clips), len(data.classes), done)
     steps = -(-len(clips) // settings.batch_size)
     cropped = config.audio.n_frames(round(settings.crop_seconds * config.audio.sample_rate))
@@ -189,7 +189,9 @@ def train(config: Config, out: Path) -> Classifier:
             correct / len(clips),
             time.time() - start,
         )
-        save_checkpoint(checkpoint, {"classifier": model}, optimizer, epoch + 1, recipe)
+        save_checkpoint(
+            checkpoint, {"classifier": model}, {"optimizer": optimizer}, epoch + 1, recipe
+        )
     return model.eval()
 
 
@@ -240,8 +242,7 @@ def trained(config: Config, out: Path) -> Classifier:
     """The frozen f that `train` left in OUT; ValueError where it is absent or unfinished."""
     data = open_data_set(config.data.kind, config.data.root)
     model = _new_model(config, len(data.classes))
-    optimizer = torch.optim.AdamW(model.parameters())
-    done = load_checkpoint(_checkpoint(out), {"classifier": model}, optimizer, _recipe(config))
+    done = load_checkpoint(_checkpoint(out), {"classifier": model}, {}, _recipe(config))
     if done < config.classifier.epochs:
         raise ValueError(
             f"{out} holds {done} of {config.classifier.epochs} classifier epochs; "

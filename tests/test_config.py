@@ -99,6 +99,10 @@ def test_overrides_reach_any_depth(tmp_path: Path) -> None:
         ("name: x\nclassifier: {learning_rate: inf}", "must be a finite number"),
         ("name: x\ndictionary: {components: 0}", "components must be at least 1"),
         ("name: x\ninterpreters: {att: {views: 0}}", "views must be at least 1"),
+        (
+            "name: x\ninterpreters: {att: {muon_learning_rate: -1}}",
+            "muon_learning_rate must be at least 0",
+        ),
         ("name: x\ninterpreters: {Att Loop: }", "'Att Loop'"),
         ("- name", "must hold keys and values"),
         ("name: [x", "not valid YAML"),

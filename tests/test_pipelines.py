@@ -34,7 +34,8 @@ from pipelines import (
     train_classifier,
     train_interpreter,
 )
-from pipelines.config import Config, load_config
+from pipelines.config import Config, InterpreterConfig, load_config
+from pipelines.optimizers import Optimizers
 from pipelines.runs import autocast, main_guard
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,6 +80,7 @@ def small(sounds: Path) -> Config:
             "interpreters.att.views=2",
             "interpreters.att.partial_views=1",
             "interpreters.att.dropout=0.2",
+            "interpreters.att.muon_learning_rate=0.001",
             "interpreters.att-loop.epochs=3",
             "interpreters.att-loop.batch_size=3",
             "interpreters.max.epochs=1",
@@ -104,7 +106,7 @@ def small_run(small: Config, small_file: Path, tmp_path_factory: pytest.TempPath
 
 
 def _count(
-    patch: pytest.MonkeyPatch, module: ModuleType, name: str, kill_after: int | None = None
+    patch: pytest.MonkeyPatch, module: ModuleType | type, name: str, kill_after: int | None = None
 ) -> list[int]:
     """Count the calls of module.name from now on; die at the call after `kill_after`."""
     real, calls = getattr(module, name), [0]
@@ -121,7 +123,7 @@ def _count(
 
 def _kill(
     monkeypatch: pytest.MonkeyPatch,
-    module: ModuleType,
+    module: ModuleType | type,
     name: str,
     after: int,
     job: Callable[[], object],
@@ -161,49 +163,52 @@ def test_recipe_leaves_out_what_training_does_not_see(small: Config) -> None:
 # Checkpoints
 
 
-def _stepped(seed: int) -> tuple[nn.Module, torch.optim.Optimizer]:
+def _step(model: nn.Module, optimizers: Optimizers, batch: Tensor) -> None:
+    model.zero_grad()
+    model(batch).square().sum().backward()
+    optimizers.step(lambda peak: peak)
+
+
+def _stepped(seed: int) -> tuple[nn.Module, Optimizers]:
     torch.manual_seed(seed)
-    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    model = nn.Sequential(nn.Conv1d(3, 4, 3), nn.BatchNorm1d(4))
+    optimizers = Optimizers(model, InterpreterConfig(learning_rate=0.1, muon_learning_rate=0.1))
     for _ in range(3):
-        optimizer.zero_grad()
-        model(torch.randn(5, 3)).square().sum().backward()
-        optimizer.step()
-    return model, optimizer
+        _step(model, optimizers, torch.randn(5, 3, 6))
+    return model, optimizers
 
 
 def test_checkpoint_restores_model_optimizer_and_epoch(tmp_path: Path) -> None:
     path, recipe = tmp_path / "deep" / "x.safetensors", {"seed": 1}
-    model, optimizer = _stepped(0)
-    checkpoint.save_checkpoint(path, {"f": model}, optimizer, 3, recipe)
-    other, other_optimizer = _stepped(1)
-    assert checkpoint.load_checkpoint(path, {"f": other}, other_optimizer, recipe) == 3
+    model, optimizers = _stepped(0)
+    checkpoint.save_checkpoint(path, {"f": model}, optimizers.by_name, 3, recipe)
+    other, others = _stepped(1)
+    assert checkpoint.load_checkpoint(path, {"f": other}, others.by_name, recipe) == 3
     _same(other.state_dict(), model.state_dict())
-    for index, state in optimizer.state_dict()["state"].items():
-        _same(other_optimizer.state_dict()["state"][index], state)
-    batch = torch.randn(5, 3)
-    for m, o in ((model, optimizer), (other, other_optimizer)):
-        o.zero_grad()
-        m(batch).square().sum().backward()
-        o.step()
+    for name, optimizer in optimizers.by_name.items():
+        for index, state in optimizer.state_dict()["state"].items():
+            _same(others.by_name[name].state_dict()["state"][index], state)
+    batch = torch.randn(5, 3, 6)
+    _step(model, optimizers, batch)
+    _step(other, others, batch)
     _same(other.state_dict(), model.state_dict())
 
 
 def test_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
-    model, optimizer = _stepped(0)
-    assert checkpoint.load_checkpoint(path, {"f": model}, optimizer, {"seed": 1}) == 0
-    checkpoint.save_checkpoint(path, {"f": model}, optimizer, 3, {"seed": 1})
+    model, optimizers = _stepped(0)
+    assert checkpoint.load_checkpoint(path, {"f": model}, optimizers.by_name, {"seed": 1}) == 0
+    checkpoint.save_checkpoint(path, {"f": model}, optimizers.by_name, 3, {"seed": 1})
     with pytest.raises(ValueError, match="other settings"):
-        checkpoint.load_checkpoint(path, {"f": model}, optimizer, {"seed": 2})
+        checkpoint.load_checkpoint(path, {"f": model}, optimizers.by_name, {"seed": 2})
 
 
 def test_killed_save_leaves_the_old_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "x.safetensors"
-    model, optimizer = _stepped(0)
-    checkpoint.save_checkpoint(path, {"f": model}, optimizer, 3, {})
+    model, optimizers = _stepped(0)
+    checkpoint.save_checkpoint(path, {"f": model}, optimizers.by_name, 3, {})
     before = path.read_bytes()
 
     def dies(tensors: object, part: Path, metadata: object) -> None:
@@ -212,16 +217,16 @@ def test_killed_save_leaves_the_old_checkpoint(
 
     monkeypatch.setattr(checkpoint, "save_file", dies)
     with pytest.raises(Killed):
-        checkpoint.save_checkpoint(path, {"f": model}, optimizer, 4, {})
+        checkpoint.save_checkpoint(path, {"f": model}, optimizers.by_name, 4, {})
     assert path.read_bytes() == before
 
 
 def test_damaged_checkpoint_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(b"half")
-    model, optimizer = _stepped(0)
+    model, optimizers = _stepped(0)
     with pytest.raises(ValueError, match=r"x\.safetensors"):
-        checkpoint.load_checkpoint(path, {"f": model}, optimizer, {})
+        checkpoint.load_checkpoint(path, {"f": model}, optimizers.by_name, {})
 
 
 def test_one_cycle_rises_then_falls() -> None:
@@ -395,15 +400,15 @@ def test_resumed_interpreter_equals_the_unbroken_one(
     (out / "checkpoints" / f"interpreter-{name}.safetensors").unlink()
     _kill(
         monkeypatch,
-        loop,
-        "one_cycle",
+        Optimizers,
+        "step",
         steps + 1,
         lambda: train_interpreter.train(small, name, out),
     )
     with pytest.raises(ValueError, match="1 of 3 epochs"):
         train_interpreter.trained_interpreter(small, name, out)
     with monkeypatch.context() as patch:
-        calls = _count(patch, loop, "one_cycle")
+        calls = _count(patch, Optimizers, "step")
         model = train_interpreter.train(small, name, out)
     assert calls == [2 * steps], "the first epoch must not be trained again"
     unbroken = train_interpreter.trained_interpreter(small, name, small_run)
