@@ -6,6 +6,7 @@ those of the other folds. Nothing is computed here but means and deviations.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,13 @@ import numpy as np
 from l2i_core import paper, tables
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
 from l2i_core.evaluation import read_rows
+from pipelines.config import BaselineConfig, InterpreterConfig
 from pipelines.markdown import markdown_table
 from pipelines.results import LEVELS, bundle_tables
 
 _PAPERS = {"att": "L2I + Θ_ATT", "max": "L2I + Θ_MAX", "flint": "FLINT", "vibi": "VIBI"}
 FOLDS = (1, 2, 3, 4, 5)
+_PARTS = {"f": "classifier", "W": "dictionary", "Ψ's layers": "map_blocks"}
 CLASS_LEVEL = "0.3"  # τ of the tables by class
 Block = dict[str, Any]
 
@@ -144,7 +147,35 @@ def origins(folds: Sequence[Fold]) -> str:
         rows.append(cells)
     missing = [str(n) for n in FOLDS if n not in {f.number for f in folds}]
     note = f"\n\nNot run: fold{'s' * (len(missing) > 1)} {', '.join(missing)}." if missing else ""
+    note += "".join(f"\n\n{sentence}" for sentence in _other_settings(folds))
     return markdown_table(["test fold", "n", "command", "seed", "date", "hardware"], rows) + note
+
+
+def _other_settings(folds: Sequence[Fold]) -> list[str]:
+    """A sentence for each set of parts that folds made with other settings than the first fold."""
+    reference, differing = _settings(folds[0]), dict[tuple[str, ...], list[str]]()
+    for fold in folds[1:]:
+        ours = _settings(fold)
+        parts = tuple(name for name in ours if ours[name] != reference.get(name, ours[name]))
+        if parts:
+            differing.setdefault(parts, []).append(str(fold.number))
+    return [
+        f"Fold{'s' * (len(numbers) > 1)} {', '.join(numbers)}: {', '.join(parts)} by another "
+        f"recipe than fold {folds[0].number}'s (run.json has it); a mean over the folds mixes the "
+        "two."
+        for parts, numbers in differing.items()
+    ]
+
+
+def _settings(fold: Fold) -> dict[str, Any]:
+    """What the fold's parts were made with; a setting that did not exist then has its default."""
+    config = fold.made.get("config", {})
+    kinds: dict[str, type] = {"interpreters": InterpreterConfig, "baselines": BaselineConfig}
+    parts = {name: config.get(part) for name, part in _PARTS.items()}
+    for section, kind in kinds.items():
+        made = config.get(section, {})
+        parts |= {n: dataclasses.asdict(kind(**given)) for n, given in made.items()}
+    return json.loads(json.dumps({n: v for n, v in parts.items() if n in (*_PARTS, *fold.systems)}))
 
 
 def fidelity(folds: Sequence[Fold]) -> str:

@@ -82,6 +82,25 @@ def test_document_says_figures_origins_and_what_is_missing(results: Path) -> Non
     assert text.count("1.29 |") == 1
 
 
+def _remade(results: Path, fold: int, **config: Any) -> None:
+    path = results / "new" / f"fold-{fold}" / "run.json"
+    made = json.loads(path.read_text())
+    path.write_text(json.dumps({**made, "config": {**made["config"], **config}}))
+
+
+def test_document_says_which_folds_were_made_by_another_recipe(results: Path) -> None:
+    old = {"pooling": "attention", "epochs": 6}  # of a time before muon_learning_rate
+    _remade(results, 3, interpreters={"att": old, "not-measured": {"epochs": 1}})
+    _remade(results, 1, interpreters={"att": {**old, "muon_learning_rate": 0.0}})
+    assert "another recipe" not in folds.document(["new"], results)
+    _remade(results, 1, interpreters={"att": {**old, "muon_learning_rate": 1e-3}})
+    text = folds.document(["new"], results)
+    assert "Fold 3: att by another recipe than fold 1's (run.json has it); a mean" in text
+    _remade(results, 1, classifier={"epochs": 1}, map_blocks=[4])
+    _remade(results, 3, classifier={"epochs": 2}, map_blocks=[4])
+    assert "Fold 3: f, att by another recipe" in folds.document(["new"], results)
+
+
 def test_classes_stand_in_a_collapsed_table_of_means_over_folds(results: Path) -> None:
     text = folds.document(["new"], results)
     _, _, table = text.partition("<details><summary>att by class at τ = 0.3, ")
