@@ -38,7 +38,7 @@ class Optimizers:
         layers = [m for m in model.modules() if isinstance(m, _CONVOLUTIONS)]
         self._weights = [m.weight for m in layers] if rates.muon_learning_rate else []
         # Muon takes matrices alone: these share the weights' storage.
-        self._matrices = [nn.Parameter(w.detach().flatten(1)) for w in self._weights]
+        self._matrices = [nn.Parameter(w.detach().view(len(w), -1)) for w in self._weights]
         by_muon = {id(w) for w in self._weights}
         others = [p for p in model.parameters() if id(p) not in by_muon]
         decay = rates.weight_decay
