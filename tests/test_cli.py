@@ -500,7 +500,7 @@ def test_info_says_how_well_a_model_was_explained(
     line = "Measured on 12 clips: f's accuracy 0.917; top-1 fidelity att 0.917, max 0.917.\n"
     assert capsys.readouterr().out.endswith(line)
     assert main(["info", "--bundle", "esc50"]) == 0
-    assert "att-loop; baselines flint, vibi)" in capsys.readouterr().out
+    assert "max-loop; baselines flint, vibi)" in capsys.readouterr().out
 
 
 def test_one_damaged_bundle_does_not_hide_the_others(
