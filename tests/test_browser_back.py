@@ -115,4 +115,5 @@ def test_back_after_the_navigation_keeps_the_settings(tab: BrowserContext, serve
             break
     page.wait_for_function("() => location.pathname === '/fidelity'")
     _idle(page, "How closely")
+    page.wait_for_function("() => location.search.includes('tau=0.17')")  # written by the rerun
     assert _url(page).items() >= link.items()
