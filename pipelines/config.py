@@ -228,6 +228,14 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
             _set(values, key.split("."), yaml.safe_load(value))
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
+    return config_of(values)
+
+
+def config_of(values: Mapping[str, Any]) -> Config:
+    """The config of a mapping, as a file or a run's record holds it; what it lacks has its default.
+
+    Raises ValueError for an unknown key or a value of a wrong type.
+    """
     return _build(Config, values, "")
 
 

@@ -6,7 +6,6 @@ those of the other folds. Nothing is computed here but means and deviations.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,13 +17,12 @@ import numpy as np
 from l2i_core import paper, tables
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
 from l2i_core.evaluation import read_rows
-from pipelines.config import BaselineConfig, InterpreterConfig
+from pipelines.config import config_of
 from pipelines.markdown import markdown_table
 from pipelines.results import LEVELS, bundle_tables
 
 _PAPERS = {"att": "L2I + Θ_ATT", "max": "L2I + Θ_MAX", "flint": "FLINT", "vibi": "VIBI"}
 FOLDS = (1, 2, 3, 4, 5)
-_PARTS = {"f": "classifier", "W": "dictionary", "Ψ's layers": "map_blocks"}
 CLASS_LEVEL = "0.3"  # τ of the tables by class
 Block = dict[str, Any]
 
@@ -168,14 +166,11 @@ def _other_settings(folds: Sequence[Fold]) -> list[str]:
 
 
 def _settings(fold: Fold) -> dict[str, Any]:
-    """What the fold's parts were made with; a setting that did not exist then has its default."""
-    config = fold.made.get("config", {})
-    kinds: dict[str, type] = {"interpreters": InterpreterConfig, "baselines": BaselineConfig}
-    parts = {name: config.get(part) for name, part in _PARTS.items()}
-    for section, kind in kinds.items():
-        made = config.get(section, {})
-        parts |= {n: dataclasses.asdict(kind(**given)) for n, given in made.items()}
-    return json.loads(json.dumps({n: v for n, v in parts.items() if n in (*_PARTS, *fold.systems)}))
+    """What made f, W and the measured systems; a setting not yet known then has its default."""
+    config = config_of(fold.made["config"])
+    made = {"f": config.classifier, "W": config.dictionary, "Ψ's layers": config.map_blocks}
+    systems = {**config.interpreters, **config.baselines}
+    return {**made, **{name: systems[name] for name in fold.systems if name in systems}}
 
 
 def fidelity(folds: Sequence[Fold]) -> str:

@@ -75,7 +75,7 @@ class Run:
                 if not bool(loss.isfinite()):
                     raise ValueError(
                         f"the loss of {self.name} is {loss.item()} in epoch {epoch + 1}; lower its "
-                        "learning_rate, or set precision: float32."
+                        "learning rates, or set precision: float32."
                     )
                 model.zero_grad(set_to_none=True)
                 loss.backward()

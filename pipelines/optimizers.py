@@ -1,8 +1,8 @@
 """AdamW, or Muon for a network's convolutions and AdamW for all else, behind one step.
 
 Muon (Jordan et al. 2024, torch.optim.Muon) moves a weight matrix along the nearest orthogonal
-matrix of its momentum, so that no direction waits for another. Ψ has no batch normalisation, which
-leaves it badly conditioned: AdamW spends most of a short training on that (docs/method.md).
+matrix of its momentum, so that no direction waits for another: Ψ, which has no batch normalisation,
+then learns in far fewer steps (docs/method.md).
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import soundfile
 import yaml
+from killing import Killed, count
 
 from l2i_core import load_bundle, synth
 from pipelines import ablate, evaluate, learn_dictionary, train_classifier, train_interpreter
@@ -20,10 +20,6 @@ from pipelines.runs import main_guard
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "configs" / "esc10-ablation.yaml"
-
-
-class Killed(BaseException):
-    """Stands for the signal that ends a process: nothing in the code catches it."""
 
 
 @pytest.fixture(scope="module")
@@ -80,20 +76,6 @@ def done(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _rows(out: Path) -> dict[str, dict[str, Any]]:
     return {p.stem: json.loads(p.read_text()) for p in sorted((out / "rows").iterdir())}
-
-
-def _count(patch: pytest.MonkeyPatch, module: ModuleType, name: str, kill_at: int = 0) -> list[int]:
-    """Count the calls of module.name from now on; die at call number `kill_at`."""
-    real, calls = getattr(module, name), [0]
-
-    def counted(*arguments: Any, **options: Any) -> Any:
-        calls[0] += 1
-        if calls[0] == kill_at:
-            raise Killed
-        return real(*arguments, **options)
-
-    patch.setattr(module, name, counted)
-    return calls
 
 
 # The file
@@ -223,16 +205,16 @@ def test_killed_ablation_goes_on_where_it_was(
 ) -> None:
     argv = ["--config", str(file), "--out", str(tmp_path)]
     with monkeypatch.context() as patch:  # 6 clips in batches of 3, 2 epochs: in K-3's second
-        _count(patch, train_interpreter, "loss_terms", kill_at=4 + 2 + 2)
+        count(patch, train_interpreter, "loss_terms", kill_after=4 + 2 + 1)
         with pytest.raises(Killed):
             ablate.main(argv)
     assert set(_rows(tmp_path)) == {"base"}
     assert not (tmp_path / "report").exists()
     with monkeypatch.context() as patch:
-        steps = _count(patch, train_interpreter, "loss_terms")
-        passes = _count(patch, train_interpreter, "build_cache")
-        factorised = _count(patch, learn_dictionary, "sparse_nmf")
-        epochs = _count(patch, train_classifier, "augment")
+        steps = count(patch, train_interpreter, "loss_terms")
+        passes = count(patch, train_interpreter, "build_cache")
+        factorised = count(patch, learn_dictionary, "sparse_nmf")
+        epochs = count(patch, train_classifier, "augment")
         assert ablate.main(argv) == 0
     assert steps == [2 + 4 + 4], "one epoch of K-3 was there"
     assert passes == [2], "f's features of the same layers are computed once"
@@ -243,7 +225,7 @@ def test_killed_ablation_goes_on_where_it_was(
         del row["seconds"], theirs[name]["seconds"]
         assert _close(row, theirs[name]), name
     with monkeypatch.context() as patch:
-        assert _count(patch, evaluate, "run") == [0]
+        assert count(patch, evaluate, "run") == [0]
         assert ablate.main(argv) == 0
 
 

@@ -79,6 +79,15 @@ def test_what_is_no_zip(tmp_path: Path) -> None:
     stored = _zip({"a.wav": b"0123456789"}, zipfile.ZIP_STORED).getvalue()
     with pytest.raises(ValueError, match="not a zip"):
         unpack_audio(io.BytesIO(stored.replace(b"0123456789", b"0123456780")), tmp_path)
+    packed = bytearray(_zip({"a.wav": b"0123456789" * 9}).getvalue())
+    for place in range(35, 38):  # within what is deflated
+        packed[place] ^= 0xFF
+    with pytest.raises(ValueError, match="not a zip"):
+        unpack_audio(io.BytesIO(bytes(packed)), tmp_path / "packed")
+    unknown = bytearray(stored)
+    unknown[8] = unknown[unknown.rfind(b"PK\x01\x02") + 10] = 99  # a compression nobody knows
+    with pytest.raises(ValueError, match="not a zip"):
+        unpack_audio(io.BytesIO(bytes(unknown)), tmp_path / "unknown")
     flagged = bytearray(_zip({"b.wav": b"0123456789"}).getvalue())
     flagged[6] |= 1  # encrypted, says the entry
     flagged[flagged.rfind(b"PK\x01\x02") + 8] |= 1

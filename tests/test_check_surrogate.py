@@ -10,17 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import WriteClip
+from killing import count, kill
 
 from l2i_core import load_bundle
 from l2i_core.baselines import surrogate
-from l2i_core.evaluation import Row, read_rows
+from l2i_core.evaluation import read_rows
 from l2i_core.noise_lab import held_out
 from pipelines import check_surrogate, results
 from pipelines.runs import evenly, main_guard
-
-
-class Killed(BaseException):
-    """Stands for the signal that ends a process: nothing in the code catches it."""
 
 
 @pytest.fixture(scope="module")
@@ -63,25 +60,16 @@ def test_killed_check_goes_on_with_the_next_clip(
     tested_folder: Path, checked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = Path(shutil.copytree(tested_folder, tmp_path / "small"))
-    real, calls = surrogate.check, [0]
-
-    def dies(*arguments: object, **options: object) -> list[Row]:
-        calls[0] += 1
-        if calls[0] == 3:
-            raise Killed
-        return real(*arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(surrogate, "check", dies)
-    with pytest.raises(Killed):
-        check_surrogate.main(_argv(out))
+    kill(monkeypatch, surrogate, "check", 2, lambda: check_surrogate.main(_argv(out)))
+    calls = count(monkeypatch, surrogate, "check")
     assert check_surrogate.main(_argv(out)) == 0
-    assert calls == [2 + 1 + 4], "two of six clips were there"
+    assert calls == [4], "two of six clips were there"
     for name in ("surrogate.csv", "surrogate.json"):
         assert (out / "metrics" / name).read_text() == (checked / "metrics" / name).read_text()
     assert check_surrogate.main(_argv(out)) == 0
-    assert calls == [7], "a finished check has nothing left to do"
+    assert calls == [4], "a finished check has nothing left to do"
     assert check_surrogate.main(_argv(out, "--interpreter", "max", "--seed", "1")) == 0
-    assert calls == [10]
+    assert calls == [7]
     rows = read_rows(out / "metrics" / "surrogate.csv")
     assert {(r["interpreter"], r["seed"]) for r in rows} == {("att", 0), ("max", 1)}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from killing import Killed
 from mixed import noise_rows, overlap_rows
 
 from l2i_core import L2I, experiments, load_bundle, metrics, noise_lab
@@ -23,10 +24,6 @@ from pipelines import experiments as command
 from pipelines.runs import main_guard
 
 SHORT = Settings(snrs=(0.0, 20.0), swept=2, pairs=3, random_draws=3, levels=(0.0, -5.0))
-
-
-class Killed(BaseException):
-    """Stands for the signal that ends a process: nothing in the code catches it."""
 
 
 @pytest.fixture(scope="module")

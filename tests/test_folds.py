@@ -48,7 +48,7 @@ def results(tmp_path: Path) -> Path:
             "seed": 5,
             "date": "2026-01-02",
             "hardware": "an abacus",
-            "config": {"title": "New sounds"},
+            "config": {"name": "new", "title": "New sounds"},
         }
         (folder / "run.json").write_text(json.dumps(made))
         both = {"dog": figures(drop), "rain": figures(3 * drop)}

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 import torch
 import yaml
+from killing import count, kill, same
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -24,27 +25,21 @@ from l2i_core.classifier import Classifier, kumar_layout
 from l2i_core.data import Clip, open_data_set, synthesised
 from l2i_core.nmf import average_frames
 from pipelines import (
-    checkpoint,
     evaluate,
     features,
     import_kumar,
     learn_dictionary,
-    loop,
     results,
     train_classifier,
     train_interpreter,
 )
-from pipelines.config import Config, InterpreterConfig, load_config
+from pipelines.config import Config, load_config
 from pipelines.optimizers import Optimizers
 from pipelines.runs import autocast, main_guard
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ROOT / "configs" / "tiny.yaml"
 COMMANDS = ("train_classifier", "learn_dictionary", "train_interpreter", "evaluate")
-
-
-class Killed(BaseException):
-    """Stands for the signal that ends a process: nothing in the code catches it."""
 
 
 @pytest.fixture(scope="module")
@@ -105,48 +100,6 @@ def small_run(small: Config, small_file: Path, tmp_path_factory: pytest.TempPath
     return out
 
 
-def _count(
-    patch: pytest.MonkeyPatch, module: ModuleType | type, name: str, kill_after: int | None = None
-) -> list[int]:
-    """Count the calls of module.name from now on; die at the call after `kill_after`."""
-    real, calls = getattr(module, name), [0]
-
-    def counted(*arguments: Any, **options: Any) -> Any:
-        if calls[0] == kill_after:
-            raise Killed
-        calls[0] += 1
-        return real(*arguments, **options)
-
-    patch.setattr(module, name, counted)
-    return calls
-
-
-def _kill(
-    monkeypatch: pytest.MonkeyPatch,
-    module: ModuleType | type,
-    name: str,
-    after: int,
-    job: Callable[[], object],
-) -> None:
-    """Run a job that dies at the call of module.name after the first `after`."""
-    with monkeypatch.context() as patch:
-        _count(patch, module, name, kill_after=after)
-        with pytest.raises(Killed):
-            job()
-
-
-def _same(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> None:
-    assert ours.keys() == theirs.keys()
-    for name, value in ours.items():
-        torch.testing.assert_close(
-            value.float(),
-            theirs[name].float(),
-            atol=1e-5,
-            rtol=1e-4,
-            msg=f"{name} differs",
-        )
-
-
 def _parts(out: Path) -> list[Path]:
     return list(out.rglob("*.part"))
 
@@ -158,85 +111,6 @@ def test_recipe_leaves_out_what_training_does_not_see(small: Config) -> None:
     sections = small.recipe("seed", "data")
     assert set(sections) == {"seed", "data"}
     assert {"root", "test_folds"}.isdisjoint(sections["data"])
-
-
-# Checkpoints
-
-
-def _step(model: nn.Module, optimizers: Optimizers, batch: Tensor) -> None:
-    model.zero_grad()
-    model(batch).square().sum().backward()
-    optimizers.step(lambda peak: peak)
-
-
-def _stepped(seed: int) -> tuple[nn.Module, Optimizers]:
-    torch.manual_seed(seed)
-    model = nn.Sequential(nn.Conv1d(3, 4, 3), nn.BatchNorm1d(4))
-    optimizers = Optimizers(model, InterpreterConfig(learning_rate=0.1, muon_learning_rate=0.1))
-    for _ in range(3):
-        _step(model, optimizers, torch.randn(5, 3, 6))
-    return model, optimizers
-
-
-def test_checkpoint_restores_model_optimizer_and_epoch(tmp_path: Path) -> None:
-    path, recipe = tmp_path / "deep" / "x.safetensors", {"seed": 1}
-    model, optimizers = _stepped(0)
-    checkpoint.save_checkpoint(path, {"f": model}, optimizers.by_name, 3, recipe)
-    other, others = _stepped(1)
-    assert checkpoint.load_checkpoint(path, {"f": other}, others.by_name, recipe) == 3
-    _same(other.state_dict(), model.state_dict())
-    for name, optimizer in optimizers.by_name.items():
-        for index, state in optimizer.state_dict()["state"].items():
-            _same(others.by_name[name].state_dict()["state"][index], state)
-    batch = torch.randn(5, 3, 6)
-    _step(model, optimizers, batch)
-    _step(other, others, batch)
-    _same(other.state_dict(), model.state_dict())
-
-
-def test_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "x.safetensors"
-    model, optimizers = _stepped(0)
-    assert checkpoint.load_checkpoint(path, {"f": model}, optimizers.by_name, {"seed": 1}) == 0
-    checkpoint.save_checkpoint(path, {"f": model}, optimizers.by_name, 3, {"seed": 1})
-    with pytest.raises(ValueError, match="other settings"):
-        checkpoint.load_checkpoint(path, {"f": model}, optimizers.by_name, {"seed": 2})
-
-
-def test_killed_save_leaves_the_old_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "x.safetensors"
-    model, optimizers = _stepped(0)
-    checkpoint.save_checkpoint(path, {"f": model}, optimizers.by_name, 3, {})
-    before = path.read_bytes()
-
-    def dies(tensors: object, part: Path, metadata: object) -> None:
-        part.write_bytes(b"half")
-        raise Killed
-
-    monkeypatch.setattr(checkpoint, "save_file", dies)
-    with pytest.raises(Killed):
-        checkpoint.save_checkpoint(path, {"f": model}, optimizers.by_name, 4, {})
-    assert path.read_bytes() == before
-
-
-def test_damaged_checkpoint_is_one_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "x.safetensors"
-    path.write_bytes(b"half")
-    model, optimizers = _stepped(0)
-    with pytest.raises(ValueError, match=r"x\.safetensors"):
-        checkpoint.load_checkpoint(path, {"f": model}, optimizers.by_name, {})
-
-
-def test_one_cycle_rises_then_falls() -> None:
-    rates = [checkpoint.one_cycle(step, 100, 2e-3) for step in range(101)]
-    assert rates[0] == pytest.approx(2e-3 / 25)
-    assert max(rates) == pytest.approx(2e-3)
-    assert rates.index(max(rates)) == 30
-    assert all(a < b for a, b in zip(rates[:30], rates[1:31], strict=True))
-    assert all(a > b for a, b in zip(rates[30:-1], rates[31:], strict=True))
-    assert rates[-1] < 1e-6
 
 
 # Features and augmentation
@@ -346,7 +220,7 @@ def test_resumed_classifier_equals_the_unbroken_one(
     small: Config, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = 3  # 8 clips in batches of 3
-    _kill(
+    kill(
         monkeypatch,
         train_classifier,
         "one_cycle",
@@ -354,13 +228,13 @@ def test_resumed_classifier_equals_the_unbroken_one(
         lambda: train_classifier.train(small, tmp_path),
     )
     with monkeypatch.context() as patch:
-        calls = _count(patch, train_classifier, "one_cycle")
+        calls = count(patch, train_classifier, "one_cycle")
         model = train_classifier.train(small, tmp_path)
     assert calls == [2 * steps], "the first epoch must not be trained again"
     unbroken = train_classifier.trained(small, small_run)
-    _same(model.state_dict(), unbroken.state_dict())
+    same(model.state_dict(), unbroken.state_dict())
     with monkeypatch.context() as patch:
-        calls = _count(patch, train_classifier, "one_cycle")
+        calls = count(patch, train_classifier, "one_cycle")
         train_classifier.train(small, tmp_path)
     assert calls == [0], "a finished run has nothing left to do"
 
@@ -369,7 +243,7 @@ def test_resumed_dictionary_equals_the_unbroken_one(
     small: Config, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(learn_dictionary, "_CHUNK", 6)
-    _kill(
+    kill(
         monkeypatch,
         learn_dictionary,
         "sparse_nmf",
@@ -379,7 +253,7 @@ def test_resumed_dictionary_equals_the_unbroken_one(
     with pytest.raises(ValueError, match="no finished dictionary"):
         learn_dictionary.learn(small, tmp_path, only_finished=True)
     with monkeypatch.context() as patch:
-        calls = _count(patch, learn_dictionary, "sparse_nmf")
+        calls = count(patch, learn_dictionary, "sparse_nmf")
         patterns = learn_dictionary.learn(small, tmp_path)
     assert calls == [2], "12 of 20 iterations were there"
     unbroken = learn_dictionary.learn(small, small_run, only_finished=True)
@@ -398,7 +272,7 @@ def test_resumed_interpreter_equals_the_unbroken_one(
 ) -> None:
     out = Path(shutil.copytree(small_run, tmp_path / "run"))
     (out / "checkpoints" / f"interpreter-{name}.safetensors").unlink()
-    _kill(
+    kill(
         monkeypatch,
         Optimizers,
         "step",
@@ -408,11 +282,11 @@ def test_resumed_interpreter_equals_the_unbroken_one(
     with pytest.raises(ValueError, match="1 of 3 epochs"):
         train_interpreter.trained_interpreter(small, name, out)
     with monkeypatch.context() as patch:
-        calls = _count(patch, Optimizers, "step")
+        calls = count(patch, Optimizers, "step")
         model = train_interpreter.train(small, name, out)
     assert calls == [2 * steps], "the first epoch must not be trained again"
     unbroken = train_interpreter.trained_interpreter(small, name, small_run)
-    _same(model.state_dict(), unbroken.state_dict())
+    same(model.state_dict(), unbroken.state_dict())
 
 
 def test_loop_starts_from_the_interpreter_that_it_names(
@@ -432,7 +306,7 @@ def test_loop_starts_from_the_interpreter_that_it_names(
     monkeypatch.setattr(train_interpreter, "loss_terms", first)
     train_interpreter.train(small, "att-loop", out)
     att = train_interpreter.trained_interpreter(small, "att", out)
-    _same(start[0], att.state_dict())
+    same(start[0], att.state_dict())
     loop = train_interpreter.trained_interpreter(small, "att-loop", out).state_dict()
     assert any(not torch.equal(v, start[0][k]) for k, v in loop.items())
 
@@ -441,10 +315,10 @@ def test_resumed_evaluation_does_not_repeat_an_interpreter(
     small: Config, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = Path(shutil.copytree(small_run, tmp_path / "run"))
-    _kill(monkeypatch, evaluate, "evaluate", 2, lambda: evaluate.run(small, out))
+    kill(monkeypatch, evaluate, "evaluate", 2, lambda: evaluate.run(small, out))
     assert not (out / "metrics" / "summary.json").exists()
     with monkeypatch.context() as patch:
-        calls = _count(patch, evaluate, "evaluate")
+        calls = count(patch, evaluate, "evaluate")
         evaluate.run(small, out)
     assert calls == [1]
     whole = Path(shutil.copytree(small_run, tmp_path / "whole"))
@@ -454,7 +328,7 @@ def test_resumed_evaluation_does_not_repeat_an_interpreter(
     with monkeypatch.context() as patch:
         weights = out / "interpreter-att.safetensors"
         weights.write_bytes((out / "interpreter-att-loop.safetensors").read_bytes())
-        calls = _count(patch, evaluate, "evaluate")
+        calls = count(patch, evaluate, "evaluate")
         evaluate.run(small, out)
     assert calls == [1], "new weights are evaluated anew"
 
@@ -682,7 +556,7 @@ def test_kumars_pickle_becomes_safetensors(
     pickled, out = tmp_path / "kumar.pkl", tmp_path / "new" / "kumar.safetensors"
     torch.save({f"module.{k}": v for k, v in state.items()}, pickled)
     assert import_kumar.main([str(pickled), "--out", str(out)]) == 0
-    _same(load_file(out), state)
+    same(load_file(out), state)
     assert not _parts(tmp_path)
     (tmp_path / "text.pkl").write_text("text")
     torch.save({"layer1.0.weight": torch.zeros(3)}, tmp_path / "other.pkl")
@@ -719,11 +593,11 @@ def test_training_starts_from_pretrained_weights(small_file: Path, tmp_path: Pat
     kernels = {name for name in load_file(weights) if name.endswith("0.weight")}
     assert len(kernels) == 12
     ours, theirs = kumar_layout(model), load_file(weights)
-    _same({n: ours[n] for n in kernels}, {n: theirs[n] for n in kernels})
+    same({n: ours[n] for n in kernels}, {n: theirs[n] for n in kernels})
     heads = ["classifier.epochs=1", "classifier.head_only=true"]
     config = load_config(small_file, [f"classifier.pretrained={weights}", *heads])
     model = train_classifier.train(config, tmp_path / "heads")
-    _same(kumar_layout(model), load_file(weights))
+    same(kumar_layout(model), load_file(weights))
     torch.manual_seed(config.seed)
     start = Classifier(model.linear.out_features).linear.weight
     assert not torch.equal(model.linear.weight, start)
@@ -743,14 +617,6 @@ def test_crops_hold_sound_and_go_round_the_end() -> None:
     assert bool((crops[:, 0, 0] == 0).any()), "some begin with it, and go on at the start"
     silent = train_classifier.crop(torch.full((3, 4, 50), -80.0), 10, generator)
     assert silent.shape == (3, 4, 10)
-
-
-def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path: Path, small: Config) -> None:
-    model = nn.Linear(2, 1)
-    run = loop.Run("x", model, small.interpreters["att"], tmp_path / "x.safetensors", {})
-    with pytest.raises(ValueError, match="the loss of x is nan in epoch 1; lower its"):
-        run.train(4, lambda chosen: {"fidelity": model.weight.sum() * float("nan")}, seed=0)
-    assert not (tmp_path / "x.safetensors").exists()
 
 
 def test_partial_views_lack_some_of_the_sound(small: Config, sounds: Path) -> None:

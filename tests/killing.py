@@ -1,0 +1,55 @@
+"""Jobs that die at a chosen call, and what a resumed one must equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+
+class Killed(BaseException):
+    """Stands for the signal that ends a process: nothing in the code catches it."""
+
+
+def count(
+    patch: pytest.MonkeyPatch, owner: ModuleType | type, name: str, kill_after: int | None = None
+) -> list[int]:
+    """Count the calls of owner.name from now on; die at the call after `kill_after`."""
+    real, calls = getattr(owner, name), [0]
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        if calls[0] == kill_after:
+            raise Killed
+        calls[0] += 1
+        return real(*arguments, **options)
+
+    patch.setattr(owner, name, counted)
+    return calls
+
+
+def kill(
+    monkeypatch: pytest.MonkeyPatch,
+    owner: ModuleType | type,
+    name: str,
+    after: int,
+    job: Callable[[], object],
+) -> None:
+    """Run a job that dies at the call of owner.name after the first `after`."""
+    with monkeypatch.context() as patch:
+        count(patch, owner, name, kill_after=after)
+        with pytest.raises(Killed):
+            job()
+
+
+def same(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> None:
+    """The same names with the same numbers, but for rounding."""
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        other = theirs[name].float()
+        torch.testing.assert_close(
+            value.float(), other, atol=1e-5, rtol=1e-4, msg=f"{name} differs"
+        )
