@@ -117,3 +117,19 @@ def test_back_after_the_navigation_keeps_the_settings(tab: BrowserContext, serve
     _idle(page, "How closely")
     page.wait_for_function("() => location.search.includes('tau=0.17')")  # written by the rerun
     assert _url(page).items() >= link.items()
+
+
+def test_who_leaves_before_the_controls_are_drawn_keeps_the_settings(
+    tab: BrowserContext, server: str
+) -> None:
+    link = {"bundle": "measured", "clip": "dog+rain", "class": "rain", "tau": "0.17"}
+    for _ in range(3):  # how far the first page has come at the click is a matter of chance
+        page = tab.new_page()
+        page.goto(f"{server}/fidelity?{urlencode(link)}")
+        page.get_by_role("heading", level=1).wait_for()  # the link was read
+        page.get_by_role("link", name="Dictionary").click()
+        _idle(page, "Which")
+        page.wait_for_function("() => location.search.includes('component')")
+        expect(page.get_by_role("combobox", name="Model")).to_have_value("measured")
+        expect(page.get_by_role("slider", name="τ")).to_have_value("0.17")
+        page.close()

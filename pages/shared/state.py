@@ -47,6 +47,7 @@ def read_url() -> None:
     """
     store = _store()
     touched, store["touched"], store["shown"] = store["touched"], False, 0
+    store["arriving"] = not touched
     given = {name: st.query_params[name] for name in st.query_params}
     ours = store["url"] is not None and (touched or not given)
     if ours or given == store["url"]:
@@ -83,7 +84,7 @@ def write_url() -> None:
     shown = url()
     if shown != {name: st.query_params[name] for name in st.query_params}:
         st.query_params.from_dict(shown)
-    _store()["url"] = shown
+    _store()["url"], _store()["arriving"] = shown, False
 
 
 def value(name: str) -> str | float | None:
@@ -129,11 +130,15 @@ def settle_tau() -> float:
 def control(name: str, shown: str | float, relabelled: bool = False) -> str:
     """The key of the widget for a setting, which will show `shown`.
 
+    The browser is told the choice where it changed, and in each run that no control started: who
+    leaves a page before its controls are drawn leaves with a browser that never heard of the
+    choice, would draw the first option and, at the next step, report it as the user's.
+
     `relabelled`: the labels of its options change from run to run. The browser remembers a label
     and would not find it again, so it is told the choice each time.
     """
     key = f"control_{name}"
-    if relabelled or st.session_state.get(key) != shown:
+    if relabelled or _store()["arriving"] or st.session_state.get(key) != shown:
         st.session_state[key] = shown
     return key
 
@@ -168,7 +173,14 @@ def show_messages() -> None:
 def _store() -> dict:
     return st.session_state.setdefault(
         "l2i_state",
-        {"values": {}, "messages": [], "shown": 0, "url": None, "touched": False},
+        {
+            "values": {},
+            "messages": [],
+            "shown": 0,
+            "url": None,
+            "touched": False,  # a control was used: it started the next run
+            "arriving": True,  # no control started this run
+        },
     )
 
 
