@@ -15,7 +15,7 @@ from l2i_core import metrics, paper, tables
 from l2i_core.evaluation import Row
 from l2i_core.tables import ClassDetection
 from l2i_core.words import joined
-from pages.shared import decisions, pictures, plots, results
+from pages.shared import comparisons, decisions, pictures, plots, results
 from pages.shared.context import View
 from pages.shared.results import Results
 from pages.shared.words import class_name, number, percent
@@ -141,7 +141,7 @@ def by_class_figure(found: Results, by_class: Sequence[ClassDetection]) -> None:
     )
     macro = float(np.mean([c.auprc for c in known]))
     st.plotly_chart(
-        plots.paired_bars(
+        comparisons.paired_bars(
             names,
             truth,
             auprc,
@@ -176,7 +176,7 @@ def together(counts: np.ndarray, classes: Sequence[str], n: int) -> None:
         title = f"No two classes are heard in one of the {n} clips"
     st.markdown(f"**{title}**")
     st.plotly_chart(
-        plots.confusion(counts, names, pictures.palette(), together=True),
+        comparisons.confusion(counts, names, pictures.palette(), together=True),
         key="together",
         theme=None,
         config=plots.LIVELY,

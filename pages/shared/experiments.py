@@ -16,9 +16,9 @@ import streamlit as st
 from l2i_core import metrics, noise_lab, paper
 from l2i_core.experiments import GROUPS, MEASURES, PAPERS_SNR
 from l2i_core.noise_lab import Row
-from pages.shared import pictures, plots, results, state
+from pages.shared import comparisons, pictures, plots, results, state
+from pages.shared.comparisons import Line
 from pages.shared.context import View
-from pages.shared.plots import Line
 from pages.shared.words import THIN, decibels, logit, percent, sentence
 
 Blocks = dict[str, dict[str, Any]]
@@ -377,7 +377,7 @@ def _chart(
 ) -> None:
     place.markdown(f"**{title}**")
     place.plotly_chart(
-        plots.lines(
+        comparisons.lines(
             curves, 0.0, axis_x, axis, pictures.palette(), "%{x} dB: %{y:.1%}", shares=True
         ),
         key=key,

@@ -11,7 +11,7 @@ import streamlit as st
 from l2i_core import noise_lab
 from l2i_core.evaluation import to_csv
 from l2i_core.noise_lab import BatchSummary, Row
-from pages.shared import decisions, jobs, noises, pictures, plots, results, state
+from pages.shared import comparisons, decisions, jobs, noises, pictures, plots, results, state
 from pages.shared.context import View
 from pages.shared.noises import Comparison, Corruption
 from pages.shared.words import THIN, class_name, decibels, number, percent, sentence
@@ -81,15 +81,15 @@ def _curves(
         (
             f"f {'hears' if view.multi_label else 'decides for'} {name} in {int(decision.sum())} of "
             f"{n} mixtures",
-            [plots.Curve("probability", chance, clean)],
+            [comparisons.Curve("probability", chance, clean)],
             f"f's probability of {name}",
             {"span": (-0.03, 1.03)},
         ),
         (
             f"{sentence(name)} is among the interpreter's top 5 of {total} in {int(top.sum())} of {n}",
             [
-                plots.Curve("interpreter's top 5", top.mean(axis=1, keepdims=True)),
-                plots.Curve("f's decision", decision.mean(axis=1, keepdims=True)),
+                comparisons.Curve("interpreter's top 5", top.mean(axis=1, keepdims=True)),
+                comparisons.Curve("f's decision", decision.mean(axis=1, keepdims=True)),
             ],
             "share of the mixtures",
             {"span": (-0.03, 1.03), "shares": True},
@@ -98,15 +98,15 @@ def _curves(
             f"At {decibels(levels[near])} {percent(float(np.median(rest[near])))} of the energy of "
             f"{names[1]} passes into B, {percent(float(np.median(followed[near])))} of {names[0]}",
             [
-                plots.Curve(names[1], rest),
-                plots.Curve(names[0], followed, alone.made.energy_kept),
+                comparisons.Curve(names[1], rest),
+                comparisons.Curve(names[0], followed, alone.made.energy_kept),
             ],
             "share of a sound's energy",
             {"shares": True},
         ),
         (
             f"FF is above zero in {int((ff > 0).sum())} of {n} mixtures",
-            [plots.Curve("FF", ff, alone.verdict.faithfulness)],
+            [comparisons.Curve("FF", ff, alone.verdict.faithfulness)],
             f"FF in {decisions.unit_of(view.engine).name}",
             {},
         ),
@@ -117,7 +117,7 @@ def _curves(
         for index, (column, (title, curves, axis, more)) in enumerate(pair):
             column.markdown(f"**{title}**")
             column.plotly_chart(
-                plots.over_snr(
+                comparisons.over_snr(
                     levels, curves, axis, corruption.snr, pictures.palette(), sources, **more
                 ),
                 key=f"sweep-{row}-{index}",
@@ -223,7 +223,7 @@ def _batch_figures(
     )
     shares = [np.array([row[c] for row in good]) for c in ("rest_passed", "followed_passed")]
     st.plotly_chart(
-        plots.quartile_bars(
+        comparisons.quartile_bars(
             ("noise", "clip"), shares, "share of a sound's energy", pictures.palette()
         ),
         key="batch-energy",

@@ -19,7 +19,7 @@ from l2i_core import L2I, Analysis, Interpretation, scenes, truth
 from l2i_core.explain import MASK_DOMAINS
 from l2i_core.truth import Heard, Stems
 from l2i_core.words import joined
-from pages.shared import engines, pictures, players, plots
+from pages.shared import comparisons, engines, pictures, players, plots
 from pages.shared.clips import ClipSource
 from pages.shared.context import View
 from pages.shared.live import Choice
@@ -241,7 +241,9 @@ def _bars(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> None:
     }
     st.markdown(f"**Energy of each true sound that passes, at τ = {view.threshold:.2f}**")
     st.plotly_chart(
-        plots.share_bars([sentence(name) for name in found.names], shares, pictures.palette()),
+        comparisons.share_bars(
+            [sentence(name) for name in found.names], shares, pictures.palette()
+        ),
         key="truth-bars",
         theme=None,
         config=plots.CONFIG,

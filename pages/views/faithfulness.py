@@ -14,9 +14,9 @@ from l2i_core.evaluation import Row
 from l2i_core.metrics import PairedTest
 from l2i_core.tables import ClassFaithfulness
 from l2i_core.words import unit
-from pages.shared import context, pictures, plots, results, state, stored_truths
+from pages.shared import comparisons, context, pictures, plots, results, state, stored_truths
+from pages.shared.comparisons import Line
 from pages.shared.context import View
-from pages.shared.plots import Line
 from pages.shared.results import Results
 from pages.shared.words import class_name, logit, number, percent
 
@@ -243,7 +243,7 @@ def distribution(
     colours = pictures.palette()
     key = f"ff {found.interpreter} {level} {scale} {pictures.theme()}"
     st.plotly_chart(
-        plots.faithfulness_by_class(
+        comparisons.faithfulness_by_class(
             [r for r in rows if not math.isnan(r["faithfulness"])],
             by_class,
             [f"{class_name(c.label)}, n {c.n}" for c in by_class],
@@ -366,7 +366,7 @@ def curves(
         place.markdown(f"**{what} against τ** (n = {n})")
         at = {line.name: dict(zip(line.x, line.y, strict=True)).get(level) for line in made}
         place.plotly_chart(
-            plots.lines(made, level, "τ, the relevance a component needs", axis, colours),
+            comparisons.lines(made, level, "τ, the relevance a component needs", axis, colours),
             key=f"curve {what}",
             theme=None,
             config=plots.LIVELY,

@@ -13,7 +13,7 @@ import streamlit as st
 from l2i_core import metrics, paper, tables
 from l2i_core.evaluation import Row
 from l2i_core.tables import TOPS, ClassFidelity
-from pages.shared import context, detection, every_system, pictures, plots, results
+from pages.shared import comparisons, context, detection, every_system, pictures, plots, results
 from pages.shared.context import View
 from pages.shared.results import Results
 from pages.shared.words import class_name, logit, percent
@@ -146,7 +146,9 @@ def agreement(by_class: Sequence[ClassFidelity], n: int) -> None:
         f"(n = {n} clips)"
     )
     st.plotly_chart(
-        plots.agreement_by_class(shown, [class_name(c.label) for c in shown], pictures.palette()),
+        comparisons.agreement_by_class(
+            shown, [class_name(c.label) for c in shown], pictures.palette()
+        ),
         key="agreement",
         theme=None,
         config=plots.LIVELY,
@@ -171,7 +173,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str]) -> None:
         title = f"f and the interpreter agree on all {n} clips"
     st.markdown(f"**{title}**")
     st.plotly_chart(
-        plots.confusion(counts, names, pictures.palette()),
+        comparisons.confusion(counts, names, pictures.palette()),
         key="confusion",
         theme=None,
         config=plots.LIVELY,

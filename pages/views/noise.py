@@ -17,6 +17,7 @@ from l2i_core import noise_lab
 from l2i_core.noise_lab import Part
 from pages.shared import (
     clips,
+    comparisons,
     components,
     context,
     decisions,
@@ -593,7 +594,7 @@ def relevances(view: View, comparison: Comparison, names: tuple[str, str]) -> No
     )
     labels = (f"{names[0]} alone", f"with {names[1]}")
     st.plotly_chart(
-        plots.paired_bars(
+        comparisons.paired_bars(
             [components.tick(view.engine, int(k)) for k in order],
             before[order].tolist(),
             after[order].tolist(),
