@@ -11,6 +11,7 @@ from __future__ import annotations
 import filecmp
 import json
 import logging
+import shlex
 import shutil
 import subprocess
 import sys
@@ -80,7 +81,9 @@ def run_fold(
                 f"{command} of {config.name}, fold {fold}, ended with exit code "
                 f"{done.returncode}; see {out / 'train.log'} and start again to continue."
             )
-    keep(config, out, kept, f"python -m pipelines.reproduce --config {path} --folds {fold}")
+    sets = [part for change in given for part in ("--set", change)]
+    typed = ["python", "-m", "pipelines.reproduce", "--config", str(path), "--folds", str(fold)]
+    keep(config, out, kept, shlex.join([*typed, *sets]))
 
 
 def keep(config: Config, out: Path, kept: Path, command: str) -> None:

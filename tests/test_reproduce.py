@@ -48,9 +48,9 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
     return fake
 
 
-def run(tmp_path: Path, fold: int, baselines: bool = True) -> Path:
+def run(tmp_path: Path, fold: int, baselines: bool = True, *changes: str) -> Path:
     results = tmp_path / "results"
-    reproduce.run_fold(TINY, [], fold, tmp_path / "runs", results, baselines)
+    reproduce.run_fold(TINY, changes, fold, tmp_path / "runs", results, baselines)
     return results / "tiny" / f"fold-{fold}"
 
 
@@ -71,6 +71,15 @@ def test_figures_are_kept_with_what_made_them(commands: Commands, tmp_path: Path
     assert made["config"]["data"]["test_folds"] == [2]
     assert made["seed"] == 0
     assert {"date", "hardware", "packages", "commit"} <= set(made)
+
+
+def test_the_kept_command_has_the_settings_that_were_changed(
+    commands: Commands, tmp_path: Path
+) -> None:
+    kept = run(tmp_path, 2, True, "evaluation.thresholds=[0.5, 0.3]")
+    made = json.loads((kept / "run.json").read_text())
+    assert made["command"].endswith("--folds 2 --set 'evaluation.thresholds=[0.5, 0.3]'")
+    assert made["config"]["evaluation"]["thresholds"] == [0.5, 0.3]
 
 
 def test_figures_by_class_are_kept_without_the_rows(commands: Commands, tmp_path: Path) -> None:
