@@ -72,18 +72,27 @@ def run_fold(
             keep_classes(out, kept)
         return
     changes = [*given, *overrides(config, fold)]
-    options = [part for change in changes for part in ("--set", change)]
     for command in commands(config, fold, baselines):
-        argv = [sys.executable, "-m", f"pipelines.{command}", "--config", str(path), *options]
+        argv = [
+            sys.executable,
+            "-m",
+            f"pipelines.{command}",
+            "--config",
+            str(path),
+            *_sets(changes),
+        ]
         done = subprocess.run([*argv, "--out", str(out)], cwd=ROOT)
         if done.returncode:
             raise ValueError(
                 f"{command} of {config.name}, fold {fold}, ended with exit code "
                 f"{done.returncode}; see {out / 'train.log'} and start again to continue."
             )
-    sets = [part for change in given for part in ("--set", change)]
     typed = ["python", "-m", "pipelines.reproduce", "--config", str(path), "--folds", str(fold)]
-    keep(config, out, kept, shlex.join([*typed, *sets]))
+    keep(config, out, kept, shlex.join([*typed, *_sets(given)]))
+
+
+def _sets(changes: Sequence[str]) -> list[str]:
+    return [part for change in changes for part in ("--set", change)]
 
 
 def keep(config: Config, out: Path, kept: Path, command: str) -> None:

@@ -221,22 +221,27 @@ def agreement_by_class(
             marker={"color": colour},
             hovertemplate=f"%{{y}}: %{{x}} clips, {name}<extra></extra>",
         )
-    figure.update_layout(
-        template=template(colours),
-        barmode="stack",
-        bargap=0.45,
-        height=110 + 36 * len(tables),
-        showlegend=True,
-        legend={**LEGEND, "traceorder": "normal"},
-        dragmode=False,
-        margin={"t": 30, "b": 48},
-    )
+    _lay_out_bars(figure, colours, "stack", 0.45, 110 + 36 * len(tables))
+    figure.update_layout(dragmode=False, margin={"t": 30, "b": 48})
     figure.update_xaxes(
         title=axis_title("clips that f gives to the class"), fixedrange=True, nticks=6
     )
     figure.update_xaxes(showgrid=True, gridcolor=colours.line, ticks="outside")
-    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
     return figure
+
+
+def _lay_out_bars(figure: go.Figure, colours: Palette, mode: str, gap: float, height: int) -> None:
+    """Named rows of horizontal bars, the first name on top, the legend in the bars' order."""
+    figure.update_layout(
+        template=template(colours),
+        barmode=mode,
+        bargap=gap,
+        height=height,
+        showlegend=True,
+        legend={**LEGEND, "traceorder": "normal"},
+    )
+    figure.update_yaxes(type="category")  # Plotly takes “#10” for a number
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
 
 
 def confusion(
@@ -305,22 +310,13 @@ def paired_bars(
             hovertemplate=f"%{{y}}, {label}: %{{x:.2f}}<extra></extra>",
         )
     figure.add_vline(x=limit, line={"color": colours.ink, "width": 1, "dash": "dot"})
-    figure.update_layout(
-        template=template(colours),
-        barmode="group",
-        bargap=0.35,
-        height=110 + 38 * len(names),
-        showlegend=True,
-        legend={**LEGEND, "traceorder": "normal"},
-        margin={"t": 40},
-    )
+    _lay_out_bars(figure, colours, "group", 0.35, 110 + 38 * len(names))
+    figure.update_layout(margin={"t": 40})
     low = min(0.0, *before, *after)
     figure.update_xaxes(
         range=[1.25 * low, 1.15], title=small_title(axis), fixedrange=True, automargin=True
     )
     figure.update_xaxes(ticks="outside", zeroline=True, zerolinecolor=colours.line, nticks=6)
-    figure.update_yaxes(type="category")  # Plotly takes “#10” for a number
-    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
     return figure
 
 
@@ -444,17 +440,9 @@ def share_bars(
             textposition="outside",
             cliponaxis=False,
         )
-    figure.update_layout(
-        template=template(colours),
-        barmode="group",
-        bargap=0.3,
-        height=70 + 72 * len(names),
-        showlegend=True,
-        legend={**LEGEND, "traceorder": "normal"},
-        margin={"t": 52, "r": 12},
-    )
+    _lay_out_bars(figure, colours, "group", 0.3, 70 + 72 * len(names))
+    figure.update_layout(margin={"t": 52, "r": 12})
     most = max((v for values in shares.values() for v in values if not np.isnan(v)), default=0.0)
     figure.update_xaxes(range=[0, 1.2 * max(most, 0.01)], visible=False, fixedrange=True)
-    figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, automargin=True)
-    figure.update_yaxes(ticksuffix="  ", showline=False)
+    figure.update_yaxes(showline=False)
     return figure

@@ -47,7 +47,7 @@ def read_url() -> None:
     """
     store = _store()
     touched, store["touched"], store["shown"] = store["touched"], False, 0
-    store["arriving"] = not touched
+    store["arriving"] = store["arriving"] or not touched
     given = {name: st.query_params[name] for name in st.query_params}
     ours = store["url"] is not None and (touched or not given)
     if ours or given == store["url"]:
@@ -179,7 +179,7 @@ def _store() -> dict:
             "shown": 0,
             "url": None,
             "touched": False,  # a control was used: it started the next run
-            "arriving": True,  # no control started this run
+            "arriving": True,  # until a run that no control started has come to its end
         },
     )
 
