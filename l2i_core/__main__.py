@@ -133,6 +133,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     bundle = load_bundle(arguments.bundle)
     name = arguments.interpreter or bundle.default_interpreter
     data = any_folder(arguments.folder, bundle.classes)
+    if arguments.out:
+        _folder(arguments.out)  # or minutes of measuring would be lost
     left_out: list[str] = []
 
     def leave_out(clip: Clip, why: str) -> None:

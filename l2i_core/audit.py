@@ -21,6 +21,7 @@ from typing import Any
 from scipy.special import expit
 
 from l2i_core import tables
+from l2i_core.baselines.random import beats_chance
 from l2i_core.data import classes_of
 from l2i_core.evaluation import Evaluation, Row, Settings
 from l2i_core.words import class_name, counted, joined, logit
@@ -126,9 +127,12 @@ def kind(row: Row) -> str:
 def _beats(row: Row) -> bool | None:
     if row["random_energy"] is None:
         return None
-    if row["faithfulness"] - max(row["random_energy"], 0.0) <= row["resolution"]:
-        return False  # all the more where Random removed less
-    return True if row["energy_matched"] else None
+    return beats_chance(
+        row["faithfulness"],
+        row["random_energy"],
+        bool(row["energy_matched"]),
+        row["resolution"],
+    )
 
 
 def audited_threshold(levels: Sequence[Row], threshold: float) -> float:

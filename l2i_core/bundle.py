@@ -146,7 +146,8 @@ def load_bundle(name_or_folder: str | os.PathLike[str]) -> Bundle:
 
 
 def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
-    """Write a bundle in fp16; card.md is kept, metrics of other weights are removed.
+    """Write a bundle in fp16; card.md is kept. Metrics go where a network that they may speak of
+    changed or went, and stay where one only came.
 
     The new files are complete before the first is moved into place, config.json last. Raises
     ValueError for weights that fp16 cannot hold and for a folder that cannot be written.
@@ -170,9 +171,10 @@ def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
             _save_half(part / f"baseline-{name}.safetensors", baseline.state_dict())
         folder.mkdir(exist_ok=True)
         new = sorted(part.iterdir())
-        if any(not _same(path, folder / path.name) for path in new):
+        old = sorted(folder.glob("*.safetensors"))
+        if any(not _same(part / path.name, path) for path in old):
             shutil.rmtree(folder / "metrics", ignore_errors=True)
-        for path in (*folder.glob("interpreter-*.safetensors"), *folder.glob("baseline-*.safet*")):
+        for path in old:
             if not (part / path.name).is_file():
                 path.unlink()
         for path in new:
@@ -184,7 +186,7 @@ def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
 
 
 def _same(new: Path, old: Path) -> bool:
-    return old.is_file() and new.read_bytes() == old.read_bytes()
+    return new.is_file() and new.read_bytes() == old.read_bytes()
 
 
 def check_name(name: str, where: str = "") -> None:

@@ -216,8 +216,9 @@ def any_folder(root: str | os.PathLike[str], classes: Sequence[str] = ()) -> Dat
     """A user's recordings: ESC-50's layout, a folder per class, or files side by side.
 
     A folder's name is its label, written as in `classes` where it differs by case, spaces or
-    hyphens alone, or is ESC-10's; files beside the folders have the label "" (unknown). All are in
-    fold 1. Raises ValueError for a path that is no folder and a folder without audio files.
+    hyphens alone, or is ESC-10's; files beside the folders have the label "" (unknown). Without
+    ESC-50's table, which names folds, all are in fold 1. Raises ValueError for a path that is no
+    folder and a folder without audio files.
     """
     folder = Path(root).expanduser()
     if not folder.is_dir():

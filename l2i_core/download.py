@@ -17,6 +17,7 @@ import threading
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,7 +188,14 @@ def _unpack(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(packed.read(members[name]))
                 progress(f"Unpacking {title}", (done + 1) / len(kept))
-    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, EOFError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        KeyError,
+        UnicodeDecodeError,
+        EOFError,
+    ) as error:
         raise ValueError(
             f"what was downloaded as {title} is not its archive ({error}). Try again."
         ) from error

@@ -409,8 +409,7 @@ class L2I:
     def _cut(self, clip: Tensor, window: tuple[float, float]) -> Tensor:
         start, end = window
         seconds = len(clip) / self.audio.sample_rate
-        end = min(end, seconds)
-        if not 0 <= start < end or start + audio.MIN_SECONDS > seconds:
+        if not 0 <= start < min(end, seconds) or start + audio.MIN_SECONDS > seconds:
             raise ValueError(
                 f"the window {start:g}–{end:g} s does not lie in the clip of {seconds:.1f} s; "
                 f"give a start and an end at least {audio.MIN_SECONDS} s apart inside it."

@@ -29,6 +29,11 @@ from l2i_core.explain import Analysis
 from l2i_core.files import write_text
 
 Row = dict[str, Any]
+# Columns of the CSV files that hold names, be they made of digits.
+_TEXTS = {
+    *("clip", "label", "class", "predicted", "interpreter_predicted", "target"),
+    *("interpreter", "system", "other", "other_class"),
+}
 Progress = Callable[[int, int], None]
 LeftOut = Callable[[Clip, str], None]
 
@@ -424,9 +429,11 @@ def refresh_summary(
 
 
 def read_rows(path: str | os.PathLike[str]) -> list[Row]:
-    """Rows of one of the CSV files, numbers as numbers, absent values as ""."""
+    """Rows of one of the CSV files, numbers as numbers, absent values as ""; names of clips and
+    classes stay text, for "00_000066" is a name and so is the class "1"."""
     with Path(path).open(newline="") as file:
-        return [{k: _number(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        rows = csv.DictReader(file)
+        return [{k: v if k in _TEXTS else _number(v) for k, v in r.items()} for r in rows]
 
 
 def to_csv(rows: Sequence[Row]) -> str:

@@ -18,12 +18,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 import l2i_core
-from l2i_core import audio, figures, tables
-from l2i_core.baselines.random import both_baselines
+from l2i_core import audio, explain, figures
+from l2i_core.baselines.random import baselines_of
 from l2i_core.bundle import Bundle
 from l2i_core.engine import L2I
 from l2i_core.explain import Analysis, Interpretation, Verdict
@@ -88,11 +87,14 @@ def evidence_report(
     draws, with `seed`; interpreting itself draws nothing.
     """
     gains = interpretation.gains
-    by_threshold = (interpretation.relevance > interpretation.threshold).float()
+    chosen = explain.select(
+        interpretation.relevance, interpretation.threshold, engine.conventions.max_components
+    )
+    by_threshold = torch.zeros_like(gains).index_fill(0, torch.tensor(chosen, dtype=torch.long), 1)
     return {
         **make_report(engine, analysis, interpretation, verdict, clip_name),
         "gains": [round(float(g), 4) for g in gains.tolist()],
-        "own_choice": not bool(torch.equal(gains.float(), by_threshold)),
+        "own_choice": not bool(torch.equal(gains, by_threshold)),
         "component_names": {str(k): name for k, name in (names or {}).items()},
         "random": dict(random) if random else None,
         "seed": seed,
@@ -110,22 +112,11 @@ def random_drops(
     is selected. `equal_energy`: whether the second could remove as much of ‖X‖² as L does."""
     if not made.selected:
         return None
-    counted, matched = both_baselines(
-        engine,
-        analysis,
-        made.target_index,
-        made.selected,
-        len(made.selected),
-        draws,
-        np.random.default_rng(seed),
-        made.mask_domain,
-    )
-    energy = engine.component_energy(analysis)
-    wanted = float(energy[list(made.selected)].sum())
+    counted, matched = baselines_of(engine, analysis, made, draws, seed)
     return {
         "count_matched": counted.median,
         "energy_matched": matched.median,
-        "equal_energy": tables.as_much(matched.log_energy_removed, wanted),
+        "equal_energy": matched.as_much,
         "draws": draws,
     }
 

@@ -18,7 +18,8 @@ import numpy as np
 import soundfile
 from torch import Tensor
 
-from l2i_core import audio, audit, evidence, tables
+from l2i_core import audio, audit, evidence, metrics, tables
+from l2i_core.baselines.random import beats_chance
 from l2i_core.data import classes_of
 from l2i_core.engine import L2I
 from l2i_core.evaluation import Row
@@ -135,9 +136,11 @@ def verdict_sentence(report: Mapping[str, Any]) -> str:
             f"; random components of {energy}, median of {random['draws']} draws, "
             f"{'lower' if matched > 0 else 'change'} it by {logit(matched)}"
         )
-        if drop <= max(matched, 0):
+        resolution = metrics.drop_resolution("predicted_classes" in report)
+        beats = beats_chance(drop, matched, random["equal_energy"], resolution)
+        if beats is False:
             text += ". The claim does not hold."
-        elif not random["equal_energy"]:
+        elif beats is None:
             text += ". So chance is no fair opponent here, and the claim is not tested by it."
         elif not agrees(report):
             text += ". What was removed matters to f, but the interpreter disagrees with f here."

@@ -83,12 +83,6 @@ def relative_faithfulness(drops: ArrayLike, spans: ArrayLike) -> Array:
     return out
 
 
-def fidelity_of_interpretation(logits: ArrayLike, logits_interpretation: ArrayLike) -> float:
-    """Fid-In: share of clips with argmax f(x_int) = argmax f(x); (n, C), (n, C)."""
-    whole, kept = _pair(logits, logits_interpretation)
-    return float((whole.argmax(axis=1) == kept.argmax(axis=1)).mean())
-
-
 def average_increase(probabilities: ArrayLike, probabilities_interpretation: ArrayLike) -> float:
     """AI = 100 · mean(o > p), with p = f(x)_c and o = f(x_int)_c as probabilities (n,)."""
     p, o = _probabilities(probabilities, probabilities_interpretation)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 import unicodedata
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 from l2i_core.bundle import Bundle
-from l2i_core.files import write_text
+from l2i_core.files import home, write_text
 
 FORMAT = "l2i-component-names/1"
 MAX_LENGTH = 60  # characters of a name
@@ -56,8 +55,7 @@ def clean(name: str) -> str:
 
 def path_for(bundle_name: str, fingerprint: str) -> Path:
     """Where the names of one dictionary are kept."""
-    home = os.environ.get("L2I_HOME") or str(Path.home() / ".l2i")
-    return Path(home) / "names" / f"{bundle_name}-{fingerprint[:16]}.json"
+    return home() / "names" / f"{bundle_name}-{fingerprint[:16]}.json"
 
 
 def load(bundle_name: str, fingerprint: str, components: int) -> Names:

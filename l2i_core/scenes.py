@@ -114,7 +114,8 @@ def arrange(parts: Sequence[Placed], seconds: float, sample_rate: int) -> Arrang
             raise ValueError(f"sound {number} is silent where it is placed; choose another one.")
         gain = LEVEL_RMS * 10 ** (part.level_db / 20) / active_level(used)
         stem[start : start + len(used)] = gain * faded
-    stems *= min(1.0, PEAK / max(float(np.abs(stems.sum(axis=0)).max()), 1e-12))
+    peaks = [float(np.abs(sound).max()) for sound in (*stems, stems.sum(axis=0))]
+    stems *= min(1.0, PEAK / max(*peaks, 1e-12))
     rounded = stems.astype(np.float32)
     return Arrangement(rounded.sum(axis=0, dtype=np.float64).astype(np.float32), rounded)
 

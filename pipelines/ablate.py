@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +32,7 @@ from pipelines.assemble import assemble
 from pipelines.config import Config, load_config
 from pipelines.learn_dictionary import learn
 from pipelines.markdown import markdown_table
-from pipelines.runs import main_guard, start_log
+from pipelines.runs import device, main_guard, start_log
 
 log = logging.getLogger("l2i")
 BASE = "base"
@@ -166,7 +167,7 @@ class _Cached:
             if self._cache is None or self._key != key:
                 self._cache = None  # two would be in memory
                 classifier = train_classifier.trained(config, out)
-                patterns = learn(config, out, only_finished=True)
+                patterns = learn(config, out, only_finished=True).to(device())
                 self._key, self._cache = (
                     key,
                     train_interpreter.build_cache(
@@ -395,7 +396,8 @@ def main(argv: list[str] | None = None) -> int:
     ablation = load_ablation(arguments.config, arguments.overrides)
     start_log(arguments.out)
     rows = run(ablation, arguments.out, arguments.only)
-    command = f"python -m pipelines.ablate --config {arguments.config}"
+    given = sys.argv[1:] if argv is None else argv
+    command = f"python -m pipelines.ablate {shlex.join(given)}"
     report(ablation, rows, arguments.report or arguments.out / "report", command)
     return 0
 

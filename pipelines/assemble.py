@@ -8,9 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from l2i_core.bundle import BaselineInfo, Bundle, InterpreterInfo, save_bundle
+from l2i_core.bundle import BaselineInfo, Bundle, InterpreterInfo, load_bundle, save_bundle
 from l2i_core.classifier import Classifier
 from l2i_core.data import open_data_set
 from l2i_core.interpreter import Interpreter
@@ -29,8 +30,12 @@ def assemble(
     interpreters: dict[str, Interpreter],
     baselines: dict[str, nn.Module] | None = None,
 ) -> None:
-    """Write config.json and the weights into OUT, complete or not at all."""
+    """Write config.json and the weights into OUT. Without `baselines` those of the bundle that is
+    there already stay, if they were trained on this very f."""
     data = open_data_set(config.data.kind, config.data.root)
+    info = {n: baseline_info(config.baselines[n]) for n in baselines or {}}
+    if baselines is None:
+        baselines, info = _there(out, classifier)
     save_bundle(
         Bundle(
             name=config.name,
@@ -44,11 +49,24 @@ def assemble(
             default_interpreter=config.default_interpreter or next(iter(interpreters)),
             multi_label=data.multi_label,
             training=provenance(config),
-            baselines={name: model.cpu() for name, model in (baselines or {}).items()},
-            baseline_info={n: baseline_info(config.baselines[n]) for n in baselines or {}},
+            baselines={name: model.cpu() for name, model in baselines.items()},
+            baseline_info=info,
         ),
         out,
     )
+
+
+def _there(
+    out: Path, classifier: Classifier
+) -> tuple[dict[str, nn.Module], dict[str, BaselineInfo]]:
+    if not (out / "config.json").is_file():
+        return {}, {}
+    bundle = load_bundle(out)
+    mine, theirs = classifier.state_dict(), bundle.classifier.state_dict()
+    same = mine.keys() == theirs.keys() and all(
+        torch.equal(mine[k].to(v.device, torch.float16), v.half()) for k, v in theirs.items()
+    )
+    return (dict(bundle.baselines), dict(bundle.baseline_info)) if same else ({}, {})
 
 
 def provenance(config: Config) -> dict[str, Any]:

@@ -30,13 +30,14 @@ log = logging.getLogger("l2i")
 def run(
     bundle: Bundle,
     names: Sequence[str],
-    clips: Sequence[Clip],
+    numbered: Sequence[tuple[int, Clip]],
     samples: int = 256,
     seed: int = 0,
 ) -> dict[str, object]:
     """Check these interpreters of a bundle on disk; returns what surrogate.json holds.
 
-    A clip that cannot be used is logged and left out.
+    A clip's number is its place in the whole test set: its draws do not depend on which others are
+    checked. A clip that cannot be used is logged and left out.
     """
     if samples < 2:
         raise ValueError(f"a surrogate needs at least 2 samples, received {samples}.")
@@ -47,10 +48,11 @@ def run(
     done: dict[str, object] = json.loads(summary_path.read_text()) if summary_path.is_file() else {}
     for name in names:
         engine = L2I(bundle, name)
-        mine = [r for r in rows if _belongs(r, name, clips, samples, seed)]
+        wanted = {clip.name for _, clip in numbered}
+        mine = [r for r in rows if _belongs(r, name, wanted, samples, seed)]
         others = [r for r in rows if r["interpreter"] != name]
         there = {r["clip"] for r in mine}
-        left = [(index, clip) for index, clip in enumerate(clips) if clip.name not in there]
+        left = [(index, clip) for index, clip in numbered if clip.name not in there]
         for index, clip in tqdm(left, desc=f"surrogates beside {name}", unit="clip"):
             try:
                 mine += surrogate.check(engine, clip, index, seed, samples)
@@ -68,12 +70,11 @@ def run(
     return done
 
 
-def _belongs(row: Row, name: str, clips: Sequence[Clip], samples: int, seed: int) -> bool:
+def _belongs(row: Row, name: str, clips: set[str], samples: int, seed: int) -> bool:
     """Whether a row of an earlier run is one of this run's."""
     wanted = (name, samples, seed)
-    return (row["interpreter"], row["samples"], row["seed"]) == wanted and row["clip"] in {
-        clip.name for clip in clips
-    }
+    about = (row["interpreter"], row["samples"], row["seed"])
+    return about == wanted and row["clip"] in clips
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -87,9 +88,9 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     bundle = load_bundle(arguments.bundle)
     names = [arguments.interpreter] if arguments.interpreter else list(bundle.interpreters)
-    clips = evenly(held_out(bundle, arguments.data)[1], arguments.clips)
+    numbered = evenly(list(enumerate(held_out(bundle, arguments.data)[1])), arguments.clips)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
-    run(bundle, names, clips, arguments.samples, arguments.seed)
+    run(bundle, names, numbered, arguments.samples, arguments.seed)
     return 0
 
 

@@ -36,6 +36,10 @@ class DataConfig:
     synth_seeds: int = 0  # synthesised training clips per class, added to the training folds
     skip_damaged: bool = False  # False: a damaged clip stops the run; True: it is left out
 
+    def __post_init__(self) -> None:
+        if self.seconds <= 0:
+            raise ValueError(f"data.seconds must be above 0, received {self.seconds}.")
+
 
 @dataclass(frozen=True, slots=True)
 class ClassifierConfig:
@@ -123,6 +127,13 @@ class InterpreterConfig:
         _at_least(self, 0, "partial_views", "dropout")
         if self.pooling not in POOLINGS:
             raise ValueError(f"unknown pooling {self.pooling!r}; accepted: {', '.join(POOLINGS)}.")
+        if self.loop_softness <= 0:
+            raise ValueError(f"loop_softness must be above 0, received {self.loop_softness}.")
+        if len(self.loop_thresholds) != 2 or self.loop_thresholds[0] > self.loop_thresholds[1]:
+            raise ValueError(
+                "loop_thresholds must be the smallest and the largest τ, received "
+                f"{list(self.loop_thresholds)}."
+            )
 
     @property
     def in_the_loop(self) -> bool:
@@ -225,10 +236,19 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
             key, separator, value = override.partition("=")
             if not separator:
                 raise ValueError(f"--set takes key=value, received {override!r}.")
-            _set(values, key.split("."), yaml.safe_load(value))
+            _set(values, key.split("."), _override(override, value))
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
     return config_of(values)
+
+
+def _override(override: str, value: str) -> Any:
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ValueError(
+            f"--set {override}: the value is not valid YAML ({str(error).splitlines()[0]})."
+        ) from error
 
 
 def config_of(values: Mapping[str, Any]) -> Config:

@@ -52,7 +52,7 @@ def overrides(config: Config, fold: int) -> list[str]:
     return [f"data.test_folds=[{fold}]", f"data.train_folds={others}"]
 
 
-def commands(config: Config, fold: int, baselines: bool) -> list[str]:
+def commands(config: Config, baselines: bool) -> list[str]:
     """What is run for a fold, in order."""
     wanted = baselines and bool(config.baselines)
     return [c for c in COMMANDS if c != "train_baselines" or wanted]
@@ -72,7 +72,7 @@ def run_fold(
             keep_classes(out, kept)
         return
     changes = [*given, *overrides(config, fold)]
-    for command in commands(config, fold, baselines):
+    for command in commands(config, baselines):
         argv = [
             sys.executable,
             "-m",
@@ -143,9 +143,12 @@ def main(argv: list[str] | None = None) -> int:
                     arguments.results,
                     fold in arguments.baseline_folds,
                 )
-    names = [load_config(path, arguments.changes).name for path in arguments.config]
-    shipped = [name for name in OTHERS if name in bundle_folders()]
-    write_text(arguments.out, document(list(dict.fromkeys([*names, *shipped])), arguments.results))
+    given = [load_config(path, arguments.changes).name for path in arguments.config]
+    # A run of some folds of one set must not take the others' tables out of the document.
+    known = [*(load_config(ROOT / path).name for path in CONFIGS), *OTHERS]
+    names = [name for name in known if name in given or name in bundle_folders()]
+    names += [name for name in dict.fromkeys(given) if name not in known]
+    write_text(arguments.out, document(names, arguments.results))
     return 0
 
 

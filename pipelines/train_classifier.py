@@ -136,12 +136,16 @@ def train(config: Config, out: Path) -> Classifier:
     convolutions = [model.blocks, model.embedding] if settings.head_only else []
     for part in convolutions:
         part.requires_grad_(False)
-    if features.shape[2] < model.min_frames:
-        least = (model.min_frames - 1) * config.audio.hop_length / config.audio.sample_rate
-        raise ValueError(
-            f"data.seconds is {config.data.seconds:g}, but f needs clips of at least {least:.2f} s "
-            "at this hop length."
-        )
+    for name, seconds in (
+        ("data.seconds", config.data.seconds),
+        ("classifier.crop_seconds", settings.crop_seconds),
+    ):
+        frames = config.audio.n_frames(round(seconds * config.audio.sample_rate))
+        if seconds and frames < model.min_frames:
+            least = (model.min_frames - 1) * config.audio.hop_length / config.audio.sample_rate
+            raise ValueError(
+                f"{name} is {seconds:g}, but f needs at least {least:.2f} s at this hop length."
+            )
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
     recipe, checkpoint = _recipe(config), _checkpoint(out)
     done = load_checkpoint(checkpoint, {"classifier": model}, {"optimizer": optimizer}, recipe)

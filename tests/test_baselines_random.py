@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from l2i_core import L2I, Analysis, explain
-from l2i_core.baselines.random import count_matched, energy_matched, random_drops
+from l2i_core.baselines.random import (
+    baselines_of,
+    beats_chance,
+    count_matched,
+    energy_matched,
+    energy_matched_drops,
+    random_drops,
+)
 
 
 @pytest.fixture
@@ -87,3 +94,41 @@ def test_drops_are_those_of_the_engine(engine: L2I, analysis: Analysis, domain: 
     assert result.median == pytest.approx(float(np.median(result.drops)))
     expected = float(energy[[0, 3]].sum() + energy[11]) / 3
     assert result.log_energy_removed == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_component_taken_at_a_tenth_is_matched_at_a_tenth(
+    engine: L2I, analysis: Analysis
+) -> None:
+    energy = engine.component_energy(analysis)
+    k = int(energy.argmax())
+    gains = torch.zeros(12)
+    gains[k] = 0.1
+    own = engine.interpret(analysis, 2, gains=gains)
+    counted, matched = baselines_of(engine, analysis, own, 5)
+    assert len(counted.drops) == len(matched.drops) == 5
+    wanted = 0.1 * float(energy[k])
+    assert matched.log_energy_wanted == pytest.approx(wanted, rel=1e-5)
+    others = np.setdiff1d(np.arange(12), [k])
+    assert matched.as_much == (float(energy[others].sum()) >= wanted)
+    sets = energy_matched(energy.numpy(), [k], 5, np.random.default_rng(1), wanted)
+    for chosen in sets:
+        assert float(energy[chosen[:-1]].sum()) < wanted
+    whole = energy_matched_drops(engine, analysis, 2, [k], 5, np.random.default_rng(0))
+    assert whole.log_energy_wanted == pytest.approx(10 * wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("drop", "random", "equal_energy", "expected"),
+    [
+        (1.0, 0.5, True, True),
+        (1.0, 0.5, False, None),
+        (0.4, 0.5, True, False),
+        (0.4, 0.5, False, False),
+        (-0.1, -0.5, True, False),
+        (0.0015, 0.0, True, False),
+    ],
+)
+def test_what_beats_chance(
+    drop: float, random: float, equal_energy: bool, expected: bool | None
+) -> None:
+    assert beats_chance(drop, random, equal_energy, 2e-3) is expected

@@ -140,6 +140,24 @@ def test_metrics_and_interpreters_of_other_weights_do_not_stay(bundle: Bundle, c
     assert list(load_bundle(copy).interpreters) == ["max"]
 
 
+def test_metrics_stay_where_a_network_only_came(bundle: Bundle, copy: Path) -> None:
+    """Baselines trained after an evaluation must not cost it."""
+    att = dataclasses.replace(
+        bundle,
+        interpreters={"att": bundle.interpreters["att"]},
+        interpreter_info={"att": bundle.interpreter_info["att"]},
+        default_interpreter="att",
+    )
+    save_bundle(att, copy)
+    (copy / "metrics").mkdir()
+    (copy / "metrics" / "noise.json").write_text("{}")
+    save_bundle(bundle, copy)
+    assert "max" in load_bundle(copy).interpreters
+    assert (copy / "metrics" / "noise.json").is_file()
+    save_bundle(att, copy)
+    assert not (copy / "metrics").exists(), "they may speak of what went"
+
+
 def test_impossible_bundles_are_not_written(bundle: Bundle, tmp_path: Path) -> None:
     huge = dataclasses.replace(bundle.dictionary, patterns=1e6 * bundle.dictionary.patterns)
     named = {"Att Loop": bundle.interpreters["att"]}

@@ -95,6 +95,15 @@ def test_chain_leaves_baselines(chain: Path) -> None:
 
 
 @patient
+def test_training_what_is_trained_takes_nothing_away(chain: Path) -> None:
+    before = {p: p.read_bytes() for p in chain.rglob("*") if p.is_file() and p.suffix != ".log"}
+    done = _python("pipelines.train_interpreter", "--config", str(TINY), "--out", str(chain))
+    assert done.returncode == 0, done.stderr[-2000:]
+    after = {p: p.read_bytes() for p in chain.rglob("*") if p.is_file() and p.suffix != ".log"}
+    assert after == before
+
+
+@patient
 def test_baselines_explain_a_clip(chain: Path) -> None:
     bundle = load_bundle(chain)
     engine = L2I(bundle)

@@ -12,9 +12,10 @@ import pytest
 from conftest import WriteClip
 from killing import count, kill
 
-from l2i_core import load_bundle
+from l2i_core import L2I, load_bundle
 from l2i_core.baselines import surrogate
-from l2i_core.evaluation import read_rows
+from l2i_core.data import Clip
+from l2i_core.evaluation import Row, read_rows
 from l2i_core.noise_lab import held_out
 from pipelines import check_surrogate, results
 from pipelines.runs import evenly, main_guard
@@ -72,6 +73,25 @@ def test_killed_check_goes_on_with_the_next_clip(
     assert calls == [7]
     rows = read_rows(out / "metrics" / "surrogate.csv")
     assert {(r["interpreter"], r["seed"]) for r in rows} == {("att", 0), ("max", 1)}
+
+
+def test_draws_of_a_clip_do_not_depend_on_which_others_are_checked(
+    tested_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = Path(shutil.copytree(tested_folder, tmp_path / "small"))
+    every = [clip.name for clip in held_out(load_bundle(out))[1]]
+    assert len(every) == 20
+    numbers: list[int] = []
+
+    def check(engine: L2I, clip: Clip, number: int, *_: int) -> list[Row]:
+        assert clip.name == every[number]
+        numbers.append(number)
+        return []
+
+    monkeypatch.setattr(surrogate, "check", check)
+    with pytest.raises(ValueError, match="no rows"):
+        check_surrogate.main(_argv(out, "--interpreter", "att"))
+    assert numbers == [0, 6, 13]
 
 
 def test_clips_are_spread_over_the_test_folds(tested_folder: Path) -> None:

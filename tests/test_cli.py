@@ -391,6 +391,9 @@ def test_out_that_is_a_file_is_refused(
     argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--out"]
     assert "taken" in refused([*argv, str(tmp_path / "taken")])
     assert "taken" in refused([*argv, str(tmp_path / "taken" / "deeper")])
+    audio.write(tmp_path / "mine" / "a.wav", 0.1 * np.sin(np.arange(22050)), 44100)
+    argv = ["evaluate", str(tmp_path / "mine"), "--bundle", str(bundle_folder), "--out"]
+    assert "taken" in refused([*argv, str(tmp_path / "taken")]), "before anything is measured"
     assert (tmp_path / "taken").read_text() == "mine"
 
 

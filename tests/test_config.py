@@ -103,6 +103,10 @@ def test_overrides_reach_any_depth(tmp_path: Path) -> None:
             "name: x\ninterpreters: {att: {muon_learning_rate: -1}}",
             "muon_learning_rate must be at least 0",
         ),
+        ("name: x\ninterpreters: {att: {loop_softness: 0}}", "loop_softness must be above 0"),
+        ("name: x\ninterpreters: {att: {loop_thresholds: [0.1]}}", "smallest and the largest τ"),
+        ("name: x\ninterpreters: {att: {loop_thresholds: [0.5, 0.1]}}", "received [0.5, 0.1]"),
+        ("name: x\ndata: {seconds: 0}", "data.seconds must be above 0"),
         ("name: x\ninterpreters: {Att Loop: }", "'Att Loop'"),
         ("- name", "must hold keys and values"),
         ("name: [x", "not valid YAML"),
@@ -122,7 +126,7 @@ def test_wrong_experiment_files_are_explained(tmp_path: Path, text: str, sentenc
         ("epochs", "key=value"),
         ("classifier.epoch=3", "unknown config key 'classifier.epoch'"),
         ("seed.deep=3", "'seed' holds a value"),
-        ("classifier.epochs=[", "not valid YAML"),
+        ("classifier.epochs=[", "--set classifier.epochs=[: the value is not valid YAML"),
     ],
 )
 def test_wrong_overrides_are_explained(tmp_path: Path, override: str, sentence: str) -> None:

@@ -234,3 +234,23 @@ def test_jobs_run_once_and_can_be_cancelled(home: Path, serve: Callable[..., Ope
     third.wait(20)
     assert third.problem
     assert "not its archive" in third.problem
+
+
+def test_a_damaged_deflated_clip_is_refused(home: Path, serve: Callable[..., Opener]) -> None:
+    """zlib complains of some damage before the checksum can."""
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(esc50_archive())) as whole,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as deflated,
+    ):
+        for name in whole.namelist():
+            deflated.writestr(name, whole.read(name))
+        first = next(i for i in deflated.infolist() if i.filename.endswith(".wav"))
+    data = bytearray(packed.getvalue())
+    start = first.header_offset + 30 + len(first.filename)
+    data[start : start + 8] = b"\xff" * 8
+    job = download.start("esc50", serve(bytes(data)))
+    job.wait(20)
+    assert job.problem
+    assert "not its archive" in job.problem
+    assert list(home.iterdir()) == []

@@ -283,6 +283,14 @@ def test_files_hold_the_rows_and_tables(
             assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-4)
 
 
+def test_names_of_digits_stay_names(tmp_path: Path) -> None:
+    row = {"clip": "00_000066", "label": "1", "class": "nan", "predicted": "007", "fold": 3}
+    (tmp_path / "rows.csv").write_text(to_csv([{**row, "interpreter_predicted": "", "norm": ""}]))
+    assert read_rows(tmp_path / "rows.csv") == [
+        {**row, "fold": 3.0, "interpreter_predicted": "", "norm": ""}
+    ]
+
+
 def test_summary_is_made_again_from_the_rows(
     engine_16k: L2I, result: Evaluation, tmp_path: Path
 ) -> None:

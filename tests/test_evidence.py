@@ -117,6 +117,19 @@ def test_an_own_choice_is_named_as_such(engine: L2I, analysis: Analysis) -> None
     assert report["gains"][3] == 0.5
 
 
+def test_the_released_codes_limit_is_no_own_choice(engine: L2I, dog: np.ndarray) -> None:
+    released = L2I(engine.bundle, engine.interpreter_name, "released")
+    analysis = released.analyse(dog, 44100)
+    made = (released.interpret(analysis, name, 0.0) for name in released.classes)
+    i = next(one for one in made if int((one.relevance > 0).sum()) > 5)
+    assert len(i.selected) == 5
+    report = evidence.evidence_report(
+        released, analysis, i, released.judge(analysis, i),
+        clip_name="a", input_sha256="", digests={},
+    )  # fmt: skip
+    assert report["own_choice"] is False
+
+
 def test_random_beside_it_is_the_seeds(engine: L2I, analysis: Analysis) -> None:
     i = engine.interpret(analysis, "dog", 0.0)
     first = evidence.random_drops(engine, analysis, i, draws=2, seed=1)

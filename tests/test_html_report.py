@@ -169,6 +169,13 @@ def test_bounds(shown: Exhibit) -> None:
             {"random": {"energy_matched": 0.5, "equal_energy": False, "draws": 20}},
             "the claim is not tested by it.",
         ),
+        (
+            {
+                "faithfulness": 0.0015,
+                "random": {"energy_matched": 0.0, "equal_energy": True, "draws": 20},
+            },
+            "The claim does not hold.",  # no more than f's rounding
+        ),
         ({"interpreter_top": ["rain"]}, "the interpreter disagrees with f here."),
     ],
 )

@@ -57,11 +57,6 @@ def test_faithfulness_on_the_common_scale() -> None:
     np.testing.assert_allclose(ours, [0.5, -0.5, np.nan, np.nan, np.nan])
 
 
-def test_fidelity_of_the_interpretation_by_hand() -> None:
-    kept = np.array([[2.0, 1.0, 0.0], [3.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 2.0, 1.0]])
-    assert metrics.fidelity_of_interpretation(F, kept) == 0.5
-
-
 def test_increase_drop_and_gain_by_hand() -> None:
     p, o = [0.4, 0.8, 0.2, 1.0], [0.7, 0.4, 0.2, 0.9]
     assert metrics.average_increase(p, o) == pytest.approx(25.0)
@@ -117,8 +112,6 @@ def test_correlation_by_hand() -> None:
 def test_impossible_arrays_are_refused() -> None:
     with pytest.raises(ValueError, match="different shapes"):
         metrics.top_k_fidelity(F, THETA[:, :2], 1)
-    with pytest.raises(ValueError, match="different shapes"):
-        metrics.fidelity_of_interpretation(F, F[:2])
     with pytest.raises(ValueError, match="at least 1"):
         metrics.top_k_fidelity(F, THETA, 0)
     for bad in (np.zeros((0, 3)), np.zeros(3), np.full((2, 3), np.nan)):

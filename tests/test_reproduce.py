@@ -127,6 +127,18 @@ def test_a_fold_that_is_not_there(commands: Commands, tmp_path: Path) -> None:
     assert commands.ran == []
 
 
+def test_a_run_of_one_set_leaves_the_other_sets_tables(
+    commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(reproduce, "document", lambda names, results: asked.append(names) or "")
+    argv = ["--runs", str(tmp_path / "runs"), "--results", str(tmp_path / "results")]
+    argv += ["--out", str(tmp_path / "results.md"), "--folds", "2", "--config"]
+    assert reproduce.main([*argv, str(TINY)]) == 0
+    assert reproduce.main([*argv, str(ROOT / "configs" / "esc50.yaml")]) == 0
+    assert asked == [["esc10", "esc50", "scenes", "tiny"], ["esc10", "esc50", "scenes"]]
+
+
 def test_the_commands_exist() -> None:
     for name in reproduce.COMMANDS:
         assert (ROOT / "pipelines" / f"{name}.py").is_file()

@@ -396,9 +396,6 @@ def _read(name: str, stamp: float, interpreter: str, _bundle: Bundle) -> Results
         if kind == "levels" and not all(_is_number(r, _LEVEL_COLUMNS[1:]) for r in rows):
             raise ValueError(f"{name}/metrics/{file} is damaged: a number is missing.")
         found[kind] = tuple(rows)
-    for row in (*found["clips"], *found["levels"]):
-        if isinstance(row["clip"], float):  # a name of digits alone is a name all the same
-            row["clip"] = f"{row['clip']:.0f}"
     return Results(interpreter, systems(name)[interpreter], found["clips"], found["levels"])
 
 
