@@ -8,6 +8,7 @@ import time
 import weakref
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -251,3 +252,44 @@ def test_a_cancelled_audit_goes_on_where_it_stopped(
     assert own.evaluation() is None
     next(b for b in app.button if b.label == "Go on").click().run()
     assert len(_rows(_wait(app))) == 3
+
+
+def _chosen(app: AppTest) -> Any:
+    return next(g for g in app.button_group if g.label == "Decisions on")
+
+
+def test_a_second_audit_takes_the_place_of_the_first(
+    open_app: Open, measured: Path, quick: None, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        soundfile.write(tmp_path / name / f"{name}.wav", noise(0.3), 44100)
+    app = _wait(_measure(_open(open_app), str(tmp_path / "first")))
+    _chosen(app).set_value("bundle").run()
+    assert len(_rows(app)) == 3
+    app = _wait(_measure(app, str(tmp_path / "second")))
+    assert _rows(app) == ["second.wav"]
+
+
+def test_an_own_audit_stays_the_audited_models(
+    open_app: Open, measured: Path, quick: None, tmp_path: Path
+) -> None:
+    for index in range(2):
+        soundfile.write(tmp_path / f"{index}.wav", noise(0.3, index), 44100)
+    app = _wait(_measure(open_app(page="audit", bundle="turned"), str(tmp_path)))
+    select(app, "Clip to look into").set_value("1.wav").run()
+    select(app, "Model").set_value("random").run()
+    assert _rows(app) == ["0.wav", "1.wav"] or _rows(app) == ["1.wav", "0.wav"]
+    assert any("Model turned, interpreter att." in c.value for c in app.caption)
+    clips = next(m for m in app.multiselect if m.label.startswith("Clips with sound"))
+    assert "the clip above" not in clips.options, "another model explains that one"
+    _chosen(app).set_value("bundle").run()
+    assert not any("Model turned" in c.value for c in app.caption)
+    app.switch_page("pages/views/fidelity.py").run()
+    app.switch_page("pages/views/audit.py").run()
+    assert _chosen(app).value == "bundle", "a choice outlives a visit to another page"
+    _chosen(app).set_value("own").run()
+    assert select(app, "Clip to look into").value == "1.wav"
+    next(b for b in app.button if b.label == "Open in Listen").click().run()
+    assert not app.exception, app.exception
+    assert (url(app)["bundle"], url(app)["interpreter"]) == ("turned", "att")

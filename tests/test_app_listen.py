@@ -32,6 +32,7 @@ from driving import (
 from PIL import Image
 
 from l2i_core import L2I, Analysis, AudioConfig
+from l2i_core.baselines.random import baselines_of
 from l2i_core.explain import THRESHOLDS
 from pages.shared import clips, engines, pictures, players, words
 
@@ -447,4 +448,23 @@ def test_every_threshold_is_what_the_page_shows_at_each(engine: L2I, analysis: A
     assert row["faithfulness"] == pytest.approx(verdict.faithfulness, abs=1e-3)
     assert row["logit_residual"] == pytest.approx(
         float(verdict.logits_without[made.target_index]), abs=1e-3
+    )
+
+
+def test_chance_that_cannot_remove_as_much_tests_nothing(open_app: Open) -> None:
+    every = "-".join(f"{k}_100" for k in range(100) if k != 3)
+    app = open_app(own=every)
+    text = texts(app)
+    assert "All other components, which together hold less energy instead:" in text
+    assert "equal energy" not in text
+    engine = engine_for(app)
+    analysis = engine.analyse(*clips.at_hand()[url(app)["clip"]].read())
+    gains = np.ones(100)
+    gains[3] = 0.0
+    made = engine.interpret(analysis, url(app)["class"], gains=gains)
+    few = baselines_of(engine, analysis, made, 1)[1]
+    assert not few.as_much
+    assert f"**{words.logit(few.median)}**" in text
+    assert ("the claim is not tested" in text) == (
+        engine.judge(analysis, made).faithfulness > max(few.median, 0) + 2e-3
     )

@@ -11,9 +11,15 @@ from measured import scenes
 from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I, Analysis, audit, evidence, paper
-from l2i_core.baselines.random import count_matched, energy_matched_drops, random_drops
+from l2i_core.baselines.random import (
+    beats_chance,
+    count_matched,
+    energy_matched_drops,
+    random_drops,
+)
 from l2i_core.evaluation import Settings
 from l2i_core.html_report import audit_html, exhibit, verdict_sentence
+from l2i_core.metrics import drop_resolution
 from l2i_core.words import joined
 from pages.shared import audits, clips, engines, jobs
 from pages.shared.words import class_name, logit
@@ -63,11 +69,14 @@ def test_panels_hold_ff_in_probability_beside_both_randoms(open_many: Open) -> N
         drop = float((engine.probabilities(analysis.logits) - engine.probabilities(left))[c])
         assert f"FF **{logit(drop)} in probability**" in text
         few, draw = engines.FEW_DRAWS, np.random.default_rng
-        energy = energy_matched_drops(engine, analysis, c, one.selected, few, draw(0)).median
+        matched = energy_matched_drops(engine, analysis, c, one.selected, few, draw(0))
         sets = count_matched(len(one.relevance), one.selected, len(one.selected), few, draw(0))
         count = random_drops(engine, analysis, c, sets).median
-        assert f"**{logit(energy)}** at equal energy, **{logit(count)}** at equal count" in text
-        assert ("No better than chance" in text) == (0 < drop <= energy)
+        energy = "equal energy" if matched.as_much else "less energy (there is no more)"
+        assert f"**{logit(matched.median)}** at {energy}, **{logit(count)}** at equal count" in text
+        beats = beats_chance(drop, matched.median, matched.as_much, drop_resolution(True))
+        assert ("No better than chance" in text) == (drop > 0 and beats is False)
+        assert ("not tested" in text) == (drop > 0 and beats is None)
 
 
 def test_another_class_comes_into_detail_and_beside(open_many: Open) -> None:

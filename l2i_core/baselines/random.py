@@ -92,9 +92,7 @@ def beats_chance(drop: float, random: float, equal_energy: bool, resolution: flo
 def baselines_of(
     engine: L2I, analysis: Analysis, made: Interpretation, draws: int, seed: int = 0
 ) -> tuple[RandomDrops, RandomDrops]:
-    """`both_baselines` beside one interpretation: as many components, and the energy that its
-    gains take out. They may be a user's, of which 0.1 takes a tenth of a component."""
-    energy = engine.component_energy(analysis)
+    """`both_baselines` beside one interpretation: as many components, and `removed_energy`."""
     return both_baselines(
         engine,
         analysis,
@@ -104,8 +102,15 @@ def baselines_of(
         draws,
         np.random.default_rng(seed),
         made.mask_domain,
-        float(energy @ made.gains.to(energy)),
+        removed_energy(engine, analysis, made),
     )
+
+
+def removed_energy(engine: L2I, analysis: Analysis, made: Interpretation) -> float:
+    """The share of ‖X‖² that an interpretation takes out: its gains may be a user's, of which 0.1
+    takes a tenth of a component."""
+    energy = engine.component_energy(analysis)
+    return float(energy @ made.gains.to(energy))
 
 
 def random_drops(

@@ -21,7 +21,7 @@ from l2i_core import archives, audit
 from l2i_core.bundle import Bundle
 from l2i_core.data import Clip, any_folder
 from l2i_core.evaluation import Evaluation, Row, measure
-from pages.shared import clips, engines, jobs
+from pages.shared import clips, engines, jobs, scene_maker, state
 from pages.shared.clips import ClipSource
 from pages.shared.results import Results
 
@@ -143,11 +143,12 @@ def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) 
         raise
 
 
-def open_as_upload(source: ClipSource, view_engine: Any) -> str:
+def open_as_upload(source: ClipSource, bundle: Bundle) -> str:
     """Keep a recording among the session's uploads; returns its id. ValueError if it is unfit."""
     assert source.path is not None  # by construction
-    kept = clips.from_upload(source.title, source.path.read_bytes(), view_engine.audio)
-    clips.keep(kept)
+    kept = clips.from_upload(source.title, source.path.read_bytes(), bundle.audio)
+    if gone := scene_maker.keep(kept):
+        state.notice(gone)
     return kept.id
 
 

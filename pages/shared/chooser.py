@@ -22,7 +22,7 @@ from l2i_core.words import joined
 from pages.shared import clips, engines, recipes, scene_maker, state
 from pages.shared.clips import SETS, ClipSource, Collection
 from pages.shared.engines import Key, Overview
-from pages.shared.words import THIN, class_name, clock, number, sentence
+from pages.shared.words import THIN, class_name, clock, folds, number, sentence
 
 _MANY = 30  # clips from which on there are filters
 _LOOK = 0.5  # seconds between two looks at a download
@@ -129,13 +129,14 @@ def facts(source: ClipSource, bundle: Bundle, decided: Sequence[str]) -> str:
             text += ": :orange[f is wrong here]"
         parts.append(text)
     role = clips.role(source, bundle)
+    where = "" if source.fold is None else folds(clips.kind_of(source.id), [source.fold])
     if role == "train":
         parts.append(
-            f":orange[Training clip] (fold {source.fold}): f learned from it, so its being right "
+            f":orange[Training clip] ({where}): f learned from it, so its being right "
             "here says little about new sounds"
         )
     elif role == "test":
-        parts.append(f"Test clip (fold {source.fold}): not used in training")
+        parts.append(f"Test clip ({where}): not used in training")
     elif clips.kind_of(source.id) == "demo" and source.labels:
         parts.append("Synthesised demo clip, not used in training")
     return " · ".join(parts)
@@ -344,9 +345,8 @@ def _take(engine: L2I, key: str) -> None:
             source = dataclasses.replace(source, id=asked)
         else:
             state.notice(f"The link is about another file ({asked}); this is {file.name}.")
-    if gone := clips.keep(source, scene_maker.needed(asked)):
-        names = ", ".join(clip.file_name for clip in gone)
-        state.notice(f"The last few of your clips are kept; {names} had to go.")
+    if gone := scene_maker.keep(source):
+        state.notice(gone)
     state.put(source=None)
     if source.id != asked and not part:
         state.put(clip=source.id, **_ANEW)

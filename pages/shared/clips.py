@@ -61,6 +61,11 @@ class ClipSource:
     parts: tuple[ClipSource, ...] = ()
 
     @property
+    def stem(self) -> str:
+        """The file's name without its ending."""
+        return self.file_name.rsplit(".", 1)[0]
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the content: read when it is asked for, not when clips are listed."""
         if self.known or self.path is None:

@@ -228,6 +228,13 @@ def _stop(head: DeltaGenerator, error: ValueError) -> None:
     st.stop()
 
 
+# Settings that mean something else, or nothing, for another model.
+_OF_A_MODEL = (
+    *("interpreter", "class", "own", "compare", "evaluated", "scale"),
+    *("component", "sort", "among", "show"),
+)
+
+
 def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
     try:
         names = engines.bundle_names()
@@ -238,7 +245,7 @@ def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
                 names,
                 key=state.control("bundle", name),
                 on_change=state.changed,
-                args=("bundle", "interpreter", "class", "own", "compare", "evaluated", "scale"),
+                args=("bundle", *_OF_A_MODEL),
             )
         return name, engines.bundle(name)
     except ValueError as error:

@@ -20,7 +20,13 @@ import streamlit as st
 import torch
 
 from l2i_core import L2I, Analysis, Interpretation, Verdict, audio, bundle_folders, load_bundle
-from l2i_core.baselines.random import both_baselines, count_matched_drops, energy_matched_drops
+from l2i_core.baselines.random import (
+    RandomDrops,
+    baselines_of,
+    count_matched_drops,
+    energy_matched_drops,
+    removed_energy,
+)
 from l2i_core.bundle import Bundle
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
 from pages.shared.clips import ClipSource
@@ -60,14 +66,6 @@ class Overview:
     windows: tuple[tuple[float, float], ...]
     window_logits: torch.Tensor
     logits: torch.Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class RandomDrops:
-    """Median FF of the two Random Baselines, in the unit of FF."""
-
-    count_matched: float
-    energy_matched: float
 
 
 def bundle_names() -> list[str]:
@@ -171,17 +169,19 @@ def verdict(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> 
     return _verdict(key, named(made), engine, analysis, made)
 
 
-def random_drops(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
+def random_drops(
+    key: Key, engine: L2I, analysis: Analysis, made: Interpretation
+) -> tuple[RandomDrops, RandomDrops]:
     """FF after removing random components that are not in L: as many, and of equal energy."""
     return _random_drops(key, named(made), engine, analysis, made)
 
 
-def energy_matched_drop(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> float:
-    """Median FF of a few draws of the energy-matched Random alone: soon enough for every FF."""
+def energy_matched(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
+    """A few draws of the energy-matched Random alone: soon enough for every FF."""
     return _few_drops(key, named(made), "energy", engine, analysis, made)
 
 
-def count_matched_drop(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> float:
+def count_matched(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
     """The same of the paper's Random: as many components as L holds."""
     return _few_drops(key, named(made), "count", engine, analysis, made)
 
@@ -295,13 +295,14 @@ def _few_drops(
     _engine: L2I,
     _analysis: Analysis,
     _made: Interpretation,
-) -> float:
+) -> RandomDrops:
     about = (_engine, _analysis, _made.target_index, _made.selected)
     drawn = (FEW_DRAWS, np.random.default_rng(0), _made.mask_domain)
     with turn:
         if matched == "energy":
-            return energy_matched_drops(*about, *drawn).median
-        return count_matched_drops(*about, len(_made.selected), *drawn).median
+            wanted = removed_energy(_engine, _analysis, _made)
+            return energy_matched_drops(*about, *drawn, wanted)
+        return count_matched_drops(*about, len(_made.selected), *drawn)
 
 
 @st.cache_resource(show_spinner="Removing random components …", max_entries=512)
@@ -311,16 +312,6 @@ def _random_drops(
     _engine: L2I,
     _analysis: Analysis,
     _made: Interpretation,
-) -> RandomDrops:
+) -> tuple[RandomDrops, RandomDrops]:
     with turn:
-        counted, matched = both_baselines(
-            _engine,
-            _analysis,
-            _made.target_index,
-            _made.selected,
-            len(_made.selected),
-            RANDOM_DRAWS,
-            np.random.default_rng(0),
-            _made.mask_domain,
-        )
-    return RandomDrops(counted.median, matched.median)
+        return baselines_of(_engine, _analysis, _made, RANDOM_DRAWS)

@@ -69,7 +69,8 @@ def draw(view: View) -> None:
     playable = [s for s in said if s.sound is not None]
     chosen = (view.target, view.threshold, view.domain)
     gain = players.common_gain([view.analysis.waveform.numpy(), *(s.sound for s in playable)])
-    for column, each in zip(st.columns(len(said)), said, strict=True):
+    columns = st.container(key="players-systems").columns(len(said))
+    for column, each in zip(columns, said, strict=True):
         with column:
             st.markdown(f"**{each.title}**")
             if each.log_magnitude is not None:
@@ -86,6 +87,7 @@ def draw(view: View) -> None:
                 )
             if each.remark:
                 st.caption(each.remark)
+    players.take_turns()
     st.caption(
         f"One gain for all: {players.decibels(gain)} on the clip's own level. Colours in dB below "
         "the clip's loudest band; grey: less than a tenth of the magnitude is kept."

@@ -24,7 +24,7 @@ def evidence_button(
 
     Without an interpretation or a verdict, those of the view are taken.
     """
-    stem = f"{view.source.file_name.rsplit('.', 1)[0]}-{view.target}-tau{view.threshold:.2f}"
+    stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
     stem += "-own" if view.choice.overrides else ""
     st.download_button(
         label,

@@ -17,7 +17,7 @@ from torch import Tensor
 from l2i_core import Interpretation, audio, explain
 from pages.shared import components, pictures
 from pages.shared.context import View
-from pages.shared.words import DATA_SETS, hertz
+from pages.shared.words import DATA_SETS, folds, hertz
 
 SHOWN = 6  # components that the lesson follows: those that cover most of the clip
 RANKED = 12  # relevances drawn
@@ -206,14 +206,18 @@ def trained_on(view: View) -> str:
     """What the bundle says of its training data, in a sentence or two."""
     data = view.engine.bundle.training.get("config", {}).get("data", {})
     classes = len(view.engine.classes)
-    text = f"**The model knows {classes} classes only**, and names any other sound as one of them."
-    if data.get("kind"):
-        folds = ", ".join(str(fold) for fold in data.get("train_folds", []))
-        text += f" It learned from {DATA_SETS.get(data['kind'], data['kind'])}"
-        text += f", folds {folds}" if folds else ""
+    other = (
+        "hears any other sound as one of them or not at all"
+        if view.multi_label
+        else "names any other sound as one of them"
+    )
+    text = f"**The model knows {classes} classes only**, and {other}."
+    if kind := data.get("kind"):
+        train, test = data.get("train_folds"), data.get("test_folds")
+        text += f" It learned from {DATA_SETS.get(kind, kind)}"
+        text += f", {folds(kind, train)}" if train else ""
         text += ", with synthesised clips added" if data.get("synth_seeds") else ""
-        tests = ", ".join(str(fold) for fold in data.get("test_folds", []))
-        text += f"; fold {tests} was kept for testing." if tests else "."
+        text += f"; {folds(kind, test)} kept for testing." if test else "."
     return text
 
 

@@ -180,7 +180,8 @@ def batch(view: View, corruption: Corruption) -> None:
     st.download_button(
         "Rows (CSV)",
         to_csv(job.rows),
-        f"{engine.bundle.name}-{engine.interpreter_name}-{corruption.kind}-{corruption.snr}dB.csv",
+        f"{engine.bundle.name}-{engine.interpreter_name}-{corruption.file_name}"
+        f"-tau{threshold:.2f}.csv",
         "text/csv",
         on_click="ignore",
     )

@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from l2i_core import L2I, Analysis, Interpretation, Verdict, noise_lab
+from l2i_core.baselines.random import RandomDrops
 from l2i_core.corrupt import COLOURS, coloured_noise
 from l2i_core.noise_lab import Mixture, Passed, Row, Shift
 from pages.shared import engines, pictures
@@ -43,6 +44,12 @@ class Corruption:
     def token(self) -> str:
         """Its name in caches, without the SNR."""
         return f"{self.kind} {self.other.digest if self.other else self.seed}"
+
+    @property
+    def file_name(self) -> str:
+        """Its part of a file's name."""
+        what = self.other.stem if self.other else f"seed{self.seed}"
+        return f"{self.kind}-{what}-{self.snr}dB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +125,9 @@ def compare(view: View, corruption: Corruption, follow_other: bool) -> Compariso
     return Comparison(mixed, alone, both, through, shift, alone.made.target_index)
 
 
-def energy_matched_drop(view: View, side: Side) -> float:
-    """FF of the energy-matched Random on one side, median of a few draws."""
-    return engines.energy_matched_drop(side.key, view.engine, side.analysis, side.made)
+def energy_matched(view: View, side: Side) -> RandomDrops:
+    """A few draws of the energy-matched Random on one side."""
+    return engines.energy_matched(side.key, view.engine, side.analysis, side.made)
 
 
 def drawn(view: View, comparison: Comparison, shown: str) -> list[tuple[bytes, bytes]]:

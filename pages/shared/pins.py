@@ -74,8 +74,11 @@ def _column(view: View, made: Interpretation, verdict: Verdict) -> dict[str, str
     title = view.engine.bundle.interpreter_info[view.engine.interpreter_name].title
     return {
         "clip": view.source.title,
+        **({"seconds": f"{view.window[0]:g}–{view.window[1]:g}"} if view.window else {}),
         "explained": class_name(made.target),
+        "model": view.key[0],
         "interpreter": title,
+        "masks on": "log magnitudes" if view.domain == "log" else "magnitudes",
         "τ": f"{view.threshold:.2f}{own}",
         "components": f"{len(made.selected)} of {len(made.relevance)}",
         "energy kept": percent(made.energy_kept),

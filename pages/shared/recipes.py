@@ -154,7 +154,7 @@ def scene(recipe: Recipe, known: Mapping[str, ClipSource]) -> Scene:
     sounds = tuple(None if p.clip in NOISE else known[p.clip] for p in recipe.named)
     labels = dict.fromkeys(label for sound in sounds if sound for label in sound.labels)
     names = [name_of(p.clip, known) for p in recipe.named]
-    stem = "+".join(sound.file_name.rsplit(".", 1)[0] for sound in sounds if sound)
+    stem = "+".join(sound.stem for sound in sounds if sound)
     return Scene(
         recipe.clip_id,
         f"{' + '.join(names)} ({number(recipe.seconds, 3)}{THIN}s)",

@@ -21,7 +21,7 @@ from l2i_core.evaluation import Row, read_rows, to_csv
 from pages.shared import clips, engines, state
 from pages.shared.clips import ClipSource
 from pages.shared.context import View
-from pages.shared.words import DATA_SETS, THIN, class_name, logit, sentence
+from pages.shared.words import DATA_SETS, THIN, class_name, folds, logit, sentence
 
 DECIMALS = st.column_config.NumberColumn(format="%.2f")
 _ERROR = "reconstruction error"
@@ -109,8 +109,8 @@ def provenance(results: Results) -> str:
     about = results.about
     known = str(about.get("data", "a data set that is not named"))
     data = DATA_SETS.get(known, known)
-    folds = [str(f) for f in about.get("test_folds", [])]
-    where = f", fold {' and '.join(folds)}" if folds else ""
+    numbers = about.get("test_folds", [])
+    where = f", {folds(known, numbers)}" if numbers else ""
     parts = [f"{data}{where}, {len(results.clips)} clips"]
     if tables.cases(results.levels) == "pairs":
         pairs = {tables.case(r): r for r in results.levels}
@@ -285,11 +285,13 @@ def clicked(clip: str) -> None:
 
 
 def row_clicked(names: Sequence[str], key: str) -> None:
-    """Callback: a row of the table `key`, whose rows are these clips, was chosen."""
+    """Callback: a row of the table `key`, whose rows are these clips, becomes the clip to look into;
+    opening it is a button's."""
     event: Any = st.session_state.get(key)
     chosen = event["selection"]["rows"] if event else []
     if chosen and chosen[0] < len(names):
-        clicked(names[chosen[0]])
+        state.touch()
+        state.put(evaluated=names[chosen[0]])
 
 
 def class_table(

@@ -54,12 +54,18 @@ def lacks(asked: str, source: ClipSource) -> str:
     return next((name for name in missing if clips.same_content(name, source)), "")
 
 
-def needed(asked: str) -> set[str]:
-    """The clips of the scene that is explained and of the one that is being made."""
+def keep(source: ClipSource) -> str:
+    """Remember an upload for this session; a sentence where others had to go for it, else "".
+
+    The clip that is explained, those of its scene and of the one that is being made go last.
+    """
+    asked = str(state.value("clip") or "")
     made = [recipes.parse(asked)] if recipes.is_scene(asked) else []
     if _DRAFT in st.session_state:
         made.append(st.session_state[_DRAFT])
-    return {part.clip for recipe in made for part in recipe.named}
+    needed = {asked} | {part.clip for recipe in made for part in recipe.named}
+    gone = ", ".join(clip.file_name for clip in clips.keep(source, needed))
+    return f"The last few of your clips are kept; {gone} had to go." if gone else ""
 
 
 def ask(clip_id: str) -> str:
@@ -290,9 +296,8 @@ def _take(engine: L2I) -> None:
     except ValueError as error:
         st.session_state[_MESSAGE] = f"{file.name}: {error}"
         return
-    if gone := clips.keep(source, needed(str(state.value("clip") or ""))):
-        names = ", ".join(clip.file_name for clip in gone)
-        st.session_state[_MESSAGE] = f"The last few of your clips are kept; {names} had to go."
+    if gone := keep(source):
+        st.session_state[_MESSAGE] = gone
     _put(source.id)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import Interpretation
-from pages.shared import decisions, engines, live, players, state
+from pages.shared import decisions, engines, live, players, state, verdicts
 from pages.shared.context import View
 from pages.shared.live import Choice
 from pages.shared.words import class_name, logit, percent
@@ -121,14 +121,15 @@ def _figures(view: View, made: Interpretation) -> str:
         return "Nothing was removed, so FF is 0."
     arguments = (view.key, view.engine, view.analysis, made)
     drop = engines.verdict(*arguments).faithfulness
-    energy, count = engines.energy_matched_drop(*arguments), engines.count_matched_drop(*arguments)
+    few, counted = engines.energy_matched(*arguments), engines.count_matched(*arguments)
+    energy = "equal energy" if few.as_much else "less energy (there is no more)"
     text = (
         f"FF **{decisions.unit_of(view.engine).amount(drop)}**  \n"
-        f"Random **{logit(energy)}** at equal energy, **{logit(count)}** at equal count"
+        f"Random **{logit(few.median)}** at {energy}, **{logit(counted.median)}** at equal count"
     )
     if drop <= 0:
         return f"{text}  \n:orange[Taking it away does not weaken the decision.]"
-    return text if drop > energy else f"{text}  \n:orange[No better than chance at equal energy.]"
+    return f"{text}  \n{verdicts.warning(view.engine, drop, few)}"
 
 
 def _notes(view: View, gain: float) -> None:

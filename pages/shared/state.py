@@ -9,7 +9,7 @@ and the context bar writes the settled values back to the URL.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -143,6 +143,18 @@ def control(name: str, shown: str | float, relabelled: bool = False) -> str:
     return key
 
 
+def held(key: str, default: Any) -> Any:
+    """A widget's choice that is no setting of the link; like a setting it outlives visits to other
+    pages, where Streamlit forgets it."""
+    return st.session_state.get(key, _store()["held"].get(key, default))
+
+
+def hold(key: str, value: Any) -> str:
+    """The key of that widget, which will show `value`."""
+    st.session_state[key] = _store()["held"][key] = value
+    return key
+
+
 def changed(name: str, *reset: str) -> None:
     """Callback of a widget: take its value, and forget settings that hang on it."""
     touch()
@@ -175,6 +187,7 @@ def _store() -> dict:
         "l2i_state",
         {
             "values": {},
+            "held": {},
             "messages": [],
             "shown": 0,
             "url": None,

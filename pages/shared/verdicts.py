@@ -1,4 +1,4 @@
-"""The table of what f says of A, B and C, as every page draws it."""
+"""What f says of A, B and C, and FF beside chance, as every page puts them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from l2i_core import Verdict
+from l2i_core import L2I, Verdict
+from l2i_core.baselines.random import RandomDrops, beats_chance
+from l2i_core.metrics import drop_resolution
 from pages.shared import decisions
 from pages.shared.context import View
 from pages.shared.words import class_name, logit
@@ -42,3 +44,29 @@ def table(view: View, verdict: Verdict, titles: Sequence[str] = TITLES) -> None:
         border="horizontal",
         alt=f"f's logit, probability and decision for input, interpretation and residual, {target}",
     )
+
+
+def opponent(few: RandomDrops) -> str:
+    """What energy-matched Random removed: where all that is not in B holds less, all of it."""
+    if few.as_much:
+        return "random components of equal energy"
+    return "all other components, which together hold less energy"
+
+
+def beats(engine: L2I, drop: float, few: RandomDrops) -> bool | None:
+    """Whether FF is above energy-matched Random's; None where that could not remove as much."""
+    resolution = drop_resolution(engine.bundle.multi_label)
+    return beats_chance(drop, few.median, few.as_much, resolution)
+
+
+UNTESTED = "Chance is no fair opponent here, so the claim is not tested by it."
+
+
+def warning(engine: L2I, drop: float, few: RandomDrops) -> str:
+    """A sentence where FF does not stand above chance at equal energy, else ""."""
+    found = beats(engine, drop, few)
+    if found is None:
+        return UNTESTED
+    if found:
+        return ""
+    return f":orange[No better than chance at {'equal' if few.as_much else 'less'} energy.]"

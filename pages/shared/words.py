@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from l2i_core.words import THIN, class_name, hertz, logit, number, percent
+from l2i_core.sonyc import SPLITS
+from l2i_core.words import THIN, class_name, hertz, joined, logit, number, percent
 
 DATA_SETS = {
     "esc10": "ESC-10",
     "esc50": "ESC-50",
     "sonyc": "SONYC-UST",
-    "scenes": "synthesised scenes",
+    "scenes": "scenes mixed from ESC-50",
     "folder": "a folder of clips",
     "synth": "synthesised clips",
 }
@@ -21,12 +23,24 @@ __all__ = [
     "class_name",
     "clock",
     "decibels",
+    "folds",
     "hertz",
     "logit",
     "number",
     "percent",
     "sentence",
 ]
+
+
+_SPLITS = {SPLITS["train"]: "training", SPLITS["validate"]: "validation", SPLITS["test"]: "test"}
+
+
+def folds(kind: str, numbers: Sequence[int]) -> str:
+    """ "folds 2, 3 and 4" of a data set; SONYC-UST, and scenes in its format, have splits."""
+    split = kind in ("sonyc", "scenes")
+    names = joined([_SPLITS.get(n, str(n)) if split else str(n) for n in numbers])
+    several = "s" if len(numbers) > 1 else ""
+    return f"{names} split{several}" if split else f"fold{several} {names}"
 
 
 def clock(seconds: float) -> str:

@@ -66,6 +66,8 @@ def audited(view: View, found: Results, own: OwnAudit | None) -> None:
     rows = audit.audit_rows(found.clips, found.levels, threshold)
     st.markdown(f"**{audit.finding(rows)}**")
     about = results.provenance(found)
+    if own is not None:
+        about += f" Model {own.bundle}, interpreter {own.interpreter}."
     if threshold != view.threshold:
         about += (
             f" τ = {threshold:.2f} is the measured one nearest to {view.threshold:.2f} "
@@ -201,21 +203,22 @@ def choose(
         st.markdown(audit.doubts(row))
         return
     by_name = dict(zip(names, shown, strict=True))
-    if st.session_state.get("audit-own-clip") not in names:
-        st.session_state["audit-own-clip"] = names[0]
+    key = f"audit-own-clip {own.token}"
+    chosen = state.held(key, names[0])
     name = st.selectbox(
         "Clip to look into",
         names,
-        key="audit-own-clip",
+        key=state.hold(key, chosen if chosen in names else names[0]),
         format_func=lambda n: _describe(by_name[n]),
     )
     source = own.source(str(by_name[name]["clip"]))
     if st.button("Open in Listen", disabled=source is None, type="primary"):
         assert source is not None  # or the button is disabled
-        kept = audits.open_as_upload(source, view.engine)
+        state.touch()
+        kept = audits.open_as_upload(source, engines.bundle(own.bundle))
         state.put(
-            clip=kept, window=None, own=None, tau=threshold, domain="log",
-            **{"class": by_name[name]["predicted"]},
+            bundle=own.bundle, interpreter=own.interpreter, clip=kept, window=None, own=None,
+            tau=threshold, domain="log", **{"class": by_name[name]["predicted"]},
         )  # fmt: skip
         state.go("listen")
     st.markdown(audit.doubts(by_name[name]))
@@ -266,10 +269,15 @@ def html_report(
 ) -> None:
     """One HTML file with table, sounds and pictures, made on request with progress."""
     sources = _sources(found, own, shown)
-    options = [_CURRENT, *sources]
+    # The clip above is explained by the model of the bar, which need not be the audited one.
+    same = own is None or (own.bundle, own.interpreter) == (
+        view.key[0],
+        view.engine.interpreter_name,
+    )
+    options = [*([_CURRENT] if same else []), *sources]
     key = f"report-clips {own.token if own else ''} {found.interpreter} {view.key[0]}"
-    kept = [name for name in st.session_state.get(key, [_CURRENT, *list(sources)[:3]])]
-    st.session_state[key] = [name for name in kept if name in options]
+    kept = state.held(key, [_CURRENT, *list(sources)[:3]])
+    state.hold(key, [name for name in kept if name in options])
     chosen = st.multiselect(
         f"Clips with sound and pictures in the report (at most {MOST_EXHIBITS})",
         options,
@@ -356,7 +364,6 @@ def own_recordings(view: View) -> None:
             except ValueError as error:
                 st.error(sentence(str(error)))
             else:
-                st.session_state["audit-data"] = None
                 st.rerun()
     folder = shlex.quote(path.strip()) if path.strip() else "FOLDER"
     st.caption("The same on the command line:")
@@ -393,10 +400,13 @@ def _chosen_data(view: View) -> tuple[Results | None, OwnAudit | None]:
     if own is None or made is None:
         return theirs, None
     names = {"bundle": f"the model's test clips ({view.key[0]})", "own": own.title}
-    if st.session_state.get("audit-data") not in names:
-        st.session_state["audit-data"] = "own"
+    key = f"audit-data {own.token}"
     chosen = st.segmented_control(
-        "Decisions on", list(names), key="audit-data", format_func=lambda n: names[n], required=True
+        "Decisions on",
+        list(names),
+        key=state.hold(key, state.held(key, "own")),
+        format_func=lambda n: names[n],
+        required=True,
     )
     return (own.results(made), own) if chosen == "own" else (theirs, None)
 

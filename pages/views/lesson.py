@@ -583,7 +583,7 @@ def testing(view: View, made: Interpretation) -> None:
         )
         _try(
             "9",
-            "Lower τ: FF rises, but so does Random, for more of the sound is gone. Where is the "
+            "Lower τ: more of the sound is taken away. Does FF rise faster than Random? Where is the "
             "distance largest?",
             "tau",
             LEVELS,
@@ -600,19 +600,23 @@ def testing(view: View, made: Interpretation) -> None:
 
 
 def _against_random(view: View, made: Interpretation, drop: float, share: float) -> None:
-    few = engines.energy_matched_drop(view.key, view.engine, view.analysis, made)
+    few = engines.energy_matched(view.key, view.engine, view.analysis, made)
+    found = verdicts.beats(view.engine, drop, few)
     target = class_name(view.target)
     lost = f" ({percent(share)} of what silence would take)" if share == share else ""
     if drop <= 0:
         verdict = "Taking B away does not weaken the decision: B does not explain it."
-    elif drop <= few:
-        verdict = "No better than chance at equal energy: on this clip the claim does not hold."
+    elif found is None:
+        verdict = verdicts.UNTESTED
+    elif not found:
+        energy = "equal" if few.as_much else "less"
+        verdict = f"No better than chance at {energy} energy: on this clip the claim does not hold."
     else:
         verdict = "More than chance at equal energy: on this clip the claim holds."
     st.markdown(
         f"Without B, “{target}” loses **{logit(drop)}** {decisions.unit_of(view.engine).ending}"
-        f"{lost}. Without random components "
-        f"of equal energy it loses **{logit(few)}** (median of {engines.FEW_DRAWS} draws). "
+        f"{lost}. Without {verdicts.opponent(few)}, it loses **{logit(few.median)}** "
+        f"(median of {engines.FEW_DRAWS} draws). "
         f"**{verdict}**"
     )
     _more_draws(view, made)
@@ -623,11 +627,12 @@ def _more_draws(view: View, made: Interpretation) -> None:
     """Both Random Baselines, on request: forty passes of f take seconds."""
     if not st.button(f"Both Random Baselines, {engines.RANDOM_DRAWS} draws", key="lesson-random"):
         return
-    drops = engines.random_drops(view.key, view.engine, view.analysis, made)
+    counted, matched = engines.random_drops(view.key, view.engine, view.analysis, made)
+    energy = "as much energy is" if matched.as_much else "all are, which is less energy"
     st.markdown(
         f"Removing random components that are not in L, median FF of {engines.RANDOM_DRAWS} draws: "
-        f"**{logit(drops.count_matched)}** when as many are removed (the paper's Random "
-        f"Baseline), **{logit(drops.energy_matched)}** when as much energy is."
+        f"**{logit(counted.median)}** when as many are removed (the paper's Random "
+        f"Baseline), **{logit(matched.median)}** when {energy}."
     )
 
 

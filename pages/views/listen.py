@@ -31,7 +31,7 @@ from pages.shared import (
     verdicts,
 )
 from pages.shared.context import View
-from pages.shared.words import class_name, clock, logit, number, percent
+from pages.shared.words import class_name, clock, logit, number, percent, sentence
 
 FILES = ("input", "interpretation", "residual")
 N_TOP = 3
@@ -187,11 +187,11 @@ def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
 
 
 def _beside_random(view: View, heard: Heard, verdict: Verdict) -> None:
-    few = engines.energy_matched_drop(view.key, view.engine, view.analysis, heard.interpretation)
+    few = engines.energy_matched(view.key, view.engine, view.analysis, heard.interpretation)
     st.markdown(
-        f"Random components of equal energy instead: **{logit(few)}** "
-        f"(median of {engines.FEW_DRAWS} draws)."
-        + ("" if verdict.faithfulness > few else " :orange[No better than chance at equal energy.]")
+        f"{sentence(verdicts.opponent(few))} instead: **{logit(few.median)}** "
+        f"(median of {engines.FEW_DRAWS} draws). "
+        + verdicts.warning(view.engine, verdict.faithfulness, few)
     )
     _more_draws(view, heard)
 
@@ -202,11 +202,13 @@ def _more_draws(view: View, heard: Heard) -> None:
     key = f"random {view.key} {view.target} {view.choice.token}"
     if not st.button(f"Both Random Baselines, {engines.RANDOM_DRAWS} draws", key=key):
         return
-    drops = engines.random_drops(view.key, view.engine, view.analysis, heard.interpretation)
+    counted, matched = engines.random_drops(
+        view.key, view.engine, view.analysis, heard.interpretation
+    )
+    energy = "as much energy is removed" if matched.as_much else "all are, which is less energy"
     st.markdown(
         f"Random components not in B, median FF of {engines.RANDOM_DRAWS} draws: "
-        f"**{logit(drops.energy_matched)}** when as much energy is removed, "
-        f"**{logit(drops.count_matched)}** when as many are."
+        f"**{logit(matched.median)}** when {energy}, **{logit(counted.median)}** when as many are."
     )
 
 
@@ -217,7 +219,7 @@ def comparison(view: View, heard: Heard, verdict: Verdict) -> None:
 
 def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
     """WAV files at the clip's own level, and the report."""
-    stem = f"{view.source.file_name.rsplit('.', 1)[0]}-{view.target}-tau{view.threshold:.2f}"
+    stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
     stem += "-own" if view.choice.overrides else ""
     rate = view.engine.audio.sample_rate
     with view.corner, st.popover("Download", width="stretch"):
@@ -245,7 +247,7 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
         st.download_button(
             "Every τ (CSV)",
             _curve_later(view),
-            f"{view.source.file_name.rsplit('.', 1)[0]}-{view.target}-every-tau.csv",
+            f"{view.source.stem}-{view.target}-every-tau.csv",
             "text/csv",
             on_click="ignore",
             width="stretch",

@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import noise_lab
+from l2i_core.baselines.random import RandomDrops
 from l2i_core.noise_lab import Part
 from pages.shared import (
     clips,
@@ -28,6 +29,7 @@ from pages.shared import (
     pictures,
     players,
     plots,
+    scene_maker,
     state,
 )
 from pages.shared.clips import ClipSource
@@ -148,12 +150,13 @@ def _other(view: View) -> ClipSource | None:
     )
     with own.popover("Upload", width="stretch", help="Upload a clip to mix in"):
         st.file_uploader(
-            f"A clip to mix in. {clips.limits()} It stays on this machine.",
+            "A clip to mix in",
             clips.SUFFIXES,
             key="upload_other",
             on_change=_take_other,
             args=(view,),
         )
+        st.caption(f"{clips.limits()} It stays in this session.")
     if asked not in everything:
         state.notice(
             f"The link mixes in a clip that is not here ({asked}); bring it to this machine "
@@ -180,9 +183,8 @@ def _take_other(view: View) -> None:
     except ValueError as error:
         state.notice(f"{file.name}: {error}", "error")
         return
-    if clips.is_upload(view.source.id):
-        clips.keep(view.source)  # only the last few are kept: the clip in view is not to go
-    clips.keep(source)
+    if gone := scene_maker.keep(source):
+        state.notice(gone)
     state.put(other=source.id)
 
 
@@ -237,7 +239,7 @@ def one_clip(view: View, corruption: Corruption) -> None:
         relevances(view, comparison, names)
     with place:
         changes(view, comparison, names)
-    _downloads(view, corruption, comparison)
+    _downloads(view, corruption, comparison, names)
 
 
 def _compared(view: View, corruption: Corruption) -> tuple[Comparison, tuple[str, str]] | None:
@@ -490,11 +492,11 @@ def changes(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
         place.table(table, border="horizontal", alt=f"f and the interpreter on both, for {name}")
 
     draw(("…", "…"))
-    drops = [
-        logit(noises.energy_matched_drop(view, side)) if side.made.selected else "–"
+    draws = [
+        noises.energy_matched(view, side) if side.made.selected else None
         for side in comparison.sides
     ]
-    draw(drops)
+    draw(["–" if few is None else _at_energy(few) for few in draws])
     why = (
         "A probability loses no more than it has"
         if view.multi_label
@@ -503,8 +505,17 @@ def changes(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
     st.caption(
         f"FF: what f's {decisions.unit_of(view.engine).of} the class loses when B is taken out of A "
         f"(Eq. 6). {why}, so compare FF as a share. Random: components not in B that carry as much energy, "
-        f"median of {engines.FEW_DRAWS} draws."
+        f"median of {engines.FEW_DRAWS} draws"
+        + (
+            "; “less energy”: all of them together hold less, so chance is no fair opponent."
+            if any(few is not None and not few.as_much for few in draws)
+            else "."
+        )
     )
+
+
+def _at_energy(few: RandomDrops) -> str:
+    return logit(few.median) if few.as_much else f"{logit(few.median)} (less energy)"
 
 
 def _changes(view: View, side: noises.Side, random: str) -> dict[str, str]:
@@ -618,13 +629,16 @@ def relevances(view: View, comparison: Comparison, names: tuple[str, str]) -> No
     )
 
 
-def _downloads(view: View, corruption: Corruption, comparison: Comparison) -> None:
+def _downloads(
+    view: View, corruption: Corruption, comparison: Comparison, names: tuple[str, str]
+) -> None:
     """The sounds at the clip's own level, and the figures."""
     rate = view.engine.audio.sample_rate
     mixture = comparison.mixture
     with view.corner, st.popover("Download", width="stretch"):
         st.caption(f"At the clip's own level, {rate / 1000:g}{THIN}kHz, 32-bit float.")
-        stem = f"{view.source.id}-{corruption.kind}-{corruption.snr}dB-{view.target}"
+        stem = f"{view.source.stem}-{corruption.file_name}-{view.target}"
+        stem += f"-{view.engine.interpreter_name}-tau{view.threshold:.2f}"
         for title, name, sound in (
             ("The mixture (WAV)", "mixture", mixture.mixed),
             ("The sound alone, as mixed (WAV)", "alone", mixture.followed),
@@ -643,7 +657,7 @@ def _downloads(view: View, corruption: Corruption, comparison: Comparison) -> No
             )
         st.download_button(
             "Figures (JSON)",
-            json.dumps(_report(view, corruption, comparison), indent=1),
+            json.dumps(_report(view, corruption, comparison, names), indent=1),
             f"{stem}.json",
             "application/json",
             on_click="ignore",
@@ -657,7 +671,9 @@ def _later(sound: np.ndarray, rate: int) -> Callable[[], bytes]:
     return lambda: players.float_wav(sound, rate)
 
 
-def _report(view: View, corruption: Corruption, comparison: Comparison) -> dict[str, Any]:
+def _report(
+    view: View, corruption: Corruption, comparison: Comparison, names: tuple[str, str]
+) -> dict[str, Any]:
     """What is on screen, as numbers; JSON has no infinity, so a silent B has no SI-SDR."""
     engine, passed, shift = view.engine, comparison.passed, comparison.shift
 
@@ -702,7 +718,9 @@ def _report(view: View, corruption: Corruption, comparison: Comparison) -> dict[
         "other": corruption.other.file_name if corruption.other else None,
         "seed": None if corruption.other else corruption.seed,
         "snr_asked_db": corruption.snr,
-        "snr_measured_db": comparison.mixture.snr_db,
+        "snr_measured_db": comparison.mixture.snr_db,  # of the followed sound above the rest
+        "followed_sound": names[0],
+        "rest_sound": names[1],
         "classes": list(engine.classes),
         "alone": side(comparison.alone),
         "mixture": side(comparison.mixed),
