@@ -37,6 +37,12 @@ GLOSSARY = {
     "Component": "One column w of W together with its row h of H: a spectral shape and when it "
     "sounds.",
     "Activation": "h, how strongly a component sounds in each frame.",
+    "Pooled z": "One number per component for the whole clip: its activations averaged by the "
+    "attention, or their maximum.",
+    "θ": "The weights of the interpreter's last layer, one for every component and class; z·θ, "
+    "added up, is its logit.",
+    "τ": "The threshold: components whose relevance is above it are chosen.",
+    "L": "The chosen components of a clip and a class; |L| is how many.",
     "Attention": "Weights over time that sum to one: which frames count for the pooled z.",
     "Relevance": "A component's contribution z·θ to the interpreter's logit for a class, as a "
     "share of the largest one; negative where it speaks against the class.",

@@ -336,7 +336,8 @@ def own_recordings(view: View) -> None:
     st.caption(
         "A folder of files for each class, or files side by side (labels unknown); clips of up to "
         f"{audit.LONGEST:.0f} s. Measured with the model and interpreter chosen above, "
-        f"{audit.SETTINGS.random_draws} random draws per clip and τ: some seconds a clip."
+        f"{audit.SETTINGS.random_draws} random draws per clip and τ: some seconds a clip. Uploads lie "
+        "in a temporary folder of the server until the audit is discarded or this session ends."
     )
     job = jobs.find(own.key) if own else None
     busy = job is not None and job.running
