@@ -44,7 +44,8 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """mixture (n,) = the sum of stems (S, n), all float32 within ±PEAK; one gain was used."""
+    """mixture (n,) = the sum of stems (S, n), float32, the mixture within ±PEAK; the stems, which
+    may cancel in it, within ±1. One gain was used."""
 
     mixture: np.ndarray
     stems: np.ndarray
@@ -89,8 +90,8 @@ def arrange(parts: Sequence[Placed], seconds: float, sample_rate: int) -> Arrang
     """Place sounds on a time line of `seconds`; what reaches past its end is cut.
 
     Each has 10 ms fades at its edges and is brought to its level; then one gain for all keeps the
-    mixture within ±0.9. Raises ValueError for no sound, a silent one, levels that are not numbers,
-    and an onset outside the scene.
+    mixture within ±0.9 and every stem within ±1. Raises ValueError for no sound, a silent one,
+    levels that are not numbers, and an onset outside the scene.
     """
     length = round(seconds * sample_rate)
     if not parts:
@@ -114,8 +115,8 @@ def arrange(parts: Sequence[Placed], seconds: float, sample_rate: int) -> Arrang
             raise ValueError(f"sound {number} is silent where it is placed; choose another one.")
         gain = LEVEL_RMS * 10 ** (part.level_db / 20) / active_level(used)
         stem[start : start + len(used)] = gain * faded
-    peaks = [float(np.abs(sound).max()) for sound in (*stems, stems.sum(axis=0))]
-    stems *= min(1.0, PEAK / max(*peaks, 1e-12))
+    whole, single = (float(np.abs(sound).max()) for sound in (stems.sum(axis=0), stems))
+    stems *= min(1.0, PEAK / max(whole, 1e-12), 1 / max(single, 1e-12))
     rounded = stems.astype(np.float32)
     return Arrangement(rounded.sum(axis=0, dtype=np.float64).astype(np.float32), rounded)
 

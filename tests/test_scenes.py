@@ -168,3 +168,13 @@ def test_stems_lie_beside_the_mixture(tmp_path: Path) -> None:
     assert list(scenes.stem_files(mixture)) == ["background", "dog"]
     with pytest.raises(ValueError, match=r"test-00002.wav has no stems: .* holds no WAV files."):
         scenes.stem_files(mixture.with_name("test-00002.wav"))
+
+
+def test_stems_that_cancel_do_not_clip() -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(22050) / 22050)
+    made = scenes.arrange(
+        [scenes.Placed(tone, 0.0, 40.0), scenes.Placed(-tone, 0.0, 40.0)], 1.0, 22050
+    )
+    assert np.abs(made.mixture).max() < 1e-3
+    assert np.abs(made.stems).max() == pytest.approx(1.0, abs=1e-6)
+    assert np.allclose(made.mixture, made.stems.sum(axis=0), atol=1e-6)
