@@ -49,8 +49,8 @@ def table(view: View, verdict: Verdict, titles: Sequence[str] = TITLES) -> None:
 def opponent(few: RandomDrops) -> str:
     """What energy-matched Random removed: where all that is not in B holds less, all of it."""
     if few.as_much:
-        return "random components of equal energy"
-    return "all other components, which together hold less energy"
+        return f"random components of equal energy (median of {len(few.drops)} draws)"
+    return "all other components together (they hold less of ‖X‖², the log spectrogram's energy)"
 
 
 def beats(engine: L2I, drop: float, few: RandomDrops) -> bool | None:
@@ -59,7 +59,7 @@ def beats(engine: L2I, drop: float, few: RandomDrops) -> bool | None:
     return beats_chance(drop, few.median, few.as_much, resolution)
 
 
-UNTESTED = "Chance is no fair opponent here, so the claim is not tested by it."
+UNTESTED = "Chance cannot take as much, so at equal energy the claim is not tested."
 
 
 def warning(engine: L2I, drop: float, few: RandomDrops) -> str:

@@ -615,8 +615,7 @@ def _against_random(view: View, made: Interpretation, drop: float, share: float)
         verdict = "More than chance at equal energy: on this clip the claim holds."
     st.markdown(
         f"Without B, “{target}” loses **{logit(drop)}** {decisions.unit_of(view.engine).ending}"
-        f"{lost}. Without {verdicts.opponent(few)}, it loses **{logit(few.median)}** "
-        f"(median of {engines.FEW_DRAWS} draws). "
+        f"{lost}. Without {verdicts.opponent(few)} instead, it loses **{logit(few.median)}**. "
         f"**{verdict}**"
     )
     _more_draws(view, made)
@@ -628,7 +627,7 @@ def _more_draws(view: View, made: Interpretation) -> None:
     if not st.button(f"Both Random Baselines, {engines.RANDOM_DRAWS} draws", key="lesson-random"):
         return
     counted, matched = engines.random_drops(view.key, view.engine, view.analysis, made)
-    energy = "as much energy is" if matched.as_much else "all are, which is less energy"
+    energy = "as much energy is" if matched.as_much else "all are, which hold less of ‖X‖²"
     st.markdown(
         f"Removing random components that are not in L, median FF of {engines.RANDOM_DRAWS} draws: "
         f"**{logit(counted.median)}** when as many are removed (the paper's Random "

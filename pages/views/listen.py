@@ -31,7 +31,7 @@ from pages.shared import (
     verdicts,
 )
 from pages.shared.context import View
-from pages.shared.words import class_name, clock, logit, number, percent, sentence
+from pages.shared.words import class_name, clock, logit, number, percent
 
 FILES = ("input", "interpretation", "residual")
 N_TOP = 3
@@ -189,8 +189,7 @@ def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
 def _beside_random(view: View, heard: Heard, verdict: Verdict) -> None:
     few = engines.energy_matched(view.key, view.engine, view.analysis, heard.interpretation)
     st.markdown(
-        f"{sentence(verdicts.opponent(few))} instead: **{logit(few.median)}** "
-        f"(median of {engines.FEW_DRAWS} draws). "
+        f"Without {verdicts.opponent(few)} instead, it loses **{logit(few.median)}**. "
         + verdicts.warning(view.engine, verdict.faithfulness, few)
     )
     _more_draws(view, heard)
@@ -205,7 +204,7 @@ def _more_draws(view: View, heard: Heard) -> None:
     counted, matched = engines.random_drops(
         view.key, view.engine, view.analysis, heard.interpretation
     )
-    energy = "as much energy is removed" if matched.as_much else "all are, which is less energy"
+    energy = "as much energy is removed" if matched.as_much else "all are, which hold less of ‖X‖²"
     st.markdown(
         f"Random components not in B, median FF of {engines.RANDOM_DRAWS} draws: "
         f"**{logit(matched.median)}** when {energy}, **{logit(counted.median)}** when as many are."

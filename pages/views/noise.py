@@ -507,7 +507,7 @@ def changes(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
         f"(Eq. 6). {why}, so compare FF as a share. Random: components not in B that carry as much energy, "
         f"median of {engines.FEW_DRAWS} draws"
         + (
-            "; “less energy”: all of them together hold less, so chance is no fair opponent."
+            "; “less energy”: all of them together hold less of ‖X‖², so chance cannot take as much."
             if any(few is not None and not few.as_much for few in draws)
             else "."
         )
