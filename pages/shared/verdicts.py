@@ -59,7 +59,7 @@ def beats(engine: L2I, drop: float, few: RandomDrops) -> bool | None:
     return beats_chance(drop, few.median, few.as_much, resolution)
 
 
-UNTESTED = "Chance cannot take as much, so at equal energy the claim is not tested."
+UNTESTED = "Chance cannot take as much, so at equal energy the claim is not tested; at a larger τ it may be."
 
 
 def warning(engine: L2I, drop: float, few: RandomDrops) -> str:
