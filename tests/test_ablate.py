@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -283,7 +284,10 @@ def test_report_holds_every_axis_with_the_base_on_it(
         )
     assert sorted(p.name for p in report.glob("*.png")) == ["K.png", "layers.png", "pooling.png"]
     text = (report / "README.md").read_text()
-    assert f"`python -m pipelines.ablate --config {file}`; seed 0" in text
+    typed = re.search(r"`python -m pipelines\.ablate (.*)`; seed 0", text)
+    assert typed, "the command can be typed again"
+    assert shlex.split(typed[1])[:2] == ["--config", str(file)]
+    assert "--out" in typed[1]
     assert "Trained on folds 2, 3, 4 of folder, measured on fold 5" in text
     assert "| **5** |" in text
     for name in re.findall(r"\((.*\.png)\)", text):
