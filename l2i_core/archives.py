@@ -12,6 +12,8 @@ from l2i_core.data import AUDIO_SUFFIXES
 
 MOST_FILES = 2000
 MOST_BYTES = 2_000_000_000  # unpacked
+# What zipfile raises for an archive that is damaged, cut off, or packed by a method it lacks.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 _BLOCK = 1 << 20
 
 
@@ -40,7 +42,7 @@ def unpack_audio(
             left = most_bytes
             for entry in entries:
                 left = _unpack(file, entry, folder, left, most_bytes)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+    except UNREADABLE as error:
         raise ValueError(f"this is not a zip that can be read ({error}); zip it again.") from error
     except RuntimeError as error:  # zipfile's word for a missing password
         raise ValueError("the zip is encrypted; give one without a password.") from error

@@ -17,12 +17,12 @@ import threading
 import urllib.error
 import urllib.request
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from l2i_core.archives import UNREADABLE
 from l2i_core.data import AUDIO_SUFFIXES, open_data_set
 from l2i_core.files import home
 
@@ -188,14 +188,7 @@ def _unpack(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(packed.read(members[name]))
                 progress(f"Unpacking {title}", (done + 1) / len(kept))
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        KeyError,
-        UnicodeDecodeError,
-        EOFError,
-    ) as error:
+    except (*UNREADABLE, KeyError, UnicodeDecodeError) as error:
         raise ValueError(
             f"what was downloaded as {title} is not its archive ({error}). Try again."
         ) from error

@@ -248,8 +248,7 @@ class L2I:
                 f"component {component} does not exist; they are numbered from 0 to "
                 f"{self.dictionary.n_components - 1}."
             )
-        only = torch.zeros(self.dictionary.n_components)
-        only[component] = 1.0
+        only = explain.gains_of([component], self.dictionary.n_components)
         kept, _ = self.masked(analysis, only, mask_domain)
         return self._invert(analysis, kept) / analysis.gain
 
@@ -352,8 +351,7 @@ class L2I:
         for start in range(0, len(removed), batch):
             sounds = []
             for chosen in removed[start : start + batch]:
-                gains = torch.zeros(self.dictionary.n_components)
-                gains[list(chosen)] = 1.0
+                gains = explain.gains_of(chosen, self.dictionary.n_components)
                 sounds.append(self._invert(analysis, self.masked(analysis, gains, mask_domain)[1]))
             rows.append(self.classify(torch.stack(sounds)))
             empty = [not chosen for chosen in removed[start : start + batch]]

@@ -372,7 +372,7 @@ def _random_columns(
         engine,
         analysis,
         c,
-        selected,
+        explain.gains_of(selected, engine.dictionary.n_components),
         count,
         settings.random_draws,
         generator,

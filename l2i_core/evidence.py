@@ -18,11 +18,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 import l2i_core
 from l2i_core import audio, explain, figures
-from l2i_core.baselines.random import baselines_of
+from l2i_core.baselines.random import both_baselines
 from l2i_core.bundle import Bundle
 from l2i_core.engine import L2I
 from l2i_core.explain import Analysis, Interpretation, Verdict
@@ -90,7 +91,7 @@ def evidence_report(
     chosen = explain.select(
         interpretation.relevance, interpretation.threshold, engine.conventions.max_components
     )
-    by_threshold = torch.zeros_like(gains).index_fill(0, torch.tensor(chosen, dtype=torch.long), 1)
+    by_threshold = explain.gains_of(chosen, len(gains))
     return {
         **make_report(engine, analysis, interpretation, verdict, clip_name),
         "gains": [round(float(g), 4) for g in gains.tolist()],
@@ -112,7 +113,16 @@ def random_drops(
     is selected. `equal_energy`: whether the second could remove as much of ‖X‖² as L does."""
     if not made.selected:
         return None
-    counted, matched = baselines_of(engine, analysis, made, draws, seed)
+    counted, matched = both_baselines(
+        engine,
+        analysis,
+        made.target_index,
+        made.gains,
+        len(made.selected),
+        draws,
+        np.random.default_rng(seed),
+        made.mask_domain,
+    )
     return {
         "count_matched": counted.median,
         "energy_matched": matched.median,

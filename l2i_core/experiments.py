@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from l2i_core import metrics, noise_lab
+from l2i_core import explain, metrics, noise_lab
 from l2i_core.baselines.random import as_much, energy_matched
 from l2i_core.corrupt import coloured_noise
 from l2i_core.data import Clip, load_clip
@@ -247,11 +247,10 @@ def _explained(
     made = engine.interpret(analysis, target, threshold, domain)
     energy = engine.component_energy(analysis).numpy()
     own = _through(stems, analysis, made)
-    sets = energy_matched(energy, made.selected, settings.random_draws, generator)
+    sets = energy_matched(energy, made.gains, settings.random_draws, generator)
     drawn = []
     for chosen in sets:
-        gains = np.zeros(len(energy))
-        gains[chosen] = 1.0
+        gains = explain.gains_of(chosen, len(energy))
         by_chance = engine.interpret(analysis, target, threshold, domain, gains=gains)
         drawn.append(_through(stems, analysis, by_chance))
     return {

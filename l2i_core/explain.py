@@ -129,6 +129,13 @@ def select(relevance: Tensor, threshold: float, max_components: int | None = Non
     return order[: count if max_components is None else min(count, max_components)].tolist()
 
 
+def gains_of(chosen: Sequence[int], n_components: int) -> Tensor:
+    """g (K,): 1 for the chosen components, 0 for the others."""
+    gains = torch.zeros(n_components)
+    gains[list(chosen)] = 1.0
+    return gains
+
+
 def soft_masks(
     patterns: Tensor, activations: Tensor, gains: Tensor, epsilon: float = 0.0
 ) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,7 @@ from l2i_core.figures import PALETTES, Palette
 from l2i_core.names import label
 from l2i_core.nmf import centre_bins
 from l2i_core.report import agrees, decision, score, unit_of
-from l2i_core.words import class_name, hertz, logit, number, percent, unit
+from l2i_core.words import UNTESTED, class_name, hertz, logit, number, percent, unit
 
 MOST_EXHIBITS = 10
 LISTED = 12  # components of an exhibit's table
@@ -141,7 +141,7 @@ def verdict_sentence(report: Mapping[str, Any]) -> str:
         if beats is False:
             text += ". The claim does not hold."
         elif beats is None:
-            text += ". So chance is no fair opponent here, and the claim is not tested by it."
+            text += f". {UNTESTED}."
         elif not agrees(report):
             text += ". What was removed matters to f, but the interpreter disagrees with f here."
         else:

@@ -134,14 +134,12 @@ def ideal(
 def random_energy(
     engine: L2I, analysis: Analysis, made: Interpretation, draws: int, seed: Sequence[int]
 ) -> list[Tensor]:
-    """X_int (F, T) of `draws` sets of components outside L that carry as much energy as L does;
+    """X_int (F, T) of `draws` sets of components outside L that carry as much energy as x_int does;
     the same sets in both mask domains."""
-    energy, kept = engine.component_energy(analysis), []
-    for chosen in energy_matched(energy, made.selected, draws, np.random.default_rng([*seed])):
-        gains = torch.zeros(len(energy))
-        gains[chosen] = 1.0
-        kept.append(engine.masked(analysis, gains, made.mask_domain)[0])
-    return kept
+    energy = engine.component_energy(analysis)
+    sets = energy_matched(energy, made.gains, draws, np.random.default_rng([*seed]))
+    all_gains = (explain.gains_of(chosen, len(energy)) for chosen in sets)
+    return [engine.masked(analysis, gains, made.mask_domain)[0] for gains in all_gains]
 
 
 @torch.inference_mode()

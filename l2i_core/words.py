@@ -26,6 +26,12 @@ class Unit:
 _LOGITS = Unit("logits", "logit for", "logits")
 _PROBABILITY = Unit("probability", "probability of", "in probability")
 
+# Of a claim beside energy-matched Random, where all components outside L carry less than L.
+UNTESTED = (
+    "Chance cannot take as much, so at equal energy the claim is not tested; "
+    "at a larger τ it may be"
+)
+
 
 def unit(multi_label: bool) -> Unit:
     """The unit of FF: logits, or a multi-label model's probabilities."""

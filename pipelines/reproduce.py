@@ -73,15 +73,8 @@ def run_fold(
         return
     changes = [*given, *overrides(config, fold)]
     for command in commands(config, baselines):
-        argv = [
-            sys.executable,
-            "-m",
-            f"pipelines.{command}",
-            "--config",
-            str(path),
-            *_sets(changes),
-        ]
-        done = subprocess.run([*argv, "--out", str(out)], cwd=ROOT)
+        argv = [sys.executable, "-m", f"pipelines.{command}", "--config", str(path)]
+        done = subprocess.run([*argv, *_sets(changes), "--out", str(out)], cwd=ROOT)
         if done.returncode:
             raise ValueError(
                 f"{command} of {config.name}, fold {fold}, ended with exit code "

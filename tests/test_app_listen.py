@@ -32,7 +32,7 @@ from driving import (
 from PIL import Image
 
 from l2i_core import L2I, Analysis, AudioConfig
-from l2i_core.baselines.random import baselines_of
+from l2i_core.baselines.random import energy_matched_drops
 from l2i_core.explain import THRESHOLDS
 from pages.shared import clips, engines, pictures, players, words
 
@@ -462,7 +462,8 @@ def test_chance_that_cannot_remove_as_much_tests_nothing(open_app: Open) -> None
     gains = np.ones(100)
     gains[3] = 0.0
     made = engine.interpret(analysis, url(app)["class"], gains=gains)
-    few = baselines_of(engine, analysis, made, 1)[1]
+    drawn = (1, np.random.default_rng(0))
+    few = energy_matched_drops(engine, analysis, made.target_index, made.gains, *drawn)
     assert not few.as_much
     assert f"**{words.logit(few.median)}**" in text
     assert ("at equal energy the claim is not tested" in text) == (

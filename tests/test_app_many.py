@@ -69,7 +69,7 @@ def test_panels_hold_ff_in_probability_beside_both_randoms(open_many: Open) -> N
         drop = float((engine.probabilities(analysis.logits) - engine.probabilities(left))[c])
         assert f"FF **{logit(drop)} in probability**" in text
         few, draw = engines.FEW_DRAWS, np.random.default_rng
-        matched = energy_matched_drops(engine, analysis, c, one.selected, few, draw(0))
+        matched = energy_matched_drops(engine, analysis, c, one.gains, few, draw(0))
         sets = count_matched(len(one.relevance), one.selected, len(one.selected), few, draw(0))
         count = random_drops(engine, analysis, c, sets).median
         energy = "equal energy" if matched.as_much else "less energy (there is no more)"

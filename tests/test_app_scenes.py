@@ -134,6 +134,10 @@ def test_truth_measures_the_class_that_is_explained(open_app: Open) -> None:
     assert "of the rain" in text
     assert "random choices of equal energy put the target first" in text
     assert "no source separation" in text
+    every = "-".join(f"{k}_100" for k in range(11))
+    text = shown(open_app(clip="dog+rain", bundle="random", own=every, **{"class": "dog"}))
+    assert "All other components together (they hold less of ‖X‖²" in text
+    assert "of equal energy put" not in text
     table = app.table[-1].value
     assert list(table.columns) == [
         "log masks", "log masks: change", "linear masks", "linear masks: change",

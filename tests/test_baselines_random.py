@@ -8,9 +8,10 @@ import torch
 
 from l2i_core import L2I, Analysis, explain
 from l2i_core.baselines.random import (
-    baselines_of,
     beats_chance,
+    can_match,
     count_matched,
+    count_matched_drops,
     energy_matched,
     energy_matched_drops,
     random_drops,
@@ -46,7 +47,7 @@ def test_energy_matched_sets_reach_the_energy_and_not_a_component_more(
     energy = generator.random(20)
     selected = [0, 5]
     wanted = energy[selected].sum()
-    for chosen in energy_matched(energy, selected, 50, generator):
+    for chosen in energy_matched(energy, explain.gains_of(selected, 20), 50, generator):
         assert not set(chosen) & set(selected)
         assert len(set(chosen)) == len(chosen)
         assert energy[chosen].sum() >= wanted - 1e-12
@@ -57,13 +58,15 @@ def test_energy_matched_takes_all_where_all_are_too_little(
     generator: np.random.Generator,
 ) -> None:
     energy = np.array([10.0, 1.0, 1.0, 0.0])
-    for chosen in energy_matched(energy, [0], 5, generator):
+    assert not can_match(energy, [1, 0, 0, 0])
+    assert can_match(energy, [0.2, 0, 0, 0])
+    for chosen in energy_matched(energy, [1, 0, 0, 0], 5, generator):
         assert sorted(chosen) == [1, 2, 3]
 
 
 def test_nothing_selected_removes_nothing(generator: np.random.Generator) -> None:
-    assert energy_matched(np.ones(5), [], 4, generator) == [[]] * 4
-    assert energy_matched(np.array([0.0, 1.0, 1.0]), [0], 4, generator) == [[]] * 4
+    assert energy_matched(np.ones(5), np.zeros(5), 4, generator) == [[]] * 4
+    assert energy_matched(np.array([0.0, 1.0, 1.0]), [1, 0, 0], 4, generator) == [[]] * 4
 
 
 def test_seed_decides_the_sets() -> None:
@@ -71,7 +74,7 @@ def test_seed_decides_the_sets() -> None:
         generator = np.random.default_rng(seed)
         return [
             count_matched(20, [1], 3, 5, generator),
-            energy_matched(np.linspace(0.1, 1, 20), [1, 2], 5, generator),
+            energy_matched(np.linspace(0.1, 1, 20), explain.gains_of([1, 2], 20), 5, generator),
         ]
 
     assert draw(1) == draw(1)
@@ -97,24 +100,20 @@ def test_drops_are_those_of_the_engine(engine: L2I, analysis: Analysis, domain: 
 
 
 def test_a_component_taken_at_a_tenth_is_matched_at_a_tenth(
-    engine: L2I, analysis: Analysis
+    engine: L2I, analysis: Analysis, generator: np.random.Generator
 ) -> None:
-    energy = engine.component_energy(analysis)
-    k = int(energy.argmax())
-    gains = torch.zeros(12)
-    gains[k] = 0.1
-    own = engine.interpret(analysis, 2, gains=gains)
-    counted, matched = baselines_of(engine, analysis, own, 5)
-    assert len(counted.drops) == len(matched.drops) == 5
-    wanted = 0.1 * float(energy[k])
-    assert matched.log_energy_wanted == pytest.approx(wanted, rel=1e-5)
-    others = np.setdiff1d(np.arange(12), [k])
-    assert matched.as_much == (float(energy[others].sum()) >= wanted)
-    sets = energy_matched(energy.numpy(), [k], 5, np.random.default_rng(1), wanted)
-    for chosen in sets:
-        assert float(energy[chosen[:-1]].sum()) < wanted
-    whole = energy_matched_drops(engine, analysis, 2, [k], 5, np.random.default_rng(0))
-    assert whole.log_energy_wanted == pytest.approx(10 * wanted, rel=1e-5)
+    energy = engine.component_energy(analysis).numpy()
+    k, others = int(energy.argmax()), np.delete(energy, energy.argmax()).sum()
+    gains = 0.1 * explain.gains_of([k], 12)
+    for chosen in energy_matched(energy, gains, 20, generator):
+        assert k not in chosen
+        assert energy[chosen].sum() >= min(0.1 * energy[k], others) * (1 - 1e-6)
+        assert energy[chosen[:-1]].sum() < 0.1 * energy[k]
+    drawn = energy_matched_drops(engine, analysis, 2, gains, 5, generator)
+    assert drawn.as_much == (others >= 0.1 * energy[k])
+    every = energy_matched_drops(engine, analysis, 2, np.ones(12), 5, generator)
+    assert not every.as_much, "nothing is left to draw from"
+    assert count_matched_drops(engine, analysis, 2, gains, 1, 5, generator).as_much
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,9 @@ def test_random_draws_from_all_components(
     monkeypatch.setattr(L2I, "logits_without", spied)
     selected = list(range(6))
     for own in (engine, released):
-        both_baselines(own, analysis, 0, selected, 3, 20, np.random.default_rng(0))
+        both_baselines(
+            own, analysis, 0, explain.gains_of(selected, 12), 3, 20, np.random.default_rng(0)
+        )
     paper, _, theirs, energy = drawn
     assert paper == set(range(6, 12))
     assert theirs == set(range(12))

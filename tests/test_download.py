@@ -236,8 +236,12 @@ def test_jobs_run_once_and_can_be_cancelled(home: Path, serve: Callable[..., Ope
     assert "not its archive" in third.problem
 
 
-def test_a_damaged_deflated_clip_is_refused(home: Path, serve: Callable[..., Opener]) -> None:
-    """zlib complains of some damage before the checksum can."""
+@pytest.mark.parametrize("damage", ["bytes", "method"])
+def test_a_damaged_deflated_clip_is_refused(
+    home: Path, serve: Callable[..., Opener], damage: str
+) -> None:
+    """zlib complains of some damage before the checksum can; and of Deflate64 zipfile knows the
+    name alone."""
     packed = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(esc50_archive())) as whole,
@@ -248,7 +252,12 @@ def test_a_damaged_deflated_clip_is_refused(home: Path, serve: Callable[..., Ope
         first = next(i for i in deflated.infolist() if i.filename.endswith(".wav"))
     data = bytearray(packed.getvalue())
     start = first.header_offset + 30 + len(first.filename)
-    data[start : start + 8] = b"\xff" * 8
+    if damage == "bytes":
+        data[start : start + 8] = b"\xff" * 8
+    else:
+        entry = data.rindex(first.filename.encode()) - 46  # in the central directory
+        for place in (first.header_offset + 8, entry + 10):
+            data[place : place + 2] = (9).to_bytes(2, "little")
     job = download.start("esc50", serve(bytes(data)))
     job.wait(20)
     assert job.problem

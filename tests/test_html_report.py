@@ -167,7 +167,7 @@ def test_bounds(shown: Exhibit) -> None:
         ({"faithfulness": 0.5}, "The claim does not hold."),
         (
             {"random": {"energy_matched": 0.5, "equal_energy": False, "draws": 20}},
-            "the claim is not tested by it.",
+            "at equal energy the claim is not tested",
         ),
         (
             {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import torch
 from driving import noise, wav_bytes
 
 from l2i_core import L2I, AudioConfig, audio
-from pages.shared import clips, engines
+from pages.shared import clips, engines, noises, recipes, truths
 from pages.shared.memory import Memory, nbytes
 
 
@@ -123,3 +125,13 @@ def test_the_best_five_seconds(engine: L2I) -> None:
         if other + 5.0 <= 31.0:
             rival = engine.logits_at(sound, [(other, other + 5.0)])[0, 3]
             assert rival <= best + 0.02, "at least as good as stretches beside it"
+
+
+def test_all_bounds_together_are_the_readmes() -> None:
+    modules = (engines, noises, recipes, truths)
+    bounds = [m.most for module in modules for m in vars(module).values() if isinstance(m, Memory)]
+    assert len(bounds) == 9
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text()
+    promised = re.search(r"within fixed bounds \(([\d.]+) GB of arrays at most\)", readme)
+    assert promised
+    assert 0.95 * float(promised[1]) <= sum(bounds) / 1e9 <= float(promised[1]) + 0.05

@@ -166,6 +166,13 @@ def test_training_clips_have_the_length_that_the_config_says(small_file: Path) -
     assert matrix.shape == (257, 8 * config.audio.n_frames(16000))
 
 
+@pytest.mark.parametrize("name", ["data.seconds", "classifier.crop_seconds"])
+def test_clips_too_short_for_f_are_refused(small_file: Path, tmp_path: Path, name: str) -> None:
+    config = load_config(small_file, [f"{name}=0.1"])
+    with pytest.raises(ValueError, match=rf"{name} is 0\.1, but f needs at least \d\.\d\d s"):
+        train_classifier.train(config, tmp_path)
+
+
 def test_training_matrix_holds_averaged_frames(small: Config) -> None:
     _, clips = train_classifier.training_clips(small)
     matrix = learn_dictionary.training_matrix(small, clips)

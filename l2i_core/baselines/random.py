@@ -11,29 +11,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from l2i_core.engine import L2I
-from l2i_core.explain import Analysis, Interpretation
+from l2i_core.explain import Analysis
 
 
 @dataclass(frozen=True, slots=True)
 class RandomDrops:
-    """FF_x of each draw (draws,), the mean share of ‖X‖² that the draws remove, and the share that
-    they were to remove (0 where they are matched by count)."""
+    """FF_x of each draw (draws,), the mean share of ‖X‖² that the draws remove, and whether that
+    is what they were to remove: False where all components outside L carry less than L."""
 
     drops: np.ndarray
     log_energy_removed: float
-    log_energy_wanted: float = 0.0
+    as_much: bool = True
 
     @property
     def median(self) -> float:
         return float(np.median(self.drops))
-
-    @property
-    def as_much(self) -> bool:
-        """Whether the draws could remove the energy that they were to remove."""
-        return as_much(self.log_energy_removed, self.log_energy_wanted)
 
 
 def count_matched(
@@ -50,27 +45,34 @@ def count_matched(
 
 
 def energy_matched(
-    log_energy: ArrayLike,
-    selected: Sequence[int],
-    draws: int,
-    generator: np.random.Generator,
-    wanted: float | None = None,
+    log_energy: ArrayLike, gains: ArrayLike, draws: int, generator: np.random.Generator
 ) -> list[list[int]]:
-    """`draws` sets not in L, each grown in random order until it covers the energy that L does.
+    """`draws` sets not in L, each grown in random order until it covers the energy that L's gains
+    take out: a user's gain of 0.1 takes a tenth of a component.
 
-    log_energy (K,): every component's share of ‖X‖². wanted: the share to cover, where L is not
-    removed whole. If all others together carry less, every set is all of them.
+    log_energy (K,): every component's share of ‖X‖²; gains (K,), 0 outside L. If all others
+    together carry less (`can_match`), every set is all of them.
     """
-    energy = np.asarray(log_energy, dtype=np.float64)
-    if wanted is None:
-        wanted = float(energy[list(selected)].sum())
-    others = np.setdiff1d(np.arange(len(energy)), np.asarray(selected, dtype=int))
+    energy, wanted, others = _opponents(log_energy, gains)
     sets = []
     for _ in range(draws):
         order = generator.permutation(others)
         enough = np.searchsorted(np.cumsum(energy[order]), wanted) + 1 if wanted > 0 else 0
         sets.append(order[:enough].tolist())
     return sets
+
+
+def can_match(log_energy: ArrayLike, gains: ArrayLike) -> bool:
+    """Whether the components outside L carry the energy that L's gains take out; (K,), (K,)."""
+    energy, wanted, others = _opponents(log_energy, gains)
+    return as_much(float(energy[others].sum()), wanted)
+
+
+def _opponents(
+    log_energy: ArrayLike, gains: ArrayLike
+) -> tuple[NDArray[np.float64], float, NDArray[np.intp]]:
+    energy, weights = (np.asarray(given, dtype=np.float64) for given in (log_energy, gains))
+    return energy, float(energy @ weights), np.flatnonzero(weights == 0)
 
 
 def as_much(random: float, own: float) -> bool:
@@ -89,67 +91,41 @@ def beats_chance(drop: float, random: float, equal_energy: bool, resolution: flo
     return True if equal_energy else None
 
 
-def baselines_of(
-    engine: L2I, analysis: Analysis, made: Interpretation, draws: int, seed: int = 0
-) -> tuple[RandomDrops, RandomDrops]:
-    """`both_baselines` beside one interpretation: as many components, and `removed_energy`."""
-    return both_baselines(
-        engine,
-        analysis,
-        made.target_index,
-        made.selected,
-        len(made.selected),
-        draws,
-        np.random.default_rng(seed),
-        made.mask_domain,
-        removed_energy(engine, analysis, made),
-    )
-
-
-def removed_energy(engine: L2I, analysis: Analysis, made: Interpretation) -> float:
-    """The share of ‖X‖² that an interpretation takes out: its gains may be a user's, of which 0.1
-    takes a tenth of a component."""
-    energy = engine.component_energy(analysis)
-    return float(energy @ made.gains.to(energy))
-
-
 def random_drops(
     engine: L2I,
     analysis: Analysis,
     target: int,
     sets: Sequence[Sequence[int]],
     mask_domain: str = "log",
-    wanted: float = 0.0,
+    as_much: bool = True,
 ) -> RandomDrops:
     """FF_x after removing each of the sets from the clip; one forward pass of f per set."""
     energy = engine.component_energy(analysis).numpy()
     left = engine.logits_without(analysis, sets, mask_domain)
     drops = engine.drop(analysis, left, target).numpy()
     removed = [float(energy[list(chosen)].sum()) for chosen in sets]
-    return RandomDrops(drops, float(np.mean(removed)), wanted)
+    return RandomDrops(drops, float(np.mean(removed)), as_much)
 
 
 def both_baselines(
     engine: L2I,
     analysis: Analysis,
     target: int,
-    selected: Sequence[int],
+    gains: ArrayLike,
     count: int,
     draws: int,
     generator: np.random.Generator,
     mask_domain: str = "log",
-    wanted: float | None = None,
 ) -> tuple[RandomDrops, RandomDrops]:
-    """The count-matched and the energy-matched Random Baseline of one clip and selection L.
+    """The count-matched and the energy-matched Random Baseline of one clip and L's gains (K,).
 
     `count` components are drawn for the first: the average |L| over a test set (the paper's), or
-    |L| of this clip; by the released code's conventions from all components, L's too. wanted: as
-    in `energy_matched`.
+    |L| of this clip; by the released code's conventions from all components, L's too.
     """
     given = (draws, generator, mask_domain)
     return (
-        count_matched_drops(engine, analysis, target, selected, count, *given),
-        energy_matched_drops(engine, analysis, target, selected, *given, wanted),
+        count_matched_drops(engine, analysis, target, gains, count, *given),
+        energy_matched_drops(engine, analysis, target, gains, *given),
     )
 
 
@@ -157,14 +133,14 @@ def count_matched_drops(
     engine: L2I,
     analysis: Analysis,
     target: int,
-    selected: Sequence[int],
+    gains: ArrayLike,
     count: int,
     draws: int,
     generator: np.random.Generator,
     mask_domain: str = "log",
 ) -> RandomDrops:
-    """The count-matched Random Baseline of one clip and selection L."""
-    kept = () if engine.conventions.random_from_all else selected
+    """The count-matched Random Baseline of one clip and L's gains (K,)."""
+    kept = [] if engine.conventions.random_from_all else np.flatnonzero(gains).tolist()
     sets = count_matched(engine.dictionary.n_components, kept, count, draws, generator)
     return random_drops(engine, analysis, target, sets, mask_domain)
 
@@ -173,15 +149,13 @@ def energy_matched_drops(
     engine: L2I,
     analysis: Analysis,
     target: int,
-    selected: Sequence[int],
+    gains: ArrayLike,
     draws: int,
     generator: np.random.Generator,
     mask_domain: str = "log",
-    wanted: float | None = None,
 ) -> RandomDrops:
-    """The energy-matched Random Baseline of one clip and selection L."""
+    """The energy-matched Random Baseline of one clip and L's gains (K,)."""
     energy = engine.component_energy(analysis)
-    if wanted is None:
-        wanted = float(energy[list(selected)].sum())
-    sets = energy_matched(energy, selected, draws, generator, wanted)
-    return random_drops(engine, analysis, target, sets, mask_domain, wanted)
+    sets = energy_matched(energy, gains, draws, generator)
+    matched = can_match(energy, gains)
+    return random_drops(engine, analysis, target, sets, mask_domain, matched)

@@ -173,8 +173,9 @@ def check_clip(
         wanted = float(energy[selected].sum())
         by_count = equal_count(surrogate, len(selected))
         by_energy = equal_energy(surrogate, energy, wanted)
+        gains = explain.gains_of(selected, len(relevance))
         random = energy_matched_drops(
-            engine, analysis, c, selected, random_draws, generator, mask_domain
+            engine, analysis, c, gains, random_draws, generator, mask_domain
         )
         sets += [selected, by_count, by_energy]
         rows.append(

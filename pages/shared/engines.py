@@ -22,10 +22,9 @@ import torch
 from l2i_core import L2I, Analysis, Interpretation, Verdict, audio, bundle_folders, load_bundle
 from l2i_core.baselines.random import (
     RandomDrops,
-    baselines_of,
+    both_baselines,
     count_matched_drops,
     energy_matched_drops,
-    removed_energy,
 )
 from l2i_core.bundle import Bundle
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
@@ -296,12 +295,11 @@ def _few_drops(
     _analysis: Analysis,
     _made: Interpretation,
 ) -> RandomDrops:
-    about = (_engine, _analysis, _made.target_index, _made.selected)
+    about = (_engine, _analysis, _made.target_index, _made.gains)
     drawn = (FEW_DRAWS, np.random.default_rng(0), _made.mask_domain)
     with turn:
         if matched == "energy":
-            wanted = removed_energy(_engine, _analysis, _made)
-            return energy_matched_drops(*about, *drawn, wanted)
+            return energy_matched_drops(*about, *drawn)
         return count_matched_drops(*about, len(_made.selected), *drawn)
 
 
@@ -314,4 +312,13 @@ def _random_drops(
     _made: Interpretation,
 ) -> tuple[RandomDrops, RandomDrops]:
     with turn:
-        return baselines_of(_engine, _analysis, _made, RANDOM_DRAWS)
+        return both_baselines(
+            _engine,
+            _analysis,
+            _made.target_index,
+            _made.gains,
+            len(_made.selected),
+            RANDOM_DRAWS,
+            np.random.default_rng(0),
+            _made.mask_domain,
+        )

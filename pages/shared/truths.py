@@ -16,10 +16,11 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core import L2I, Analysis, Interpretation, scenes, truth
+from l2i_core.baselines.random import can_match
 from l2i_core.explain import MASK_DOMAINS
 from l2i_core.truth import Heard, Stems
 from l2i_core.words import joined
-from pages.shared import comparisons, engines, pictures, players, plots
+from pages.shared import comparisons, engines, pictures, players, plots, verdicts
 from pages.shared.clips import ClipSource
 from pages.shared.context import View
 from pages.shared.live import Choice
@@ -67,7 +68,9 @@ def draw(view: View) -> None:
     except ValueError as error:
         st.error(sentence(str(error)))
         return
-    st.markdown(f"**{finding(view, found, heard)}** {_beside(found, heard)}")
+    energy = view.engine.component_energy(view.analysis)
+    matched = can_match(energy, _made(view, view.domain).gains)
+    st.markdown(f"**{finding(view, found, heard)}** {_beside(found, heard, matched)}")
     _listening(view, found)
     left, right = st.columns([6, 5], gap="large")
     with left:
@@ -94,9 +97,9 @@ def finding(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> str:
     return f"x_int keeps {joined(parts)}."
 
 
-def _beside(found: Truth, heard: dict[str, Sequence[Heard]]) -> str:
+def _beside(found: Truth, heard: dict[str, Sequence[Heard]], matched: bool) -> str:
     """Whether the target passes most, and the same of Random and of the ideal mask; "" for a
-    silent B, of which there is nothing to compare."""
+    silent B, of which there is nothing to compare. matched: Random could take as much energy."""
     own, best, chance = (heard[n] for n in ("interpretation", "ideal", "random_energy"))
     if not any(share > 0 for share in own[0].passed):
         return ""
@@ -105,9 +108,13 @@ def _beside(found: Truth, heard: dict[str, Sequence[Heard]]) -> str:
     first = own[0].target_first
     text = "The target passes most. " if first else ":orange[Another sound passes more.] "
     lucky = sum(h.target_first for h in chance)
+    if matched:
+        text += f"{lucky} of {len(chance)} random choices of equal energy put the target first; "
+    else:
+        which = "the target" if lucky else "another sound"
+        text += f"{sentence(verdicts.ALL_OTHERS)} put {which} first; "
     text += (
-        f"{lucky} of {len(chance)} random choices of equal energy put the target first; the ideal "
-        f"mask keeps {percent(best[0].target)} of it and at most {percent(best[0].interferer)} of "
+        f"the ideal mask keeps {percent(best[0].target)} of it and at most {percent(best[0].interferer)} of "
         "another sound."
     )
     return text

@@ -10,6 +10,7 @@ import streamlit as st
 from l2i_core import L2I, Verdict
 from l2i_core.baselines.random import RandomDrops, beats_chance
 from l2i_core.metrics import drop_resolution
+from l2i_core.words import UNTESTED
 from pages.shared import decisions
 from pages.shared.context import View
 from pages.shared.words import class_name, logit
@@ -46,11 +47,15 @@ def table(view: View, verdict: Verdict, titles: Sequence[str] = TITLES) -> None:
     )
 
 
+# Where chance cannot take as much as B does.
+ALL_OTHERS = "all other components together (they hold less of ‖X‖², the log spectrogram's energy)"
+
+
 def opponent(few: RandomDrops) -> str:
     """What energy-matched Random removed: where all that is not in B holds less, all of it."""
     if few.as_much:
         return f"random components of equal energy (median of {len(few.drops)} draws)"
-    return "all other components together (they hold less of ‖X‖², the log spectrogram's energy)"
+    return ALL_OTHERS
 
 
 def beats(engine: L2I, drop: float, few: RandomDrops) -> bool | None:
@@ -59,14 +64,11 @@ def beats(engine: L2I, drop: float, few: RandomDrops) -> bool | None:
     return beats_chance(drop, few.median, few.as_much, resolution)
 
 
-UNTESTED = "Chance cannot take as much, so at equal energy the claim is not tested; at a larger τ it may be."
-
-
 def warning(engine: L2I, drop: float, few: RandomDrops) -> str:
     """A sentence where FF does not stand above chance at equal energy, else ""."""
     found = beats(engine, drop, few)
     if found is None:
-        return UNTESTED
+        return f"{UNTESTED}."
     if found:
         return ""
     return f":orange[No better than chance at {'equal' if few.as_much else 'less'} energy.]"

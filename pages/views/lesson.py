@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import Interpretation
+from l2i_core.words import UNTESTED
 from pages.shared import (
     clips,
     components,
@@ -607,7 +608,7 @@ def _against_random(view: View, made: Interpretation, drop: float, share: float)
     if drop <= 0:
         verdict = "Taking B away does not weaken the decision: B does not explain it."
     elif found is None:
-        verdict = verdicts.UNTESTED
+        verdict = f"{UNTESTED}."
     elif not found:
         energy = "equal" if few.as_much else "less"
         verdict = f"No better than chance at {energy} energy: on this clip the claim does not hold."
