@@ -39,6 +39,11 @@ class Cache:
     logits: Tensor
     multi_label: bool
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """X, the maps, the logits."""
+        return [self.log_magnitude, *self.maps, self.logits]
+
 
 def build_cache(
     config: Config, classifier: Classifier, patterns: Tensor, views: int, partial_views: int = 0
@@ -48,7 +53,7 @@ def build_cache(
     data, clips = training_clips(config)
     waveforms, _ = load_batch(clips, config.audio, config.data.seconds, config.data.skip_damaged)
     generator = torch.Generator().manual_seed(config.seed + 17)
-    spectrograms, maps, logits = [], [], []
+    total, cache = (views + partial_views) * len(waveforms), None
     for view in range(views + partial_views):
         if view:
             offsets = torch.randint(waveforms.shape[1], (len(waveforms),), generator=generator)
@@ -56,21 +61,26 @@ def build_cache(
             viewed = torch.stack(shifted)
         else:
             viewed = waveforms
+        start = view * len(waveforms)
         for part in tqdm(viewed.split(16), desc=f"f's features, view {view + 1}", leave=False):
             x = log_magnitudes(part, config.audio)
             if view >= views:
                 x = without_some(x, patterns, generator)
             with torch.inference_mode():
-                out, given = classifier(audio.log_mel(audio.magnitude(x), config.audio))
-            spectrograms.append(x.half())
-            maps.append([m.half() for m in given])
-            logits.append(out)
-    return Cache(
-        torch.cat(spectrograms),
-        [torch.cat(same) for same in zip(*maps, strict=True)],
-        torch.cat(logits),
-        data.multi_label,
-    )
+                logits, maps = classifier(audio.log_mel(audio.magnitude(x), config.audio))
+            # Written into place: joining parts at the end would hold everything twice, and this
+            # is gigabytes.
+            cache = cache or Cache(
+                x.new_empty(total, *x.shape[1:], dtype=torch.half),
+                [m.new_empty(total, *m.shape[1:], dtype=torch.half) for m in maps],
+                logits.new_empty(total, *logits.shape[1:]),
+                data.multi_label,
+            )
+            for whole, some in zip(cache.tensors, [x, *maps, logits], strict=True):
+                whole[start : start + len(part)] = some
+            start += len(part)
+    assert cache is not None  # a data set without clips was refused
+    return cache
 
 
 def without_some(log_magnitude: Tensor, patterns: Tensor, generator: torch.Generator) -> Tensor:
