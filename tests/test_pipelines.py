@@ -650,6 +650,26 @@ def test_partial_views_lack_some_of_the_sound(small: Config, sounds: Path) -> No
         assert ratio == pytest.approx(1.0, abs=1e-5) or ratio == pytest.approx(0.0, abs=1e-5)
 
 
+def test_cache_holds_what_f_says_of_every_view_in_order(
+    small: Config, small_run: Path, sounds: Path
+) -> None:
+    f = train_classifier.trained(small, small_run)
+    patterns = learn_dictionary.learn(small, small_run, only_finished=True)
+    cache = train_interpreter.build_cache(small, f, patterns, views=2, partial_views=1)
+    clips = open_data_set("folder", sounds).in_folds(small.data.train_folds)
+    waveforms, _ = features.load_batch(clips, small.audio)
+    x = features.log_magnitudes(waveforms, small.audio)
+    logits, maps = f(audio.log_mel(audio.magnitude(x), small.audio))
+    n = len(clips)
+    assert {len(t) for t in cache.tensors} == {3 * n}
+    for whole, plain in zip(cache.tensors, [x, *maps, logits], strict=True):
+        torch.testing.assert_close(whole[:n].float(), plain.detach(), atol=1e-3, rtol=1e-3)
+    # A circular shift keeps what a clip holds; a partial view lacks some of it.
+    energy = cache.log_magnitude.float().square().sum(dim=(1, 2)).view(3, n)
+    torch.testing.assert_close(energy[1], energy[0], atol=0.0, rtol=0.05)
+    assert (energy[2] < energy[0]).all()
+
+
 def test_pretraining_gives_all_but_the_last_layer(small: Config, tmp_path: Path) -> None:
     config = dataclasses.replace(
         small,
