@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+import yaml
 from driving import APP, Open
 from measured import add_metrics, scenes, write_bundles
 from playwright.sync_api import Browser, BrowserContext, expect
@@ -28,6 +29,9 @@ from l2i_core.bundle import Bundle, InterpreterInfo, save_bundle
 from l2i_core.classifier import Classifier
 from l2i_core.interpreter import Interpreter
 from l2i_core.nmf import Dictionary, average_frames, sparse_nmf
+from pipelines import learn_dictionary, train_classifier, train_interpreter
+from pipelines.config import Config, load_config
+from pipelines.runs import main_guard
 
 # The user's own data, models and settings must not change what a test sees.
 for _name in [name for name in os.environ if name.startswith("L2I_")]:
@@ -42,6 +46,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 expect.set_options(timeout=1000 * SECONDS)
 
 COMPONENTS = 12
+TINY = Path(__file__).resolve().parent.parent / "configs" / "tiny.yaml"
 WriteClip = Callable[..., Path]
 
 
@@ -293,3 +298,78 @@ def tab(browser: Browser) -> Iterator[BrowserContext]:
     context.set_default_timeout(1000 * SECONDS)
     yield context
     context.close()
+
+
+@pytest.fixture(scope="session")
+def two_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder per class: two classes of five short clips, so four folds train and one tests."""
+    root = tmp_path_factory.mktemp("sounds")
+    for label in ("dog", "rain"):
+        (root / label).mkdir()
+        for seed in range(5):
+            samples = synth.clip(label, seed, 8000, 1.5)
+            soundfile.write(root / label / f"{seed}.flac", samples, 8000)
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_config(two_classes: Path) -> Config:
+    """The tiny experiment, made smaller still: ten short clips of two classes."""
+    return load_config(
+        TINY,
+        [
+            "name=small",
+            "data.kind=folder",
+            f"data.root={two_classes}",
+            "data.train_folds=[1, 2, 3, 4]",
+            "data.test_folds=[5]",
+            "classifier.epochs=3",
+            "classifier.batch_size=3",
+            "classifier.mixup_free_epochs=1",
+            "dictionary.components=5",
+            "dictionary.iterations=20",
+            "interpreters.att.epochs=3",
+            "interpreters.att.batch_size=3",
+            "interpreters.att.views=2",
+            "interpreters.att.partial_views=1",
+            "interpreters.att.dropout=0.2",
+            "interpreters.att.muon_learning_rate=0.001",
+            "interpreters.att-loop.epochs=3",
+            "interpreters.att-loop.batch_size=3",
+            "interpreters.max.epochs=1",
+        ],
+    )
+
+
+@pytest.fixture(scope="session")
+def small_file(small_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("configs") / "small.yaml"
+    path.write_text(yaml.safe_dump(small_config.to_dict()))
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_run(
+    small_config: Config, small_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The small experiment, trained without a break; not evaluated."""
+    out = tmp_path_factory.mktemp("runs") / "small"
+    train_classifier.train(small_config, out)
+    learn_dictionary.learn(small_config, out)
+    assert train_interpreter.main(["--config", str(small_file), "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture
+def refused_command(capsys: pytest.CaptureFixture[str]) -> Callable[[Callable[[], int]], str]:
+    """Run a command that must fail; returns its one line."""
+
+    def run(command: Callable[[], int]) -> str:
+        capsys.readouterr()
+        assert main_guard(command) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert error.count("\n") == 1
+        return error
+
+    return run

@@ -146,3 +146,9 @@ def test_chain_of_starts_must_end(tmp_path: Path) -> None:
     for name in ("a", "c"):
         with pytest.raises(ValueError, match="cannot start from"):
             train_interpreter._recipe(config, name)
+
+
+def test_recipe_leaves_out_what_training_does_not_see(small_config: Config) -> None:
+    sections = small_config.recipe("seed", "data")
+    assert set(sections) == {"seed", "data"}
+    assert {"root", "test_folds"}.isdisjoint(sections["data"])

@@ -1,0 +1,29 @@
+"""What every long job shares: arithmetic and exit codes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from pipelines.runs import autocast, main_guard
+
+
+def test_precision_decides_the_arithmetic() -> None:
+    layer = nn.Linear(3, 3)
+    for precision, expected in (("bfloat16", torch.bfloat16), ("float32", torch.float32)):
+        with autocast(precision):
+            assert layer(torch.ones(3)).dtype == expected
+
+
+def test_guard_turns_outcomes_into_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> int:
+        raise ValueError("no such thing.")
+
+    def stops() -> int:
+        raise KeyboardInterrupt
+
+    assert main_guard(lambda: 0) == 0
+    assert main_guard(fails) == 2
+    assert capsys.readouterr().err == "error: no such thing.\n"
+    assert main_guard(stops) == 130
