@@ -29,10 +29,10 @@ from l2i_core.explain import Analysis
 from l2i_core.files import write_text
 
 Row = dict[str, Any]
-# Columns of the CSV files that hold names, be they made of digits.
+# Columns of the CSV files that hold names or digests, be they made of digits.
 _TEXTS = {
     *("clip", "label", "class", "predicted", "interpreter_predicted", "target"),
-    *("interpreter", "system", "other", "other_class"),
+    *("interpreter", "system", "other", "other_class", "weights"),
 }
 Progress = Callable[[int, int], None]
 LeftOut = Callable[[Clip, str], None]

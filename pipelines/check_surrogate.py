@@ -22,7 +22,8 @@ from l2i_core.engine import L2I
 from l2i_core.evaluation import Row, read_rows, to_csv
 from l2i_core.files import write_text
 from l2i_core.noise_lab import held_out
-from pipelines.runs import evenly, main_guard
+from pipelines.evaluate import fingerprint
+from pipelines.runs import circumstances, evenly, main_guard, typed
 
 log = logging.getLogger("l2i")
 
@@ -33,11 +34,12 @@ def run(
     numbered: Sequence[tuple[int, Clip]],
     samples: int = 256,
     seed: int = 0,
+    command: str = "",
 ) -> dict[str, object]:
     """Check these interpreters of a bundle on disk; returns what surrogate.json holds.
 
     A clip's number is its place in the whole test set: its draws do not depend on which others are
-    checked. A clip that cannot be used is logged and left out.
+    checked. A clip that cannot be used is logged and left out. `command` is recorded.
     """
     if samples < 2:
         raise ValueError(f"a surrogate needs at least 2 samples, received {samples}.")
@@ -49,32 +51,29 @@ def run(
     for name in names:
         engine = L2I(bundle, name)
         wanted = {clip.name for _, clip in numbered}
-        mine = [r for r in rows if _belongs(r, name, wanted, samples, seed)]
+        weights = fingerprint(bundle, bundle.folder, name, [])[:16]
+        made: Row = {"interpreter": name, "samples": samples, "seed": seed, "weights": weights}
+        mine = [r for r in rows if made.items() <= r.items() and r["clip"] in wanted]
         others = [r for r in rows if r["interpreter"] != name]
         there = {r["clip"] for r in mine}
         left = [(index, clip) for index, clip in numbered if clip.name not in there]
         for index, clip in tqdm(left, desc=f"surrogates beside {name}", unit="clip"):
             try:
-                mine += surrogate.check(engine, clip, index, seed, samples)
+                new = surrogate.check(engine, clip, index, seed, samples)
             except ValueError as error:
                 log.warning("left out: %s: %s", clip.name, error)
                 continue
+            mine += [{**row, "weights": weights} for row in new]
             write_text(path, to_csv([*others, *mine]))
         # The written rows, of six digits: a resumed run has no others, and the table is theirs.
         rows = read_rows(path) if path.is_file() else []
         mine = [r for r in rows if r["interpreter"] == name]
-        about = {"samples": samples, "seed": seed, "random_draws": surrogate.RANDOM_DRAWS}
+        about: Row = {"samples": samples, "seed": seed, "random_draws": surrogate.RANDOM_DRAWS}
+        about |= {"command": command, **circumstances()}
         done[name] = {**surrogate.summarise(mine, bundle.multi_label), "about": about}
         write_text(summary_path, json.dumps(done, indent=1) + "\n")
         log.info("%s: %s", name, json.dumps(done[name]))
     return done
-
-
-def _belongs(row: Row, name: str, clips: set[str], samples: int, seed: int) -> bool:
-    """Whether a row of an earlier run is one of this run's."""
-    wanted = (name, samples, seed)
-    about = (row["interpreter"], row["samples"], row["seed"])
-    return about == wanted and row["clip"] in clips
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -90,7 +89,8 @@ def main(argv: list[str] | None = None) -> int:
     names = [arguments.interpreter] if arguments.interpreter else list(bundle.interpreters)
     numbered = evenly(list(enumerate(held_out(bundle, arguments.data)[1])), arguments.clips)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
-    run(bundle, names, numbered, arguments.samples, arguments.seed)
+    command = typed("check_surrogate", argv)
+    run(bundle, names, numbered, arguments.samples, arguments.seed, command)
     return 0
 
 

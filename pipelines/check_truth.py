@@ -2,15 +2,14 @@
 
 Every class that a test scene truly holds is explained, with its stems at hand, by every
 interpreter (or some), and measured beside energy-matched Random and the ideal mask with the same W
-(`l2i_core.truth`). Writes metrics/truth.json and truth-rows.csv into the bundle. Each
-interpreter's rows are kept as they are done, and those of one measured before, on the same scenes.
+(`l2i_core.truth`). Writes metrics/truth.json and truth-rows.csv into the bundle, after every
+interpreter; one whose weights were measured before, on the same scenes, is not measured again.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +24,8 @@ from l2i_core.engine import L2I
 from l2i_core.evaluation import read_rows, to_csv
 from l2i_core.files import write_text
 from l2i_core.noise_lab import held_out
-from pipelines.runs import circumstances, main_guard
+from pipelines.evaluate import fingerprint
+from pipelines.runs import circumstances, main_guard, typed
 
 log = logging.getLogger("l2i")
 THRESHOLDS = (0.3, 0.1)
@@ -67,8 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", metavar="FOLDER", help="the scenes (default: L2I_SCENES)")
     parser.add_argument("--interpreter", nargs="+", help="default: all of the bundle's")
     parser.add_argument("--limit", type=int, help="the first scenes only")
-    typed = sys.argv[1:] if argv is None else argv
-    given = parser.parse_args(typed)
+    given = parser.parse_args(argv)
     if given.limit is not None and given.limit < 1:
         raise ValueError(f"--limit must be at least 1, received {given.limit}.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
@@ -81,7 +80,16 @@ def main(argv: list[str] | None = None) -> int:
     wanted = {(clip.name, label) for clip in clips for label in clip.held}
     if not wanted:
         raise ValueError("none of the scenes holds a class, so there is nothing to check.")
+    weights = {n: fingerprint(bundle, bundle.folder, n, [])[:16] for n in bundle.interpreters}
+    about = {
+        "command": typed("check_truth", argv),
+        "scenes": len(clips),
+        "random_draws": truth.RANDOM_DRAWS,
+        **circumstances(),
+    }
+    known = (bundle.experiment("truth") or {}).get("about", {}).get("weights", {})
     rows = _measured(read_rows(path), wanted, names) if path.is_file() else []
+    rows = [r for r in rows if known.get(r["interpreter"]) == weights.get(r["interpreter"])]
     for name in names:
         if any(r["interpreter"] == name for r in rows):
             continue
@@ -89,15 +97,10 @@ def main(argv: list[str] | None = None) -> int:
         for number, clip in enumerate(tqdm(clips, desc=f"{name} beside the stems", unit="scene")):
             rows += [{"interpreter": name, **r} for r in check_scene(engine, clip, number)]
         write_text(path, to_csv(rows))
-    about = {
-        "command": shlex.join(["python", "-m", "pipelines.check_truth", *typed]),
-        "scenes": len(clips),
-        "random_draws": truth.RANDOM_DRAWS,
-        **circumstances(),
-    }
-    blocks = tables(rows)
-    write_text(folder / "truth.json", json.dumps({"about": about, **blocks}, indent=1) + "\n")
-    for name, block in blocks.items():
+        about["weights"] = {n: weights[n] for n in dict.fromkeys(r["interpreter"] for r in rows)}
+        made = {"about": about, **tables(rows)}
+        write_text(folder / "truth.json", json.dumps(made, indent=1) + "\n")
+    for name, block in tables(rows).items():
         log.info("%s: %s", name, json.dumps(block["log"]["0.3"]["interpretation"]))
     return 0
 

@@ -2,14 +2,14 @@
 
 The clips of the bundle's own test set with another clip in them, then with white noise, see
 `l2i_core.contamination`. Writes metrics/contaminated.json in the bundle's folder after every
-interpreter and kind: blocks as in summary.json. What is there is not measured again.
+interpreter and kind: blocks as in summary.json. What is there of the same weights is not measured
+again.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ from l2i_core.engine import L2I
 from l2i_core.evaluation import Settings
 from l2i_core.files import write_text
 from l2i_core.noise_lab import held_out
-from pipelines.evaluate import evaluate_with_bar
-from pipelines.runs import circumstances, evenly, main_guard
+from pipelines.evaluate import evaluate_with_bar, fingerprint
+from pipelines.runs import circumstances, evenly, main_guard, typed
 
 log = logging.getLogger("l2i")
 THRESHOLDS = (0.5, 0.3, 0.1)
@@ -56,11 +56,15 @@ def run(
     chosen = evenly(range(len(clips)), limit)
     settings = Settings(thresholds=THRESHOLDS, random_thresholds=(), seed=seed)
     assert bundle.folder is not None  # it was loaded
+    weights = {n: fingerprint(bundle, bundle.folder, n, [])[:16] for n in wanted}
     done = bundle.experiment("contaminated") or {}
     for kind in KINDS:
         title = f"{kind} at {snr_db:g} dB"
-        going_by = {"clips": len(chosen), "snr_db": snr_db, "seed": seed}
-        left = [n for n in wanted if not _made(done.get(n, {}).get(title), going_by)]
+        going_by = {
+            n: {"clips": len(chosen), "snr_db": snr_db, "seed": seed, "weights": weights[n]}
+            for n in wanted
+        }
+        left = [n for n in wanted if not _made(done.get(n, {}).get(title), going_by[n])]
         if not left:
             continue
         with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +73,7 @@ def run(
             )
             for name in left:
                 summary = evaluate_with_bar(bundle, name, mixtures, settings).summary
-                about = {**going_by, "command": command, **circumstances()}
+                about = {**going_by[name], "command": command, **circumstances()}
                 done.setdefault(name, {})[title] = {**summary, "about": about}
                 path = bundle.folder / "metrics" / "contaminated.json"
                 write_text(path, json.dumps(done, indent=1) + "\n")
@@ -95,8 +99,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--snr", type=float, default=0.0, help="of the clip above the other, dB")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", metavar="FOLDER", help="the data set (default: L2I_ESC50, …)")
-    given = sys.argv[1:] if argv is None else argv
-    arguments = parser.parse_args(given)
+    arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     run(
         load_bundle(arguments.bundle),
@@ -105,7 +108,7 @@ def main(argv: list[str] | None = None) -> int:
         arguments.snr,
         arguments.seed,
         arguments.data,
-        shlex.join(["python", "-m", "pipelines.contaminate", *given]),
+        typed("contaminate", argv),
     )
     return 0
 

@@ -28,13 +28,16 @@ from l2i_core.engine import L2I
 from l2i_core.evaluation import Evaluation, Settings, evaluate, write_evaluation
 from l2i_core.files import write_text
 from pipelines.config import Config, command_line
-from pipelines.runs import main_guard, start_log
+from pipelines.runs import circumstances, main_guard, start_log, typed
 
 log = logging.getLogger("l2i")
 
 
-def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluation]:
-    """Evaluate the bundle's interpreters (or only one) on the config's test folds."""
+def run(
+    config: Config, out: Path, only: str | None = None, command: str = ""
+) -> dict[str, Evaluation]:
+    """Evaluate the bundle's interpreters (or only one) on the config's test folds. `command` is
+    recorded."""
     if not (out / "config.json").is_file():
         raise ValueError(f"{out} is not a bundle yet; run pipelines.train_interpreter first.")
     bundle = load_bundle(out)
@@ -64,6 +67,7 @@ def run(config: Config, out: Path, only: str | None = None) -> dict[str, Evaluat
         log.info("%s: %s", name, json.dumps(brief(results[name].summary)))
     if not only:
         folder = out / metrics_folder(settings.conventions)
+        about = {**about, "command": command, **circumstances()}
         write_evaluation(results.values(), folder, about)
         if bundle.baselines:
             left_out = settings.without_classes
@@ -154,7 +158,7 @@ def _keep(path: Path, key: str, evaluation: Evaluation) -> None:
 def main(argv: list[str] | None = None) -> int:
     config, out, arguments = command_line(__doc__ or "", argv)
     start_log(out)
-    run(config, out, arguments.only)
+    run(config, out, arguments.only, typed("evaluate", argv))
     return 0
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from l2i_core.experiments import EXPERIMENTS, Settings, Step
 from l2i_core.files import write_text
 from l2i_core.noise_lab import Row, held_out
 from pipelines.evaluate import fingerprint
-from pipelines.runs import circumstances, main_guard
+from pipelines.runs import circumstances, main_guard, typed
 
 log = logging.getLogger("l2i")
 SIZES = ("snrs", "swept", "pairs")  # how many steps there are, not what is in one
@@ -122,8 +121,7 @@ def main(argv: list[str] | None = None) -> int:
         action="store_true",
         help=f"every SNR on every clip, not on {default.swept} of them",
     )
-    given = sys.argv[1:] if argv is None else argv
-    arguments = parser.parse_args(given)
+    arguments = parser.parse_args(argv)
     settings = Settings(
         seed=arguments.seed,
         pairs=arguments.pairs,
@@ -136,7 +134,7 @@ def main(argv: list[str] | None = None) -> int:
         [arguments.only] if arguments.only else tuple(EXPERIMENTS),
         settings,
         arguments.limit,
-        shlex.join(["python", "-m", "pipelines.experiments", *given]),
+        typed("experiments", argv),
     )
     return 0
 

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -34,6 +35,11 @@ def circumstances() -> dict[str, Any]:
     if torch.cuda.is_available():
         hardware = f"{torch.cuda.get_device_name()}, {hardware}"
     return {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "hardware": hardware}
+
+
+def typed(name: str, argv: Sequence[str] | None) -> str:
+    """What was typed to start pipelines.NAME with these arguments (None: the process's)."""
+    return shlex.join(["python", "-m", f"pipelines.{name}", *(argv or sys.argv[1:])])
 
 
 def _processor() -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 
@@ -43,6 +45,12 @@ def kill(
         count(patch, owner, name, kill_after=after)
         with pytest.raises(Killed):
             job()
+
+
+def other_weights(bundle: Path, interpreter: str) -> None:
+    """Give an interpreter of a bundle on disk other weights: what was measured is not its own."""
+    path = bundle / f"interpreter-{interpreter}.safetensors"
+    save_file({name: value * 0.9 for name, value in load_file(path).items()}, path)
 
 
 def same(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import WriteClip
-from killing import count, kill
+from killing import count, kill, other_weights
 
 from l2i_core import L2I, load_bundle
 from l2i_core.baselines import surrogate
@@ -18,7 +18,7 @@ from l2i_core.data import Clip
 from l2i_core.evaluation import Row, read_rows
 from l2i_core.noise_lab import held_out
 from pipelines import check_surrogate, results
-from pipelines.runs import evenly, main_guard
+from pipelines.runs import circumstances, evenly, main_guard
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,9 @@ def test_files_hold_a_row_per_clip_and_level_and_the_tables(checked: Path) -> No
         assert len(mine) == 3 * len(surrogate.THRESHOLDS)
         assert len({r["clip"] for r in mine}) == block["n"] == 3
         about = block.pop("about")
-        assert about == {"samples": 20, "seed": 0, "random_draws": surrogate.RANDOM_DRAWS}
+        settings = {"samples": 20, "seed": 0, "random_draws": surrogate.RANDOM_DRAWS}
+        assert about == {**settings, "command": about["command"], **circumstances()}
+        assert about["command"].startswith("python -m pipelines.check_surrogate --bundle")
         assert block == json.loads(json.dumps(surrogate.summarise(mine)))
 
 
@@ -65,14 +67,22 @@ def test_killed_check_goes_on_with_the_next_clip(
     calls = count(monkeypatch, surrogate, "check")
     assert check_surrogate.main(_argv(out)) == 0
     assert calls == [4], "two of six clips were there"
-    for name in ("surrogate.csv", "surrogate.json"):
-        assert (out / "metrics" / name).read_text() == (checked / "metrics" / name).read_text()
+    rows = (out / "metrics" / "surrogate.csv").read_text()
+    assert rows == (checked / "metrics" / "surrogate.csv").read_text()
+    made, whole = (
+        json.loads((f / "metrics" / "surrogate.json").read_text()) for f in (out, checked)
+    )
+    for name, block in made.items():
+        assert block | {"about": 0} == whole[name] | {"about": 0}
     assert check_surrogate.main(_argv(out)) == 0
     assert calls == [4], "a finished check has nothing left to do"
     assert check_surrogate.main(_argv(out, "--interpreter", "max", "--seed", "1")) == 0
     assert calls == [7]
     rows = read_rows(out / "metrics" / "surrogate.csv")
     assert {(r["interpreter"], r["seed"]) for r in rows} == {("att", 0), ("max", 1)}
+    other_weights(out, "att")
+    assert check_surrogate.main(_argv(out, "--interpreter", "att")) == 0
+    assert calls == [10]
 
 
 def test_draws_of_a_clip_do_not_depend_on_which_others_are_checked(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from killing import count, other_weights
 
 from l2i_core import L2I, load_bundle, synth, truth
 from l2i_core.bundle import save_bundle
@@ -117,11 +118,17 @@ def test_what_was_measured_is_kept(bundle: Path, monkeypatch: pytest.MonkeyPatch
     def not_again(*_: object) -> list:
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(check_truth, "check_scene", not_again)
-    assert run(bundle) == both
+    with monkeypatch.context() as patch:
+        patch.setattr(check_truth, "check_scene", not_again)
+        assert run(bundle) == both
     with pytest.raises(ValueError, match="att was measured on other scenes; check it again too"):
         run(bundle, "--interpreter", "max", "--limit", "1")
     assert read_rows(bundle / "metrics" / "truth-rows.csv") == both, "nothing was lost"
+    other_weights(bundle, "att")
+    calls = count(monkeypatch, check_truth, "check_scene")
+    after = run(bundle)
+    assert calls == [len(SCENES)], "only att has other weights"
+    assert [r for r in after if r["interpreter"] == "max"] == first
 
 
 def test_scenes_of_another_folder_and_a_limit(bundle: Path, scenes: Path) -> None:

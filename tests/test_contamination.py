@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from killing import other_weights
 
 from l2i_core import AudioConfig, load_bundle
 from l2i_core.contamination import KINDS, contaminate, other_clip, write_contaminated
@@ -137,6 +138,12 @@ def test_what_is_there_is_not_measured_again(
     assert list(_blocks(out)["att"])[2:] == ["clip at 12 dB", "white at 12 dB"]
     assert command.main(_argv(out, "--interpreter", "att", "--seed", "1")) == 0
     assert asked == ["max"] + 4 * ["att"]
+    asked.clear()
+    assert command.main(_argv(out, "--interpreter", "att", "--seed", "1")) == 0
+    assert asked == []
+    other_weights(out, "att")
+    assert command.main(_argv(out, "--interpreter", "att", "--seed", "1")) == 0
+    assert asked == ["att", "att"]
 
 
 def test_results_print_clean_and_contaminated_beside_the_published(
