@@ -16,6 +16,7 @@ from l2i_core.classifier import Classifier
 from l2i_core.data import open_data_set
 from l2i_core.interpreter import Interpreter
 from l2i_core.nmf import Dictionary
+from pipelines.checkpoint import trained_on
 from pipelines.config import BaselineConfig, Config, InterpreterConfig
 from pipelines.learn_dictionary import groups
 
@@ -48,7 +49,7 @@ def assemble(
             interpreter_info={n: _info(n, config.interpreters[n]) for n in interpreters},
             default_interpreter=config.default_interpreter or next(iter(interpreters)),
             multi_label=data.multi_label,
-            training=provenance(config),
+            training=provenance(config, out),
             baselines={name: model.cpu() for name, model in baselines.items()},
             baseline_info=info,
         ),
@@ -69,13 +70,14 @@ def _there(
     return (dict(bundle.baselines), dict(bundle.baseline_info)) if same else ({}, {})
 
 
-def provenance(config: Config) -> dict[str, Any]:
-    """The recipe, seed, package versions and commit that a bundle records."""
+def provenance(config: Config, out: Path) -> dict[str, Any]:
+    """What a bundle records of the run in OUT: recipe, seed, hardware, package versions, commit."""
     values = config.to_dict()
     values["data"]["root"] = None  # a path of the training machine says nothing elsewhere
     return {
         "config": values,
         "seed": config.seed,
+        "trained_on": trained_on(out),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
         "commit": _commit(),

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from l2i_core.files import atomic
+from pipelines.runs import hardware
 
 
 def save_checkpoint(
@@ -82,9 +83,21 @@ def read_tensors(path: Path, recipe: str) -> tuple[dict[str, Tensor], dict[str, 
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """A safetensors file, complete or not there."""
+    """A safetensors file, complete or not there; its metadata tell the hardware, too."""
+    metadata = {**metadata, "hardware": hardware()}
     with atomic(path) as part:
         save_file({k: v.contiguous().cpu() for k, v in tensors.items()}, part, metadata)
+
+
+def trained_on(out: Path) -> dict[str, str]:
+    """The hardware on which each part of a run in OUT was last trained, by the names of the
+    checkpoints; without those that do not tell."""
+    found = {}
+    for path in sorted((out / "checkpoints").glob("*.safetensors")):
+        with safe_open(path, "pt") as file:
+            if told := (file.metadata() or {}).get("hardware"):
+                found[path.stem] = told
+    return found
 
 
 def one_cycle(step: int, total: int, peak: float, warm_up: float = 0.3) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 from l2i_core import paper
 from l2i_core.bundle import Bundle
-from pipelines.markdown import markdown_table
+from pipelines.markdown import made_by, markdown_table
 
 _GROUPS = {"all": "all", "top2": "among f's first two", "top1": "f's first"}
 
@@ -50,11 +50,14 @@ def noise(blocks: dict[str, Any]) -> str:
         f"{name} {block['test_set']['clean_top5']:.2f}" for name, block in blocks.items()
     )
     return (
-        "**White noise on the test set** (`python -m pipelines.experiments`): on how many clips "
+        "**White noise on the test set**: on how many clips "
         "the class, f's decision on the clean clip, is among the interpreter's five highest (top "
         f"5; without noise: {clean}), is its first (top 1), is still f's decision, and what of "
         "clip and noise passes into x_int for it: the median share of their energy, and the "
-        "median of Pearson's r between x_int and either.\n\n" + markdown_table(head, rows)
+        "median of Pearson's r between x_int and either. "
+        + made_by(block["about"] for block in blocks.values())
+        + "\n\n"
+        + markdown_table(head, rows)
     )
 
 
@@ -63,10 +66,10 @@ def overlap(blocks: dict[str, Any]) -> str:
     first = next(iter(blocks.values()))
     published = ", ".join(f"{a:.2f} / {b:.2f}" for a, b in paper.OVERLAP_CORRELATIONS)
     parts = [
-        "**Two clips at once** (`python -m pipelines.experiments`): pairs of test clips of "
+        "**Two clips at once**: pairs of test clips of "
         "different classes, explained for the class of either (the target), so many dB above the "
         "other; medians, in brackets those of energy-matched Random: components that are not in L "
-        "and carry as much of ‖X‖².",
+        "and carry as much of ‖X‖². " + made_by(block["about"] for block in blocks.values()),
         f"The paper's four samples, pairs and levels chosen by hand, r with target / other: "
         f"{published}.",
     ]

@@ -7,7 +7,7 @@ those of the other folds. Nothing is computed here but means and deviations.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from l2i_core import paper, tables
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
 from l2i_core.evaluation import read_rows
-from pipelines.config import config_of
+from pipelines.config import Config, config_of
 from pipelines.markdown import markdown_table
 from pipelines.results import LEVELS, bundle_tables
 
@@ -83,12 +83,12 @@ def read_folds(name: str, results: Path, bundle: Bundle | None) -> list[Fold]:
             made = json.loads((folder / "run.json").read_text())
             kept = folder / "classes.json"
             classes = json.loads(kept.read_text()) if kept.is_file() else {}
-            found.append(Fold(number, _systems(folder), made, classes))
+            found.append(Fold(number, systems_in(folder), made, classes))
         elif bundle and bundle.folder and number in _tested(bundle):
-            command = f"python -m pipelines.evaluate --config configs/{name}.yaml"
-            made = {"command": command, **bundle.training}
             metrics = bundle.folder / "metrics"
-            found.append(Fold(number, _systems(metrics), made, class_figures(metrics)))
+            systems = systems_in(metrics)
+            about = next(iter(systems.values()))["about"]
+            found.append(Fold(number, systems, bundle.training | about, class_figures(metrics)))
     return found
 
 
@@ -111,7 +111,8 @@ def _tested(bundle: Bundle) -> list[int]:
     return folds[0] if folds and len(folds[0]) == 1 else []
 
 
-def _systems(folder: Path) -> dict[str, Block]:
+def systems_in(folder: Path) -> dict[str, Block]:
+    """The figures of every system in a folder of metrics, by its name."""
     systems: dict[str, Block] = json.loads((folder / "summary.json").read_text())
     baselines = folder / "baselines.json"
     return systems | (json.loads(baselines.read_text()) if baselines.is_file() else {})
@@ -137,10 +138,10 @@ def origins(folds: Sequence[Fold]) -> str:
         cells = [
             str(fold.number),
             str(first["n"]),
-            f"`{made['command']}`",
+            f"`{made['command']}`" if made.get("command") else "not recorded",
             str(made["seed"]),
-            made.get("date", "see the card"),
-            made.get("hardware", "see the card"),
+            made.get("date", "not recorded"),
+            _hardware(made),
         ]
         rows.append(cells)
     missing = [str(n) for n in FOLDS if n not in {f.number for f in folds}]
@@ -149,11 +150,27 @@ def origins(folds: Sequence[Fold]) -> str:
     return markdown_table(["test fold", "n", "command", "seed", "date", "hardware"], rows) + note
 
 
+def _hardware(made: dict[str, Any]) -> str:
+    """Where the parts were trained and the figures measured; one name where that was one place."""
+    parts: dict[str, list[str]] = {}
+    for part, where in made.get("trained_on", {}).items():
+        parts.setdefault(where, []).append(part.removeprefix("interpreter-"))
+    measured = made.get("hardware", "not recorded")
+    parts.setdefault(measured, []).append("figures")
+    if len(parts) == 1:
+        return measured
+    return "; ".join(f"{', '.join(names)}: {where}" for where, names in parts.items())
+
+
 def _other_settings(folds: Sequence[Fold]) -> list[str]:
     """A sentence for each set of parts that folds made with other settings than the first fold."""
-    reference, differing = _settings(folds[0]), dict[tuple[str, ...], list[str]]()
+
+    def made(fold: Fold) -> dict[str, Any]:  # a setting not yet known then has its default
+        return settings_of(config_of(fold.made["config"]), fold.systems)
+
+    reference, differing = made(folds[0]), dict[tuple[str, ...], list[str]]()
     for fold in folds[1:]:
-        ours = _settings(fold)
+        ours = made(fold)
         parts = tuple(name for name in ours if ours[name] != reference.get(name, ours[name]))
         if parts:
             differing.setdefault(parts, []).append(str(fold.number))
@@ -165,12 +182,11 @@ def _other_settings(folds: Sequence[Fold]) -> list[str]:
     ]
 
 
-def _settings(fold: Fold) -> dict[str, Any]:
-    """What made f, W and the measured systems; a setting not yet known then has its default."""
-    config = config_of(fold.made["config"])
+def settings_of(config: Config, systems: Iterable[str]) -> dict[str, Any]:
+    """What makes f, W and these systems."""
     made = {"f": config.classifier, "W": config.dictionary, "Ψ's layers": config.map_blocks}
-    systems = {**config.interpreters, **config.baselines}
-    return {**made, **{name: systems[name] for name in fold.systems if name in systems}}
+    every = {**config.interpreters, **config.baselines}
+    return {**made, **{name: every[name] for name in systems if name in every}}
 
 
 def fidelity(folds: Sequence[Fold]) -> str:
@@ -192,7 +208,18 @@ def fidelity(folds: Sequence[Fold]) -> str:
         published = paper.FIDELITY.get(_PAPERS.get(name, ""), ())
         cells += [spread(errors, 3), " / ".join(f"{v:.3f}" for v in published)]
         rows.append(cells)
-    return text + markdown_table(head, rows)
+    return text + markdown_table(head, rows) + _not_run(folds, names)
+
+
+def _not_run(folds: Sequence[Fold], names: Sequence[str]) -> str:
+    """Which systems lack which of the folds that others have; "" where none does."""
+    lacking: dict[str, list[str]] = {}
+    for name in names:
+        absent = ", ".join(str(f.number) for f in folds if name not in f.systems)
+        if absent:
+            lacking.setdefault(absent, []).append(name)
+    told = [f"{', '.join(names)} on fold{'s' * (',' in n)} {n}" for n, names in lacking.items()]
+    return f"\n\nNot run: {'; '.join(told)}." if told else ""
 
 
 def faithfulness(folds: Sequence[Fold], name: str) -> str:

@@ -1,9 +1,10 @@
 """Every system on every fold, and the tables of them all: `python -m pipelines.reproduce`.
 
 For each config and fold: f, W, the interpreters, FLINT and VIBI, and their evaluation, each command
-a process of its own in RUNS/NAME-fold-N. A fold's figures are kept in assets/results as soon as
-they are there and are not computed again; a killed run goes on where it was. docs/results.md is
-written at the end, or alone with --tables.
+a process of its own in RUNS/NAME-fold-N. A fold's figures are kept in RESULTS as soon as they are
+there and are not computed again, nor are those in assets/results that come with the code: give
+another folder to make them all anew. A killed run goes on where it was. docs/results.md is written
+at the end, or alone with --tables.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from l2i_core.arguments import Parser
 from l2i_core.bundle import bundle_folders
 from l2i_core.files import write_text
 from pipelines.assemble import provenance
-from pipelines.config import Config, load_config
-from pipelines.folds import class_figures, document
+from pipelines.config import Config, config_of, load_config
+from pipelines.folds import class_figures, document, settings_of, systems_in
 from pipelines.runs import circumstances, main_guard
 
 log = logging.getLogger("l2i")
@@ -67,6 +68,7 @@ def run_fold(
     kept = results / config.name / f"fold-{fold}"
     out = runs / f"{config.name}-fold-{fold}"
     if (kept / "run.json").is_file():
+        _check_settings(config, kept)
         log.info("%s fold %d: figures are there", config.name, fold)
         if not (kept / "classes.json").is_file():  # kept before there were figures by class
             keep_classes(out, kept)
@@ -84,6 +86,18 @@ def run_fold(
     keep(config, out, kept, shlex.join([*typed, *_sets(given)]))
 
 
+def _check_settings(config: Config, kept: Path) -> None:
+    """ValueError where a fold's kept figures are those of parts with other settings."""
+    made = config_of(json.loads((kept / "run.json").read_text())["config"])
+    systems = systems_in(kept)
+    theirs, ours = settings_of(made, systems), settings_of(config, systems)
+    if other := [name for name, value in ours.items() if value != theirs.get(name)]:
+        raise ValueError(
+            f"{kept} holds figures made with other settings of {', '.join(other)}; remove that "
+            "folder, or give another one by --results."
+        )
+
+
 def _sets(changes: Sequence[str]) -> list[str]:
     return [part for change in changes for part in ("--set", change)]
 
@@ -98,7 +112,7 @@ def keep(config: Config, out: Path, kept: Path, command: str) -> None:
             shutil.copyfile(source, part)
             part.replace(kept / name)
     keep_classes(out, kept)
-    made = {"command": command, **circumstances(), **provenance(config)}
+    made = {"command": command, **circumstances(), **provenance(config, out)}
     write_text(kept / "run.json", json.dumps(made, indent=1) + "\n")
 
 

@@ -20,7 +20,7 @@ from l2i_core.words import unit
 from pipelines import detection_tables
 from pipelines.evaluate import metrics_folder
 from pipelines.experiment_tables import experiment_tables
-from pipelines.markdown import markdown_table
+from pipelines.markdown import made_by, markdown_table
 from pipelines.runs import main_guard
 from pipelines.truth_tables import truth_tables
 
@@ -204,6 +204,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
     parts = [
         f"{opening}; masks in the "
         f"{about['mask_domain']} domain; {about['random_draws']} random draws per clip and τ.",
+        made_by(block["about"] for block in summary.values()),
         detection_tables.overview(summary) if many else overview(summary),
     ]
     for name, block in summary.items():
@@ -221,17 +222,24 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
     )
     baselines = folder / "baselines.json"
     if baselines.is_file():
-        parts.append(trained_baselines(json.loads(baselines.read_text()), many))
+        blocks = json.loads(baselines.read_text())
+        parts.append(made_by(block["about"] for block in blocks.values()))
+        parts.append(trained_baselines(blocks, many))
     check = folder / "surrogate.json"
     if check.is_file():
-        parts.append("**Local surrogates (LIME) on the same components**, medians and quartiles")
-        parts.append(surrogates(json.loads(check.read_text())))
+        blocks = json.loads(check.read_text())
+        parts.append(
+            "**Local surrogates (LIME) on the same components**, medians and quartiles. "
+            + made_by(block["about"] for block in blocks.values())
+        )
+        parts.append(surrogates(blocks))
     if conventions == PAPER.name:  # what follows is measured by these alone
         if mixtures := bundle.experiment("contaminated"):
             parts.append(
-                "**Contaminated clips** (`python -m pipelines.contaminate`): every clip with a "
-                "clip of another class, or with white noise, so many dB below it; f's decision on "
-                "the mixture is explained. L-MAC's figures are another f's, on mixtures at 12 dB."
+                "**Contaminated clips**: a clip with one of another class, or with white noise, so "
+                "many dB below it; f's decision on the mixture is explained. L-MAC's figures are "
+                "another f's, on mixtures at 12 dB. "
+                + made_by(block["about"] for kinds in mixtures.values() for block in kinds.values())
             )
             parts.append(contaminated(mixtures, summary))
         parts += truth_tables(bundle)
@@ -239,7 +247,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
     if not many:
         published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
         parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def trained_baselines(blocks: dict[str, Any], multi_label: bool = False) -> str:

@@ -29,12 +29,15 @@ def autocast(precision: str) -> contextlib.AbstractContextManager[None]:
     return torch.autocast(device().type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
+def hardware() -> str:
+    """This machine's GPU, where there is one, and processor."""
+    cpu = f"{os.cpu_count()} CPU cores, {_processor()}"
+    return f"{torch.cuda.get_device_name()}, {cpu}" if torch.cuda.is_available() else cpu
+
+
 def circumstances() -> dict[str, Any]:
     """Date and hardware."""
-    hardware = f"{os.cpu_count()} CPU cores, {_processor()}"
-    if torch.cuda.is_available():
-        hardware = f"{torch.cuda.get_device_name()}, {hardware}"
-    return {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "hardware": hardware}
+    return {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "hardware": hardware()}
 
 
 def typed(name: str, argv: Sequence[str] | None) -> str:

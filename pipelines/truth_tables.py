@@ -8,7 +8,7 @@ from typing import Any
 from l2i_core import truth
 from l2i_core.bundle import Bundle
 from l2i_core.explain import MASK_DOMAINS
-from pipelines.markdown import markdown_table
+from pipelines.markdown import made_by, markdown_table
 
 _NAMES = {"random_energy": "energy-matched Random", "ideal": "ideal mask with this W"}
 _HEAD = ("explained by", "target first", "target kept", "interferer kept", "SI-SDR", "change")
@@ -25,11 +25,11 @@ def truth_tables(bundle: Bundle) -> list[str]:
     level = next(iter(first.values()))["ideal"]
     named = level["right"] or {"n": 0}
     parts = [
-        f"**Beside the stems** (`{about['command']}`): {about['scenes']} scenes, "
+        f"**Beside the stems**: {about['scenes']} scenes, "
         f"{level['all']['n']} sounds of a class in them; medians over the {named['n']} that f "
         f"names; Random of {about['random_draws']} draws. Target first: more passes of the target "
         "than of every other stem, the background among them; SI-SDR in dB, its change from the "
-        "mixture's."
+        f"mixture's. {made_by([about])}"
     ]
     for domain in MASK_DOMAINS:
         for t in first:

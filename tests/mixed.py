@@ -13,7 +13,14 @@ from l2i_core.evaluation import to_csv
 from l2i_core.experiments import EXPERIMENTS
 from l2i_core.noise_lab import Row
 
-ABOUT = {"data": "ESC-10, fold 1", "seed": 0, "date": "2026-01-02", "thresholds": [0.3, 0.1]}
+ABOUT = {
+    "command": "python -m pipelines.experiments --bundle measured",
+    "data": "ESC-10, fold 1",
+    "seed": 0,
+    "date": "2026-01-02",
+    "hardware": "an abacus",
+    "thresholds": [0.3, 0.1],
+}
 
 
 def noise_row(index: int, snr: float, threshold: float, place: int, share: float) -> Row:

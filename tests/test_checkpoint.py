@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from killing import Killed, same
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pipelines import checkpoint
 from pipelines.config import InterpreterConfig
 from pipelines.optimizers import Optimizers
+from pipelines.runs import hardware
 
 
 def _step(model: nn.Module, optimizers: Optimizers, batch: Tensor) -> None:
@@ -43,6 +45,15 @@ def test_checkpoint_restores_model_optimizer_and_epoch(tmp_path: Path) -> None:
     _step(model, optimizers, batch)
     _step(other, others, batch)
     same(other.state_dict(), model.state_dict())
+
+
+def test_checkpoints_tell_the_hardware_that_wrote_them(tmp_path: Path) -> None:
+    assert checkpoint.trained_on(tmp_path) == {}
+    folder = tmp_path / "checkpoints"
+    model, optimizers = _stepped(0)
+    checkpoint.save_checkpoint(folder / "f.safetensors", {"f": model}, optimizers.by_name, 3, {})
+    save_file(model.state_dict(), folder / "old.safetensors")
+    assert checkpoint.trained_on(tmp_path) == {"f": hardware()}
 
 
 def test_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from pipelines import folds
+from pipelines.config import load_config
+from pipelines.reproduce import CONFIGS, OTHERS
 
 
 def block(accuracy: float, top1: float, drop: float) -> dict[str, Any]:
@@ -82,6 +84,29 @@ def test_document_says_figures_origins_and_what_is_missing(results: Path) -> Non
     assert text.count("1.29 |") == 1
 
 
+def test_document_says_which_systems_lack_which_folds(results: Path) -> None:
+    assert "Not run: flint on fold 3." in folds.document(["new"], results)
+    for fold in (1, 3):
+        path = results / "new" / f"fold-{fold}" / "summary.json"
+        made = json.loads(path.read_text())
+        path.write_text(json.dumps(made | {"max": made["att"]} if fold == 3 else made))
+    text = folds.document(["new"], results)
+    assert "Not run: flint on fold 3; max on fold 1." in text
+
+
+def test_origins_tell_where_each_part_was_trained_if_not_in_one_place(results: Path) -> None:
+    path = results / "new" / "fold-3" / "run.json"
+    made = json.loads(path.read_text())
+    parts = {"classifier": "an abacus", "interpreter-att": "an abacus"}
+    path.write_text(json.dumps({**made, "trained_on": parts}))
+    assert "| 3 | 4 | `python -m something` | 5 | 2026-01-02 | an abacus |" in folds.document(
+        ["new"], results
+    )
+    path.write_text(json.dumps({**made, "trained_on": {**parts, "classifier": "a slide rule"}}))
+    told = "classifier: a slide rule; att, figures: an abacus |"
+    assert told in folds.document(["new"], results)
+
+
 def _remade(results: Path, fold: int, **config: Any) -> None:
     path = results / "new" / f"fold-{fold}" / "run.json"
     made = json.loads(path.read_text())
@@ -128,5 +153,14 @@ def test_document_says_how_to_run_what_was_not_run(tmp_path: Path) -> None:
 
 def test_a_bundles_own_figures_are_its_fold() -> None:
     text = folds.document(["esc10"], Path("nowhere"))
-    assert "| 1 | 80 | `python -m pipelines.evaluate --config configs/esc10.yaml` |" in text
+    command = "python -m pipelines.evaluate --config configs/esc10.yaml --out assets/bundles/esc10"
+    assert f"| 1 | 80 | `{command}` | 0 | 20" in text
     assert "The bundle esc10, in full" in text
+
+
+def test_the_shipped_document_is_that_of_the_shipped_figures() -> None:
+    root = Path(__file__).resolve().parent.parent
+    names = [*(load_config(root / path).name for path in CONFIGS), *OTHERS]
+    assert (root / "docs" / "results.md").read_text() == folds.document(
+        names, root / "assets" / "results"
+    )

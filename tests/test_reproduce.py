@@ -106,6 +106,29 @@ def test_a_finished_fold_is_not_run_again(commands: Commands, tmp_path: Path) ->
     assert commands.ran == []
 
 
+def test_figures_of_other_settings_are_not_taken_for_these(
+    commands: Commands, tmp_path: Path
+) -> None:
+    kept = run(tmp_path, 2)
+    run(tmp_path, 2, True, "evaluation.random_draws=3", "interpreters.max.epochs=99")
+    with pytest.raises(ValueError, match=r"fold-2 holds figures made with other settings of att;"):
+        run(tmp_path, 2, True, "interpreters.att.epochs=99")
+    with pytest.raises(ValueError, match=r"other settings of f, W; remove that folder, or give"):
+        run(tmp_path, 2, True, "classifier.epochs=99", "dictionary.components=9")
+    assert (kept / "run.json").is_file()
+    assert commands.names == list(reproduce.COMMANDS), "nothing was run again"
+
+
+@pytest.mark.parametrize("path", reproduce.CONFIGS)
+def test_shipped_figures_are_those_of_the_shipped_settings(
+    commands: Commands, tmp_path: Path, path: str
+) -> None:
+    shipped = ROOT / "assets" / "results"
+    for fold in (2, 3, 4, 5):
+        reproduce.run_fold(ROOT / path, [], fold, tmp_path, shipped, baselines=False)
+    assert commands.ran == []
+
+
 def test_a_fold_that_failed_keeps_nothing_and_goes_on(commands: Commands, tmp_path: Path) -> None:
     commands.fails = "train_interpreter"
     with pytest.raises(ValueError, match="train_interpreter of tiny, fold 2, ended with exit code"):

@@ -126,7 +126,8 @@ def test_experiments_have_a_definition_and_a_table(measured_bundles: Path, tmp_p
     for line, after in zip(lines, lines[1:], strict=False):
         if line.startswith("|") and after.startswith("|"):
             assert line.count("|") == after.count("|")
-    assert "**White noise on the test set** (`python -m pipelines.experiments`)" in text
+    assert "**White noise on the test set**: on how many clips" in text
+    assert text.count("Made by `python -m pipelines.experiments --bundle measured`, seed 0, ") == 2
     assert "without noise: att 1.00, max 1.00" in text
     whole = "| att | 0, all clips | 3 | 0.67 | 0.33 | 0.33 | 0.00 | 20.0 / 10.0 | 0.50 / 0.10 |"
     assert whole in text
