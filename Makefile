@@ -28,6 +28,7 @@ train: $(VENV)/.installed
 	$(BIN)/python -m pipelines.train_classifier --config $(CONFIG)
 	$(BIN)/python -m pipelines.learn_dictionary --config $(CONFIG)
 	$(BIN)/python -m pipelines.train_interpreter --config $(CONFIG)
+	$(BIN)/python -m pipelines.train_baselines --config $(CONFIG)
 	$(BIN)/python -m pipelines.evaluate --config $(CONFIG)
 
 # Every system on every fold of both data sets, resumable; then docs/results.md.
