@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
     bundles = commands.add_parser("bundles", help="list the models at hand")
     info = commands.add_parser("info", help="what a model is and how well it is explained")
-    info.add_argument("--bundle", default=DEFAULT_BUNDLE, help="a bundle's name or folder")
+    info.add_argument("--bundle", help="a bundle's name or folder (default: a line on each)")
     for command in (bundles, info):
         command.add_argument("--json", action="store_true")
     return parser
@@ -249,6 +249,9 @@ def _bundles(arguments: argparse.Namespace) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> None:
+    if arguments.bundle is None:
+        _bundles(arguments)
+        return
     bundle = load_bundle(arguments.bundle)
     about = _about(bundle) | {
         "class_names": list(bundle.classes),

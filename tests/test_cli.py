@@ -468,7 +468,11 @@ def test_bundles_are_listed(
 ) -> None:
     monkeypatch.setenv("L2I_BUNDLES", str(bundle_folder.parent))
     assert main(["bundles", "--json"]) == 0
-    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    listed = capsys.readouterr().out
+    rows = {row["name"]: row for row in json.loads(listed)}
+    assert {"esc10", "esc50", "scenes", "random"} <= set(rows)
+    assert main(["info", "--json"]) == 0
+    assert capsys.readouterr().out == listed, "info without --bundle lists them, too"
     row = rows["random"]
     assert (row["classes"], row["components"], row["sample_rate"]) == (10, 12, 44100)
     assert row["interpreters"] == ["att", "max"]
