@@ -29,6 +29,7 @@ from l2i_core.classifier import Classifier, freeze
 from l2i_core.files import write_text
 from l2i_core.interpreter import Interpreter
 from l2i_core.nmf import Dictionary, normalise
+from l2i_core.words import THIN
 
 SHIPPED = Path(__file__).resolve().parent.parent / "assets" / "bundles"
 FORMAT = 1
@@ -108,8 +109,7 @@ class Bundle:
 
     def card(self) -> str:
         """card.md: data, licence, limits ("" where the bundle has none)."""
-        path = self.folder / "card.md" if self.folder else None
-        return path.read_text() if path and path.is_file() else ""
+        return read_card(self.folder) if self.folder else ""
 
 
 def bundle_folders() -> dict[str, Path]:
@@ -122,6 +122,22 @@ def bundle_folders() -> dict[str, Path]:
                 if (path / "config.json").is_file():
                     found.setdefault(path.name, path)
     return found
+
+
+def outline(folder: Path) -> str:
+    """One line on a bundle from its config.json, without its weights: title, classes, rate.
+
+    ValueError says what is wrong with the file.
+    """
+    config = _read_config(folder)
+    rate = AudioConfig.from_dict(config["audio"]).sample_rate
+    return f"{config['title']} · {len(config['classes'])} classes · {rate / 1000:g}{THIN}kHz"
+
+
+def read_card(folder: Path) -> str:
+    """A bundle's card.md ("" where it has none)."""
+    path = folder / "card.md"
+    return path.read_text(errors="replace") if path.is_file() else ""
 
 
 def load_bundle(name_or_folder: str | os.PathLike[str]) -> Bundle:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from driving import Open, select, texts, url
 from measured import CLASSES
@@ -97,7 +99,30 @@ def test_another_interpreter_and_a_wrong_clip(open_measured: Open) -> None:
     assert "MAX names f's class first" in said(app)
 
 
-def test_the_shipped_models_card_is_shown(open_measured: Open) -> None:
+def test_every_model_has_a_line_and_a_card(open_measured: Open) -> None:
     app = open_measured(PAGE, bundle="esc10")
-    assert any("Licence" in m.value for m in app.expander[-1].markdown)
-    assert "no card" in said(open_measured(PAGE))
+    lines = {
+        e.label.partition("**")[2].partition("**")[0]: e for e in app.expander if "**" in e.label
+    }
+    assert list(lines)[0] == "esc10", "the chosen one first"
+    assert {"esc50", "scenes", "measured"} < set(lines)
+    assert "50 classes · 16\u202fkHz" in lines["esc50"].label
+    assert "chosen" in lines["esc10"].label
+    assert "chosen" not in lines["esc50"].label
+    assert all("Licence" in lines[n].markdown[0].value for n in ("esc10", "esc50", "scenes"))
+    assert "no card" in lines["measured"].markdown[0].value
+    told = select(app, "Model").help
+    assert all(
+        f"**{n}** {lines[n].label.split(' · ', 1)[1].split(' · the one')[0]}" in told for n in lines
+    )
+
+
+def test_a_damaged_model_has_a_line_too(
+    open_app: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{")
+    monkeypatch.setenv("L2I_BUNDLES", str(tmp_path))
+    app = open_app(page=PAGE, bundle="esc10")
+    assert not app.error
+    assert any("**broken**" in e.label and "not valid JSON" in e.label for e in app.expander)

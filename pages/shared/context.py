@@ -68,9 +68,13 @@ class View:
     ) -> bytes:
         """`pictures.of_clip` of X_int, X_2 or X itself (F, T), which `what` names in the cache; a
         function is called where the picture is not there yet."""
-        start = self.window[0] if self.window else 0.0
         key = (self.key, what)
-        return _picture(key, pictures.theme(), start, dim, self, log_magnitude)
+        return _picture(key, pictures.theme(), self.start, dim, self, log_magnitude)
+
+    @property
+    def start(self) -> float:
+        """Seconds at the left edge of its pictures."""
+        return self.window[0] if self.window else 0.0
 
     @property
     def agrees(self) -> bool:
@@ -244,6 +248,7 @@ def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
                 "Model",
                 names,
                 key=state.control("bundle", name),
+                help="\n\n".join(f"**{n}** {line}" for n, line in engines.outlines().items()),
                 on_change=state.changed,
                 args=("bundle", *_OF_A_MODEL),
             )

@@ -26,11 +26,12 @@ from l2i_core.baselines.random import (
     count_matched_drops,
     energy_matched_drops,
 )
-from l2i_core.bundle import Bundle
+from l2i_core.bundle import Bundle, outline
 from l2i_core.engine import WINDOWED_ABOVE_SECONDS
 from pages.shared.clips import ClipSource
 from pages.shared.live import Choice
 from pages.shared.memory import MEGABYTE, Memory
+from pages.shared.words import sentence
 
 DEFAULT_BUNDLE = "esc10"
 RANDOM_DRAWS = 20
@@ -76,6 +77,17 @@ def bundle_names() -> list[str]:
             "bundles in the environment variable L2I_BUNDLES."
         )
     return names
+
+
+def outlines() -> dict[str, str]:
+    """A line on each model at hand, none of them loaded; on a damaged one, what is wrong."""
+    folders, lines = bundle_folders(), {}
+    for name in bundle_names():
+        try:
+            lines[name] = outline(folders[name])
+        except ValueError as error:
+            lines[name] = sentence(str(error))
+    return lines
 
 
 def bundle_stamp(name: str) -> float:

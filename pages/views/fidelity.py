@@ -10,10 +10,20 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from l2i_core import metrics, paper, tables
+from l2i_core import bundle_folders, metrics, paper, tables
+from l2i_core.bundle import read_card
 from l2i_core.evaluation import Row
 from l2i_core.tables import TOPS, ClassFidelity
-from pages.shared import comparisons, context, detection, every_system, pictures, plots, results
+from pages.shared import (
+    comparisons,
+    context,
+    detection,
+    engines,
+    every_system,
+    pictures,
+    plots,
+    results,
+)
 from pages.shared.context import View
 from pages.shared.results import Results
 from pages.shared.words import class_name, logit, percent
@@ -29,7 +39,7 @@ def page() -> None:
     draw = detection.measured if view.multi_label else measured
     results.draw(view.key[0], name, lambda found: draw(view, found))
     every_system.draw(view)
-    card(view)
+    models(view)
 
 
 def measured(view: View, found: Results) -> None:
@@ -316,22 +326,16 @@ def downloads(
         )
 
 
-def card(view: View) -> None:
-    """The bundle's own account of data, choices, limits and licence."""
-    bundle = view.engine.bundle
-    st.subheader("The model", anchor=False)
-    st.caption(
-        f"{bundle.title} · {len(bundle.classes)} classes · "
-        f"{bundle.audio.sample_rate / 1000:g}\u202fkHz · K = {bundle.dictionary.n_components}"
-    )
-    text = bundle.card()
-    if not text:
-        st.caption("The model has no card (card.md).")
-        return
-    with st.expander("Model card: data, choices, limits, licence"):
-        # Its headings go below the page's, and a picture would be fetched from elsewhere.
-        text = re.sub(r"^(#+) ", r"\1## ", text, flags=re.MULTILINE)
-        st.markdown(text.replace("![", "["))
+def models(view: View) -> None:
+    """Every model at hand, each with its own account; the chosen one first."""
+    st.subheader("The models", anchor=False)
+    lines, folders = engines.outlines(), bundle_folders()
+    for name in sorted(lines, key=lambda name: name != view.key[0]):
+        chosen = "the one chosen above" if name == view.key[0] else ""
+        with st.expander(" · ".join(filter(None, (f"**{name}**", lines[name], chosen)))):
+            # Its headings go below the page's, and a picture would be fetched from elsewhere.
+            text = re.sub(r"^(#+) ", r"\1## ", read_card(folders[name]), flags=re.MULTILINE)
+            st.markdown(text.replace("![", "[") or "The model has no card (card.md).")
 
 
 page()
