@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 from torch import Tensor
 
@@ -13,91 +15,145 @@ from l2i_core.baselines import explanations
 from l2i_core.baselines.explanations import FlintExplanation
 from l2i_core.baselines.flint import Flint
 from l2i_core.baselines.vibi import Vibi
-from pages.shared import decisions, engines, players, results, state
+from pages.shared import decisions, engines, pictures, players, plots, results, state
 from pages.shared.context import View
 from pages.shared.live import Choice
 from pages.shared.words import class_name, logit, percent, sentence
 
-_MOST = 5  # attributes that are named
+_MOST = 8  # attributes that are drawn
+_ABREAST = 3  # systems in a row: narrower, the pictures' numbers could not be read
+_ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one system says of the clip. logits (C,) are its own; sound (n,) and log_magnitude X_int
-    (F, T) are what it keeps, None where nothing of it can be played; kept (C,) are f's logits on that sound, left (C,) on the
-    rest."""
+    """What one system says of the clip. logits (C,) are its own; of what can be played, sound (n,)
+    is what it keeps, kept (C,) are f's logits on that, left (C,) on the rest; `shown` (with `alt`
+    in words) is its picture as PNG, or a figure."""
 
     title: str
     logits: Tensor
     units: str
+    remark: str
+    shown: bytes | go.Figure | None
+    alt: str
     sound: np.ndarray | None = None
-    log_magnitude: Tensor | None = None
     energy: float | None = None
     kept: Tensor | None = None
     left: Tensor | None = None
-    remark: str = ""
 
 
 def draw(view: View) -> None:
-    """The section: a switch, a table, and a player for whatever can be played."""
+    """The section: a switch, a choice of systems, a table, and each system's picture and player."""
     st.subheader("One clip, every system", anchor=False)
-    shown = state.value("systems") == "all"
+    titles = _titles(view)
+    names = _chosen(titles)
     st.toggle(
-        f"Explain “{view.source.title}” by all systems of this model at once",
-        key=state.control("systems", shown),
+        f"Explain “{view.source.title}” by the systems of this model",
+        key=state.control("systems", bool(names)),
         on_change=_switched,
     )
-    if not shown:
+    if not names:
         return
-    try:
-        said = [_interpreter(view, name) for name in view.engine.bundle.interpreters]
-        said += [_baseline(view, name) for name in view.engine.bundle.baselines]
-    except ValueError as error:
-        st.error(sentence(str(error)))
-        return
+    st.pills(
+        "Systems",
+        list(titles),
+        selection_mode="multi",
+        key=state.control("systems_shown", names),
+        format_func=titles.__getitem__,
+        on_change=_picked,
+        args=(list(titles),),
+        wrap=True,
+        label_visibility="collapsed",
+    )
+    said: dict[str, Said] = {}
+    refused: dict[str, str] = {}
+    for name in names:
+        try:
+            said[name] = _said(view, name)
+        except ValueError as error:  # the others still have something to say
+            refused[name] = sentence(str(error))
     target, heard = class_name(view.target), decisions.said(view.engine, view.analysis.logits)
     told = f"hears {heard}" if view.multi_label else f"says “{heard}”"
-    st.markdown(
-        f"**For “{target}” at τ {view.threshold:.2f}: f {told}.** VIBI explains f's output as a "
-        "whole, whatever class is chosen, and has no τ."
-    )
-    st.table(
-        pd.DataFrame({s.title: _row(view, s) for s in said}).T,
-        border="horizontal",
-        alt="What every system of this model says of the clip, and f of what each keeps",
-    )
-    playable = [s for s in said if s.sound is not None]
-    chosen = (view.target, view.threshold, view.domain)
-    gain = players.common_gain([view.analysis.waveform.numpy(), *(s.sound for s in playable)])
-    columns = st.container(key="players-systems").columns(len(said))
-    for column, each in zip(columns, said, strict=True):
-        with column:
-            st.markdown(f"**{each.title}**")
-            if each.log_magnitude is not None:
-                st.image(
-                    view.picture(("system", each.title, chosen), each.log_magnitude, dim=True),
-                    width="stretch",
-                    alt=f"Spectrogram of what {each.title} keeps, the rest of the input grey",
-                )
-            if each.sound is not None:
-                st.audio(
-                    players.wav(each.sound, view.engine.audio.sample_rate, gain),
-                    format="audio/wav",
-                    alt=f"Player: what {each.title} keeps",
-                )
-            if each.remark:
-                st.caption(each.remark)
+    st.markdown(f"**For “{target}” at τ {view.threshold:.2f}: f {told}.**")
+    if said:
+        rows = {titles[n]: _row(view, said[n]) if n in said else {} for n in names}
+        st.table(
+            pd.DataFrame.from_dict(rows, orient="index").reindex(list(rows)).fillna("–"),
+            border="horizontal",
+            alt="What every system of this model says of the clip, and f of what each keeps",
+        )
+    sounds = [s.sound for s in said.values() if s.sound is not None]
+    gain = players.common_gain([view.analysis.waveform.numpy(), *sounds])
+    with st.container(key="players-systems"):
+        for first in range(0, len(names), _ABREAST):
+            columns = st.columns(_ABREAST, gap="medium")
+            for name, column in zip(names[first : first + _ABREAST], columns, strict=False):
+                with column:
+                    st.markdown(f"**{titles[name]}**")
+                    if name in said:
+                        _one(view, name, said[name], gain)
+                    else:
+                        st.error(refused[name])
     players.take_turns()
-    st.caption(
-        f"One gain for all: {players.decibels(gain)} on the clip's own level. Colours in dB below "
-        "the clip's loudest band; grey: less than a tenth of the magnitude is kept."
-    )
+    if sounds:
+        st.caption(
+            f"One gain for all: {players.decibels(gain)} on the clip's own level. Colours in dB "
+            "below the clip's loudest band; grey: less than a tenth of the magnitude is kept."
+        )
+
+
+def _one(view: View, name: str, said: Said, gain: float) -> None:
+    """A system's picture, player and plain statement, in its column."""
+    if isinstance(said.shown, bytes):
+        st.image(said.shown, width="stretch", alt=said.alt)
+    elif said.shown is not None:
+        st.plotly_chart(
+            said.shown, key=f"system {name}", theme=None, config=plots.CONFIG, alt=said.alt
+        )
+    if said.sound is not None:
+        st.audio(
+            players.wav(said.sound, view.engine.audio.sample_rate, gain),
+            format="audio/wav",
+            alt=f"Player: what {said.title} keeps",
+        )
+    st.caption(said.remark)
+
+
+def _titles(view: View) -> dict[str, str]:
+    """Name and title of each of the model's systems."""
+    bundle = view.engine.bundle
+    ours = {name: results.title(bundle, name) for name in bundle.interpreters}
+    return ours | {name: info.title for name, info in bundle.baseline_info.items()}
+
+
+def _chosen(there: Sequence[str]) -> list[str]:
+    """The systems to show, in the model's order; none where the section is switched off."""
+    named = [name for name in str(state.value("systems") or "").split(",") if name]
+    if not named or named == [_ALL]:
+        return list(there) if named else []
+    if unknown := [name for name in named if name not in there]:
+        state.put(systems=_setting([name for name in there if name in named] or there, there))
+        state.notice(f"This model has no system “{unknown[0][:40]}”; showing those that it has.")
+        state.show_messages()
+        return _chosen(there)
+    return [name for name in there if name in named]
+
+
+def _setting(names: Sequence[str], there: Sequence[str]) -> str | None:
+    return _ALL if set(names) == set(there) else ",".join(names) or None
 
 
 def _switched() -> None:
     """Callback: the switch is a setting, so that what it shows is a link."""
     state.touch()
-    state.put(systems="all" if st.session_state["control_systems"] else None)
+    state.put(systems=_ALL if st.session_state["control_systems"] else None)
+
+
+def _picked(there: Sequence[str]) -> None:
+    """Callback of the choice; without any system the section is switched off."""
+    state.touch()
+    state.put(systems=_setting(st.session_state["control_systems_shown"], there))
 
 
 def _row(view: View, said: Said) -> dict[str, str]:
@@ -129,6 +185,14 @@ def _answer(view: View, said: Said, index: int) -> dict[str, str]:
     return {"its first choice": heard, "rank of f's class": str(place)}
 
 
+def _said(view: View, name: str) -> Said:
+    """What a system says of the clip; ValueError where it cannot explain it."""
+    model = view.engine.bundle.baselines.get(name)
+    if model is None:
+        return _interpreter(view, name)
+    return _flint(view, name, model) if isinstance(model, Flint) else _vibi(view, name, model)
+
+
 def _interpreter(view: View, name: str) -> Said:
     bundle, stamp, _, clip, window = view.key
     engine, key = engines.engine(bundle, name), (bundle, stamp, name, clip, window)
@@ -136,48 +200,83 @@ def _interpreter(view: View, name: str) -> Said:
     choice = Choice(view.threshold, view.domain)
     made = engines.interpretation(key, engine, analysis, view.target, choice)
     verdict = engines.verdict(key, engine, analysis, made)
-    count = len(made.selected)
+    count, title = len(made.selected), results.title(engine.bundle, name)
+    what = ("system", title, view.target, view.threshold, view.domain)
     return Said(
-        results.title(engine.bundle, name),
+        title,
         analysis.interpreter_logits,
         f"{count} component{'s' * (count != 1)}",
+        "Its components together; on Listen each can be played alone.",
+        view.picture(what, made.log_magnitude, dim=True),
+        f"Spectrogram of what {title} keeps, the rest of the input grey",
         made.audio.numpy(),
-        made.log_magnitude,
         made.energy_kept,
         verdict.logits_interpretation,
         verdict.logits_without,
     )
 
 
-def _baseline(view: View, name: str) -> Said:
-    engine, model = view.engine, view.engine.bundle.baseline(name)
-    info = engine.bundle.baseline_info[name]
-    if isinstance(model, Flint):
-        with engines.turn:
-            explained = explanations.flint(model, engine, view.analysis, view.target)
-        active = int((explained.attributes > 0).sum())
-        remark = f"{_attributes(explained)} {info.description}"
-        return Said(info.title, explained.logits, f"{active} active attributes", remark=remark)
-    assert isinstance(model, Vibi)
+def _flint(view: View, name: str, model: Flint) -> Said:
+    info = view.engine.bundle.baseline_info[name]
     with engines.turn:
-        seen = explanations.vibi(model, engine, view.analysis)
+        explained = explanations.flint(model, view.engine, view.analysis, view.target)
+    order = _drawn(explained)
+    attributes, relevance = (
+        [float(values[k]) for k in order] for values in (explained.attributes, explained.relevance)
+    )
+    figure = None
+    if order:
+        figure = plots.attribute_bars(
+            [str(k) for k in order], attributes, relevance, pictures.palette()
+        )
+    active = int((explained.attributes > 0).sum())
     return Said(
         info.title,
-        seen.logits,
-        f"{int(seen.chunks.sum())} of {seen.chunks.numel()} chunks",
-        seen.audio.numpy(),
-        seen.log_magnitude,
-        seen.energy_kept,
-        seen.logits_interpretation,
-        seen.logits_without,
-        info.description,
+        explained.logits,
+        f"{active} active attribute{'s' * (active != 1)}",
+        f"{_most_relevant(explained)} {info.description} It has no τ.",
+        figure,
+        f"Attributes of {info.title} and their relevances: "
+        + "; ".join(
+            f"{k} {a:.2f}, r {r:.2f}" for k, a, r in zip(order, attributes, relevance, strict=True)
+        ),
     )
 
 
-def _attributes(explained: FlintExplanation) -> str:
-    order = explained.relevance.argsort(descending=True)[:_MOST].tolist()
-    best = [k for k in order if float(explained.relevance[k]) > 0]
-    if not best:
-        return "No attribute speaks for this class."
-    named = ", ".join(f"{k} ({float(explained.relevance[k]):.2f})" for k in best)
-    return f"Most relevant attributes: {named}."
+def _drawn(explained: FlintExplanation) -> list[int]:
+    """The active attributes that weigh most for or against the class, by falling relevance."""
+    order = explained.relevance.abs().argsort(descending=True).tolist()
+    most = [k for k in order if float(explained.attributes[k]) > 0][:_MOST]
+    return sorted(most, key=lambda k: -float(explained.relevance[k]))
+
+
+def _most_relevant(explained: FlintExplanation) -> str:
+    target, best = class_name(explained.target), int(explained.relevance.abs().argmax())
+    count, active = explained.attributes.numel(), int((explained.attributes > 0).sum())
+    r = float(explained.relevance[best])
+    weighs = f"{best} weighs most, {'for' if r > 0 else 'against'}" if r else "none speaks for"
+    more = f"; drawn: the {_MOST} that weigh most" if active > _MOST else ""
+    return f"Of {count} attributes {active} are active; {weighs} “{target}”{more}."
+
+
+def _vibi(view: View, name: str, model: Vibi) -> Said:
+    engine, info = view.engine, view.engine.bundle.baseline_info[name]
+    with engines.turn:
+        seen = explanations.vibi(model, engine, view.analysis)
+    count, total = int(seen.chunks.sum()), seen.chunks.numel()
+    padded = engine.audio.n_frames(len(view.analysis.waveform)) < seen.log_magnitude.shape[1]
+    beyond = " The chunks that are not seen lie in the short clip's padding." if padded else ""
+    return Said(
+        info.title,
+        seen.logits,
+        f"{count} of {total} chunks",
+        f"Framed: the chunks it keeps.{beyond} {info.description} Neither the class nor τ changes "
+        "them.",
+        pictures.chunks(view.analysis, seen.chunks, engine.audio, pictures.theme(), view.start),
+        f"Spectrogram of the clip, {count} of {total} chunks of time and mel framed as kept, the "
+        "rest grey",
+        seen.audio.numpy(),
+        seen.energy_kept,
+        seen.logits_interpretation,
+        seen.logits_without,
+    )

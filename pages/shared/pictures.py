@@ -17,10 +17,12 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import streamlit as st
-from PIL import Image, ImageDraw, ImageFont
+import torch
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 from torch import Tensor
 
 from l2i_core import Analysis, AudioConfig, audio, figures
+from l2i_core.baselines.vibi import chunk_mask
 from l2i_core.figures import PALETTES, Palette
 from l2i_core.nmf import centre_bins
 
@@ -30,6 +32,7 @@ _WIDTH, _HEIGHT = 860, 380  # of the spectrogram, in pixels: sharp at 430 on a d
 _LEFT, _RIGHT, _TOP, _BOTTOM = 86, 22, 10, 62
 _SCALE = 96  # to the right of a picture that carries its own colour scale
 _FONT_SIZE = 23
+_FRAME = 3  # pixels of a kept chunk's frame
 _STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -69,9 +72,7 @@ def spectrogram(
     shown: "light" or "dark". start: seconds at the left edge. whole: the input's spectrogram, to
     be drawn grey and dim where less than KEPT of its magnitude is in `picture`.
     """
-    pixels = figures.coloured(picture, reference, whole)
-    image = Image.fromarray(pixels[::-1].clip(0, 255).astype(np.uint8))
-    image = image.resize((_WIDTH, _HEIGHT), Image.Resampling.BILINEAR)
+    image = _image(figures.coloured(picture, reference, whole))
     return _png(_with_axes(image, config, shown, start, picture.shape[1]))
 
 
@@ -89,6 +90,31 @@ def of_clip(
     whole = decibels(analysis.spectrogram.log_magnitude[:, :frames], config)
     picture = decibels(log_magnitude[:, :frames], config)
     return spectrogram(picture, reference(whole), config, shown, start, whole if dim else None)
+
+
+def chunks(
+    analysis: Analysis, kept: Tensor, config: AudioConfig, shown: str, start: float = 0.0
+) -> bytes:
+    """PNG of a clip with the chunks that VIBI keeps, (10, 4) as 0/1, framed and in colour, the
+    others in grey; 0 dB is the clip's loudest band."""
+    frames = config.n_frames(len(analysis.waveform))  # without a short clip's padding
+    spectrum = analysis.spectrogram.log_magnitude
+    whole = decibels(spectrum[:, :frames], config)
+    numbers = torch.arange(kept.numel(), dtype=torch.float32)[None]
+    cells = chunk_mask(numbers, config.n_mels, spectrum.shape[1])[0, :, :frames].numpy()
+    cells, chosen = cells.astype(np.uint8), kept.flatten().numpy() > 0
+    picture = np.where(chosen[cells], whole, -np.inf)
+    image = _image(figures.coloured(picture, reference(whole), whole))
+    large = Image.fromarray(cells[::-1]).resize(image.size, Image.Resampling.NEAREST)
+    places = np.asarray(large)
+    edge = np.zeros(places.shape, dtype=bool)
+    for axis in (0, 1):
+        for step in range(-_FRAME, _FRAME + 1):
+            edge |= np.roll(places, step, axis) != places
+    pixels = np.array(image)
+    # The ground is dark in both themes.
+    pixels[edge & chosen[places]] = ImageColor.getrgb(_palette("dark").accent)
+    return _png(_with_axes(Image.fromarray(pixels), config, shown, start, frames))
 
 
 def legend(shown: str) -> bytes:
@@ -211,6 +237,12 @@ def icon() -> Image.Image:
         colour = "#0072b2" if place == 1 else "#8a9099"
         draw.rectangle([x, 58 - height, x + 9, 58], fill=colour)
     return image
+
+
+def _image(pixels: np.ndarray) -> Image.Image:
+    """Colours (n_mels, T, 3), 0 to 255, at the size of a spectrogram, low bands at the bottom."""
+    image = Image.fromarray(pixels[::-1].clip(0, 255).astype(np.uint8))
+    return image.resize((_WIDTH, _HEIGHT), Image.Resampling.BILINEAR)
 
 
 def _with_axes(

@@ -277,6 +277,53 @@ def relevance_bars(
     return figure
 
 
+def attribute_bars(
+    names: Sequence[str],
+    attributes: Sequence[float],
+    relevance: Sequence[float],
+    colours: Palette,
+) -> go.Figure:
+    """FLINT's attributes and beside them their relevances as horizontal bars with their numbers,
+    the first on top; those that speak for the class in the accent colour."""
+    shades = [colours.accent if r > 0 else colours.neutral for r in relevance]
+    figure = go.Figure()
+    for axis, values, shade in (("x", attributes, colours.neutral), ("x2", relevance, shades)):
+        figure.add_bar(
+            x=list(values),
+            y=list(names),
+            orientation="h",
+            xaxis=axis,
+            marker={"color": shade},
+            text=[f"{round(value, 2) + 0.0:.2f}".replace("-", "−") for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            width=0.6,
+        )
+    low, most = min(0.0, *relevance), max(attributes)
+    axis = {"fixedrange": True, "showticklabels": False, "side": "top", "showgrid": False}
+    figure.update_layout(
+        template=template(colours),
+        height=27 * len(names) + 40,
+        margin={"l": 0, "r": 8, "t": 32, "b": 4},
+        xaxis={
+            **axis,
+            "title": small_title("attribute"),
+            "domain": [0, 0.42],
+            "range": [0, 1.4 * most],
+        },
+        xaxis2={
+            **axis,
+            "title": small_title("relevance r"),
+            "domain": [0.5, 1],
+            "range": [1.45 * low, 1.4],
+            "anchor": "y",
+        },
+    )
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, showline=False)
+    figure.update_yaxes(ticksuffix="  ", type="category")
+    return figure
+
+
 def spectral_shape(
     places: Sequence[float],
     weights: Sequence[float],
