@@ -174,26 +174,41 @@ def esc50(root: Path) -> DataSet:
     table = root / "meta" / "esc50.csv"
     if not table.is_file():
         raise ValueError(f"{root} is not laid out as ESC-50: meta/esc50.csv is missing.")
-    clips, targets = [], {}
+    clips: list[Clip] = []
+    names: dict[int, str] = {}
+    targets: dict[str, int] = {}
     with table.open(newline="") as file:
         rows = csv.DictReader(file)
-        needed = {"filename", "fold", "target", "category", "src_file"}
-        if missing := sorted(needed - set(rows.fieldnames or [])):
+        needed = ("filename", "fold", "target", "category", "src_file")
+        if missing := sorted(set(needed) - set(rows.fieldnames or [])):
             raise ValueError(f"{table.name} lacks the column {missing[0]!r}.")
         for row in rows:
+            where = f"{table.name}, line {rows.line_num}"
+            if empty := [column for column in needed if not row[column]]:
+                given = ",".join(value for value in row.values() if isinstance(value, str))
+                raise ValueError(
+                    f"{where}: {given!r} has no {empty[0]}; give every row {', '.join(needed)}."
+                )
             path = root / "audio" / row["filename"]
             try:
                 fold, target = int(row["fold"]), int(row["target"])
-            except (TypeError, ValueError) as error:
+            except ValueError as error:
                 raise ValueError(
-                    f"{table.name}: fold and target of {path.name} must be whole numbers, received "
+                    f"{where}: fold and target of {path.name} must be whole numbers, received "
                     f"{row['fold']!r} and {row['target']!r}."
                 ) from error
-            targets[target] = row["category"]
-            clips.append(Clip(path.stem, row["category"], fold, row["src_file"], path))
+            category = row["category"]
+            names.setdefault(target, category)
+            targets.setdefault(category, target)
+            if (names[target], targets[category]) != (category, target):
+                raise ValueError(
+                    f"{where}: {path.name} has target {target} and category {category!r}, an "
+                    "earlier row has one of them with another; give each target one category."
+                )
+            clips.append(Clip(path.stem, category, fold, row["src_file"], path))
     if not clips:
         raise ValueError(f"{table.name} lists no clips.")
-    return DataSet("ESC-50", tuple(targets[t] for t in sorted(targets)), tuple(clips))
+    return DataSet("ESC-50", tuple(names[t] for t in sorted(names)), tuple(clips))
 
 
 def class_folders(root: Path, n_folds: int = 5) -> DataSet:

@@ -122,11 +122,32 @@ def test_esc50_without_a_column_is_refused(esc50: Path, column: str) -> None:
         open_data_set("esc50", esc50)
 
 
-def test_esc50_with_a_bad_row_is_refused_by_table(esc50: Path) -> None:
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("5-9-A-0.wav,two,0,dog,False,9,A", "of 5-9-A-0.wav must be whole numbers, received 'two'"),
+        ("5-9-A-0.wav,5,0", "'5-9-A-0.wav,5,0' has no category; give every row filename, fold"),
+        ("5-9-A-0.wav,5,0,,False,9,A", "has no category"),
+        (",5,0,dog,False,9,A", "',5,0,dog,False,9,A' has no filename"),
+        ("5-9-A-0.wav,5,,dog,False,9,A", "has no target"),
+        ("5-9-A-0.wav,5,0,dog,False", "has no src_file"),
+        (
+            "5-9-A-0.wav,5,0,cat,False,9,A",
+            "5-9-A-0.wav has target 0 and category 'cat', an earlier",
+        ),
+        (
+            "5-9-A-0.wav,5,7,dog,False,9,A",
+            "5-9-A-0.wav has target 7 and category 'dog', an earlier",
+        ),
+    ],
+)
+def test_esc50_with_a_bad_row_is_one_sentence(esc50: Path, row: str, sentence: str) -> None:
     table = esc50 / "meta" / "esc50.csv"
-    table.write_text(table.read_text().replace("2-9-A-0.wav,2,0", "2-9-A-0.wav,two,0"))
-    with pytest.raises(ValueError, match=r"esc50\.csv"):
+    table.write_text(table.read_text() + row + "\n")
+    with pytest.raises(ValueError, match=r"^esc50\.csv, line 5: ") as refused:
         open_data_set("esc50", esc50)
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_esc50_without_rows_is_refused(esc50: Path) -> None:
