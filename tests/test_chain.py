@@ -1,8 +1,12 @@
-"""The tiny chain, end to end through its commands: about a minute, more on a busy machine."""
+"""Two chains, end to end through their commands: the tiny one, about a minute, more on a busy
+machine, and README's for one's own data."""
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +16,7 @@ import pytest
 import soundfile
 import torch
 
-from l2i_core import L2I, audio, load_bundle, synth
+from l2i_core import L2I, __main__, audio, load_bundle, synth
 from l2i_core.baselines import explanations
 from l2i_core.evaluation import read_rows
 from pipelines import (
@@ -212,6 +216,64 @@ def test_tables_come_from_the_bundles_metrics(
         assert f"**{name}**" in text
         assert f"{block['fidelity']['top1']:.3f}" in text
     assert f"{summary['att']['accuracy']:.4f}" in text
+
+
+# What makes README's recipe take seconds: all that it trains, but briefly and on short clips.
+BRIEFLY = (
+    "data.seconds=2",
+    "audio.sample_rate=8000",
+    "audio.n_fft=512",
+    "audio.win_length=512",
+    "audio.hop_length=112",
+    "classifier.epochs=1",
+    "classifier.mixup_free_epochs=0",
+    "dictionary.components=6",
+    "dictionary.iterations=5",
+    *(
+        f"interpreters.{name}.{key}=1"
+        for name in ("att", "max", "att-loop")
+        for key in ("epochs", "views")
+    ),
+    *(f"interpreters.{name}.partial_views=1" for name in ("att", "max")),
+    "baselines.flint.epochs=1",
+    "baselines.vibi.epochs=1",
+    "evaluation.thresholds=[0.1]",
+    "evaluation.random_thresholds=[0.1]",
+    "evaluation.random_draws=1",
+)
+
+
+def test_readmes_recipe_for_ones_own_data_makes_a_bundle(
+    two_classes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (ROOT / "README.md").read_text().split("## Your own data")[1].split("\n## ")[0]
+    (shared,) = re.findall(r'^S="(.*)"$', text, re.MULTILINE)
+    commands = re.findall(r"python -m pipelines\.(\w+) \$S", text)
+    assert sorted(commands) == sorted(COMMANDS)
+    assert "train_baselines $S` before `evaluate`" in text
+    commands.sort(key=COMMANDS.index)
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    monkeypatch.chdir(tmp_path)
+    options = shlex.split(shared.replace("FOLDER", str(two_classes)))
+    for change in BRIEFLY:
+        options += ["--set", change]
+    for command in commands:
+        assert importlib.import_module(f"pipelines.{command}").main(options) == 0, command
+    (explain,) = re.findall(r"`python -m l2i_core (interpret [^`]*)`", text)
+    capsys.readouterr()
+    clip = str(two_classes / "dog" / "0.flac")
+    assert __main__.main([*shlex.split(explain.replace("CLIP", clip)), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["bundle"], report["interpreter"]) == ("mine", "att-loop")
+    assert report["classes"] == ["dog", "rain"]
+    bundle = load_bundle(tmp_path / "runs" / "mine")
+    assert set(bundle.baseline_info) == {"flint", "vibi"}
+    summary = bundle.summary()
+    assert summary is not None
+    assert [block["n"] for block in summary.values()] == [2, 2, 2], "fold 1 of each class"
 
 
 def test_process_fails_with_one_line_and_code_2(tmp_path: Path) -> None:
