@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from l2i_core import L2I, AudioConfig, audio, bundle_folders, load_bundle
 from l2i_core import bundle as bundle_module
 from l2i_core.bundle import SHIPPED, Bundle, save_bundle
+from l2i_core.data import ESC10_FOLDERS
 
 Edit = Callable[[dict[str, Any]], None]
 TENSORS = ("classifier", "dictionary", "interpreter-att", "interpreter-max")
@@ -324,17 +325,24 @@ if (SHIPPED / "esc10" / "config.json").is_file():
         files = [p for p in (SHIPPED / "esc10").rglob("*") if p.is_file()]
         assert sum(p.stat().st_size for p in files) < 45e6
 
-    def test_shipped_classifier_knows_the_demo_clips() -> None:
-        engine = L2I.from_bundle("esc10")
+    @pytest.mark.parametrize(
+        ("name", "clips", "least", "may_fail"),
+        [("esc10", 20, 18, set()), ("esc50", 37, 30, set(ESC10_FOLDERS.values()))],
+    )
+    def test_shipped_classifier_knows_the_demo_clips(
+        name: str, clips: int, least: int, may_fail: set[str]
+    ) -> None:
+        engine = L2I.from_bundle(name)
         entries = json.loads((CLIPS / "clips.json").read_text())
         single = [e for e in entries if len(e["labels"]) == 1 and e["labels"][0] in engine.classes]
-        assert len(single) == 20
-        right = sum(
-            engine.classes[engine.analyse(*audio.read(CLIPS / e["file"])).predicted]
-            == e["labels"][0]
-            for e in single
-        )
-        assert right >= 18
+        assert len(single) == clips
+        right = [e["labels"][0] for e in single if _heard(engine, e["file"]) == e["labels"][0]]
+        assert len(right) >= least
+        assert {e["labels"][0] for e in single} - set(right) <= may_fail, "no clip of these"
+
+    def _heard(engine: L2I, file: str) -> str:
+        """f's class of a demo clip."""
+        return engine.classes[engine.analyse(*audio.read(CLIPS / file)).predicted]
 
     @pytest.mark.parametrize("name", ["att", "max", "att-loop"])
     def test_shipped_interpreters_select_and_agree(name: str) -> None:
