@@ -39,6 +39,12 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.seconds <= 0:
             raise ValueError(f"data.seconds must be above 0, received {self.seconds}.")
+        if both := set(self.train_folds) & set(self.test_folds):
+            raise ValueError(
+                f"fold {min(both)} both trains and tests: data.train_folds is "
+                f"{list(self.train_folds)}, data.test_folds {list(self.test_folds)}; leave it out "
+                "of one of them."
+            )
 
 
 @dataclass(frozen=True, slots=True)

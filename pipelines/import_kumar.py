@@ -1,7 +1,7 @@
-"""Kumar's AudioSet checkpoint as safetensors: `python -m pipelines.import_kumar FILE --out FILE`.
+"""Kumar's AudioSet checkpoint as safetensors: `python -m pipelines.import_kumar FILE`.
 
-The published file is a pickle. It is read here, and only here, with `weights_only=True`; point
-`classifier.pretrained` of a config at the result to fine-tune from it.
+The published file is a pickle. It is read here, and only here, with `weights_only=True`. The
+result is where the configs that fine-tune from it look for it, unless --out names another file.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 def main(argv: list[str] | None = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--out", type=Path, default=Path("runs/kumar-audioset.safetensors"))
+    parser.add_argument("--out", type=Path, default=Path("runs/kumar.safetensors"))
     arguments = parser.parse_args(argv)
     model = Classifier(1)
     load_kumar(model, read_checkpoint(arguments.file))

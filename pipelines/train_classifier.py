@@ -34,8 +34,12 @@ log = logging.getLogger("l2i")
 
 
 def training_clips(config: Config) -> tuple[DataSet, list[Clip]]:
-    """The data set and the clips that train: its training folds, plus synthesised ones."""
+    """The data set and the clips that train: its training folds, plus synthesised ones.
+
+    ValueError for a training or test fold without clips.
+    """
     data = open_data_set(config.data.kind, config.data.root)
+    data.in_folds(config.data.test_folds)  # else refused by evaluate, after hours of training
     clips = list(data.in_folds(config.data.train_folds))
     if config.data.synth_seeds:
         extra = synthesised(range(100, 100 + config.data.synth_seeds))
@@ -110,8 +114,9 @@ def mixup(
 def train(config: Config, out: Path) -> Classifier:
     """Train f on the training clips; the last epoch is kept (no look at the test fold)."""
     settings = config.classifier
-    start_from = train(_pretraining(config), out / "pretraining") if settings.pretrain_on else None
     data, clips = training_clips(config)
+    pretrained = read_weights(settings.pretrained) if settings.pretrained else None
+    start_from = train(_pretraining(config), out / "pretraining") if settings.pretrain_on else None
     waveforms, clips = load_batch(
         clips, config.audio, config.data.seconds, config.data.skip_damaged
     )
@@ -127,9 +132,9 @@ def train(config: Config, out: Path) -> Classifier:
         known = start_from.state_dict()
         own = {k: v for k, v in model.state_dict().items() if k.startswith("linear.")}
         model.load_state_dict({**known, **own})
-    elif settings.pretrained:  # Kumar's network was trained on plain decibels
+    elif pretrained is not None:  # Kumar's network was trained on plain decibels
         model = _new_model(config, len(data.classes))
-        load_kumar(model, read_weights(settings.pretrained))
+        load_kumar(model, pretrained)
     else:
         mean, deviation = round(float(features.mean()), 3), round(float(features.std()), 3)
         model = _new_model(config, len(data.classes), mean, deviation)
@@ -226,12 +231,12 @@ def _positive_weights(settings: ClassifierConfig, data: DataSet) -> Tensor | Non
 
 def _pretraining(config: Config) -> Config:
     """The run whose network, but for its last layer, `config.classifier.pretrain_on` starts from:
-    the same recipe and folds on the larger data set, all of whose test folds stay unseen."""
+    the same recipe and training folds on the larger data set, whose other folds stay unseen."""
     settings, kind = config.classifier, config.classifier.pretrain_on
     assert kind is not None
     return dataclasses.replace(
         config,
-        data=dataclasses.replace(config.data, kind=kind, root=None, synth_seeds=0),
+        data=dataclasses.replace(config.data, kind=kind, root=None, synth_seeds=0, test_folds=()),
         classifier=dataclasses.replace(
             settings,
             epochs=settings.pretrain_epochs,
@@ -256,7 +261,12 @@ def trained(config: Config, out: Path) -> Classifier:
 
 
 def read_weights(path: str) -> dict[str, Tensor]:
-    """The tensors of a safetensors file; ValueError for another file."""
+    """The tensors of a safetensors file; ValueError for an absent or another file."""
+    if not Path(path).is_file():
+        raise ValueError(
+            f"classifier.pretrained: no such file: {path}. Write it with "
+            "python -m pipelines.import_kumar FILE, or name another file."
+        )
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:

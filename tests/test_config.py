@@ -33,17 +33,16 @@ def test_every_experiment_file_is_valid(path: Path) -> None:
     for settings in config.interpreters.values():
         assert settings.start_from in (None, *config.interpreters)
     Settings(config.evaluation.thresholds, config.evaluation.random_thresholds)
-    assert set(config.data.train_folds).isdisjoint(config.data.test_folds)
 
 
 def test_values_and_defaults(tmp_path: Path) -> None:
-    text = "name: x\nclassifier: {learning_rate: 1e-3, epochs: 7}\ndata: {train_folds: [1, 2]}\n"
+    text = "name: x\nclassifier: {learning_rate: 1e-3, epochs: 7}\ndata: {train_folds: [2, 3]}\n"
     config = _load(tmp_path, text + "interpreters:\n  att:\n  max: {pooling: max}\n")
     assert config.classifier.learning_rate == 0.001
     assert isinstance(config.classifier.learning_rate, float)
     assert config.classifier.epochs == 7
     assert config.classifier.batch_size == Config("x").classifier.batch_size
-    assert config.data.train_folds == (1, 2)
+    assert config.data.train_folds == (2, 3)
     assert config.interpreters["att"].pooling == "attention"
     assert list(config.interpreters) == ["att", "max"]
 
@@ -107,6 +106,10 @@ def test_overrides_reach_any_depth(tmp_path: Path) -> None:
         ("name: x\ninterpreters: {att: {loop_thresholds: [0.1]}}", "smallest and the largest τ"),
         ("name: x\ninterpreters: {att: {loop_thresholds: [0.5, 0.1]}}", "received [0.5, 0.1]"),
         ("name: x\ndata: {seconds: 0}", "data.seconds must be above 0"),
+        (
+            "name: x\ndata: {train_folds: [1, 2]}",
+            "fold 1 both trains and tests: data.train_folds is [1, 2], data.test_folds [1]",
+        ),
         ("name: x\ninterpreters: {Att Loop: }", "'Att Loop'"),
         ("- name", "must hold keys and values"),
         ("name: [x", "not valid YAML"),

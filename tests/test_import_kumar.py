@@ -15,7 +15,9 @@ from l2i_core.classifier import Classifier, kumar_layout
 from pipelines import (
     import_kumar,
 )
+from pipelines.config import load_config
 
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 Refused = Callable[[Callable[[], int]], str]
 
 
@@ -41,6 +43,18 @@ def test_kumars_pickle_becomes_safetensors(
         refused_command(lambda p=path: import_kumar.main([str(p), "--out", str(tmp_path / "x")]))  # type: ignore[misc]
     assert not (tmp_path / "x").exists()
     assert not _parts(tmp_path)
+
+
+def test_configs_that_fine_tune_it_find_what_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(kumar_layout(Classifier(1)), tmp_path / "kumar.pkl")
+    monkeypatch.chdir(tmp_path)
+    assert import_kumar.main(["kumar.pkl"]) == 0
+    for name in ("esc50-audioset", "sonyc"):
+        pretrained = load_config(CONFIGS / f"{name}.yaml").classifier.pretrained
+        assert pretrained, name
+        assert Path(pretrained).is_file(), name
 
 
 def test_pickled_code_is_never_run(tmp_path: Path, refused_command: Refused) -> None:

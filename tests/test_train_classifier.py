@@ -124,9 +124,27 @@ def test_training_starts_from_pretrained_weights(small_file: Path, tmp_path: Pat
     torch.manual_seed(config.seed)
     start = Classifier(model.linear.out_features).linear.weight
     assert not torch.equal(model.linear.weight, start)
-    bad = load_config(small_file, [f"classifier.pretrained={tmp_path / 'k.pkl'}"])
-    with pytest.raises(ValueError, match=r"k\.pkl"):
-        train_classifier.train(bad, tmp_path / "bad")
+    for name, sentence in (
+        ("k.pkl", r"k\.pkl is not a safetensors file"),
+        (
+            "absent",
+            r"no such file: .*absent\. Write it with python -m pipelines\.import_kumar FILE",
+        ),
+    ):
+        bad = load_config(small_file, [f"classifier.pretrained={tmp_path / name}"])
+        with pytest.raises(ValueError, match=sentence):
+            train_classifier.train(bad, tmp_path / "bad")
+
+
+def test_absent_folds_are_refused_before_anything_is_trained(
+    small_file: Path, tmp_path: Path
+) -> None:
+    pretraining = ["classifier.pretrain_on=synth", "data.train_folds=[1, 2]"]
+    for folds in ("data.test_folds=[5, 9]", "data.train_folds=[1, 9]"):
+        config = load_config(small_file, [*pretraining, folds])
+        with pytest.raises(ValueError, match=r"no fold 9; it has \[1, 2, 3, 4, 5\]"):
+            train_classifier.train(config, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_pretraining_gives_all_but_the_last_layer(small_config: Config, tmp_path: Path) -> None:
