@@ -14,10 +14,9 @@ import io
 import json
 import logging
 import os
-import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from pipelines.assemble import assemble
 from pipelines.config import Config, load_config
 from pipelines.learn_dictionary import learn
 from pipelines.markdown import markdown_table
-from pipelines.runs import device, main_guard, start_log
+from pipelines.runs import circumstances, device, main_guard, start_log, typed
 
 log = logging.getLogger("l2i")
 BASE = "base"
@@ -74,7 +73,7 @@ def load_ablation(path: str | Path, overrides: Sequence[str] = ()) -> Ablation:
     set: dotted keys and values that turn the file `base` into the base; `overrides`,
     "key=yaml value", go on top. vary: NAME: {label, key, values}; a value that the base has is the
     base. ValueError for an unknown key anywhere, a value the config refuses, an axis that f depends
-    on, test folds that train, and other than one interpreter.
+    on, and other than one interpreter.
     """
     path = Path(path)
     values = _read(path)
@@ -85,8 +84,6 @@ def load_ablation(path: str | Path, overrides: Sequence[str] = ()) -> Ablation:
         raise ValueError(
             f"{path.name}: the base needs one interpreter, not {len(base.interpreters)}."
         )
-    if both := set(base.data.train_folds) & set(base.data.test_folds):
-        raise ValueError(f"{path.name}: fold {min(both)} both trains and tests.")
     axes = tuple(_axis(name, given, path.name) for name, given in values["vary"].items())
     places: dict[tuple[str, int], Variant] = {}
     known = {json.dumps(base.to_dict()): Variant(BASE, base)}
@@ -211,6 +208,7 @@ def _measure(variant: Variant, base: Variant, out: Path, cached: _Cached) -> dic
             "interpreter": round(trained - learned, 1),
             "evaluation": round(time.time() - trained, 1),
         },
+        "about": circumstances(),
     }
 
 
@@ -295,9 +293,11 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row with one number a column: faithfulness:0.3, …"""
     flat: dict[str, Any] = {}
     for key, value in row.items():
+        if key in ("variant", "recipe", "about"):
+            continue
         if isinstance(value, dict):
             flat |= {f"{key}:{inner}": number for inner, number in value.items()}
-        elif key not in ("variant", "recipe"):
+        else:
             flat[key] = value
     return flat
 
@@ -349,9 +349,16 @@ def _markdown(ablation: Ablation, rows: Mapping[str, dict[str, Any]], command: s
             f"{first['n']} clips, one run each; f's accuracy on them is {first['accuracy']:.3f}. "
             "FF is the median over clips, in logits and as a share of f(x)_c − f(silence)_c, at "
             "τ 0.5 / 0.3 / 0.1; \\|L\\| the mean number of components there. Seconds: dictionary + "
-            "interpreter + evaluation, those that were left to do when the variant was finished."
+            "interpreter + evaluation, those that were left to do when the variant was finished. "
+            f"Date and hardware: {_circumstances(rows.values())}."
         )
     return "\n\n".join(parts) + "\n"
+
+
+def _circumstances(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Where and when the rows were measured, each once; rows of older runs do not say."""
+    told = {"{date}, {hardware}".format(**a) if (a := row.get("about")) else "" for row in rows}
+    return "; ".join(one or "not recorded" for one in sorted(told))
 
 
 def _table(axis: Axis, there: Sequence[tuple[int, dict[str, Any]]]) -> str:
@@ -396,9 +403,7 @@ def main(argv: list[str] | None = None) -> int:
     ablation = load_ablation(arguments.config, arguments.overrides)
     start_log(arguments.out)
     rows = run(ablation, arguments.out, arguments.only)
-    given = sys.argv[1:] if argv is None else argv
-    command = f"python -m pipelines.ablate {shlex.join(given)}"
-    report(ablation, rows, arguments.report or arguments.out / "report", command)
+    report(ablation, rows, arguments.report or arguments.out / "report", typed("ablate", argv))
     return 0
 
 

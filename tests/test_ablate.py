@@ -223,11 +223,13 @@ def test_killed_ablation_goes_on_where_it_was(
     assert epochs == [0], "f was there"
     ours, theirs = _rows(tmp_path), _rows(done)
     for name, row in ours.items():
-        del row["seconds"], theirs[name]["seconds"]
+        for varying in ("seconds", "about"):
+            del row[varying], theirs[name][varying]
         assert _close(row, theirs[name]), name
     with monkeypatch.context() as patch:
-        assert count(patch, evaluate, "run") == [0]
+        evaluations = count(patch, evaluate, "run")
         assert ablate.main(argv) == 0
+    assert evaluations == [0], "all figures were there"
 
 
 def _close(ours: Any, theirs: Any) -> bool:
@@ -288,6 +290,8 @@ def test_report_holds_every_axis_with_the_base_on_it(
     assert typed, "the command can be typed again"
     assert shlex.split(typed[1])[:2] == ["--config", str(file)]
     assert "--out" in typed[1]
+    about = rows["base"]["about"]
+    assert f"{about['date']}, {about['hardware']}" in text
     assert "Trained on folds 2, 3, 4 of folder, measured on fold 5" in text
     assert "| **5** |" in text
     for name in re.findall(r"\((.*\.png)\)", text):
@@ -297,3 +301,14 @@ def test_report_holds_every_axis_with_the_base_on_it(
     for path in report.iterdir():
         here = path.read_bytes().replace(typed[1].encode(), shlex.join(again).encode())
         assert (tmp_path / "docs" / path.name).read_bytes() == here
+
+
+def test_rows_of_older_runs_do_not_tell_their_circumstances(
+    file: Path, done: Path, tmp_path: Path
+) -> None:
+    old, new = (_rows(done)[name] for name in ("K-3", "layers-6"))
+    del old["about"]
+    ablate.report(ablate.load_ablation(file), [old, new], tmp_path, "command")
+    told = (tmp_path / "README.md").read_text().split("Date and hardware: ")[1]
+    assert told.startswith("not recorded; ")
+    assert new["about"]["hardware"] in told
