@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import random_bundle
-from driving import Open, noise, texts, url
+from driving import Open, go, noise, texts, url, wav_bytes
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -162,3 +162,18 @@ def test_kept_chunks_are_framed_and_the_others_grey(engine: L2I, seconds: float)
     else:
         assert np.ptp(columns) > 860 / 5
         np.testing.assert_array_equal(drawn(0, 39), lowest)
+
+
+def test_chunks_in_a_short_clips_padding_are_accounted_for(
+    app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def padded() -> bool:
+        return any("padding" in c.value for c in app.caption)
+
+    app.toggle(key="control_systems").set_value(True).run()
+    assert not padded()
+    (tmp_path / "short").mkdir()
+    (tmp_path / "short" / "short.wav").write_bytes(wav_bytes(noise(0.4)))
+    monkeypatch.setenv("L2I_CLIPS", str(tmp_path / "short"))
+    go(app, clip="folder:short.wav")
+    assert padded()
