@@ -45,7 +45,8 @@ def document(names: Sequence[str], results: Path) -> str:
         "# Results",
         "Written by `python -m pipelines.reproduce --tables` from the figures that the commands "
         "named below left; nothing is typed by hand but the remarks. How each figure is defined: "
-        "[method.md](method.md).",
+        "[method.md](method.md). What K, μ, α, β, the hidden layers and the pooling change: "
+        "[ablation](ablation/README.md).",
     ]
     for name in names:
         bundle = load_bundle(name) if name in bundle_folders() else None

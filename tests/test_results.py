@@ -150,3 +150,11 @@ def test_a_damaged_experiment_is_one_sentence(measured_bundles: Path, tmp_path: 
     path.write_text(path.read_text().replace('"more"', '"less"'))
     with pytest.raises(ValueError, match=r"overlap\.json is damaged: 'more'\.$"):
         results.bundle_tables(load_bundle(folder))
+
+
+def test_readmes_tables_are_those_of_the_shipped_model() -> None:
+    text = (Path(__file__).resolve().parent.parent / "README.md").read_text()
+    section = text.partition("\n## Results\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    assert len(rows) > 10
+    assert set(rows) <= set(results.bundle_tables(load_bundle("esc10")).splitlines())
