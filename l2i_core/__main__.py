@@ -1,4 +1,4 @@
-"""The command line: `python -m l2i_core interpret | evaluate | corrupt | bundles | info` (see
+"""The command line: `python -m l2i_core interpret | evaluate | corrupt | info` (see
 --help).
 
 Bad input gives one line `error: …` on stderr and exit code 2, and leaves no half-written file.
@@ -67,11 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     corrupt.add_argument("--seed", type=int, default=0)
     corrupt.add_argument("--out", type=Path, required=True, help="the WAV file to write")
 
-    bundles = commands.add_parser("bundles", help="list the models at hand")
-    info = commands.add_parser("info", help="what a model is and how well it is explained")
+    info = commands.add_parser("info", help="the models at hand, or all about one")
     info.add_argument("--bundle", help="a bundle's name or folder (default: a line on each)")
-    for command in (bundles, info):
-        command.add_argument("--json", action="store_true")
+    info.add_argument("--json", action="store_true")
     return parser
 
 
@@ -235,14 +233,14 @@ def _corrupt(arguments: argparse.Namespace) -> None:
     )
 
 
-def _bundles(arguments: argparse.Namespace) -> None:
+def _list(as_json: bool) -> None:
     rows = []
     for name, folder in bundle_folders().items():
         try:
             rows.append(_about(load_bundle(folder)) | {"name": name})  # the name that loads it
         except ValueError as error:  # one damaged bundle does not hide the others
             print(f"left out: {error}", file=sys.stderr)
-    if arguments.json:
+    if as_json:
         print(json.dumps(rows, indent=1))
     else:
         print("\n".join(_line(row) for row in rows) or "No bundles are at hand.")
@@ -250,7 +248,7 @@ def _bundles(arguments: argparse.Namespace) -> None:
 
 def _info(arguments: argparse.Namespace) -> None:
     if arguments.bundle is None:
-        _bundles(arguments)
+        _list(arguments.json)
         return
     bundle = load_bundle(arguments.bundle)
     about = _about(bundle) | {
@@ -320,7 +318,6 @@ def main(argv: list[str] | None = None) -> int:
         "interpret": _interpret,
         "evaluate": _evaluate,
         "corrupt": _corrupt,
-        "bundles": _bundles,
         "info": _info,
     }
     try:

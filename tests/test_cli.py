@@ -460,23 +460,20 @@ def test_silence_has_no_ratio(refused: Refused, write_clip: WriteClip, tmp_path:
     assert not (tmp_path / "x.wav").exists()
 
 
-# bundles and info
+# info
 
 
 def test_bundles_are_listed(
     bundle_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("L2I_BUNDLES", str(bundle_folder.parent))
-    assert main(["bundles", "--json"]) == 0
-    listed = capsys.readouterr().out
-    rows = {row["name"]: row for row in json.loads(listed)}
-    assert {"esc10", "esc50", "scenes", "random"} <= set(rows)
     assert main(["info", "--json"]) == 0
-    assert capsys.readouterr().out == listed, "info without --bundle lists them, too"
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {"esc10", "esc50", "scenes", "random"} <= set(rows)
     row = rows["random"]
     assert (row["classes"], row["components"], row["sample_rate"]) == (10, 12, 44100)
     assert row["interpreters"] == ["att", "max"]
-    assert main(["bundles"]) == 0
+    assert main(["info"]) == 0
     assert "random: " in capsys.readouterr().out
     assert main(["info", "--bundle", "random"]) == 0
     out = capsys.readouterr().out
@@ -493,7 +490,7 @@ def test_bundles_are_listed_by_the_names_that_load_them(
     """A folder may be called otherwise than the experiment that was trained in it."""
     shutil.copytree(bundle_folder, tmp_path / "mine")
     monkeypatch.setenv("L2I_BUNDLES", str(tmp_path))
-    assert main(["bundles"]) == 0
+    assert main(["info"]) == 0
     listed = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
     assert "mine" in listed
     for name in listed:
@@ -520,7 +517,7 @@ def test_one_damaged_bundle_does_not_hide_the_others(
     damaged = Path(shutil.copytree(bundle_folder, tmp_path / "damaged"))
     (damaged / "dictionary.safetensors").unlink()
     monkeypatch.setenv("L2I_BUNDLES", str(tmp_path))
-    assert main(["bundles", "--json"]) == 0
+    assert main(["info", "--json"]) == 0
     out, err = capsys.readouterr()
     folders = {row["folder"] for row in json.loads(out)}
     assert str(tmp_path / "good") in folders
