@@ -1,5 +1,4 @@
-"""The command line: `python -m l2i_core interpret | evaluate | corrupt | info` (see
---help).
+"""The command line: `python -m l2i_core interpret | evaluate | corrupt | info` (see --help).
 
 Bad input gives one line `error: …` on stderr and exit code 2, and leaves no half-written file.
 """
