@@ -22,7 +22,7 @@ from l2i_core.engine import L2I
 from l2i_core.evaluation import Row, read_rows, to_csv
 from l2i_core.files import write_text
 from l2i_core.noise_lab import held_out
-from pipelines.evaluate import fingerprint
+from pipelines.evaluate import weights_of
 from pipelines.runs import circumstances, evenly, main_guard, typed
 
 log = logging.getLogger("l2i")
@@ -51,7 +51,7 @@ def run(
     for name in names:
         engine = L2I(bundle, name)
         wanted = {clip.name for _, clip in numbered}
-        weights = fingerprint(bundle, bundle.folder, name, [])[:16]
+        weights = weights_of(bundle, name)
         made: Row = {"interpreter": name, "samples": samples, "seed": seed, "weights": weights}
         mine = [r for r in rows if made.items() <= r.items() and r["clip"] in wanted]
         others = [r for r in rows if r["interpreter"] != name]

@@ -24,7 +24,7 @@ from l2i_core.engine import L2I
 from l2i_core.evaluation import read_rows, to_csv
 from l2i_core.files import write_text
 from l2i_core.noise_lab import held_out
-from pipelines.evaluate import fingerprint
+from pipelines.evaluate import weights_of
 from pipelines.runs import circumstances, main_guard, typed
 
 log = logging.getLogger("l2i")
@@ -80,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     wanted = {(clip.name, label) for clip in clips for label in clip.held}
     if not wanted:
         raise ValueError("none of the scenes holds a class, so there is nothing to check.")
-    weights = {n: fingerprint(bundle, bundle.folder, n, [])[:16] for n in bundle.interpreters}
+    weights = {n: weights_of(bundle, n) for n in bundle.interpreters}
     about = {
         "command": typed("check_truth", argv),
         "scenes": len(clips),

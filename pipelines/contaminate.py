@@ -25,7 +25,7 @@ from l2i_core.engine import L2I
 from l2i_core.evaluation import Settings
 from l2i_core.files import write_text
 from l2i_core.noise_lab import held_out
-from pipelines.evaluate import evaluate_with_bar, fingerprint
+from pipelines.evaluate import evaluate_with_bar, weights_of
 from pipelines.runs import circumstances, evenly, main_guard, typed
 
 log = logging.getLogger("l2i")
@@ -56,7 +56,7 @@ def run(
     chosen = evenly(range(len(clips)), limit)
     settings = Settings(thresholds=THRESHOLDS, random_thresholds=(), seed=seed)
     assert bundle.folder is not None  # it was loaded
-    weights = {n: fingerprint(bundle, bundle.folder, n, [])[:16] for n in wanted}
+    weights = {n: weights_of(bundle, n) for n in wanted}
     done = bundle.experiment("contaminated") or {}
     for kind in KINDS:
         title = f"{kind} at {snr_db:g} dB"

@@ -142,6 +142,13 @@ def fingerprint(bundle: Bundle, out: Path, name: str, about: list[Any]) -> str:
     return digest.hexdigest()
 
 
+def weights_of(bundle: Bundle, name: str) -> str:
+    """A short digest of what an interpreter of a bundle on disk is: what was measured of other
+    weights has another."""
+    assert bundle.folder is not None  # it was loaded
+    return fingerprint(bundle, bundle.folder, name, [])[:16]
+
+
 def _kept(path: Path, key: str) -> Evaluation | None:
     if not path.is_file():
         return None

@@ -42,7 +42,8 @@ def circumstances() -> dict[str, Any]:
 
 def typed(name: str, argv: Sequence[str] | None) -> str:
     """What was typed to start pipelines.NAME with these arguments (None: the process's)."""
-    return shlex.join(["python", "-m", f"pipelines.{name}", *(argv or sys.argv[1:])])
+    given = sys.argv[1:] if argv is None else argv
+    return shlex.join(["python", "-m", f"pipelines.{name}", *given])
 
 
 def _processor() -> str:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipelines.runs import autocast, main_guard
+from pipelines.runs import autocast, main_guard, typed
 
 
 def test_precision_decides_the_arithmetic() -> None:
@@ -27,3 +27,11 @@ def test_guard_turns_outcomes_into_exit_codes(capsys: pytest.CaptureFixture[str]
     assert main_guard(fails) == 2
     assert capsys.readouterr().err == "error: no such thing.\n"
     assert main_guard(stops) == 130
+
+
+def test_what_was_typed_is_the_given_arguments_be_they_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["x", "--bundle", "a b"])
+    assert typed("results", None) == "python -m pipelines.results --bundle 'a b'"
+    assert typed("results", []) == "python -m pipelines.results"
