@@ -5,18 +5,22 @@ streamlit run app.py
 
 import streamlit as st
 
-from pages.shared import context, pictures, tour
+from pages.shell import context, tour
+from pages.show import pictures
 
-# One level below pages/: files directly in it are what pages/shared/first.py explains.
-LISTEN = st.Page("pages/views/listen.py", title="Listen", default=True)
+# One level below pages/: files directly in it are what pages/shell/first.py explains.
+LISTEN = st.Page("pages/listen/page.py", title="Listen", default=True)
+TITLES = {
+    "dictionary": "Dictionary",
+    "noise": "Noise lab",
+    "faithfulness": "Faithfulness",
+    "fidelity": "Fidelity & models",
+    "audit": "Audit",
+    "lesson": "How it works",
+}
 PAGES = [
     LISTEN,
-    st.Page("pages/views/dictionary.py", title="Dictionary"),
-    st.Page("pages/views/noise.py", title="Noise lab"),
-    st.Page("pages/views/faithfulness.py", title="Faithfulness"),
-    st.Page("pages/views/fidelity.py", title="Fidelity & models"),
-    st.Page("pages/views/audit.py", title="Audit"),
-    st.Page("pages/views/lesson.py", title="How it works"),
+    *(st.Page(f"pages/{n}/page.py", title=t, url_path=n) for n, t in TITLES.items()),
 ]
 
 st.set_page_config(page_title="L2I Explorer", page_icon=pictures.icon(), layout="wide")

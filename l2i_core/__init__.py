@@ -6,11 +6,13 @@ analysis = engine.analyse(waveform, sample_rate)
 interpretation = engine.interpret(analysis, target="dog", threshold=0.3)
 """
 
-from l2i_core.audio import AudioConfig, Spectrogram
 from l2i_core.bundle import bundle_folders, load_bundle
+from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.engine import L2I
-from l2i_core.explain import Analysis, Interpretation, Sweep, Verdict
-from l2i_core.nmf import Dictionary
+from l2i_core.explained import Interpretation, Sweep, Verdict
+from l2i_core.explainers.protocol import Analysis
+from l2i_core.signal import audio
+from l2i_core.signal.spectra import AudioConfig, Spectrogram
 
 __version__ = "0.1.0"
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Spectrogram",
     "Sweep",
     "Verdict",
+    "audio",
     "bundle_folders",
     "load_bundle",
 ]

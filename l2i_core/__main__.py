@@ -14,17 +14,22 @@ from typing import Any
 
 from tqdm import tqdm
 
-from l2i_core import audio, audit, evaluation, evidence
 from l2i_core.arguments import Parser
-from l2i_core.audio import AudioConfig
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
 from l2i_core.conventions import CONVENTIONS, PAPER
-from l2i_core.corrupt import COLOURS, add_at_snr, coloured_noise
-from l2i_core.data import Clip, any_folder
+from l2i_core.data.clips import Clip
+from l2i_core.data.folders import any_folder
+from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.engine import L2I
-from l2i_core.explain import MASK_DOMAINS, Analysis, Interpretation
+from l2i_core.explained import Interpretation
+from l2i_core.explainers.protocol import Analysis
 from l2i_core.files import atomic, write_text
-from l2i_core.report import agrees, decision, make_report, score, unit_of
+from l2i_core.measure import audit, evaluation
+from l2i_core.report import evidence
+from l2i_core.report.report import agrees, decision, make_report, score, unit_of
+from l2i_core.signal import audio
+from l2i_core.signal.corrupt import COLOURS, add_at_snr, coloured_noise
+from l2i_core.signal.spectra import AudioConfig
 from l2i_core.words import class_name
 
 DEFAULT_BUNDLE = "esc10"

@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
-from l2i_core.audio import AudioConfig
-from l2i_core.baselines.flint import Flint
-from l2i_core.baselines.vibi import Vibi
-from l2i_core.classifier import Classifier, freeze
+from l2i_core.classifiers.kumar import Classifier
+from l2i_core.dictionary.nmf import Dictionary, normalise
+from l2i_core.explainers.flint import Flint
+from l2i_core.explainers.l2i import Interpreter
+from l2i_core.explainers.vibi import Vibi
 from l2i_core.files import write_text
-from l2i_core.interpreter import Interpreter
-from l2i_core.nmf import Dictionary, normalise
+from l2i_core.signal.spectra import AudioConfig
+from l2i_core.weights import check_shapes, load_into, read_tensors, save_half
 from l2i_core.words import THIN
 
 SHIPPED = Path(__file__).resolve().parent.parent / "assets" / "bundles"
@@ -179,12 +178,12 @@ def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
     except OSError as error:
         raise ValueError(f"cannot write the bundle {folder} ({error.strerror}).") from error
     try:
-        _save_half(part / "classifier.safetensors", bundle.classifier.state_dict())
-        _save_half(part / "dictionary.safetensors", {"patterns": bundle.dictionary.patterns})
+        save_half(part / "classifier.safetensors", bundle.classifier.state_dict())
+        save_half(part / "dictionary.safetensors", {"patterns": bundle.dictionary.patterns})
         for name, model in bundle.interpreters.items():
-            _save_half(part / f"interpreter-{name}.safetensors", model.state_dict())
+            save_half(part / f"interpreter-{name}.safetensors", model.state_dict())
         for name, baseline in bundle.baselines.items():
-            _save_half(part / f"baseline-{name}.safetensors", baseline.state_dict())
+            save_half(part / f"baseline-{name}.safetensors", baseline.state_dict())
         folder.mkdir(exist_ok=True)
         new = sorted(part.iterdir())
         old = sorted(folder.glob("*.safetensors"))
@@ -285,12 +284,12 @@ def _build(folder: Path, config: dict[str, Any]) -> Bundle:
     classifier = Classifier(
         len(classes), settings.n_mels, **{**config["classifier"], "map_blocks": blocks}
     )
-    _load_into(classifier, folder / "classifier.safetensors")
+    load_into(classifier, folder / "classifier.safetensors")
     # f's forward pass, which all waiting is for, takes a third less time in this layout.
     classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    tensors = _read_tensors(folder / "dictionary.safetensors")
+    tensors = read_tensors(folder / "dictionary.safetensors")
     expected = {"patterns": torch.empty(settings.n_bins, k)}
-    _check_shapes(tensors, expected, folder / "dictionary.safetensors")
+    check_shapes(tensors, expected, folder / "dictionary.safetensors")
     # fp16 rounds the columns: their unit norm is restored.
     dictionary = Dictionary(
         normalise(tensors["patterns"].float()), tuple(config["dictionary"]["groups"])
@@ -307,7 +306,7 @@ def _build(folder: Path, config: dict[str, Any]) -> Bundle:
             info.pooling,
             info.channels,
         )
-        _load_into(model, folder / f"interpreter-{name}.safetensors")
+        load_into(model, folder / f"interpreter-{name}.safetensors")
         interpreters[name], infos[name] = model, info
     if config["default_interpreter"] not in interpreters:
         raise ValueError(
@@ -319,7 +318,7 @@ def _build(folder: Path, config: dict[str, Any]) -> Bundle:
     for name, built in trained.items():
         check_name(name, f"{folder / 'config.json'}: ")
         baselines[name] = new_baseline(built, classifier, k)
-        _load_into(baselines[name], folder / f"baseline-{name}.safetensors")
+        load_into(baselines[name], folder / f"baseline-{name}.safetensors")
     return Bundle(
         config["name"],
         config["title"],
@@ -347,48 +346,3 @@ def new_baseline(info: BaselineInfo, classifier: Classifier, n_components: int) 
         offset, scale = float(classifier.offset), float(classifier.scale)
         return Vibi(n_classes, info.kept_chunks, offset, scale, info.pool)
     raise ValueError(f"unknown baseline {info.kind!r}; accepted: {', '.join(BASELINES)}.")
-
-
-def _load_into(model: nn.Module, path: Path) -> None:
-    tensors = _read_tensors(path)
-    state = model.state_dict()
-    _check_shapes(tensors, state, path)
-    model.load_state_dict({k: v.to(state[k].dtype) for k, v in tensors.items()})
-    freeze(model)
-
-
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise ValueError(f"the bundle {path.parent} lacks the file {path.name}.")
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is damaged: {error}. Restore the file.") from error
-
-
-def _check_shapes(
-    tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path
-) -> None:
-    if missing := sorted(set(expected) - set(tensors)):
-        raise ValueError(f"{path} lacks the tensor {missing[0]!r}.")
-    if unknown := sorted(set(tensors) - set(expected)):
-        raise ValueError(f"{path} has the unknown tensor {unknown[0]!r}.")
-    for name, tensor in tensors.items():
-        if tensor.shape != expected[name].shape:
-            raise ValueError(
-                f"{path}: {name!r} has shape {tuple(tensor.shape)}, "
-                f"config.json asks for {tuple(expected[name].shape)}."
-            )
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise ValueError(f"{path}: {name!r} holds NaN or infinite values.")
-
-
-def _save_half(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    halves = {
-        k: (v.half() if v.is_floating_point() else v).contiguous().clone()
-        for k, v in tensors.items()
-    }
-    for name, tensor in halves.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise ValueError(f"{name!r} holds values that fp16 cannot hold (over 65504, or NaN).")
-    save_file(halves, path)

@@ -14,14 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2i_core import audio, explain
-from l2i_core.audio import AudioConfig, Spectrogram
 from l2i_core.bundle import Bundle, load_bundle
-from l2i_core.classifier import Classifier
+from l2i_core.classifiers.kumar import Classifier
 from l2i_core.conventions import Conventions
-from l2i_core.explain import Analysis, Interpretation, Sweep, Verdict
-from l2i_core.interpreter import Interpreter
-from l2i_core.nmf import Dictionary
+from l2i_core.dictionary import masking
+from l2i_core.dictionary.nmf import Dictionary
+from l2i_core.explained import Interpretation, Sweep, Verdict
+from l2i_core.explainers import theta
+from l2i_core.explainers.l2i import Interpreter
+from l2i_core.explainers.protocol import Analysis
+from l2i_core.signal import audio, spectra
+from l2i_core.signal.spectra import AudioConfig, Spectrogram
 
 WINDOWED_ABOVE_SECONDS = 30.0
 WINDOW_SECONDS = 10.0
@@ -138,7 +141,7 @@ class L2I:
         gain = self._gain(clip) if gain is None else gain
         if not (np.isfinite(gain) and gain > 0):
             raise ValueError(f"the gain must be a finite number above 0, received {gain}.")
-        spectrogram = audio.spectrogram(clip * gain, self.audio, self.min_length)
+        spectrogram = spectra.spectrogram(clip * gain, self.audio, self.min_length)
         parts = self._windows(spectrogram.log_magnitude.shape[1])
         results = [self._analyse_window(spectrogram.log_magnitude[:, s:e]) for s, e in parts]
         logits, hs, theirs, pooled, attention = (list(x) for x in zip(*results, strict=True))
@@ -165,8 +168,8 @@ class L2I:
     def window_logits(self, clip: Tensor, start: int, end: int, gain: float) -> Tensor:
         """f's logits (C,) on frames start … end − 1 of a clip (n,) that is at the model's rate:
         `analyse`'s for one window, without the whole clip's spectrogram in memory."""
-        magnitude = audio.stft_frames(clip, start, end, self.audio).abs() * gain
-        return self.classifier(audio.log_mel(magnitude, self.audio).unsqueeze(0))[0][0]
+        magnitude = spectra.stft_frames(clip, start, end, self.audio).abs() * gain
+        return self.classifier(spectra.log_mel(magnitude, self.audio).unsqueeze(0))[0][0]
 
     @torch.inference_mode()
     def logits_at(self, clip: Tensor, windows: Sequence[tuple[float, float]]) -> Tensor:
@@ -185,7 +188,7 @@ class L2I:
             peaks = [analysis.activations[:, s:e].amax(dim=1) for s, e in analysis.windows]
             pooled = torch.stack(peaks).mean(0)
         weights = self.class_weights[self.class_index(target)]
-        return explain.relevance(pooled, weights, self.conventions.signed_relevance)
+        return theta.relevance(pooled, weights, self.conventions.signed_relevance)
 
     @torch.inference_mode()
     def interpret(
@@ -210,7 +213,7 @@ class L2I:
         relevance = self.relevance(analysis, index)
         if gains is None:
             most = self.conventions.max_components if max_components is None else max_components
-            selected = explain.select(relevance, threshold, most)
+            selected = masking.select(relevance, threshold, most)
             weights = torch.zeros_like(relevance)
             weights[selected] = 1.0
         else:
@@ -235,7 +238,7 @@ class L2I:
             left,
             sound,
             residual,
-            explain.energy_share(audio.magnitude(x), x, kept),
+            masking.energy_share(spectra.magnitude(x), x, kept),
         )
 
     @torch.inference_mode()
@@ -248,7 +251,7 @@ class L2I:
                 f"component {component} does not exist; they are numbered from 0 to "
                 f"{self.dictionary.n_components - 1}."
             )
-        only = explain.gains_of([component], self.dictionary.n_components)
+        only = masking.gains_of([component], self.dictionary.n_components)
         kept, _ = self.masked(analysis, only, mask_domain)
         return self._invert(analysis, kept) / analysis.gain
 
@@ -287,7 +290,7 @@ class L2I:
         for part in padded.split(_BATCH if len(windows) == 1 else 1):
             logits = [
                 self.classifier(
-                    audio.log_mel(audio.stft_frames(part, s, e, self.audio).abs(), self.audio)
+                    spectra.log_mel(spectra.stft_frames(part, s, e, self.audio).abs(), self.audio)
                 )[0]
                 for s, e in windows
             ]
@@ -299,7 +302,7 @@ class L2I:
         self,
         analysis: Analysis,
         target: str | int | None = None,
-        thresholds: Sequence[float] = explain.THRESHOLDS,
+        thresholds: Sequence[float] = masking.THRESHOLDS,
         mask_domain: str = "log",
     ) -> Sweep:
         """|L|, f on x_int and x_2, and energies at every τ, by the `measured` relevance: each
@@ -308,23 +311,23 @@ class L2I:
             _check_threshold(threshold)
         index = self.class_index(analysis.predicted if target is None else target)
         relevance = self.relevance(analysis, index, measured=True)
-        order = explain.select(relevance, -float("inf"))
+        order = masking.select(relevance, -float("inf"))
         counts = [int((relevance > threshold).sum()) for threshold in thresholds]
         x, distinct = analysis.spectrogram.log_magnitude, sorted(set(counts))
         energies = self.component_energy(analysis)
         cumulative = torch.cat([torch.zeros(1), energies[order].cumsum(0)])
         verdicts, shares = [], []
-        for masks in explain.cumulative_masks(
+        for masks in masking.cumulative_masks(
             self.dictionary.patterns,
             analysis.activations,
             order,
             distinct,
             self.conventions.mask_epsilon,
         ):
-            kept, left = explain.apply_masks(x, masks, mask_domain)
+            kept, left = masking.apply_masks(x, masks, mask_domain)
             sounds = torch.stack([self._invert(analysis, kept), self._invert(analysis, left)])
             verdicts.append(self.classify(sounds))
-            shares.append(explain.energy_share(audio.magnitude(x), x, kept))
+            shares.append(masking.energy_share(spectra.magnitude(x), x, kept))
         logits = torch.stack(verdicts)
         if distinct[0] == 0:
             logits[0, 1] = analysis.logits
@@ -351,7 +354,7 @@ class L2I:
         for start in range(0, len(removed), batch):
             sounds = []
             for chosen in removed[start : start + batch]:
-                gains = explain.gains_of(chosen, self.dictionary.n_components)
+                gains = masking.gains_of(chosen, self.dictionary.n_components)
                 sounds.append(self._invert(analysis, self.masked(analysis, gains, mask_domain)[1]))
             rows.append(self.classify(torch.stack(sounds)))
             empty = [not chosen for chosen in removed[start : start + batch]]
@@ -361,7 +364,7 @@ class L2I:
     def _analyse_window(
         self, log_magnitude: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        log_mel = audio.log_mel(audio.magnitude(log_magnitude), self.audio)
+        log_mel = spectra.log_mel(spectra.magnitude(log_magnitude), self.audio)
         logits, maps = self.classifier(log_mel.unsqueeze(0))
         h, theirs, pooled, attention = self.interpreter(maps, log_magnitude.shape[1])
         if float(log_magnitude.max()) == 0.0:  # silence: nothing to explain, nothing selected
@@ -381,7 +384,7 @@ class L2I:
 
     def component_energy(self, analysis: Analysis) -> Tensor:
         """`explain.component_log_energy` (K,) of a clip."""
-        return explain.component_log_energy(
+        return masking.component_log_energy(
             analysis.spectrogram.log_magnitude, self.dictionary.patterns, analysis.activations
         )
 
@@ -389,17 +392,17 @@ class L2I:
         """X_int and X_2 (F, T) for component gains (K,), a stretch of a long clip at a time."""
         x, h = analysis.spectrogram.log_magnitude, analysis.activations
         kept, left = torch.empty_like(x), torch.empty_like(x)
-        for start in range(0, x.shape[1], audio.CHUNK_FRAMES):
-            part = slice(start, start + audio.CHUNK_FRAMES)
-            masks = explain.soft_masks(
+        for start in range(0, x.shape[1], spectra.CHUNK_FRAMES):
+            part = slice(start, start + spectra.CHUNK_FRAMES)
+            masks = masking.soft_masks(
                 self.dictionary.patterns, h[:, part], gains, self.conventions.mask_epsilon
             )
-            kept[:, part], left[:, part] = explain.apply_masks(x[:, part], masks, domain)
+            kept[:, part], left[:, part] = masking.apply_masks(x[:, part], masks, domain)
         return kept, left
 
     def _invert(self, analysis: Analysis, log_magnitude: Tensor) -> Tensor:
         spectrogram: Spectrogram = analysis.spectrogram
-        return audio.invert(log_magnitude, spectrogram.phase, spectrogram.length, self.audio)
+        return spectra.invert(log_magnitude, spectrogram.phase, spectrogram.length, self.audio)
 
     def _gain(self, clip: Tensor) -> float:
         return audio.peak_gain(clip, self.conventions.signed_scale)

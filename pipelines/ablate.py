@@ -23,9 +23,9 @@ from typing import Any
 
 import yaml
 
-from l2i_core import figures
 from l2i_core.arguments import Parser
 from l2i_core.files import atomic, write_text
+from l2i_core.report import figures
 from pipelines import evaluate, train_classifier, train_interpreter
 from pipelines.assemble import assemble
 from pipelines.config import Config, load_config

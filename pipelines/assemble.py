@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from l2i_core.bundle import BaselineInfo, Bundle, InterpreterInfo, load_bundle, save_bundle
-from l2i_core.classifier import Classifier
-from l2i_core.data import open_data_set
-from l2i_core.interpreter import Interpreter
-from l2i_core.nmf import Dictionary
+from l2i_core.classifiers.kumar import Classifier
+from l2i_core.data.sets import open_data_set
+from l2i_core.dictionary.nmf import Dictionary
+from l2i_core.explainers.l2i import Interpreter
 from pipelines.checkpoint import trained_on
 from pipelines.config import BaselineConfig, Config, InterpreterConfig
 from pipelines.learn_dictionary import groups

@@ -20,9 +20,11 @@ import numpy as np
 import torch
 from sklearn.decomposition import NMF
 
-from l2i_core import L2I, audio, synth
+from l2i_core import L2I
 from l2i_core.arguments import Parser
-from l2i_core.nmf import sparse_nmf
+from l2i_core.data import synth
+from l2i_core.dictionary.nmf import sparse_nmf
+from l2i_core.signal import spectra
 from pipelines.runs import main_guard
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,7 +47,7 @@ def engine_rows(bundle: str) -> list[tuple[str, float, str]]:
     rate = engine.audio.sample_rate
     clip = synth.scene(("dog", "rain"), seed=3, sample_rate=rate).mixture
     analysis = engine.analyse(clip, rate)
-    log_mel = audio.log_mel(audio.magnitude(analysis.spectrogram.log_magnitude), engine.audio)
+    log_mel = spectra.log_mel(spectra.magnitude(analysis.spectrogram.log_magnitude), engine.audio)
 
     def networks() -> None:
         with torch.inference_mode():

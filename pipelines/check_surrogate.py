@@ -1,8 +1,9 @@
 """Check L2I's relevances against a local surrogate: `python -m pipelines.check_surrogate`.
 
-For clips of the test folds that the bundle names in its recipe, see `l2i_core.baselines.surrogate`.
-Writes metrics/surrogate.csv, after every clip, and metrics/surrogate.json in the bundle's folder; a
-killed run goes on with the next clip. A clip takes as many passes of f as there are samples.
+For clips of the test folds that the bundle names in its recipe, see
+`l2i_core.explainers.surrogate`. Writes metrics/surrogate.csv, after every clip,
+and metrics/surrogate.json in the bundle's folder; a killed run goes on with the next clip.
+A clip takes as many passes of f as there are samples.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from l2i_core.arguments import Parser
-from l2i_core.baselines import surrogate
 from l2i_core.bundle import Bundle, load_bundle
-from l2i_core.data import Clip
+from l2i_core.data.clips import Clip
 from l2i_core.engine import L2I
-from l2i_core.evaluation import Row, read_rows, to_csv
+from l2i_core.explainers import surrogate
 from l2i_core.files import write_text
-from l2i_core.noise_lab import held_out
+from l2i_core.measure.evaluation import Row, read_rows, to_csv
+from l2i_core.measure.noise_lab import held_out
 from pipelines.evaluate import weights_of
 from pipelines.runs import circumstances, evenly, main_guard, typed
 

@@ -2,8 +2,9 @@
 
 Every class that a test scene truly holds is explained, with its stems at hand, by every
 interpreter (or some), and measured beside energy-matched Random and the ideal mask with the same W
-(`l2i_core.truth`). Writes metrics/truth.json and truth-rows.csv into the bundle, after every
-interpreter; one whose weights were measured before, on the same scenes, is not measured again.
+(`l2i_core.measure.truth`). Writes metrics/truth.json and truth-rows.csv into the bundle, after
+every interpreter; one whose weights were measured before, on the same scenes, is not measured
+again.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from l2i_core import scenes, truth
 from l2i_core.arguments import Parser
 from l2i_core.bundle import load_bundle
-from l2i_core.data import Clip, load_clip
+from l2i_core.data import scenes
+from l2i_core.data.clips import Clip, load_clip
 from l2i_core.engine import L2I
-from l2i_core.evaluation import read_rows, to_csv
 from l2i_core.files import write_text
-from l2i_core.noise_lab import held_out
+from l2i_core.measure import truth
+from l2i_core.measure.evaluation import read_rows, to_csv
+from l2i_core.measure.noise_lab import held_out
 from pipelines.evaluate import weights_of
 from pipelines.runs import circumstances, main_guard, typed
 

@@ -16,10 +16,10 @@ from typing import Any
 import yaml
 
 from l2i_core.arguments import Parser
-from l2i_core.audio import AudioConfig
 from l2i_core.bundle import BASELINES, check_name
-from l2i_core.evaluation import Settings
-from l2i_core.interpreter import POOLINGS
+from l2i_core.explainers.l2i import POOLINGS
+from l2i_core.measure.evaluation import Settings
+from l2i_core.signal.spectra import AudioConfig
 
 PRECISIONS = ("bfloat16", "float32")
 

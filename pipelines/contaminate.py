@@ -1,9 +1,9 @@
 """Explain contaminated clips, as L-MAC is tested: `python -m pipelines.contaminate --bundle esc50`.
 
 The clips of the bundle's own test set with another clip in them, then with white noise, see
-`l2i_core.contamination`. Writes metrics/contaminated.json in the bundle's folder after every
-interpreter and kind: blocks as in summary.json. What is there of the same weights is not measured
-again.
+`l2i_core.measure.contamination`. Writes metrics/contaminated.json in the bundle's folder after
+every interpreter and kind: blocks as in summary.json. What is there of the same weights is
+not measured again.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any
 
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, load_bundle
-from l2i_core.contamination import KINDS, write_contaminated
-from l2i_core.corrupt import check_snr
-from l2i_core.data import Clip
+from l2i_core.data.clips import Clip
 from l2i_core.engine import L2I
-from l2i_core.evaluation import Settings
 from l2i_core.files import write_text
-from l2i_core.noise_lab import held_out
+from l2i_core.measure.contamination import KINDS, write_contaminated
+from l2i_core.measure.evaluation import Settings
+from l2i_core.measure.noise_lab import held_out
+from l2i_core.signal.corrupt import check_snr
 from pipelines.evaluate import evaluate_with_bar, weights_of
 from pipelines.runs import circumstances, evenly, main_guard, typed
 

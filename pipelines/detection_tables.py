@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from l2i_core import paper, tables
 from l2i_core.bundle import Bundle
-from l2i_core.evaluation import read_rows
-from l2i_core.metrics import PairedTest
-from l2i_core.tables import Spread
+from l2i_core.measure import tables
+from l2i_core.measure.evaluation import read_rows
+from l2i_core.measure.metrics import PairedTest
+from l2i_core.measure.tables import Spread
+from l2i_core.report import paper
 from l2i_core.words import class_name, unit
 from pipelines.markdown import markdown_table
 

@@ -19,14 +19,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from l2i_core.baselines import evaluation as baselines
-from l2i_core.baselines.evaluation import BaselineEvaluation, write_baselines
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.conventions import PAPER
-from l2i_core.data import Clip, load_clip, open_data_set
+from l2i_core.data.clips import Clip, load_clip
+from l2i_core.data.sets import open_data_set
 from l2i_core.engine import L2I
-from l2i_core.evaluation import Evaluation, Settings, evaluate, write_evaluation
 from l2i_core.files import write_text
+from l2i_core.measure import baselines as baselines
+from l2i_core.measure.baselines import BaselineEvaluation, write_baselines
+from l2i_core.measure.evaluation import Evaluation, Settings, evaluate, write_evaluation
 from pipelines.config import Config, command_line
 from pipelines.runs import circumstances, main_guard, start_log, typed
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from l2i_core import paper
 from l2i_core.bundle import Bundle
+from l2i_core.report import paper
 from pipelines.markdown import made_by, markdown_table
 
 _GROUPS = {"all": "all", "top2": "among f's first two", "top1": "f's first"}

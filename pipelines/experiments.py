@@ -1,6 +1,6 @@
 """The paper's noise and overlap experiments on a bundle: `python -m pipelines.experiments`.
 
-Over the bundle's own test set, see `l2i_core.experiments`. Writes metrics/noise.json and
+Over the bundle's own test set, see `l2i_core.measure.experiments`. Writes metrics/noise.json and
 metrics/overlap.json, with a block per interpreter, and the rows as CSV files beside them. The rows
 are kept after every clip or pair, so a killed run goes on with the next.
 """
@@ -18,12 +18,12 @@ from tqdm import tqdm
 
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, load_bundle
-from l2i_core.data import Clip
+from l2i_core.data.clips import Clip
 from l2i_core.engine import L2I
-from l2i_core.evaluation import to_csv
-from l2i_core.experiments import EXPERIMENTS, Settings, Step
 from l2i_core.files import write_text
-from l2i_core.noise_lab import Row, held_out
+from l2i_core.measure.evaluation import to_csv
+from l2i_core.measure.experiments import EXPERIMENTS, Settings, Step
+from l2i_core.measure.noise_lab import Row, held_out
 from pipelines.evaluate import fingerprint
 from pipelines.runs import circumstances, main_guard, typed
 

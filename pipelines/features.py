@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from l2i_core import audio
-from l2i_core.audio import AudioConfig
-from l2i_core.data import Clip, load_clip
+from l2i_core.data.clips import Clip, load_clip
+from l2i_core.signal import audio, spectra
+from l2i_core.signal.spectra import AudioConfig
 from pipelines.runs import device
 
 
@@ -47,14 +47,14 @@ def load_batch(
 def log_magnitudes(waveforms: Tensor, config: AudioConfig) -> Tensor:
     """X (N, F, T) of (N, n), a few clips at a time, on the training device."""
     parts = waveforms.split(16)
-    return torch.cat([audio.log_magnitude(part.to(device()), config) for part in parts])
+    return torch.cat([spectra.log_magnitude(part.to(device()), config) for part in parts])
 
 
 def log_mels(waveforms: Tensor, config: AudioConfig) -> Tensor:
     """Log-mel (N, n_mels, T) in dB of (N, n), each with its own top_db floor, on the training
     device."""
     given = [part.to(device()) for part in waveforms.split(16)]
-    return torch.cat([audio.log_mel(audio.stft(part, config).abs(), config) for part in given])
+    return torch.cat([spectra.log_mel(spectra.stft(part, config).abs(), config) for part in given])
 
 
 def targets(clips: Sequence[Clip], classes: Sequence[str]) -> Tensor:

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from l2i_core import paper, tables
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
-from l2i_core.evaluation import read_rows
+from l2i_core.measure import tables
+from l2i_core.measure.evaluation import read_rows
+from l2i_core.report import paper
 from pipelines.config import Config, config_of
 from pipelines.markdown import markdown_table
 from pipelines.results import LEVELS, bundle_tables

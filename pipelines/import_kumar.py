@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from l2i_core.arguments import Parser
-from l2i_core.classifier import Classifier, kumar_layout, load_kumar
+from l2i_core.classifiers.kumar import Classifier, kumar_layout, load_kumar
 from pipelines.checkpoint import save_tensors
 from pipelines.runs import main_guard
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from l2i_core.data import Clip
-from l2i_core.nmf import average_frames, centre_bins, sparse_nmf
+from l2i_core.data.clips import Clip
+from l2i_core.dictionary.nmf import average_frames, centre_bins, sparse_nmf
 from pipelines.checkpoint import read_tensors, save_tensors
 from pipelines.config import Config, command_line
 from pipelines.features import load_batch, log_magnitudes

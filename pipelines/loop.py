@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from l2i_core.classifier import freeze
+from l2i_core.weights import freeze
 from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
 from pipelines.optimizers import Optimizers, Rates
 

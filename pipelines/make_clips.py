@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from l2i_core import scenes, synth
 from l2i_core.arguments import Parser
+from l2i_core.data import scenes, synth
 from l2i_core.files import atomic, write_text
 from pipelines.runs import main_guard
 
@@ -94,7 +94,7 @@ def _time_lines(out: Path) -> Iterator[dict[str, Any]]:
         levels = [level for *_, level in placed]
         entry = _entry(f"scenes/{'+'.join(labels)}.flac", labels, SCENE_SEED, files, levels)
         onsets = [onset for _, _, onset, _ in placed]
-        yield entry | {"onsets": onsets, "made_by": "l2i_core.scenes.arrange"}
+        yield entry | {"onsets": onsets, "made_by": "l2i_core.data.scenes.arrange"}
 
 
 def _write_scene(
@@ -123,7 +123,7 @@ def _entry(
         "levels_db": levels_db,
         "stems": stems,
         "sample_rate": SAMPLE_RATE,
-        "made_by": "l2i_core.synth." + ("scene" if stems else "clip"),
+        "made_by": "l2i_core.data.synth." + ("scene" if stems else "clip"),
     }
 
 

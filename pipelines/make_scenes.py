@@ -3,7 +3,7 @@
     python -m pipelines.make_scenes --out DIR [--esc50 DIR] [--train 1400] [--test 400] [--seed 0]
 
 Ten-second mixtures of up to three sources over a background, in SONYC-UST's format (see
-`l2i_core.sonyc`), with the test scenes' stems beside. Training scenes are made from folds 2–5,
+`l2i_core.data.sonyc`), with the test scenes' stems beside. Training scenes are made from folds 2–5,
 test scenes from fold 1; a training clip whose recording a test fold holds too is left out. Scene
 number i of a split depends on the seed and i alone, so a longer run starts with the same scenes.
 """
@@ -23,13 +23,14 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from l2i_core import scenes
 from l2i_core.arguments import Parser
-from l2i_core.audio import AudioConfig
-from l2i_core.corrupt import COLOURS, coloured_noise
-from l2i_core.data import Clip, load_clip, open_data_set
+from l2i_core.data import scenes
+from l2i_core.data.clips import Clip, load_clip
+from l2i_core.data.sets import open_data_set
+from l2i_core.data.sonyc import ABOUT, NEEDED, TABLE
 from l2i_core.files import atomic, write_text
-from l2i_core.sonyc import ABOUT, NEEDED, TABLE
+from l2i_core.signal.corrupt import COLOURS, coloured_noise
+from l2i_core.signal.spectra import AudioConfig
 from pipelines.runs import main_guard
 
 SAMPLE_RATE = 16000

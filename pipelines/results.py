@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from l2i_core import metrics, paper
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.conventions import CONVENTIONS, PAPER
-from l2i_core.evaluation import refresh_summary
+from l2i_core.measure import metrics
+from l2i_core.measure.evaluation import refresh_summary
+from l2i_core.report import paper
 from l2i_core.words import unit
 from pipelines import detection_tables
 from pipelines.evaluate import metrics_folder

@@ -14,12 +14,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from l2i_core import audio
-from l2i_core.baselines import flint, vibi
-from l2i_core.baselines.flint import Flint
-from l2i_core.baselines.vibi import Vibi
 from l2i_core.bundle import BaselineInfo, new_baseline
-from l2i_core.classifier import Classifier, freeze
+from l2i_core.classifiers.kumar import Classifier
+from l2i_core.explainers import flint, vibi
+from l2i_core.explainers.flint import Flint
+from l2i_core.explainers.vibi import Vibi
+from l2i_core.signal import spectra
+from l2i_core.weights import freeze
 from pipelines.assemble import assemble, baseline_info
 from pipelines.config import BaselineConfig, Config, command_line, wanted
 from pipelines.learn_dictionary import learn
@@ -54,7 +55,7 @@ def loss_terms(
     """The weighted terms of a baseline's loss for the examples `chosen` (B,)."""
     chosen = chosen.to(cache.logits.device)
     x, logits = cache.log_magnitude[chosen].float(), cache.logits[chosen]
-    log_mel = audio.log_mel(audio.magnitude(x), config.audio)
+    log_mel = spectra.log_mel(spectra.magnitude(x), config.audio)
     if isinstance(model, Flint):
         maps = [m[chosen].float() for m in cache.maps]
         normalised = (log_mel - classifier.offset) / classifier.scale

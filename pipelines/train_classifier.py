@@ -21,10 +21,12 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from l2i_core._torchaudio import torchaudio
 from l2i_core.bundle import load_bundle
-from l2i_core.classifier import Classifier, freeze, load_kumar
-from l2i_core.data import Clip, DataSet, open_data_set, synthesised
+from l2i_core.classifiers.kumar import Classifier, load_kumar
+from l2i_core.data.clips import Clip, DataSet
+from l2i_core.data.sets import open_data_set, synthesised
+from l2i_core.signal._torchaudio import torchaudio
+from l2i_core.weights import freeze
 from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
 from pipelines.config import ClassifierConfig, Config, command_line
 from pipelines.features import load_batch, log_mels, targets

@@ -17,9 +17,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from l2i_core import audio, explain, losses, nmf
-from l2i_core.classifier import Classifier, freeze
-from l2i_core.interpreter import Interpreter
+from l2i_core.classifiers.kumar import Classifier
+from l2i_core.dictionary import masking, nmf
+from l2i_core.explainers import losses, theta
+from l2i_core.explainers.l2i import Interpreter
+from l2i_core.signal import spectra
+from l2i_core.weights import freeze
 from pipelines.assemble import assemble
 from pipelines.config import Config, InterpreterConfig, command_line, wanted
 from pipelines.features import load_batch, log_magnitudes
@@ -67,7 +70,7 @@ def build_cache(
             if view >= views:
                 x = without_some(x, patterns, generator)
             with torch.inference_mode():
-                logits, maps = classifier(audio.log_mel(audio.magnitude(x), config.audio))
+                logits, maps = classifier(spectra.log_mel(spectra.magnitude(x), config.audio))
             # Written into place: joining parts at the end would hold everything twice, and this
             # is gigabytes.
             cache = cache or Cache(
@@ -93,8 +96,8 @@ def without_some(log_magnitude: Tensor, patterns: Tensor, generator: torch.Gener
     activations = activations.view(-1, batch, frames).transpose(0, 1)
     share = torch.rand(batch, 1, generator=generator) * 0.8 + 0.2
     kept = torch.rand(batch, patterns.shape[1], generator=generator) < share
-    masks = explain.soft_masks(patterns, activations, kept.to(activations))
-    return explain.apply_masks(log_magnitude, masks)[0]
+    masks = masking.soft_masks(patterns, activations, kept.to(activations))
+    return masking.apply_masks(log_magnitude, masks)[0]
 
 
 def train(
@@ -156,7 +159,7 @@ def loss_terms(
             x,
             patterns,
             activations,
-            explain.relevance(pooled, model.class_weights[targets]),
+            theta.relevance(pooled, model.class_weights[targets]),
             targets,
             thresholds,
             settings.loop_softness,

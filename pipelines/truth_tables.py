@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from l2i_core import truth
 from l2i_core.bundle import Bundle
-from l2i_core.explain import MASK_DOMAINS
+from l2i_core.dictionary.masking import MASK_DOMAINS
+from l2i_core.measure import truth
 from pipelines.markdown import made_by, markdown_table
 
 _NAMES = {"random_energy": "energy-matched Random", "ideal": "ideal mask with this W"}

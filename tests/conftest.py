@@ -24,11 +24,13 @@ from serving import SECONDS, chromium
 from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
-from l2i_core import L2I, Analysis, AudioConfig, audio, load_bundle, synth
+from l2i_core import L2I, Analysis, AudioConfig, load_bundle
 from l2i_core.bundle import Bundle, InterpreterInfo, save_bundle
-from l2i_core.classifier import Classifier
-from l2i_core.interpreter import Interpreter
-from l2i_core.nmf import Dictionary, average_frames, sparse_nmf
+from l2i_core.classifiers.kumar import Classifier
+from l2i_core.data import synth
+from l2i_core.dictionary.nmf import Dictionary, average_frames, sparse_nmf
+from l2i_core.explainers.l2i import Interpreter
+from l2i_core.signal import audio, spectra
 from pipelines import learn_dictionary, train_classifier, train_interpreter
 from pipelines.config import Config, load_config
 from pipelines.runs import main_guard
@@ -55,8 +57,8 @@ def random_bundle(config: AudioConfig, name: str, components: int = COMPONENTS) 
     with torch.random.fork_rng():
         torch.manual_seed(0)
         waveforms = torch.stack([_normal_clip(label, config) for label in synth.LABELS])
-        x = audio.log_magnitude(waveforms, config)
-        log_mel = audio.log_mel(audio.magnitude(x), config)
+        x = spectra.log_magnitude(waveforms, config)
+        log_mel = spectra.log_mel(spectra.magnitude(x), config)
         classifier = Classifier(len(synth.LABELS), config.n_mels, offset=-20.0, scale=20.0)
         maps = _calibrate(classifier, log_mel)[1]
         _spread(classifier.linear)
@@ -226,7 +228,7 @@ def open_app(models: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
         app.run()
         assert not app.exception, app.exception
         if page:
-            app.switch_page(f"pages/views/{page}.py").run()
+            app.switch_page(f"pages/{page}/page.py").run()
             assert not app.exception, app.exception
         return app
 

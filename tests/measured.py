@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from l2i_core import synth
-from l2i_core.evaluation import Evaluation, Row, summarise, write_evaluation
+from l2i_core.data import synth
+from l2i_core.measure.evaluation import Evaluation, Row, summarise, write_evaluation
 
 CLASSES = synth.LABELS
 THRESHOLDS = (0.1, 0.3, 0.4)

@@ -16,10 +16,11 @@ from conftest import random_bundle
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from l2i_core import L2I, AudioConfig, audio, bundle_folders, load_bundle
+from l2i_core import L2I, AudioConfig, bundle_folders, load_bundle
 from l2i_core import bundle as bundle_module
 from l2i_core.bundle import SHIPPED, Bundle, save_bundle
-from l2i_core.data import ESC10_FOLDERS
+from l2i_core.data.esc import ESC10_FOLDERS
+from l2i_core.signal import audio
 
 Edit = Callable[[dict[str, Any]], None]
 TENSORS = ("classifier", "dictionary", "interpreter-att", "interpreter-max")
@@ -192,7 +193,7 @@ def test_failed_saving_leaves_nothing(
         if "interpreter" in path.name:
             raise OSError("disk full")
 
-    monkeypatch.setattr(bundle_module, "_save_half", full)
+    monkeypatch.setattr(bundle_module, "save_half", full)
     with pytest.raises(OSError, match="disk full"):
         save_bundle(bundle, tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
@@ -206,7 +207,7 @@ def test_failed_saving_leaves_the_old_bundle(
     def full(path: Path, tensors: dict[str, Tensor]) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(bundle_module, "_save_half", full)
+    monkeypatch.setattr(bundle_module, "save_half", full)
     with pytest.raises(OSError, match="disk full"):
         save_bundle(bundle, copy)
     assert {p.name: p.read_bytes() for p in copy.iterdir()} == before

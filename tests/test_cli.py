@@ -17,10 +17,13 @@ import soundfile
 import torch
 from conftest import WriteClip
 
-from l2i_core import L2I, Analysis, audio, audit, synth
+from l2i_core import L2I, Analysis
 from l2i_core.__main__ import main
-from l2i_core.evaluation import Settings
-from l2i_core.report import make_report
+from l2i_core.data import synth
+from l2i_core.measure import audit
+from l2i_core.measure.evaluation import Settings
+from l2i_core.report.report import make_report
+from l2i_core.signal import audio
 
 ROOT = Path(__file__).resolve().parent.parent
 Refused = Callable[[list[str]], str]

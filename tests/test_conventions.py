@@ -9,12 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from l2i_core import L2I, Analysis, audio, explain
-from l2i_core.baselines.random import both_baselines
+from l2i_core import L2I, Analysis
 from l2i_core.bundle import Bundle
 from l2i_core.conventions import CONVENTIONS, PAPER, RELEASED, Conventions
-from l2i_core.data import load_clip, synthesised
-from l2i_core.evaluation import Settings, evaluate
+from l2i_core.data.clips import load_clip
+from l2i_core.data.sets import synthesised
+from l2i_core.dictionary import masking
+from l2i_core.explainers import theta
+from l2i_core.measure.evaluation import Settings, evaluate
+from l2i_core.measure.random import both_baselines
+from l2i_core.signal import audio
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +90,8 @@ def test_relevance_by_hand(
     contribution: list[float], paper: list[float], theirs: list[float]
 ) -> None:
     z, weight = torch.ones(3), torch.tensor(contribution)
-    assert explain.relevance(z, weight).tolist() == paper
-    assert explain.relevance(z, weight, signed=True).tolist() == theirs
+    assert theta.relevance(z, weight).tolist() == paper
+    assert theta.relevance(z, weight, signed=True).tolist() == theirs
 
 
 def test_relevance_of_the_engine_follows(
@@ -176,12 +180,12 @@ def test_mask_by_hand() -> None:
     patterns = torch.eye(2)
     activations = torch.tensor([[3e-6, 0.0], [0.0, 1e-6]])
     gains = torch.tensor([1.0, 0.0])
-    kept, left = explain.soft_masks(patterns, activations, gains)
+    kept, left = masking.soft_masks(patterns, activations, gains)
     assert kept.tolist() == [[1.0, 0.0], [0.0, 0.0]]
-    kept, left = explain.soft_masks(patterns, activations, gains, 1e-6)
+    kept, left = masking.soft_masks(patterns, activations, gains, 1e-6)
     torch.testing.assert_close(kept, torch.tensor([[0.75, 0.0], [0.0, 0.0]]))
     torch.testing.assert_close(left, 1 - kept)
-    ((kept, left),) = explain.cumulative_masks(patterns, activations, [0, 1], [1], 1e-6)
+    ((kept, left),) = masking.cumulative_masks(patterns, activations, [0, 1], [1], 1e-6)
     torch.testing.assert_close(kept, torch.tensor([[0.75, 0.0], [0.0, 0.0]]))
     torch.testing.assert_close(left, 1 - kept)
 
@@ -211,7 +215,7 @@ def test_random_draws_from_all_components(
     selected = list(range(6))
     for own in (engine, released):
         both_baselines(
-            own, analysis, 0, explain.gains_of(selected, 12), 3, 20, np.random.default_rng(0)
+            own, analysis, 0, masking.gains_of(selected, 12), 3, 20, np.random.default_rng(0)
         )
     paper, _, theirs, energy = drawn
     assert paper == set(range(6, 12))

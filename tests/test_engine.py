@@ -11,10 +11,13 @@ import torch
 from conftest import random_bundle
 from torch import Tensor
 
-from l2i_core import L2I, Analysis, AudioConfig, audio, explain, synth
+from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.bundle import Bundle
+from l2i_core.data import synth
+from l2i_core.dictionary import masking
+from l2i_core.signal import spectra
 
-DOMAINS = explain.MASK_DOMAINS
+DOMAINS = masking.MASK_DOMAINS
 LEVELS = tuple(round(0.05 * i, 2) for i in range(20))
 
 
@@ -82,9 +85,9 @@ def test_analysis_is_stft_then_f_then_psi_then_theta(
     engine: L2I, analysis: Analysis, dog: np.ndarray
 ) -> None:
     x = torch.from_numpy(dog / np.abs(dog).max())
-    magnitude = audio.stft(x, engine.audio).abs()
+    magnitude = spectra.stft(x, engine.audio).abs()
     with torch.inference_mode():
-        logits, maps = engine.classifier(audio.log_mel(magnitude, engine.audio)[None])
+        logits, maps = engine.classifier(spectra.log_mel(magnitude, engine.audio)[None])
         h, theirs, pooled, attention = engine.interpreter(maps, magnitude.shape[1])
     ours = (analysis.logits, analysis.activations, analysis.interpreter_logits)
     for mine, expected in zip(ours, (logits, h, theirs), strict=True):
@@ -217,7 +220,7 @@ def test_sounds_are_the_inverse_of_their_spectrograms(
 ) -> None:
     i = engine.interpret(analysis, "rain", 0.0, domain)
     for sound, x in ((i.audio, i.log_magnitude), (i.residual, i.residual_log_magnitude)):
-        expected = audio.invert(x, analysis.spectrogram.phase, len(sound), engine.audio)
+        expected = spectra.invert(x, analysis.spectrogram.phase, len(sound), engine.audio)
         assert _error_db(sound * analysis.gain, expected) < -100
 
 
@@ -301,7 +304,7 @@ def test_masks_in_pieces_are_the_masks(
     engine: L2I, analysis: Analysis, domain: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = engine.interpret(analysis, "dog", 0.1, domain)
-    monkeypatch.setattr(audio, "CHUNK_FRAMES", 100)
+    monkeypatch.setattr(spectra, "CHUNK_FRAMES", 100)
     pieces = engine.interpret(analysis, "dog", 0.1, domain)
     for name in ("log_magnitude", "residual_log_magnitude", "audio", "residual"):
         ours, theirs = getattr(pieces, name), getattr(whole, name)
@@ -314,7 +317,9 @@ def test_everything_kept_is_the_modelled_part(engine: L2I, analysis: Analysis, d
     active = (engine.dictionary.patterns @ analysis.activations) > 1e-12
     x = analysis.spectrogram.log_magnitude
     torch.testing.assert_close(i.log_magnitude, x * active, atol=1e-4, rtol=1e-4)
-    share = float((audio.magnitude(x).square() * active).sum() / audio.magnitude(x).square().sum())
+    share = float(
+        (spectra.magnitude(x).square() * active).sum() / spectra.magnitude(x).square().sum()
+    )
     assert i.energy_kept == pytest.approx(share, rel=1e-4)
 
 
@@ -443,7 +448,7 @@ def test_all_levels_equal_one_by_one(
     a = engine.analyse(dog, 44100)
     target = max(range(10), key=lambda c: len(set(engine.relevance(a, c).clamp_min(0).tolist())))
     sweep = engine.sweep(a, target, LEVELS, domain)
-    energy = explain.component_log_energy(
+    energy = masking.component_log_energy(
         a.spectrogram.log_magnitude, engine.dictionary.patterns, a.activations
     )
     assert sweep.target_index == target
@@ -591,7 +596,7 @@ def test_long_clips_logits_are_the_mean_of_their_windows(engine: L2I, long: Anal
     torch.testing.assert_close(long.logits, long.window_logits.mean(0))
     for (start, end), logits in zip(long.windows, long.window_logits, strict=True):
         x = long.spectrogram.log_magnitude[:, start:end]
-        log_mel = audio.log_mel(audio.magnitude(x), engine.audio)
+        log_mel = spectra.log_mel(spectra.magnitude(x), engine.audio)
         with torch.inference_mode():
             expected, maps = engine.classifier(log_mel[None])
             h = engine.interpreter(maps, end - start)[0][0]

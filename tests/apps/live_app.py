@@ -9,9 +9,10 @@ import os
 
 import streamlit as st
 
-from l2i_core import L2I, Analysis, audio
-from pages.shared import live
-from pages.shared.live import Choice
+from l2i_core import L2I, Analysis
+from l2i_core.signal import audio
+from pages.show import live
+from pages.show.live import Choice
 
 
 @st.cache_resource

@@ -1,1 +1,0 @@
-"""What interpretations are compared with."""

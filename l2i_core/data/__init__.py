@@ -1,0 +1,1 @@
+"""Clips and data sets: ESC, SONYC-UST, folders, scenes, synthesised sounds, downloads."""

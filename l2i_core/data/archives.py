@@ -1,0 +1,100 @@
+"""Zip files from strangers: audio only, bounded in number and size, never outside the folder."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from l2i_core.data.clips import AUDIO_SUFFIXES
+
+MOST_FILES = 2000
+MOST_BYTES = 2_000_000_000  # unpacked
+# What zipfile raises for an archive that is damaged, cut off, or packed by a method it lacks.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+_BLOCK = 1 << 20
+
+
+def unpack_audio(
+    archive: BinaryIO | Path,
+    folder: Path,
+    most_files: int = MOST_FILES,
+    most_bytes: int = MOST_BYTES,
+) -> int:
+    """Unpack the audio files of a zip to `folder/CLASS/file` or `folder/file`; returns how many.
+
+    Of a path, the last folder is the class; other files, hidden ones and links are left out.
+    Memory is bounded by a block: sizes are counted as they come, not as the zip states them.
+    Raises ValueError in one sentence for what is no zip, is damaged, encrypted or too large, has a
+    path that leads out of the folder, or holds no audio; `folder` may then hold a part.
+    """
+    try:
+        with zipfile.ZipFile(archive) as file:
+            entries = [entry for entry in file.infolist() if _wanted(entry)]
+            if not entries:
+                raise ValueError("the zip holds no audio files; give a folder of them per class.")
+            if len(entries) > most_files:
+                raise ValueError(
+                    f"the zip holds {len(entries)} audio files; at most {most_files} are accepted."
+                )
+            left = most_bytes
+            for entry in entries:
+                left = _unpack(file, entry, folder, left, most_bytes)
+    except UNREADABLE as error:
+        raise ValueError(f"this is not a zip that can be read ({error}); zip it again.") from error
+    except RuntimeError as error:  # zipfile's word for a missing password
+        raise ValueError("the zip is encrypted; give one without a password.") from error
+    except OSError as error:
+        raise ValueError(f"the zip cannot be unpacked ({error.strerror or error}).") from error
+    return len(entries)
+
+
+def _wanted(entry: zipfile.ZipInfo) -> bool:
+    parts = _parts(entry)
+    link = entry.external_attr >> 16 & 0o170000 == 0o120000
+    hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)
+    audio = bool(parts) and PurePosixPath(parts[-1]).suffix.lower() in AUDIO_SUFFIXES
+    return audio and not link and not hidden and not entry.is_dir()
+
+
+def _parts(entry: zipfile.ZipInfo) -> tuple[str, ...]:
+    return PurePosixPath(entry.filename.replace("\\", "/")).parts
+
+
+def _unpack(
+    file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, left: int, most: int
+) -> int:
+    parts = _parts(entry)
+    if ".." in parts or parts[0] == "/" or ":" in parts[0]:
+        raise ValueError(f"the zip has a path that leads out of its folder ({entry.filename}).")
+    path = folder.joinpath(*parts[-2:])
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"the zip has a path that leads out of its folder ({entry.filename}).")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        raise ValueError(f"the zip holds {'/'.join(parts[-2:])} twice; rename one of them.")
+    with file.open(entry) as source, path.open("xb") as target:
+        while block := source.read(_BLOCK):
+            left -= len(block)
+            if left < 0:
+                raise ValueError(
+                    f"the zip unpacks to more than {most / 1e9:.3g} GB; give a smaller one."
+                )
+            target.write(block)
+    return left
+
+
+def keep_upload(name: str, data: BinaryIO, folder: Path) -> None:
+    """Copy one uploaded audio file into the folder under its bare name; ValueError if it is there
+    already or is no audio file by its name."""
+    bare = PurePosixPath(name.replace("\\", "/")).name
+    if PurePosixPath(bare).suffix.lower() not in AUDIO_SUFFIXES or bare.startswith("."):
+        accepted = ", ".join(sorted(AUDIO_SUFFIXES))
+        raise ValueError(f"{name} is not an audio file; accepted: {accepted}, or a zip of them.")
+    path = folder / bare
+    if path.exists():
+        raise ValueError(f"{bare} was given twice; rename one of them.")
+    with path.open("xb") as target:
+        shutil.copyfileobj(data, target, _BLOCK)

@@ -1,0 +1,82 @@
+"""ESC-10 and ESC-50 as published (Piczak 2015)."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from l2i_core.data.clips import Clip, DataSet, _audio_files
+
+# ESC-10's folder names → the class names that ESC-50 uses.
+ESC10_FOLDERS = {
+    "Dog bark": "dog",
+    "Rain": "rain",
+    "Sea waves": "sea_waves",
+    "Baby cry": "crying_baby",
+    "Clock tick": "clock_tick",
+    "Person sneeze": "sneezing",
+    "Helicopter": "helicopter",
+    "Chainsaw": "chainsaw",
+    "Rooster": "rooster",
+    "Fire crackling": "crackling_fire",
+}
+
+
+def esc10(root: Path) -> DataSet:
+    """ESC-10 as published: `NNN - Class/fold-freesoundID-take.ogg`."""
+    clips, classes = [], []
+    for folder in sorted(p for p in root.iterdir() if p.is_dir() and " - " in p.name):
+        label = ESC10_FOLDERS.get(folder.name.split(" - ", 1)[1])
+        if label is None:
+            continue
+        classes.append(label)
+        for path in _audio_files(folder):
+            parts = path.stem.split("-")
+            if len(parts) < 3 or not parts[0].isdigit():
+                raise ValueError(f"{path.name} is not named fold-freesoundID-take as in ESC-10.")
+            clips.append(Clip(path.stem, label, int(parts[0]), parts[1], path))
+    if not clips:
+        raise ValueError(f"{root} is not laid out as ESC-10 (folders such as '001 - Dog bark').")
+    return DataSet("ESC-10", tuple(classes), tuple(clips))
+
+
+def esc50(root: Path) -> DataSet:
+    """ESC-50's layout: `meta/esc50.csv` and `audio/`; the csv names the files."""
+    table = root / "meta" / "esc50.csv"
+    if not table.is_file():
+        raise ValueError(f"{root} is not laid out as ESC-50: meta/esc50.csv is missing.")
+    clips: list[Clip] = []
+    names: dict[int, str] = {}
+    targets: dict[str, int] = {}
+    with table.open(newline="") as file:
+        rows = csv.DictReader(file)
+        needed = ("filename", "fold", "target", "category", "src_file")
+        if missing := sorted(set(needed) - set(rows.fieldnames or [])):
+            raise ValueError(f"{table.name} lacks the column {missing[0]!r}.")
+        for row in rows:
+            where = f"{table.name}, line {rows.line_num}"
+            if empty := [column for column in needed if not row[column]]:
+                given = ",".join(value for value in row.values() if isinstance(value, str))
+                raise ValueError(
+                    f"{where}: {given!r} has no {empty[0]}; give every row {', '.join(needed)}."
+                )
+            path = root / "audio" / row["filename"]
+            try:
+                fold, target = int(row["fold"]), int(row["target"])
+            except ValueError as error:
+                raise ValueError(
+                    f"{where}: fold and target of {path.name} must be whole numbers, received "
+                    f"{row['fold']!r} and {row['target']!r}."
+                ) from error
+            category = row["category"]
+            names.setdefault(target, category)
+            targets.setdefault(category, target)
+            if (names[target], targets[category]) != (category, target):
+                raise ValueError(
+                    f"{where}: {path.name} has target {target} and category {category!r}, an "
+                    "earlier row has one of them with another; give each target one category."
+                )
+            clips.append(Clip(path.stem, category, fold, row["src_file"], path))
+    if not clips:
+        raise ValueError(f"{table.name} lists no clips.")
+    return DataSet("ESC-50", tuple(names[t] for t in sorted(names)), tuple(clips))

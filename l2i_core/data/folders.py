@@ -1,0 +1,70 @@
+"""Folders of recordings: one folder per class, or files side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from l2i_core.data.clips import AUDIO_SUFFIXES, Clip, DataSet, _audio_files
+from l2i_core.data.esc import ESC10_FOLDERS, esc50
+
+
+def class_folders(root: Path, n_folds: int = 5) -> DataSet:
+    """One folder per class with any audio files; folds go round the files of a class in turn."""
+    clips, classes = [], []
+    for folder in sorted(p for p in root.iterdir() if p.is_dir()):
+        paths = _audio_files(folder)
+        if not paths:
+            continue
+        classes.append(folder.name)
+        for index, path in enumerate(paths):
+            name = f"{folder.name}/{path.name}"
+            clips.append(Clip(name, folder.name, index % n_folds + 1, name, path))
+    if not clips:
+        raise ValueError(f"{root} holds no folder with audio files; give one folder per class.")
+    return DataSet(root.name, tuple(classes), tuple(clips))
+
+
+def any_folder(root: str | os.PathLike[str], classes: Sequence[str] = ()) -> DataSet:
+    """A user's recordings: ESC-50's layout, a folder per class, or files side by side.
+
+    A folder's name is its label, written as in `classes` where it differs by case, spaces or
+    hyphens alone, or is ESC-10's; files beside the folders have the label "" (unknown). Without
+    ESC-50's table, which names folds, all are in fold 1. Raises ValueError for a path that is no
+    folder and a folder without audio files.
+    """
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {root}; give the path of a folder of audio files.")
+    try:
+        if (folder / "meta" / "esc50.csv").is_file():
+            return esc50(folder)
+        clips = [Clip(path.name, "", 1, path.name, path) for path in _audio_files(folder)]
+        for inner in sorted(p for p in folder.iterdir() if p.is_dir()):
+            label = _label(inner.name, classes)
+            for path in _audio_files(inner):
+                name = f"{inner.name}/{path.name}"
+                clips.append(Clip(name, label, 1, name, path))
+    except OSError as error:
+        raise ValueError(f"the folder {root} cannot be read ({error.strerror}).") from error
+    if not clips:
+        accepted = ", ".join(sorted(AUDIO_SUFFIXES))
+        raise ValueError(
+            f"the folder {root} holds no audio files ({accepted}), neither side by side nor in a "
+            "folder per class."
+        )
+    return DataSet(
+        folder.name, tuple(dict.fromkeys(c.label for c in clips if c.label)), tuple(clips)
+    )
+
+
+def _label(name: str, classes: Sequence[str]) -> str:
+    plain = {_plain(label): label for label in classes}
+    plain |= {_plain(theirs): ours for theirs, ours in ESC10_FOLDERS.items() if ours in classes}
+    _, _, bare = name.rpartition(" - ")  # "001 - Dog bark"
+    return plain.get(_plain(bare), name)
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace(" ", "_").replace("-", "_")

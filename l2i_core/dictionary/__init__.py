@@ -1,0 +1,1 @@
+"""The dictionary W: sparse NMF (Eq. 5), soft masks (Algorithm 2), shapes, names."""

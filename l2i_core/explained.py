@@ -1,0 +1,65 @@
+"""What one explanation says: of one clip, for one class, at one τ, or at all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """What f listened to for one class at one τ.
+
+    relevance r (K,); selected: component indices in falling order of relevance; log_magnitude
+    X_int and residual_log_magnitude X_2 (F, T) at f's scale; audio x_int and residual x_2 (n',)
+    at the clip's own level; energy_kept: the share of the input's energy that passes into x_int.
+    """
+
+    target: str
+    target_index: int
+    threshold: float
+    mask_domain: str
+    relevance: Tensor
+    selected: tuple[int, ...]
+    gains: Tensor
+    log_magnitude: Tensor
+    residual_log_magnitude: Tensor
+    audio: Tensor
+    residual: Tensor
+    energy_kept: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What f says of the sounds: logits (C,) of x_int and x_2, and FF_x (Eq. 6).
+
+    faithfulness is f(x)_c − f(x_2)_c, in the units of `L2I.score`; `relative` is the same as a
+    share of f(x)_c − f(silence)_c, NaN where that is not positive: there is nothing to lose.
+    """
+
+    logits: Tensor
+    logits_interpretation: Tensor
+    logits_without: Tensor
+    faithfulness: float
+    relative: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """All τ levels of one clip and class: rows follow `thresholds` (N,).
+
+    counts (N,): |L|; faithfulness (N,): FF_x (Eq. 6), in the units of `L2I.score`;
+    logits_interpretation, logits_without (N, C); energy_kept (N,): share of the input's energy in
+    x_int; log_energy_removed (N,): see `component_log_energy`.
+    """
+
+    target_index: int
+    thresholds: tuple[float, ...]
+    relevance: Tensor
+    counts: Tensor
+    faithfulness: Tensor
+    logits_interpretation: Tensor
+    logits_without: Tensor
+    energy_kept: Tensor
+    log_energy_removed: Tensor

@@ -1,0 +1,1 @@
+"""What explains f: the protocol, and one file for each way to explain."""

@@ -1,0 +1,90 @@
+"""FLINT, post hoc (Parekh et al., NeurIPS 2021): attributes of the whole clip that explain f.
+
+From the same feature maps of f as L2I, a network Φ computes J non-negative attributes; a linear
+layer on them mimics f, and a decoder rebuilds the log-mel from them, which is what keeps them
+about the input. Relevances are as in L2I, but an attribute has no sound of its own: nothing can be
+played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from l2i_core.explainers import losses
+
+_GRID = 3  # every map is pooled to 3 × 3 before the attributes
+_DECODER = (64, 32, 32, 16, 8, 8)  # channels from the attributes to the log-mel
+_START = (10, 4)  # time × mel steps that the decoder begins with
+
+
+class Flint(nn.Module):
+    """Φ, the linear layer and the decoder: feature maps of f → attributes, logits."""
+
+    def __init__(
+        self, map_channels: Sequence[int], n_attributes: int, n_classes: int, channels: int = 128
+    ) -> None:
+        super().__init__()
+        self.entries = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(c, channels, 3, padding=1), nn.ReLU()) for c in map_channels
+        )
+        self.attributes = nn.Linear(len(map_channels) * channels * _GRID**2, n_attributes)
+        self.linear = nn.Linear(n_attributes, n_classes, bias=False)
+        self.start = nn.Linear(n_attributes, _DECODER[0] * _START[0] * _START[1])
+        self.stages = nn.ModuleList(
+            nn.Conv2d(before, after, 3, padding=1)
+            for before, after in zip(_DECODER[:-1], _DECODER[1:], strict=True)
+        )
+        self.out = nn.Conv2d(_DECODER[-1], 1, 3, padding=1)
+
+    def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """maps [(B, channels, time, bands), …] → attributes (B, J) ≥ 0, logits (B, C)."""
+        pooled = [
+            functional.adaptive_max_pool2d(entry(given), _GRID).flatten(1)
+            for entry, given in zip(self.entries, maps, strict=True)
+        ]
+        attributes = torch.relu(self.attributes(torch.cat(pooled, dim=1))).float()
+        with torch.autocast(attributes.device.type, enabled=False):
+            return attributes, self.linear(attributes)
+
+    def decode(self, attributes: Tensor, size: tuple[int, int]) -> Tensor:
+        """Attributes (B, J) → the normalised log-mel (B, n_mels, T) of size (n_mels, T)."""
+        x = torch.relu(self.start(attributes)).view(-1, _DECODER[0], *_START)
+        for stage in self.stages:
+            x = torch.relu(stage(functional.interpolate(x, scale_factor=2.0, mode="nearest")))
+        x = functional.interpolate(self.out(x), (size[1], size[0]), mode="bilinear")
+        return x.squeeze(1).transpose(1, 2)
+
+
+def entropies(attributes: Tensor) -> tuple[Tensor, Tensor]:
+    """Conciseness and diversity: the mean entropy of the clips' attributes (B, J), and the entropy
+    of their mean; E(v) = −Σ p log p with p = softmax(v)."""
+    return _entropy(attributes).mean(), _entropy(attributes.mean(dim=0, keepdim=True)).mean()
+
+
+def _entropy(values: Tensor) -> Tensor:
+    logs = torch.log_softmax(values, dim=1)
+    return -(logs.exp() * logs).sum(dim=1)
+
+
+def loss_terms(
+    model: Flint,
+    maps: Sequence[Tensor],
+    log_mel: Tensor,
+    classifier_logits: Tensor,
+    multi_label: bool = False,
+) -> dict[str, Tensor]:
+    """Fidelity to f's logits (B, C), reconstruction of the normalised log-mel (B, n_mels, T),
+    ℓ1 norm and entropy of the attributes; all means, not yet weighted."""
+    attributes, theirs = model(maps)
+    rebuilt = model.decode(attributes, (log_mel.shape[1], log_mel.shape[2]))
+    concise, diverse = entropies(attributes)
+    return {
+        "fidelity": losses.fidelity(theirs, classifier_logits, multi_label),
+        "reconstruction": functional.mse_loss(rebuilt.float(), log_mel),
+        "sparsity": attributes.mean(),
+        "entropy": concise - diverse,
+    }

@@ -1,0 +1,83 @@
+"""Ψ turns f's feature maps into activations H of the dictionary (paper, section 3.1).
+
+It takes any list of feature maps (B, channels, time, bands) whose time strides are known, so any
+convolutional classifier can be explained.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_BANDS = 8  # every map is brought to this many frequency steps before they are joined
+
+
+class Psi(nn.Module):
+    """Ψ: feature maps → H ≥ 0 (B, K, T) (paper, section 3.1).
+
+    Each map goes through a 1×1 convolution and is brought to the time step of the finest map and
+    eight bands; the joined maps are convolved while time is doubled and frequency halved, up to
+    one column per frame.
+    """
+
+    def __init__(
+        self,
+        map_channels: Sequence[int],
+        map_strides: Sequence[int],
+        n_components: int,
+        channels: int = 128,
+    ) -> None:
+        super().__init__()
+        if len(map_channels) != len(map_strides) or not map_channels:
+            raise ValueError("Ψ needs as many time strides as feature maps, and at least one.")
+        self.map_strides = tuple(map_strides)
+        self.step = min(map_strides)
+        if self.step & (self.step - 1):
+            raise ValueError(f"the finest map's stride must be a power of two, not {self.step}.")
+        # No batch normalisation: H carries the clip's level, which batch statistics would blur.
+        self.entries = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in map_channels)
+        joined = channels * len(map_channels)
+        self.join = _convolution(nn.Conv2d(joined, channels, 3, padding=1))
+        self.stages = nn.ModuleList()
+        bands = _BANDS
+        for _ in range(int(math.log2(self.step))):
+            stride = 2 if bands > 1 else 1
+            bands = max(1, bands // 2)
+            self.stages.append(
+                _convolution(nn.Conv2d(channels, channels, 3, stride=(1, stride), padding=1))
+            )
+        self.flatten = _convolution(nn.Conv1d(channels * bands, 2 * channels, 5, padding=2))
+        self.out = nn.Conv1d(2 * channels, n_components, 5, padding=2)
+        # PyTorch's default start would leave a few thousandths of the input's variance after
+        # these layers, and without batch normalisation nothing would restore it.
+        for layer in self.modules():
+            if isinstance(layer, (nn.Conv1d, nn.Conv2d)):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        nn.init.constant_(self.out.bias, 0.01)  # type: ignore[arg-type]
+
+    def forward(self, maps: Sequence[Tensor], n_frames: int) -> Tensor:
+        """maps [(B, channels, T / stride, bands), …] → H (B, K, n_frames)."""
+        steps = math.ceil(n_frames / self.step)
+        joined = []
+        for entry, stride, given in zip(self.entries, self.map_strides, maps, strict=True):
+            # Poolings drop the last incomplete window: repeat the last step, so that every
+            # map starts at frame 0 and the doublings below stay aligned with the frames.
+            missing = math.ceil(n_frames / stride) - given.shape[2]
+            padded = functional.pad(given, (0, 0, 0, max(0, missing)), mode="replicate")
+            size = (padded.shape[2] * stride // self.step, _BANDS)
+            scaled = functional.interpolate(entry(padded), size, mode="bilinear", antialias=False)
+            joined.append(scaled[:, :, :steps])
+        x = self.join(torch.cat(joined, dim=1))
+        for stage in self.stages:
+            x = stage(functional.interpolate(x, scale_factor=(2.0, 1.0), mode="nearest"))
+        x = self.flatten(x.transpose(2, 3).flatten(1, 2))
+        return torch.relu(self.out(x)[:, :, :n_frames]).float()
+
+
+def _convolution(layer: nn.Conv1d | nn.Conv2d) -> nn.Sequential:
+    return nn.Sequential(layer, nn.ReLU())

@@ -1,0 +1,122 @@
+"""VIBI (Bang et al., AAAI 2021): which chunks of the log-mel suffice to predict f's output?
+
+f is a black box here: an explainer network scores 10 × 4 chunks (time × mel), the k best are kept,
+and an approximator predicts f's output from them alone. Both train together, the choice relaxed
+to k Gumbel-softmax draws (concrete distribution) and their elementwise maximum. The kept chunks
+are a coarse time-mel mask; carried to the STFT it can be heard, though nothing was trained for
+that.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import RelaxedOneHotCategorical
+from torch.nn import functional
+
+from l2i_core.explainers import losses
+
+GRID = (10, 4)  # chunks over time and over mel bands
+_EXPLAINER = (16, 32, 64)
+_APPROXIMATOR = (16, 32, 64, 128)
+
+
+class Vibi(nn.Module):
+    """Explainer and approximator. `offset` and `scale` normalise the log-mel as for f; both
+    networks see it averaged over pool × pool points."""
+
+    offset: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        n_classes: int,
+        kept: int = 20,
+        offset: float = 0.0,
+        scale: float = 1.0,
+        pool: int = 1,
+    ) -> None:
+        super().__init__()
+        if not 1 <= kept <= GRID[0] * GRID[1]:
+            raise ValueError(
+                f"VIBI keeps 1 to {GRID[0] * GRID[1]} chunks, received kept_chunks={kept}."
+            )
+        self.kept, self.pool = kept, pool
+        self.register_buffer("offset", torch.tensor(float(offset)))
+        self.register_buffer("scale", torch.tensor(float(scale)))
+        self.explainer = _convolutions(_EXPLAINER)
+        # Which bands a pattern lies in matters, so neither network averages over all of them.
+        self.score = nn.Conv2d(_EXPLAINER[-1], GRID[1], (1, GRID[1]))
+        self.approximator = _convolutions(_APPROXIMATOR)
+        self.linear = nn.Linear(_APPROXIMATOR[-1] * GRID[1], n_classes)
+
+    def scores(self, log_mel: Tensor) -> Tensor:
+        """log_mel (B, n_mels, T) in dB → log-probabilities of the chunks (B, 40), time first."""
+        x = self.explainer(self._image(log_mel))
+        chunks = self.score(functional.adaptive_avg_pool2d(x, GRID)).squeeze(3).transpose(1, 2)
+        return torch.log_softmax(chunks.flatten(1).float(), dim=1)
+
+    def sample(self, scores: Tensor, temperature: float) -> Tensor:
+        """A relaxed k-hot vector (B, 40) in (0, 1): the maximum of k draws."""
+        draws = RelaxedOneHotCategorical(torch.tensor(temperature), logits=scores)
+        return draws.rsample((self.kept,)).amax(dim=0)
+
+    def choose(self, scores: Tensor) -> Tensor:
+        """The k best chunks as a k-hot vector (B, 40)."""
+        best = scores.topk(self.kept, dim=1).indices
+        return torch.zeros_like(scores).scatter(1, best, 1.0)
+
+    def approximate(self, log_mel: Tensor, chunks: Tensor) -> Tensor:
+        """log_mel (B, n_mels, T), chunks (B, 40) → predicted logits of f (B, C)."""
+        image = self._image(log_mel)
+        # What is left out is as quiet as the clip's quietest point, not 0 dB.
+        floor = image.amin(dim=(2, 3), keepdim=True)
+        mask = chunk_mask(chunks, image.shape[3], image.shape[2])
+        image = floor + (image - floor) * mask.transpose(1, 2).unsqueeze(1)
+        x = functional.adaptive_max_pool2d(self.approximator(image), (1, GRID[1]))
+        return self.linear(x.flatten(1))
+
+    def forward(self, log_mel: Tensor) -> tuple[Tensor, Tensor]:
+        """→ the chunks that are kept, k-hot (B, 40), and logits (B, C)."""
+        chunks = self.choose(self.scores(log_mel))
+        return chunks, self.approximate(log_mel, chunks)
+
+    def _image(self, log_mel: Tensor) -> Tensor:
+        image = (log_mel.transpose(1, 2).unsqueeze(1) - self.offset) / self.scale
+        return functional.avg_pool2d(image, self.pool) if self.pool > 1 else image
+
+
+def _convolutions(channels: tuple[int, ...]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, after in zip((1, *channels[:-1]), channels, strict=True):
+        layers += [
+            nn.Conv2d(before, after, 3, padding=1),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        ]
+    return nn.Sequential(*layers)
+
+
+def chunk_mask(chunks: Tensor, n_mels: int, n_frames: int) -> Tensor:
+    """Chunks (B, 40), time first → a time-mel mask (B, n_mels, n_frames)."""
+    grid = chunks.view(-1, 1, *GRID)
+    return functional.interpolate(grid, (n_frames, n_mels)).squeeze(1).transpose(1, 2)
+
+
+def loss_terms(
+    model: Vibi,
+    log_mel: Tensor,
+    classifier_logits: Tensor,
+    temperature: float,
+    multi_label: bool = False,
+) -> dict[str, Tensor]:
+    """The approximator's cross-entropy with f's output (B, C), and the bottleneck: the divergence
+    of the explainer's distribution over chunks from the uniform prior; means, not weighted."""
+    scores = model.scores(log_mel)
+    theirs = model.approximate(log_mel, model.sample(scores, temperature))
+    divergence = (scores.exp() * (scores + torch.log(torch.tensor(scores.shape[1])))).sum(dim=1)
+    return {
+        "fidelity": losses.fidelity(theirs.float(), classifier_logits, multi_label),
+        "compression": divergence.mean(),
+    }

@@ -1,0 +1,1 @@
+"""Measures and studies: metrics, evaluation, audit, noise, overlap, truth."""

@@ -1,0 +1,161 @@
+"""Random Baselines of faithfulness: remove components that are not in L (section 4.1).
+
+Count-matched, the paper's: as many as L holds. Most components are inactive in any one clip, so
+its drop is near zero whatever one does. Energy-matched, ours, always beside it: components are
+removed until they cover as much of ‖X‖² as L does (`explain.component_log_energy`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from l2i_core.engine import L2I
+from l2i_core.explainers.protocol import Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class RandomDrops:
+    """FF_x of each draw (draws,), the mean share of ‖X‖² that the draws remove, and whether that
+    is what they were to remove: False where all components outside L carry less than L."""
+
+    drops: np.ndarray
+    log_energy_removed: float
+    as_much: bool = True
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.drops))
+
+
+def count_matched(
+    n_components: int,
+    selected: Sequence[int],
+    count: int,
+    draws: int,
+    generator: np.random.Generator,
+) -> list[list[int]]:
+    """`draws` sets of `count` components (all, where fewer are left) that are not in L."""
+    others = np.setdiff1d(np.arange(n_components), np.asarray(selected, dtype=int))
+    size = min(count, len(others))
+    return [generator.choice(others, size, replace=False).tolist() for _ in range(draws)]
+
+
+def energy_matched(
+    log_energy: ArrayLike, gains: ArrayLike, draws: int, generator: np.random.Generator
+) -> list[list[int]]:
+    """`draws` sets not in L, each grown in random order until it covers the energy that L's gains
+    take out: a user's gain of 0.1 takes a tenth of a component.
+
+    log_energy (K,): every component's share of ‖X‖²; gains (K,), 0 outside L. If all others
+    together carry less (`can_match`), every set is all of them.
+    """
+    energy, wanted, others = _opponents(log_energy, gains)
+    sets = []
+    for _ in range(draws):
+        order = generator.permutation(others)
+        enough = np.searchsorted(np.cumsum(energy[order]), wanted) + 1 if wanted > 0 else 0
+        sets.append(order[:enough].tolist())
+    return sets
+
+
+def can_match(log_energy: ArrayLike, gains: ArrayLike) -> bool:
+    """Whether the components outside L carry the energy that L's gains take out; (K,), (K,)."""
+    energy, wanted, others = _opponents(log_energy, gains)
+    return as_much(float(energy[others].sum()), wanted)
+
+
+def _opponents(
+    log_energy: ArrayLike, gains: ArrayLike
+) -> tuple[NDArray[np.float64], float, NDArray[np.intp]]:
+    energy, weights = (np.asarray(given, dtype=np.float64) for given in (log_energy, gains))
+    return energy, float(energy @ weights), np.flatnonzero(weights == 0)
+
+
+def as_much(random: float, own: float) -> bool:
+    """Whether Random's draws removed the share of ‖X‖² that L does, to the CSV's six digits."""
+    return random >= own - 1e-4 * abs(own)
+
+
+def beats_chance(drop: float, random: float, equal_energy: bool, resolution: float) -> bool | None:
+    """Whether FF stands above energy-matched Random's and above 0 by more than `resolution`.
+
+    None where it does but Random could not remove as much: then nothing is tested. Where it does
+    not, a Random that removed less says it all the more.
+    """
+    if drop - max(random, 0.0) <= resolution:
+        return False
+    return True if equal_energy else None
+
+
+def random_drops(
+    engine: L2I,
+    analysis: Analysis,
+    target: int,
+    sets: Sequence[Sequence[int]],
+    mask_domain: str = "log",
+    as_much: bool = True,
+) -> RandomDrops:
+    """FF_x after removing each of the sets from the clip; one forward pass of f per set."""
+    energy = engine.component_energy(analysis).numpy()
+    left = engine.logits_without(analysis, sets, mask_domain)
+    drops = engine.drop(analysis, left, target).numpy()
+    removed = [float(energy[list(chosen)].sum()) for chosen in sets]
+    return RandomDrops(drops, float(np.mean(removed)), as_much)
+
+
+def both_baselines(
+    engine: L2I,
+    analysis: Analysis,
+    target: int,
+    gains: ArrayLike,
+    count: int,
+    draws: int,
+    generator: np.random.Generator,
+    mask_domain: str = "log",
+) -> tuple[RandomDrops, RandomDrops]:
+    """The count-matched and the energy-matched Random Baseline of one clip and L's gains (K,).
+
+    `count` components are drawn for the first: the average |L| over a test set (the paper's), or
+    |L| of this clip; by the released code's conventions from all components, L's too.
+    """
+    given = (draws, generator, mask_domain)
+    return (
+        count_matched_drops(engine, analysis, target, gains, count, *given),
+        energy_matched_drops(engine, analysis, target, gains, *given),
+    )
+
+
+def count_matched_drops(
+    engine: L2I,
+    analysis: Analysis,
+    target: int,
+    gains: ArrayLike,
+    count: int,
+    draws: int,
+    generator: np.random.Generator,
+    mask_domain: str = "log",
+) -> RandomDrops:
+    """The count-matched Random Baseline of one clip and L's gains (K,)."""
+    kept = [] if engine.conventions.random_from_all else np.flatnonzero(gains).tolist()
+    sets = count_matched(engine.dictionary.n_components, kept, count, draws, generator)
+    return random_drops(engine, analysis, target, sets, mask_domain)
+
+
+def energy_matched_drops(
+    engine: L2I,
+    analysis: Analysis,
+    target: int,
+    gains: ArrayLike,
+    draws: int,
+    generator: np.random.Generator,
+    mask_domain: str = "log",
+) -> RandomDrops:
+    """The energy-matched Random Baseline of one clip and L's gains (K,)."""
+    energy = engine.component_energy(analysis)
+    sets = energy_matched(energy, gains, draws, generator)
+    matched = can_match(energy, gains)
+    return random_drops(engine, analysis, target, sets, mask_domain, matched)

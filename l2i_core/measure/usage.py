@@ -1,0 +1,149 @@
+"""How a component sounds alone, and how much clips use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from l2i_core.dictionary.nmf import centre_bins
+from l2i_core.dictionary.shapes import spread
+from l2i_core.engine import L2I
+from l2i_core.explainers import theta
+from l2i_core.explainers.protocol import Analysis
+from l2i_core.signal import spectra
+
+# A component counts as active in a clip where z_k is above this share of the largest z of all
+# clips: 60 dB is what a rounding error stays below and nothing audible does.
+ACTIVE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """One component in one clip, twice, beside the clip: waveforms (n',) at the clip's own level
+    and their X (F, T) at f's scale. `template` is w_k h_k with a phase by Griffin-Lim, `cut` is
+    x_k, the clip through the component's mask."""
+
+    sounds: tuple[Tensor, Tensor, Tensor]
+    log_magnitudes: tuple[Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Who uses which component. pooled z (N, K) of N clips, their relevance r (N, K) for f's
+    decision; counts (K,): clips in which r_k > τ; strength (K,): mean z; active (K,): whether
+    any clip has the component at all."""
+
+    pooled: np.ndarray
+    relevance: np.ndarray
+    counts: np.ndarray
+    strength: np.ndarray
+    active: np.ndarray
+
+    def strongest(self, component: int, most: int) -> list[int]:
+        """The clips (rows) with the largest z_k, largest first; those without it are left out."""
+        values = self.pooled[:, component]
+        order = np.argsort(-values, kind="stable")[:most]
+        floor = ACTIVE * float(self.pooled.max(initial=0.0))
+        return [int(row) for row in order if values[row] > floor]
+
+
+def template(engine: L2I, analysis: Analysis, component: int) -> Tensor:
+    """w_k h_k (F, T): what the component contributes to W H in this clip."""
+    _check(engine, component)
+    return torch.outer(engine.dictionary.patterns[:, component], analysis.activations[component])
+
+
+@torch.inference_mode()
+def alone(engine: L2I, analysis: Analysis, component: int, mask_domain: str = "log") -> Alone:
+    """The clip, the component's template alone, and the component cut out of the clip.
+
+    The template's magnitudes are expm1(w_k h_k); its phase is Griffin and Lim's (1984), from a
+    seed. Raises ValueError for a component that does not exist and an unknown mask domain.
+    """
+    target = template(engine, analysis, component)
+    length = len(analysis.waveform)
+    padded = max(length, engine.min_length)  # what a short clip's frames cover
+    sounds = (
+        analysis.waveform,
+        spectra.griffin_lim(target, padded, engine.audio)[:length] / analysis.gain,
+        engine.component_audio(analysis, component, mask_domain),
+    )
+    shown = tuple(
+        spectra.spectrogram(sound * analysis.gain, engine.audio, engine.min_length).log_magnitude
+        for sound in sounds
+    )
+    return Alone(sounds, (shown[0], shown[1], shown[2]))
+
+
+def usage(
+    pooled: np.ndarray, predicted: Sequence[int], class_weights: Tensor, threshold: float
+) -> Usage:
+    """How clips use the components: z (N, K), f's classes (N,), θ (C, K), τ."""
+    z = torch.from_numpy(np.asarray(pooled, dtype=np.float32))
+    relevance = theta.relevance(z, class_weights[list(predicted)]).numpy()
+    floor = ACTIVE * float(z.max()) if z.numel() else 0.0
+    return Usage(
+        z.numpy(),
+        relevance,
+        (relevance > threshold).sum(axis=0),
+        z.numpy().sum(axis=0) / max(len(z), 1),
+        z.numpy().max(axis=0, initial=0.0) > floor,
+    )
+
+
+def usage_of_rows(rows: Sequence[Mapping[str, Any]], engine: L2I, threshold: float) -> Usage:
+    """`usage` of the clips of an evaluation (`evaluation.read_rows` of clips-NAME.csv).
+
+    Raises ValueError for rows of another model: no z of K components, or an unknown class.
+    """
+    columns = [f"z:{k}" for k in range(engine.dictionary.n_components)]
+    if not rows:
+        raise ValueError("the per-clip metrics have no rows; evaluate the model again.")
+    lacking = [name for name in columns if name not in rows[0]]
+    if lacking or f"z:{len(columns)}" in rows[0]:
+        raise ValueError(
+            f"the per-clip metrics do not have z of exactly {len(columns)} components; "
+            "they belong to another model: evaluate this one again."
+        )
+    try:
+        pooled = np.array([[float(row[name]) for name in columns] for row in rows])
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "the per-clip metrics hold a z that is not a number; evaluate the model again."
+        ) from error
+    predicted = [engine.class_index(row["predicted"]) for row in rows]
+    return usage(pooled, predicted, engine.class_weights, threshold)
+
+
+def class_weight_rows(engine: L2I, names: Mapping[int, str] | None = None) -> list[dict[str, Any]]:
+    """θ as a table, one row per component: its name if it has one, the class on whose clips it was
+    learned where that is recorded, Hz, θ of every class."""
+    patterns, config = engine.dictionary.patterns, engine.audio
+    centres = centre_bins(patterns) * (config.sample_rate / config.n_fft)
+    bands = spread(patterns, config)
+    weights = engine.class_weights.numpy()
+    return [
+        {
+            "component": k,
+            "name": (names or {}).get(k, ""),
+            **({"learned_on": engine.dictionary.groups[k]} if engine.dictionary.groups else {}),
+            "centre_hz": float(centres[k]),
+            "band_low_hz": float(bands[k, 0]),
+            "band_high_hz": float(bands[k, 1]),
+            **{f"theta:{c}": float(weights[i, k]) for i, c in enumerate(engine.classes)},
+        }
+        for k in range(engine.dictionary.n_components)
+    ]
+
+
+def _check(engine: L2I, component: int) -> None:
+    if not 0 <= component < engine.dictionary.n_components:
+        raise ValueError(
+            f"component {component} does not exist; they are numbered from 0 to "
+            f"{engine.dictionary.n_components - 1}."
+        )

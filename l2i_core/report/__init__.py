@@ -1,0 +1,1 @@
+"""What is handed out: figures, tables, evidence, reports."""

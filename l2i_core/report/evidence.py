@@ -1,0 +1,186 @@
+"""The evidence of one interpretation as a zip: sounds, picture, report, and digests of all.
+
+Whoever has the input file and the model can make the same bytes again: nothing in it depends on
+the time or the place of writing, the link and a user's names of components apart.
+`sha256sum -c MANIFEST` checks an unpacked one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import zipfile
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import l2i_core
+from l2i_core.bundle import Bundle
+from l2i_core.dictionary import masking
+from l2i_core.engine import L2I
+from l2i_core.explained import Interpretation, Verdict
+from l2i_core.explainers.protocol import Analysis
+from l2i_core.measure.random import both_baselines
+from l2i_core.report import figures
+from l2i_core.report.figures import Panel
+from l2i_core.report.report import make_report
+from l2i_core.signal import audio
+from l2i_core.words import class_name
+
+TITLES = ("A · input", "B · what it listened to", "C · what is left")
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
+_BLOCK = 1 << 20
+
+
+def digest(path: str | os.PathLike[str]) -> str:
+    """A file's SHA-256, hexadecimal; ValueError where it cannot be read."""
+    found = hashlib.sha256()
+    try:
+        with Path(path).open("rb") as file:
+            while block := file.read(_BLOCK):
+                found.update(block)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
+    return found.hexdigest()
+
+
+def bundle_digests(bundle: Bundle) -> dict[str, str]:
+    """SHA-256 of every file of a model, metrics included, by its path in the bundle; {} for a
+    model that is not on disk."""
+    if bundle.folder is None:
+        return {}
+    paths = sorted(p for p in bundle.folder.rglob("*") if p.is_file())
+    return {p.relative_to(bundle.folder).as_posix(): digest(p) for p in paths}
+
+
+def versions() -> dict[str, str]:
+    """The programs that made a result."""
+    return {
+        "l2i_core": l2i_core.__version__,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in ("torch", "numpy", "librosa")},
+    }
+
+
+def evidence_report(
+    engine: L2I,
+    analysis: Analysis,
+    interpretation: Interpretation,
+    verdict: Verdict,
+    *,
+    clip_name: str,
+    input_sha256: str,
+    digests: Mapping[str, str],
+    url: str | None = None,
+    random: Mapping[str, float] | None = None,
+    seed: int = 0,
+    names: Mapping[int, str] | None = None,
+) -> dict[str, Any]:
+    """`make_report`, and what else is needed to repeat it or to doubt it.
+
+    `gains` (K,) are the weights of the components in the mask; `own_choice`: whether they are the
+    user's, not the selection by τ. names: what the user calls components. digests:
+    `bundle_digests`. random: median FF of the Random Baselines of this clip and their number of
+    draws, with `seed`; interpreting itself draws nothing.
+    """
+    gains = interpretation.gains
+    chosen = masking.select(
+        interpretation.relevance, interpretation.threshold, engine.conventions.max_components
+    )
+    by_threshold = masking.gains_of(chosen, len(gains))
+    return {
+        **make_report(engine, analysis, interpretation, verdict, clip_name),
+        "gains": [round(float(g), 4) for g in gains.tolist()],
+        "own_choice": not bool(torch.equal(gains, by_threshold)),
+        "component_names": {str(k): name for k, name in (names or {}).items()},
+        "random": dict(random) if random else None,
+        "seed": seed,
+        "input_sha256": input_sha256,
+        "bundle_sha256": dict(digests),
+        "versions": versions(),
+        "url": url,
+    }
+
+
+def random_drops(
+    engine: L2I, analysis: Analysis, made: Interpretation, draws: int = 20, seed: int = 0
+) -> dict[str, float | bool] | None:
+    """Median FF of both Random Baselines of this clip, each of `draws` draws; None where nothing
+    is selected. `equal_energy`: whether the second could remove as much of ‖X‖² as L does."""
+    if not made.selected:
+        return None
+    counted, matched = both_baselines(
+        engine,
+        analysis,
+        made.target_index,
+        made.gains,
+        len(made.selected),
+        draws,
+        np.random.default_rng(seed),
+        made.mask_domain,
+    )
+    return {
+        "count_matched": counted.median,
+        "energy_matched": matched.median,
+        "equal_energy": matched.as_much,
+        "draws": draws,
+    }
+
+
+def picture(engine: L2I, analysis: Analysis, made: Interpretation, shown: str = "light") -> bytes:
+    """PNG of input, interpretation and residual on one scale, without a short clip's padding."""
+    panels = [
+        Panel(TITLES[0], analysis.spectrogram.log_magnitude),
+        Panel(TITLES[1], made.log_magnitude, dim=True),
+        Panel(TITLES[2], made.residual_log_magnitude),
+    ]
+    return figures.spectrograms(
+        panels,
+        engine.audio,
+        length=len(analysis.waveform),
+        start=analysis.seconds[0],
+        shown=shown,
+        title=f"explained as “{class_name(made.target)}” at τ = {made.threshold:.2f}, "
+        f"{len(made.selected)} of {len(made.relevance)} components",
+    )
+
+
+def evidence_zip(
+    engine: L2I,
+    analysis: Analysis,
+    interpretation: Interpretation,
+    report: Mapping[str, Any],
+) -> bytes:
+    """input.wav, interpretation.wav, residual.wav (float32 at the clip's own level),
+    spectrograms.png, report.json (an `evidence_report`) and MANIFEST (SHA-256 of each)."""
+    rate = engine.audio.sample_rate
+    text = json.dumps(report, indent=1, ensure_ascii=False)
+    files = {
+        "input.wav": audio.float_wav(analysis.waveform, rate),
+        "interpretation.wav": audio.float_wav(interpretation.audio, rate),
+        "residual.wav": audio.float_wav(interpretation.residual, rate),
+        "spectrograms.png": picture(engine, analysis, interpretation),
+        "report.json": text.encode() + b"\n",
+    }
+    manifest = "".join(
+        f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()
+    )
+    return _zip({**files, "MANIFEST": manifest.encode()})
+
+
+def _zip(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name, _EARLIEST)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            archive.writestr(entry, data)
+    return buffer.getvalue()

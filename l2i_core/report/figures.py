@@ -1,0 +1,241 @@
+"""Static figures for reports, and the facts that every picture of a spectrogram rests on.
+
+Colour map, depth in dB, the clip's 0 dB, what counts as kept, the palette: the app's images
+(`pages.show.pictures`) import them from here. Figures are drawn with matplotlib and librosa's
+display, off screen, and are the same bytes for the same input.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
+from torch import Tensor
+
+from l2i_core.signal import spectra
+from l2i_core.signal.spectra import AudioConfig
+
+COLOUR_MAP = "magma"
+COLOURS = (matplotlib.colormaps[COLOUR_MAP](np.arange(256))[:, :3] * 255).astype(np.float32)
+TOP_DB = 80.0  # how deep a picture goes below the clip's loudest band
+KEPT = 0.1  # a band counts as kept where this share of its magnitude passes
+DIM = (10.0, 80.0)  # greys, of 255, of what is not kept: at −TOP_DB and at 0 dB
+TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
+_QUIETEST = -60.0  # dB: far above what digital silence holds
+_MOST_COLUMNS = 1500  # frames of a longer clip share a column
+_MARKS = ("o-", "s-", "^-", "v-", "d-", "x-")
+_drawing = threading.Lock()  # matplotlib's text layout is not safe between threads
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of text and marks, hexadecimal: accent (kept, relevant), neutral (input),
+    warning (disagreement)."""
+
+    accent: str
+    neutral: str
+    warning: str
+    ink: str
+    paper: str
+    line: str
+
+
+# Okabe and Ito's blue, grey and vermilion; the app's theme (.streamlit/config.toml) has the same.
+PALETTES = {
+    "light": Palette("#0072b2", "#6b7280", "#b34a00", "#1b1f24", "#ffffff", "#d5d9de"),
+    "dark": Palette("#56b4e9", "#9aa1ab", "#f08a45", "#e7e9ec", "#121417", "#363b43"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One spectrogram of a figure: X (F, T); `dim`: grey where less than KEPT of the first
+    panel's magnitude is left."""
+
+    title: str
+    log_magnitude: Tensor
+    dim: bool = False
+
+
+def decibels(log_magnitude: Tensor, config: AudioConfig) -> np.ndarray:
+    """Mel spectrogram of X (F, T) in dB re 1 (n_mels, T)."""
+    # audio.log_mel has the classifier's 10·log10 of magnitudes; sound pressure levels need 20.
+    return 2.0 * spectra.log_mel(spectra.magnitude(log_magnitude), config).numpy()
+
+
+def reference(whole: np.ndarray) -> float:
+    """A clip's 0 dB (n_mels, T): its loudest band, or far above what digital silence holds."""
+    return max(float(whole.max()), _QUIETEST)
+
+
+def kept_share(picture: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """0 where less than KEPT of `whole` (dB) is left in `picture`, 1 where more, with 6 dB of soft
+    edge so that single bins do not flicker; all (n_mels, T)."""
+    return np.clip((picture - whole - 20 * np.log10(KEPT)) / 6 + 0.5, 0, 1)
+
+
+def coloured(picture: np.ndarray, reference: float, whole: np.ndarray | None = None) -> np.ndarray:
+    """dB (n_mels, T) → colours (n_mels, T, 3), 0 to 255; `reference` is 0 dB.
+
+    whole: the input (n_mels, T), drawn in dark greys where less than KEPT of it is in `picture`:
+    visible, and never mistaken for the kept part.
+    """
+    pixels = COLOURS[(_depth(picture - reference) * 255).astype(np.uint8)]
+    if whole is None:
+        return pixels
+    grey = DIM[0] + (DIM[1] - DIM[0]) * _depth(whole - reference)[..., None]
+    colour = kept_share(picture, whole)[..., None]
+    return colour * pixels + (1 - colour) * grey
+
+
+def spectrograms(
+    panels: Sequence[Panel],
+    config: AudioConfig,
+    *,
+    length: int,
+    start: float = 0.0,
+    shown: str = "light",
+    title: str = "",
+) -> bytes:
+    """PNG of spectrograms side by side on one scale: the first panel's loudest band is 0 dB.
+
+    length: the clip's samples, without padding. start: seconds at the left edge. shown: "light"
+    or "dark".
+    """
+    import librosa.display  # costs a second, which only a report should pay
+
+    frames = config.n_frames(length)
+    levels = [decibels(panel.log_magnitude[:, :frames], config) for panel in panels]
+    step = -(-frames // _MOST_COLUMNS)
+    levels = [_columns(picture, step) for picture in levels]
+    loudest, colours = reference(levels[0]), PALETTES[shown]
+    seconds = start + step * config.hop_length / config.sample_rate * np.arange(levels[0].shape[1])
+    with _drawing:
+        figure = Figure(figsize=(4.1 * len(panels) + 1.0, 3.4), dpi=110)
+        FigureCanvasAgg(figure)
+        width = figure.get_figwidth()
+        figure.subplots_adjust(0.68 / width, 0.15, 1 - 0.95 / width, 0.82, 0.06)
+        places = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for place, panel, picture in zip(places, panels, levels, strict=True):
+            pixels = coloured(picture, loudest, levels[0] if panel.dim else None)
+            librosa.display.specshow(
+                pixels.clip(0, 255) / 255,
+                x_coords=seconds,
+                x_axis="s",
+                y_axis="mel",
+                sr=config.sample_rate,
+                fmin=config.f_min,
+                fmax=config.f_max or config.sample_rate / 2,
+                cmap=COLOUR_MAP,
+                ax=place,
+            )
+            _dress(place, panel.title, colours, config)
+        for place in places[1:]:
+            place.set_ylabel("")
+        _colour_bar(figure, colours)
+        figure.text(0.08 / width, 0.94, title, color=colours.ink, fontsize=11)
+        file = io.BytesIO()
+        figure.savefig(file, format="png", facecolor=colours.paper, metadata={"Software": None})
+    return file.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """One panel of `curves`: a title, and named series with a value (None: none) for each tick."""
+
+    title: str
+    series: Mapping[str, Sequence[float | None]]
+
+
+def curves(
+    panels: Sequence[Curves],
+    ticks: Sequence[str],
+    label: str,
+    marked: int | None = None,
+    shown: str = "light",
+) -> bytes:
+    """PNG of measures against the values of one setting, side by side; values are spaced evenly.
+
+    marked: the position of the value in use, a dashed line. shown: "light" or "dark".
+    """
+    colours = PALETTES[shown]
+    with _drawing:
+        figure = Figure(figsize=(3.9 * len(panels), 3.0), dpi=110, layout="constrained")
+        FigureCanvasAgg(figure)
+        for place, panel in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+        ):
+            shades = np.linspace(1.0, 0.35, len(panel.series))
+            for (name, values), shade, mark in zip(
+                panel.series.items(), shades, _MARKS, strict=False
+            ):
+                numbers = [np.nan if value is None else value for value in values]
+                place.plot(
+                    range(len(ticks)), numbers, mark, color=colours.accent, alpha=shade, label=name
+                )
+            if marked is not None:
+                place.axvline(marked, color=colours.neutral, linewidth=1, linestyle="--")
+            place.set_title(panel.title, color=colours.ink, fontsize=10, loc="left")
+            place.set_xlabel(label, color=colours.ink, fontsize=9)
+            place.set_xticks(range(len(ticks)), ticks)
+            place.set_facecolor(colours.paper)
+            place.grid(axis="y", color=colours.line, linewidth=0.6)
+            place.tick_params(colors=colours.ink, labelsize=8)
+            for spine in place.spines.values():
+                spine.set_color(colours.neutral)
+            if len(panel.series) > 1:
+                legend = place.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
+                legend.get_frame().set(facecolor=colours.paper, edgecolor=colours.paper)
+                for text in legend.get_texts():
+                    text.set_color(colours.ink)
+        file = io.BytesIO()
+        figure.savefig(file, format="png", facecolor=colours.paper, metadata={"Software": None})
+    return file.getvalue()
+
+
+def _depth(levels: np.ndarray) -> np.ndarray:
+    """dB below the reference as 0 (−TOP_DB and less) to 1 (0 dB)."""
+    return (levels.clip(-TOP_DB, 0) + TOP_DB) / TOP_DB
+
+
+def _columns(picture: np.ndarray, step: int) -> np.ndarray:
+    """Every `step` frames as one column, the loudest counting: (n_mels, T) → (n_mels, ⌈T/step⌉)."""
+    if step == 1:
+        return picture
+    missing = -picture.shape[1] % step
+    padded = np.pad(picture, ((0, 0), (0, missing)), mode="edge")
+    return padded.reshape(len(picture), -1, step).max(axis=-1)
+
+
+def _dress(place: Axes, title: str, colours: Palette, config: AudioConfig) -> None:
+    place.set_title(title, color=colours.ink, fontsize=10, loc="left")
+    place.set_xlabel("time in s", color=colours.ink, fontsize=9)
+    place.set_ylabel("frequency in Hz (mel scale)", color=colours.ink, fontsize=9)
+    ticks = [hertz for hertz in TICKS_HZ if hertz < 0.45 * config.sample_rate]
+    place.yaxis.set_minor_locator(NullLocator())
+    place.set_yticks(ticks, [f"{t}" if t < 1000 else f"{t // 1000}k" for t in ticks])
+    place.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    place.xaxis.set_major_formatter("{x:.10g}")
+    place.tick_params(colors=colours.ink, labelsize=8)
+    for spine in place.spines.values():
+        spine.set_color(colours.neutral)
+
+
+def _colour_bar(figure: Figure, colours: Palette) -> None:
+    width = figure.get_figwidth()
+    place = figure.add_axes((1 - 0.85 / width, 0.15, 0.12 / width, 0.67))
+    scale = ScalarMappable(Normalize(-TOP_DB, 0), COLOUR_MAP)
+    bar = figure.colorbar(scale, cax=place)
+    bar.set_label("dB below the loudest band", color=colours.ink, fontsize=9)
+    bar.ax.yaxis.set_major_formatter(lambda level, _: f"{level:.0f}".replace("-", "−"))
+    bar.ax.tick_params(colors=colours.ink, labelsize=8)

@@ -1,0 +1,99 @@
+"""The report of one interpretation: the stable JSON that the command line and the app share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scipy.special import expit
+from torch import Tensor
+
+from l2i_core.engine import L2I
+from l2i_core.explained import Interpretation, Verdict
+from l2i_core.explainers.protocol import Analysis
+from l2i_core.words import Unit, class_name, joined, unit
+
+
+def make_report(
+    engine: L2I,
+    analysis: Analysis,
+    interpretation: Interpretation,
+    verdict: Verdict,
+    clip_name: str,
+) -> dict[str, Any]:
+    """What was explained, with which model, and what f says of the sounds; JSON-ready.
+
+    `length` is in samples at `sample_rate` (the model's, in Hz). `faithfulness` is FF_x (Eq. 6) in
+    `faithfulness_unit`, "logits" or, of a multi-label model, "probability";
+    `relative_faithfulness` the same over f(x)_c − f(silence)_c, null where that is not positive. A
+    multi-label model's report also has `predicted_classes`, all above 0.5.
+    """
+    probabilities = engine.probabilities(analysis.logits)
+    report: dict[str, Any] = {
+        "clip": clip_name,
+        "sample_rate": engine.audio.sample_rate,
+        "length": len(analysis.waveform),
+        "seconds": [round(t, 3) for t in analysis.seconds],
+        "gain": analysis.gain,
+        "bundle": engine.bundle.name,
+        "interpreter": engine.interpreter_name,
+        "classes": list(engine.classes),
+        "logits": _numbers(analysis.logits),
+        "probabilities": _numbers(probabilities),
+        "predicted": engine.classes[analysis.predicted],
+        "interpreter_logits": _numbers(analysis.interpreter_logits),
+        "interpreter_top": [
+            engine.classes[i]
+            for i in analysis.interpreter_logits.argsort(descending=True, stable=True)[:5].tolist()
+        ],
+        "target": interpretation.target,
+        "threshold": interpretation.threshold,
+        "mask_domain": interpretation.mask_domain,
+        "conventions": engine.conventions.name,
+        "relevance": _numbers(interpretation.relevance),
+        "selected": list(interpretation.selected),
+        "energy_kept": round(interpretation.energy_kept, 6),
+        "faithfulness": verdict.faithfulness,
+        "faithfulness_unit": unit(engine.bundle.multi_label).name,
+        "relative_faithfulness": verdict.relative if verdict.relative == verdict.relative else None,
+        "logits_without": _numbers(verdict.logits_without),
+        "logits_interpretation": _numbers(verdict.logits_interpretation),
+    }
+    if engine.bundle.multi_label:
+        report["predicted_classes"] = [engine.classes[c] for c in engine.decided(analysis.logits)]
+    if len(analysis.windows) > 1:
+        hop = engine.audio.hop_length / engine.audio.sample_rate
+        report["windows"] = [[round(s * hop, 3), round(e * hop, 3)] for s, e in analysis.windows]
+    return report
+
+
+def unit_of(report: Mapping[str, Any]) -> Unit:
+    """What a report's FF is a drop of."""
+    return unit("predicted_classes" in report)
+
+
+def score(report: Mapping[str, Any], value: float) -> float:
+    """A logit of f in the unit of the report's FF."""
+    return float(expit(value)) if "predicted_classes" in report else value
+
+
+def agrees(report: Mapping[str, Any]) -> bool:
+    """Whether the interpreter's first class is f's; of a multi-label model, whether both hear the
+    target, or neither."""
+    if "predicted_classes" in report:
+        theirs = report["interpreter_logits"][report["classes"].index(report["target"])] > 0
+        return theirs == (report["target"] in report["predicted_classes"])
+    return report["interpreter_top"][0] == report["predicted"]
+
+
+def decision(report: Mapping[str, Any], logits: Sequence[float]) -> str:
+    """f's decision by logits (C,) in words: one class, or all that it hears."""
+    order = sorted(range(len(logits)), key=lambda c: -logits[c])
+    if "predicted_classes" not in report:
+        return class_name(report["classes"][order[0]])
+    heard = [class_name(report["classes"][c]) for c in order if logits[c] > 0]
+    return joined(heard) or "none of its classes"
+
+
+def _numbers(values: Tensor) -> list[float]:
+    return [float(v) for v in values.tolist()]

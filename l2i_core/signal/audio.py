@@ -1,0 +1,213 @@
+"""Sound files in and out, and the level on which clips are heard."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from l2i_core.files import atomic
+from l2i_core.signal.spectra import AudioConfig
+
+MIN_SECONDS = 0.1
+MAX_SECONDS = 20 * 60
+# What libsndfile's log says of a chunk of samples that is longer than the file. A program that
+# writes to a pipe cannot know the length: it puts a size from 2³¹ − 4096 on, which tells nothing.
+_CUT_CHUNK = re.compile(r"\b(?:data|SSND) : (\d+) \(should be (\d+)\)")
+_UNKNOWN_SIZE = 2**31 - 4096
+_BLOCK = 1 << 20  # frames of a file that are read at a time
+PLAYED_PEAK = 10 ** (-3 / 20)  # an input plays with its peak at −3 dBFS
+MOST_GAIN = 10 ** (30 / 20)  # but is not raised by more than 30 dB
+_CEILING = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a sound file says of itself, before its samples are read; rate in Hz."""
+
+    frames: int
+    sample_rate: int
+    channels: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return self.frames / self.sample_rate
+
+
+def header(source: str | os.PathLike[str] | BinaryIO) -> Header:
+    """The header of any file that `read` opens; ValueError where it cannot be read."""
+    with _opened(source) as file:
+        return Header(file.frames, file.samplerate, file.channels)
+
+
+def read(source: str | os.PathLike[str] | BinaryIO, mono: bool = False) -> tuple[np.ndarray, int]:
+    """Any file that libsndfile opens (WAV, FLAC, OGG, MP3, AIFF …).
+
+    Returns the samples (channels, n) as float32 and the sampling rate in Hz; mono: the mean of the
+    channels (1, n), without all of them in memory. Raises ValueError for a missing, unreadable,
+    truncated or empty file.
+    """
+    name = _name(source)
+    with _opened(source) as file:
+        announced, log, kind, rate = file.frames, file.extra_info, file.format, file.samplerate
+        if announced / rate > MAX_SECONDS:
+            raise ValueError(_too_long(name, announced / rate))
+        samples = np.empty((1 if mono else file.channels, announced), dtype=np.float32)
+        filled = 0
+        while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+            part = block.mean(axis=1)[None] if mono else block.T
+            samples[:, filled : filled + len(block)] = part
+            filled += len(block)
+    if filled == 0:
+        raise ValueError(f"{name} holds no sound (0 samples). Give a clip of at least 0.1 s.")
+    if filled < 0.99 * announced or _ends_early(source, kind, log):
+        raise ValueError(
+            f"{name} is truncated: after {filled / rate:.2f} s the file ends before its "
+            "sound does. Copy or export it again."
+        )
+    return samples[:, :filled], rate
+
+
+def _name(source: str | os.PathLike[str] | BinaryIO) -> str:
+    return Path(source).name if isinstance(source, (str, os.PathLike)) else "the upload"
+
+
+@contextlib.contextmanager
+def _opened(source: str | os.PathLike[str] | BinaryIO) -> Iterator[soundfile.SoundFile]:
+    """The open file; whatever libsndfile cannot do with it is a ValueError."""
+    if isinstance(source, (str, os.PathLike)) and not Path(source).is_file():
+        raise ValueError(f"no such audio file: {source}. Give the path of an existing file.")
+    try:
+        with soundfile.SoundFile(source) as file:
+            yield file
+    except (soundfile.LibsndfileError, RuntimeError, OSError, EOFError, TypeError) as error:
+        raise ValueError(
+            f"{_name(source)} cannot be read as audio ({_reason(error)}). "
+            "Accepted: WAV, FLAC, OGG, MP3 or AIFF; export it again in one of these."
+        ) from error
+
+
+def write(path: str | os.PathLike[str], waveform: np.ndarray | Tensor, sample_rate: int) -> None:
+    """Float32 WAV, mono (n,); written to a temporary name and moved into place.
+
+    Raises ValueError where it cannot be written; nothing is left behind then.
+    """
+    try:
+        with atomic(path) as part:
+            soundfile.write(part, np.asarray(waveform), sample_rate, format="WAV", subtype="FLOAT")
+    except soundfile.LibsndfileError as error:
+        raise ValueError(
+            f"cannot write {path} ({_reason(error)}). Choose a folder that you may write to."
+        ) from error
+
+
+def float_wav(waveform: np.ndarray | Tensor, sample_rate: int) -> bytes:
+    """Float32 WAV, mono (n,), as bytes that depend on the samples alone: libsndfile would put the
+    time of writing into such a file."""
+    data = np.asarray(waveform, dtype="<f4").tobytes()
+    chunks = (
+        (b"fmt ", struct.pack("<HHIIHHH", 3, 1, sample_rate, 4 * sample_rate, 4, 32, 0)),
+        (b"fact", struct.pack("<I", len(data) // 4)),
+        (b"data", data),
+    )
+    body = b"".join(name + struct.pack("<I", len(chunk)) + chunk for name, chunk in chunks)
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body
+
+
+def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig) -> Tensor:
+    """Mono float32 (n',) at the model's rate, at the clip's own level.
+
+    waveform: (n,) or (channels, n), any rate in Hz; channels are averaged, resampling is soxr's
+    high-quality polyphase filter. Raises ValueError for NaN or infinite samples, an impossible
+    rate, and clips under 0.1 s or over 20 minutes.
+    """
+    samples = np.asarray(waveform, dtype=np.float32)
+    if samples.ndim not in (1, 2):
+        raise ValueError(
+            f"a waveform must be (n,) or (channels, n); received the shape {samples.shape}."
+        )
+    if not isinstance(sample_rate, (int, np.integer)) or sample_rate <= 0:
+        raise ValueError(
+            f"a sampling rate must be a positive whole number of Hz, not {sample_rate!r}."
+        )
+    if samples.size == 0:
+        raise ValueError("the clip is empty (0 samples). Give a clip of at least 0.1 s.")
+    if not np.isfinite(samples).all():
+        bad = int((~np.isfinite(samples)).sum())
+        raise ValueError(f"the clip holds {bad} NaN or infinite samples. Repair or re-export it.")
+    mono = samples.mean(axis=0) if samples.ndim == 2 else samples
+    seconds = len(mono) / sample_rate
+    if seconds < MIN_SECONDS - 1e-6:
+        raise ValueError(
+            f"the clip lasts {seconds:.3f} s; at least {MIN_SECONDS} s is needed. "
+            "Give a longer clip."
+        )
+    if seconds > MAX_SECONDS:
+        raise ValueError(_too_long("the clip", seconds))
+    if sample_rate != config.sample_rate:
+        mono = soxr.resample(mono, sample_rate, config.sample_rate, quality="HQ")
+    return torch.from_numpy(np.array(mono, dtype=np.float32))
+
+
+def peak_gain(waveform: Tensor, signed: bool = False) -> float:
+    """1 / max|x|, the scale on which f meets a clip; 1 for silence (n,).
+
+    signed: 1 / max(x), the released code's, where the clip has a positive sample.
+    """
+    peak = float(waveform.max() if signed else waveform.abs().max())
+    if signed and peak <= 1e-8:
+        return peak_gain(waveform)
+    return 1.0 / peak if peak > 1e-8 else 1.0
+
+
+def common_gain(sounds: Sequence[ArrayLike]) -> float:
+    """One factor for all sounds that are compared by ear, the first being the input: its peak
+    comes to PLAYED_PEAK, less where another sound would clip. 1 for silence."""
+    peaks = [float(np.abs(np.asarray(sound)).max(initial=0.0)) for sound in sounds]
+    gain = min(PLAYED_PEAK / peaks[0], MOST_GAIN) if peaks[0] > 0 else 1.0
+    loudest = max(peaks)
+    return min(gain, _CEILING / loudest) if loudest > 0 else gain
+
+
+def _too_long(name: str, seconds: float) -> str:
+    return (
+        f"{name} lasts {seconds / 60:.1f} minutes; at most {MAX_SECONDS // 60} are accepted. "
+        "Cut out the part that you want explained."
+    )
+
+
+def _ends_early(source: str | os.PathLike[str] | BinaryIO, kind: str, log: str) -> bool:
+    """Whether a file that opens is cut off: libsndfile reads WAV, AIFF and Ogg up to the cut."""
+    if kind == "OGG":  # the last page is marked as the end of the stream, and is there in full
+        if isinstance(source, (str, os.PathLike)):
+            content = Path(source).read_bytes()
+        else:
+            source.seek(0)
+            content = source.read()
+        page = content[content.rfind(b"OggS") :]
+        if len(page) < 27 or not page[5] & 4:
+            return True
+        return len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
+    chunk = _CUT_CHUNK.search(log)
+    if chunk is None:
+        return False
+    announced, present = int(chunk[1]), int(chunk[2])
+    return present < 0.99 * announced and announced < _UNKNOWN_SIZE
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error).strip().rstrip(".")
+    return text.split(": ")[-1] if text else type(error).__name__

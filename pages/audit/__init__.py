@@ -1,0 +1,1 @@
+"""Audit: which decisions deserve doubt?"""

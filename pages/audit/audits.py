@@ -1,0 +1,200 @@
+"""An audit of the user's own recordings: which they are, the job that measures them, the rows.
+
+It belongs to one session: named by an unguessable token, its private folder (for uploads) is
+removed with it, and the job ends when the session does.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from l2i_core.bundle import Bundle
+from l2i_core.data import archives
+from l2i_core.data.clips import Clip
+from l2i_core.data.folders import any_folder
+from l2i_core.measure import audit
+from l2i_core.measure.evaluation import Evaluation, Row, measure
+from pages.shell import clips, engines, jobs, scene_maker, state
+from pages.shell.clips import ClipSource
+from pages.shell.results import Results
+
+# Rows that the job makes for each clip that has one decision: its explanation, before every τ of
+# Random, and at the end.
+EACH = len(audit.SETTINGS.random_thresholds) + 2
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class OwnAudit:
+    """Recordings that are measured with one interpreter of one model; the job makes `each` rows for
+    each of them."""
+
+    title: str
+    bundle: str
+    interpreter: str
+    clips: tuple[Clip, ...]
+    each: int
+    folder: tempfile.TemporaryDirectory[str] | None = None
+    left_out: list[str] = field(default_factory=list)
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The job's name."""
+        return ("own audit", self.token)
+
+    @property
+    def total(self) -> int:
+        """Rows that the job makes, the last being the evaluation."""
+        return self.each * len(self.clips) + 1
+
+    def rows(self) -> Callable[[], Iterator[Row]]:
+        """The work, for `jobs`; it holds no more than a weak reference to the session's audit."""
+        steps = (engines.bundle(self.bundle), self.interpreter, self.clips, self.left_out)
+        alive, each = weakref.ref(self), self.each
+        return lambda: _rows(*steps, each, alive)
+
+    def evaluation(self) -> Evaluation | None:
+        """The result, None before the job is complete."""
+        job = jobs.find(self.key)
+        return job.rows[-1]["evaluation"] if job is not None and job.complete else None
+
+    def about(self, made: Evaluation) -> dict[str, Any]:
+        """What was measured on what."""
+        return audit.about(self.title, self.bundle, self.interpreter, made, self.left_out)
+
+    def results(self, made: Evaluation) -> Results:
+        """The result in the form of a bundle's own metrics."""
+        summary = {**made.summary, "about": self.about(made)}
+        return Results(self.interpreter, summary, made.clips, made.levels)
+
+    def source(self, name: str) -> ClipSource | None:
+        """One of the recordings, None where its file is gone."""
+        path = next((clip.path for clip in self.clips if clip.name == name), None)
+        if path is None or not path.is_file():
+            return None
+        return ClipSource(f"own:{name}", name, path.name, path)
+
+
+def shared() -> bool:
+    """Whether the server is for many, who may not read its disk."""
+    return os.environ.get("L2I_SHARED") == "1"
+
+
+def current() -> OwnAudit | None:
+    """This session's audit."""
+    return st.session_state.get("l2i_own_audit")
+
+
+def forget() -> None:
+    """Cancel this session's audit and remove what it holds."""
+    old = st.session_state.pop("l2i_own_audit", None)
+    if old is None:
+        return
+    if job := jobs.find(old.key):
+        job.cancel()
+        job.wait(5)
+    if old.folder:
+        old.folder.cleanup()
+
+
+def start(found: OwnAudit) -> None:
+    """Measure it in the background, in place of an earlier one; ValueError where the server is
+    busy."""
+    forget()
+    jobs.start(found.key, found.total, found.rows())
+    st.session_state["l2i_own_audit"] = found
+
+
+def of_folder(path: str, name: str, interpreter: str, bundle: Bundle) -> OwnAudit:
+    """The recordings of a folder on this machine; ValueError in one sentence."""
+    if shared():
+        raise ValueError("this server is shared, so it reads no folders; upload the files.")
+    if not path.strip():
+        raise ValueError("no folder was given; write the path of a folder of audio files.")
+    found = any_folder(path.strip(), bundle.classes)
+    return OwnAudit(found.name, name, interpreter, _bounded(found.clips), _each(bundle))
+
+
+def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) -> OwnAudit:
+    """Uploaded sounds and zips of them (`name`, and readable in blocks); ValueError in one
+    sentence, with nothing left on disk."""
+    if not files:
+        raise ValueError("no file was given; choose audio files or a zip of them.")
+    folder = tempfile.TemporaryDirectory(prefix="l2i-audit-")
+    try:
+        root = Path(folder.name)
+        for file in files:
+            if str(file.name).lower().endswith(".zip"):
+                archives.unpack_audio(file, root)
+            else:
+                archives.keep_upload(str(file.name), file, root)
+        found = any_folder(root, bundle.classes)
+        title = str(files[0].name) if len(files) == 1 else f"{len(files)} uploads"
+        return OwnAudit(title, name, interpreter, _bounded(found.clips), _each(bundle), folder)
+    except ValueError:
+        folder.cleanup()
+        raise
+
+
+def open_as_upload(source: ClipSource, bundle: Bundle) -> str:
+    """Keep a recording among the session's uploads; returns its id. ValueError if it is unfit."""
+    assert source.path is not None  # by construction
+    kept = clips.from_upload(source.title, source.path.read_bytes(), bundle.audio)
+    if gone := scene_maker.keep(kept):
+        state.notice(gone)
+    return kept.id
+
+
+def _each(bundle: Bundle) -> int:
+    """EACH, of a multi-label model as if it heard all its classes in every clip."""
+    return (EACH - 2) * (len(bundle.classes) if bundle.multi_label else 1) + 2
+
+
+def _bounded(found: tuple[Clip, ...]) -> tuple[Clip, ...]:
+    if len(found) > archives.MOST_FILES:
+        raise ValueError(
+            f"the folder holds {len(found)} recordings; the page measures at most "
+            f"{archives.MOST_FILES}. Use the command line for more."
+        )
+    return found
+
+
+def _rows(
+    bundle: Bundle,
+    interpreter: str,
+    recordings: tuple[Clip, ...],
+    left_out: list[str],
+    each: int,
+    alive: Callable[[], OwnAudit | None],
+) -> Iterator[Row]:
+    steps = measure(
+        bundle,
+        interpreter,
+        recordings,
+        audit.SETTINGS,
+        lambda clip, why: left_out.append(why),
+        audit.LONGEST,
+    )
+    made, total = 0, each * len(recordings) + 1
+    while alive() is not None:
+        try:
+            done, of = next(steps)
+        except StopIteration as end:
+            yield from ({} for _ in range(total - made - 1))  # those of clips that were left out
+            yield {"evaluation": end.value}
+            return
+        made += 1
+        yield {"done": done, "of": of}
+        # In most clips a multi-label model hears fewer classes than it knows.
+        for _ in range(len(recordings) + (done - len(recordings)) * (each - 1) - made):
+            made += 1
+            yield {}

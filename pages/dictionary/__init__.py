@@ -1,0 +1,1 @@
+"""Dictionary: which sounds can an explanation be made of?"""

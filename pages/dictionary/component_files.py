@@ -1,0 +1,72 @@
+"""What leaves and enters the Dictionary page: names of components, and θ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.shell import components, state
+from pages.shell.context import View
+from pages.show.words import sentence
+
+
+def names_and_data(view: View) -> None:
+    """Names out and in, and θ as a file."""
+    engine, total = view.engine, view.engine.dictionary.n_components
+    names = components.names_of(engine)
+    stem = engine.bundle.name
+    with view.corner, st.popover("Names and data", width="stretch"):
+        where = "in this session only" if components.shared() else "on this machine"
+        st.caption(f"You have named {len(names)} of {total} components. Names are kept {where}.")
+        st.download_button(
+            "Export names (JSON)",
+            components.exported(engine),
+            f"{stem}-component-names.json",
+            "application/json",
+            on_click="ignore",
+            width="stretch",
+            disabled=not names,
+        )
+        times = st.session_state.setdefault("l2i_names_imported", 0)
+        key = f"names-file-{times}"
+        st.file_uploader(
+            "Import names (JSON exported here); they replace names of the same components",
+            ["json"],
+            key=key,
+            on_change=_import,
+            args=(view, key),
+        )
+        st.download_button(
+            "Class weights θ (CSV)",
+            _later(view),
+            f"{stem}-{engine.interpreter_name}-theta.csv",
+            "text/csv",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def _later(view: View) -> Callable[[], str]:
+    return lambda: components.matrix_csv(view.engine)
+
+
+def _import(view: View, key: str) -> None:
+    """Callback: all names of the file, or one sentence and none."""
+    state.touch()
+    file = st.session_state.get(key)
+    if file is None:
+        return
+    st.session_state["l2i_names_imported"] += 1  # the next uploader is empty
+    try:
+        found = components.imported(view.engine, file.name, file.getvalue())
+    except ValueError as error:
+        state.notice(sentence(str(error)), "error")
+        return
+    replaced = sum(
+        components.name_of(view.engine, k) not in ("", name) for k, name in found.items()
+    )
+    problem = components.rename(view.engine, found)
+    if problem:
+        state.notice(f"Names are kept for this session only: {problem}", "error")
+    st.toast(f"{len(found)} names imported, {replaced} of them in place of others.")

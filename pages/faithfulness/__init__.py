@@ -1,0 +1,1 @@
+"""Faithfulness: does f depend on what the interpretation holds?"""

@@ -1,0 +1,1 @@
+"""Fidelity & models: how closely does the interpreter follow f?"""

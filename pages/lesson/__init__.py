@@ -1,0 +1,1 @@
+"""How it works: one clip walked through the method."""

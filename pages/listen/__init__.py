@@ -1,0 +1,1 @@
+"""Listen: why did the model say this?"""

@@ -1,0 +1,387 @@
+"""Listen: why did the model say this? Sound first, then picture, then number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from l2i_core import Interpretation, Verdict
+from l2i_core.measure.evaluation import to_csv
+from l2i_core.report.report import make_report
+from pages.listen import pins, side_by_side, truths
+from pages.shell import components, context, decisions, engines, evidence, state, verdicts
+from pages.shell.context import View
+from pages.show import live, pictures, players, plots
+from pages.show.words import class_name, clock, logit, number, percent
+
+FILES = ("input", "interpretation", "residual")
+N_TOP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One interpretation with the sounds of A, B and C, at the clip's own level (n,)."""
+
+    interpretation: Interpretation
+    sounds: tuple[np.ndarray, np.ndarray, np.ndarray]
+    gain: float
+
+
+def page() -> None:
+    """The whole page."""
+    view = context.current()
+    state.write_url()
+    view.head.title(_question(view), anchor=False)
+    decision(view)
+    panels = side_by_side.draw(view) if view.multi_label else []
+    if panels:
+        st.subheader(f"“{class_name(view.target)}” in detail", anchor=False)
+    with st.container(key="live-area"):
+        plain = live.live_interpretation(
+            view.engine,
+            view.analysis,
+            view.target,
+            view.choice,
+            clip_key=view.key,
+            labels=components.labels(view.engine),
+            start=view.window[0] if view.window else 0.0,
+            on_change=_took,
+        )
+    st.caption(
+        "An interpretation is what the model used, not clean source separation: "
+        "the table below says whether the claim holds."
+    )
+    # While the component plays another choice, its style sheet shows this container as pending.
+    with st.container(key=live.verdict_key(view.choice)):
+        heard = listen(view)
+        if plain:
+            plain_players(view, heard)
+        verdict = judged(view, heard)
+        three_pictures(view, heard)
+    comparison(view, heard, verdict)
+    downloads(view, heard, verdict)
+    players.take_turns()
+    side_by_side.judge(view, panels)
+    truths.draw(view)
+
+
+def _took() -> None:
+    """Callback: the user let go of τ, a component or the mask domain in the live component."""
+    choice = live.released()
+    if choice is not None:
+        state.touch()
+        state.put(tau=choice.tau, domain=choice.domain, own=choice.own or None)
+
+
+def _question(view: View) -> str:
+    target = class_name(view.target)
+    if view.multi_label:
+        if view.target in view.decided:
+            return f"Why did the model hear “{target}”?"
+        heard = decisions.said(view.engine, view.analysis.logits)
+        return f"The model heard {heard}. What speaks for “{target}”?"
+    said = class_name(view.decided[0])
+    if target == said:
+        return f"Why did the model say “{said}”?"
+    return f"The model said “{said}”. What speaks for “{target}”?"
+
+
+def decision(view: View) -> None:
+    """What f says, and what must be known before anybody listens."""
+    if view.overview is not None:
+        _long_clip(view)
+    assert view.said is not None  # the router knows this page as the one that listens
+    with view.said:
+        _top_classes(view)
+    _short_clip(view)
+    if not view.agrees:
+        _disagreement(view)
+
+
+def listen(view: View) -> Heard:
+    """The interpretation at hand, from the cache where this selection was heard before."""
+    made = engines.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
+    sounds = (view.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
+    return Heard(made, sounds, players.common_gain(sounds))
+
+
+def plain_players(view: View, heard: Heard) -> None:
+    """Players of the browser's own, where it cannot compute sound while τ is dragged."""
+    rate = view.engine.audio.sample_rate
+    with st.container(key="players"):
+        columns = st.columns(3, gap="medium")
+        for column, title, sound in zip(columns, verdicts.TITLES, heard.sounds, strict=True):
+            column.markdown(f"**{title}**")
+            column.audio(
+                players.wav(sound, rate, heard.gain), format="audio/wav", alt=f"Player: {title}"
+            )
+    st.caption(f"One gain for all three: {players.decibels(heard.gain)} on the clip's own level.")
+
+
+def three_pictures(view: View, heard: Heard) -> None:
+    """A, B and C side by side, on one scale."""
+    with st.container(key="pictures"):
+        columns = st.columns(3, gap="medium")
+        drawn = _pictures(view, heard)
+        for column, title, picture in zip(columns, verdicts.TITLES, drawn, strict=True):
+            column.markdown(f"**{title}**")
+            column.image(picture, width="stretch", alt=_alternative(view, heard, title))
+    left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
+    left.caption(
+        "Colours in dB below the clip's loudest band; in B, bands that keep less than a tenth "
+        "of their magnitude are grey."
+    )
+    right.image(pictures.legend(pictures.theme()), width="stretch", alt=_LEGEND)
+
+
+_LEGEND = "Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB."
+
+
+def judged(view: View, heard: Heard) -> Verdict:
+    """f's verdict on the three sounds, and FF beside chance."""
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
+    verdict = engines.verdict(view.key, view.engine, view.analysis, heard.interpretation)
+    with left:
+        st.subheader("Does the claim hold?", anchor=False)
+        verdicts.table(view, verdict)
+    with right:
+        drop = decisions.unit_of(view.engine).amount(verdict.faithfulness)
+        st.subheader(f"FF {drop}", anchor=False)
+        st.markdown(_selection(view, heard))
+        st.markdown(_faithfulness(view, heard, verdict))
+        if heard.interpretation.selected:
+            _beside_random(view, heard, verdict)
+    return verdict
+
+
+def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
+    if not heard.interpretation.selected:
+        return "Nothing was removed, so FF is 0."
+    sentence = f"f's “{class_name(view.target)}” loses that when B is taken out of A"
+    if view.engine.span(view.analysis, view.target) > 0:
+        sentence += f": **{percent(verdict.relative)}** of what silence would take away."
+    else:
+        sentence += ". Silence would take nothing away, so there is no share to give."
+    if verdict.faithfulness <= 0:
+        sentence += " Taking B away does not weaken the decision: B does not explain it."
+    return sentence
+
+
+def _beside_random(view: View, heard: Heard, verdict: Verdict) -> None:
+    few = engines.energy_matched(view.key, view.engine, view.analysis, heard.interpretation)
+    st.markdown(
+        f"Without {verdicts.opponent(few)} instead, it loses **{logit(few.median)}**. "
+        + verdicts.warning(view.engine, verdict.faithfulness, few)
+    )
+    _more_draws(view, heard)
+
+
+@st.fragment
+def _more_draws(view: View, heard: Heard) -> None:
+    """Both Random Baselines with more draws, on request: forty passes of f take seconds."""
+    key = f"random {view.key} {view.target} {view.choice.token}"
+    if not st.button(f"Both Random Baselines, {engines.RANDOM_DRAWS} draws", key=key):
+        return
+    counted, matched = engines.random_drops(
+        view.key, view.engine, view.analysis, heard.interpretation
+    )
+    energy = "as much energy is removed" if matched.as_much else "all are, which hold less of ‖X‖²"
+    st.markdown(
+        f"Random components not in B, median FF of {engines.RANDOM_DRAWS} draws: "
+        f"**{logit(matched.median)}** when {energy}, **{logit(counted.median)}** when as many are."
+    )
+
+
+def comparison(view: View, heard: Heard, verdict: Verdict) -> None:
+    """The pinned view beside this one: numbers, and both interpretations at one gain."""
+    pins.offer(view, heard.interpretation, verdict)
+
+
+def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
+    """WAV files at the clip's own level, and the report."""
+    stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
+    stem += "-own" if view.choice.overrides else ""
+    rate = view.engine.audio.sample_rate
+    with view.corner, st.popover("Download", width="stretch"):
+        st.caption(f"At the clip's own level, {rate / 1000:g}\u202fkHz, 32-bit float.")
+        for title, name, sound in zip(verdicts.TITLES, FILES, heard.sounds, strict=True):
+            st.download_button(
+                f"{title} (WAV)",
+                _later(sound, rate),
+                f"{stem}-{name}.wav",
+                "audio/wav",
+                on_click="ignore",
+                width="stretch",
+            )
+        report = make_report(
+            view.engine, view.analysis, heard.interpretation, verdict, view.source.file_name
+        )
+        st.download_button(
+            "Report (JSON)",
+            json.dumps(report, indent=1),
+            f"{stem}-report.json",
+            "application/json",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.download_button(
+            "Every τ (CSV)",
+            _curve_later(view),
+            f"{view.source.stem}-{view.target}-every-tau.csv",
+            "text/csv",
+            on_click="ignore",
+            width="stretch",
+            help="Components, energy and FF for each τ in steps of 0.05, by τ alone.",
+        )
+        evidence.evidence_button(view, heard.interpretation, verdict)
+        st.caption("The address of this page is a link to this view.")
+
+
+def _later(sound: np.ndarray, rate: int) -> Callable[[], bytes]:
+    """A file that is only written when it is asked for."""
+    return lambda: players.float_wav(sound, rate)
+
+
+def _curve_later(view: View) -> Callable[[], str]:
+    return lambda: to_csv(
+        engines.every_threshold(view.engine, view.analysis, view.target, view.domain)
+    )
+
+
+def _long_clip(view: View) -> None:
+    overview, window = view.overview, view.window
+    assert overview is not None  # by construction of the view
+    assert window is not None
+    st.info(
+        f"This clip lasts {clock(overview.seconds)} min, so f hears it in {len(overview.windows)} "
+        f"windows; over all of them it {_overall(view, overview)}. Everything below is about one "
+        f"window, {clock(window[0])}–{clock(window[1])}."
+    )
+
+
+def _overall(view: View, overview: engines.Overview) -> str:
+    if view.multi_label:
+        heard = decisions.with_chances(view.engine, overview.logits)
+        return f"hears {heard}, by the mean of the logits"
+    best = int(overview.logits.argmax())
+    chance = float(view.engine.probabilities(overview.logits)[best])
+    return f"says “{class_name(view.engine.classes[best])}” ({chance:.2f}, mean of the logits)"
+
+
+def _top_classes(view: View) -> None:
+    chances = view.engine.probabilities(view.analysis.logits).tolist()
+    shown = max(N_TOP, len(view.decided))
+    order = view.analysis.logits.argsort(descending=True, stable=True).tolist()[:shown]
+    target = view.engine.classes.index(view.target)
+    order += [target] if target not in order else []
+    names = [class_name(view.engine.classes[c]) for c in order]
+    st.markdown(_headline(view))
+    st.plotly_chart(
+        _bars(
+            (*view.key, view.target, pictures.theme()),
+            names,
+            [chances[c] for c in order],
+            decisions.LIMIT if view.multi_label else None,
+        ),
+        key="classes",
+        theme=None,
+        config=plots.CONFIG,
+        alt="f's probabilities: "
+        + ", ".join(f"{n} {chances[c]:.2f}" for n, c in zip(names, order, strict=True)),
+    )
+
+
+def _headline(view: View) -> str:
+    if not view.multi_label:
+        return "**f says**"
+    heard = decisions.said(view.engine, view.analysis.logits)
+    return f"**f hears {heard}**: whatever has a probability above {decisions.LIMIT:g} (dotted)"
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _bars(
+    key: tuple[Any, ...], _names: list[str], _chances: list[float], limit: float | None
+) -> go.Figure:
+    return plots.class_bars(_names, _chances, class_name(key[-2]), pictures.palette(), limit)
+
+
+def _short_clip(view: View) -> None:
+    rate = view.engine.audio.sample_rate
+    if len(view.analysis.waveform) < view.engine.min_length:
+        st.caption(
+            f"The clip lasts {number(len(view.analysis.waveform) / rate)} s; f needs "
+            f"{number(view.engine.min_length / rate)} s, so it hears silence after it."
+        )
+
+
+def _disagreement(view: View) -> None:
+    """Said before anybody hears it: on this clip the interpreter cannot be trusted."""
+    if view.multi_label:
+        name, heard = class_name(view.target), view.target in view.decided
+        f, theirs = ("hears", "does not") if heard else ("does not hear", "does")
+        st.warning(
+            f"**The interpreter disagrees with f on “{name}”:** f {f} it, the interpreter {theirs}. "
+            f"Do not take what you hear below for f's reasons for “{name}”."
+        )
+        return
+    classes = view.engine.classes
+    said = class_name(classes[view.analysis.predicted])
+    theirs = class_name(classes[int(view.analysis.interpreter_logits.argmax())])
+    st.warning(
+        f"**The interpreter disagrees with f on this clip:** its first choice is “{theirs}”, "
+        f"f says “{said}”. Do not take what you hear below for f's reasons."
+    )
+
+
+def _selection(view: View, heard: Heard) -> str:
+    made, target = heard.interpretation, class_name(view.target)
+    count, total = len(made.selected), len(made.relevance)
+    if count:
+        how = "by your own choice" if view.choice.overrides else f"at τ = {view.threshold:.2f}"
+        return (
+            f"{count} of {total} components, {percent(made.energy_kept)} of the energy, "
+            f"for “{target}” {how}."
+        )
+    if not bool(view.analysis.waveform.any()):
+        return "**Nothing is selected:** the clip is silent, so A, B and C are silence."
+    if view.choice.overrides:
+        reason = "is left on by your own choice; switch one on"
+    elif float(made.relevance.max()) > 0:
+        reason = f"has a relevance above τ = {view.threshold:.2f} for “{target}”; lower τ"
+    else:
+        reason = f"speaks for “{target}” in this clip; choose another class"
+    return (
+        f"**Nothing is selected:** no component {reason} to hear something. "
+        "B is silence, and C is the whole clip."
+    )
+
+
+def _pictures(view: View, heard: Heard) -> tuple[bytes, bytes, bytes]:
+    """PNGs of A, B and C on one scale; A is drawn once per clip."""
+    made = heard.interpretation
+    what = engines.named(made)
+    return (
+        view.picture("A", view.analysis.spectrogram.log_magnitude),
+        view.picture(("B", what), made.log_magnitude, dim=True),
+        view.picture(("C", what), made.residual_log_magnitude),
+    )
+
+
+def _alternative(view: View, heard: Heard, title: str) -> str:
+    length = len(view.analysis.waveform) / view.engine.audio.sample_rate
+    made = heard.interpretation
+    of_them = components.listed(view.engine, made.selected, live.LISTED)
+    return (
+        f"Spectrogram of {title}: {number(length)} s on a mel scale, clip {view.source.title}, "
+        f"{len(made.selected)} components for {class_name(view.target)}"
+        f"{': ' + of_them if of_them else ''}."
+    )
+
+
+page()

@@ -1,0 +1,104 @@
+"""Pin a view, go on, and compare: two interpretations beside each other at one gain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from l2i_core import Interpretation, Verdict
+from pages.shell import decisions, state
+from pages.shell.context import View
+from pages.show import players
+from pages.show.words import class_name, logit, percent
+
+_KEY = "l2i_pin"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A view as it was: its settings, its sound x_int (n,) with the rate in Hz, its figures."""
+
+    settings: dict[str, str | float]
+    sound: np.ndarray
+    rate: int
+    column: dict[str, str]
+
+
+def offer(view: View, made: Interpretation, verdict: Verdict) -> None:
+    """Draw the pinned view, if there is one, beside the present one, and the control to pin."""
+    now = Pin(
+        state.settings(),
+        made.audio.numpy(),
+        view.engine.audio.sample_rate,
+        _column(view, made, verdict),
+    )
+    pinned: Pin | None = st.session_state.get(_KEY)
+    with view.corner:
+        st.button(
+            "Pin to compare" if pinned is None else "Pin this instead",
+            on_click=_pin,
+            args=(now,),
+            width="stretch",
+            help="Keeps this view, so that another clip, class, interpreter or τ can be "
+            "compared with it.",
+        )
+    if pinned is None or pinned.settings == now.settings:
+        return
+    st.subheader("Pinned view and this view", anchor=False)
+    st.table(
+        pd.DataFrame({"pinned": pinned.column, "now": now.column}).fillna("–"),
+        border="horizontal",
+        alt="Settings and figures of the pinned view beside those of the present one",
+    )
+    gain = players.common_gain([_louder(pinned.sound, now.sound), pinned.sound, now.sound])
+    with st.container(key="players-pins"):
+        left, right = st.columns(2, gap="medium")
+        for column, title, pin in ((left, "Pinned", pinned), (right, "Now", now)):
+            column.markdown(f"**{title} · what it listened to**")
+            column.audio(
+                players.wav(pin.sound, pin.rate, gain),
+                format="audio/wav",
+                alt=f"Player: {title.lower()}, what it listened to",
+            )
+    st.caption(f"One gain for both: {players.decibels(gain)} on each clip's own level.")
+    with st.container(horizontal=True):
+        st.button("Go to the pinned view", on_click=_go, args=(pinned, now))
+        st.button("Remove the pin", on_click=_pin, args=(None,))
+
+
+def _column(view: View, made: Interpretation, verdict: Verdict) -> dict[str, str]:
+    index, chances = made.target_index, view.engine.probabilities(verdict.logits_interpretation)
+    own = " and own choice" if view.choice.overrides else ""
+    title = view.engine.bundle.interpreter_info[view.engine.interpreter_name].title
+    return {
+        "clip": view.source.title,
+        **({"seconds": f"{view.window[0]:g}–{view.window[1]:g}"} if view.window else {}),
+        "explained": class_name(made.target),
+        "model": view.key[0],
+        "interpreter": title,
+        "masks on": "log magnitudes" if view.domain == "log" else "magnitudes",
+        "τ": f"{view.threshold:.2f}{own}",
+        "components": f"{len(made.selected)} of {len(made.relevance)}",
+        "energy kept": percent(made.energy_kept),
+        "f's probability on B": f"{float(chances[index]):.2f}",
+        f"FF in {decisions.unit_of(view.engine).name}": logit(verdict.faithfulness),
+        "FF as a share": percent(verdict.relative),
+    }
+
+
+def _louder(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return max(first, second, key=lambda sound: float(np.abs(sound).max(initial=0.0)))
+
+
+def _pin(pin: Pin | None) -> None:
+    state.touch()
+    st.session_state[_KEY] = pin
+
+
+def _go(pinned: Pin, now: Pin) -> None:
+    state.touch()
+    state.replace(pinned.settings)
+    st.session_state[_KEY] = now

@@ -1,0 +1,152 @@
+"""One interpretation for each class that a multi-label model hears, side by side: a sound, a picture
+and its figures each. Sounds and pictures come at once; f's passes for the figures come last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from l2i_core import Interpretation
+from pages.shell import decisions, engines, state, verdicts
+from pages.shell.context import View
+from pages.show import live, players
+from pages.show.live import Choice
+from pages.show.words import class_name, logit, percent
+
+_MOST = 4  # panels in a row
+_IN_ROW = 3  # where there are more
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One class's interpretation, and the place for what f says of it."""
+
+    made: Interpretation
+    figures: DeltaGenerator
+
+
+def draw(view: View) -> list[Panel]:
+    """The panels of the classes that f hears and of the one that is explained; [] where that is
+    one class alone, which the rest of the page is about."""
+    targets = list(dict.fromkeys([*view.decided, view.target]))
+    if len(targets) < 2:
+        return []
+    st.subheader(_heading(view, targets), anchor=False)
+    # While the live component plays another choice, its style sheet shows this as pending.
+    with st.container(key=f"{live.verdict_key(view.choice)}-classes"):
+        heard = [_heard(view, target) for target in targets]
+        gain = players.common_gain(
+            [view.analysis.waveform.numpy(), *(made.audio.numpy() for made in heard)]
+        )
+        width = len(targets) if len(targets) <= _MOST else _IN_ROW
+        panels = []
+        with st.container(key="players-classes"):
+            for start in range(0, len(heard), width):
+                columns = st.columns(width, gap="medium")
+                for column, made in zip(columns, heard[start : start + width], strict=False):
+                    with column:
+                        panels.append(_panel(view, made, gain))
+        _notes(view, gain)
+    return panels
+
+
+def judge(view: View, panels: Sequence[Panel]) -> None:
+    """What f says of each, beside both Randoms."""
+    for panel in panels:
+        panel.figures.markdown(_figures(view, panel.made))
+
+
+def _heading(view: View, targets: Sequence[str]) -> str:
+    count = len(view.decided)
+    heard = "the class" if count == 1 else f"each of the {count} classes"
+    more = ", and what speaks for the one you chose" if len(targets) > count else ""
+    return f"What f used for {heard} that it hears{more}"
+
+
+def _heard(view: View, target: str) -> Interpretation:
+    """The class to explain as the page has it, gains set by ear included; others by τ alone."""
+    choice = view.choice if target == view.target else Choice(view.threshold, view.domain)
+    return engines.interpretation(view.key, view.engine, view.analysis, target, choice)
+
+
+def _panel(view: View, made: Interpretation, gain: float) -> Panel:
+    name, count = class_name(made.target), len(made.selected)
+    st.markdown(f"**{name}** {_standing(view, made)}")
+    st.audio(
+        players.wav(made.audio.numpy(), view.engine.audio.sample_rate, gain),
+        format="audio/wav",
+        alt=f"Player: what f used for {name}",
+    )
+    st.image(
+        view.picture(("B", engines.named(made)), made.log_magnitude, dim=True),
+        width="stretch",
+        alt=f"Spectrogram of what f used for {name}, {count} components, the rest of the clip grey",
+    )
+    st.markdown(
+        f"{count} of {len(made.relevance)} components, {percent(made.energy_kept)} of the energy"
+        if count
+        else "**Nothing is selected:** lower τ to hear something."
+    )
+    figures = st.empty()
+    figures.markdown(":gray[FF …]")
+    if made.target == view.target:
+        st.caption("In detail below.")
+    else:
+        st.button(
+            "In detail",
+            key=f"detail {made.target}",
+            on_click=_explain,
+            args=(made.target,),
+            help=f"Explain “{name}” in the rest of the page",
+        )
+    return Panel(made, figures)
+
+
+def _standing(view: View, made: Interpretation) -> str:
+    """f's probability, and whether the interpreter follows."""
+    ours, theirs = (
+        float(view.engine.probabilities(logits)[made.target_index])
+        for logits in (view.analysis.logits, view.analysis.interpreter_logits)
+    )
+    heard = "" if made.target in view.decided else ", not heard"
+    agrees = decisions.agrees(view.engine, view.analysis, made.target)
+    told = "agrees" if agrees else ":orange[disagrees]"
+    return f"{ours:.2f}{heard}  \nThe interpreter {told} ({theirs:.2f})"
+
+
+def _figures(view: View, made: Interpretation) -> str:
+    if not made.selected:
+        return "Nothing was removed, so FF is 0."
+    arguments = (view.key, view.engine, view.analysis, made)
+    drop = engines.verdict(*arguments).faithfulness
+    few, counted = engines.energy_matched(*arguments), engines.count_matched(*arguments)
+    energy = "equal energy" if few.as_much else "less energy (there is no more)"
+    text = (
+        f"FF **{decisions.unit_of(view.engine).amount(drop)}**  \n"
+        f"Random **{logit(few.median)}** at {energy}, **{logit(counted.median)}** at equal count"
+    )
+    if drop <= 0:
+        return f"{text}  \n:orange[Taking it away does not weaken the decision.]"
+    return f"{text}  \n{verdicts.warning(view.engine, drop, few)}"
+
+
+def _notes(view: View, gain: float) -> None:
+    own = (
+        f" Your own choice of components holds for “{class_name(view.target)}” alone."
+        if view.choice.overrides
+        else ""
+    )
+    st.caption(
+        f"One gain for all: {players.decibels(gain)} on the clip's own level. One scale for all "
+        "pictures; bands that keep less than a tenth of their magnitude are grey. Random: other "
+        f"components removed instead, median of {engines.FEW_DRAWS} draws.{own}"
+    )
+
+
+def _explain(target: str) -> None:
+    """Callback: another class in detail; gains set by ear were for the last one."""
+    state.touch()
+    state.put(**{"class": target, "own": None})

@@ -1,0 +1,289 @@
+"""Where the true sounds of a clip are known: what of each the interpretation holds.
+
+For the class that is explained: its own stems together are the target, every other stem is an
+interferer. Beside x_int stand energy-matched Random and the ideal mask with the same W.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from l2i_core import L2I, Analysis, Interpretation
+from l2i_core.data import scenes
+from l2i_core.dictionary.masking import MASK_DOMAINS
+from l2i_core.measure import truth
+from l2i_core.measure.random import can_match
+from l2i_core.measure.truth import Heard, Stems
+from l2i_core.words import joined
+from pages.shell import engines, verdicts
+from pages.shell.clips import ClipSource
+from pages.shell.context import View
+from pages.shell.memory import MEGABYTE, Memory
+from pages.show import comparisons, pictures, players, plots
+from pages.show.live import Choice
+from pages.show.words import class_name, decibels, percent, sentence
+
+SYSTEMS = {
+    "interpretation": "B · what it listened to",
+    "random_energy": "Random of equal energy",
+    "ideal": "ideal mask with this W",
+}
+_stems: Memory[Stems] = Memory(128 * MEGABYTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Names and sounds (n′,) of a clip's true parts for one class, the target first."""
+
+    names: tuple[str, ...]
+    sounds: tuple[np.ndarray, ...]
+    key: tuple[Any, ...]
+
+    @property
+    def rest(self) -> np.ndarray:
+        """Everything but the target."""
+        return np.sum(self.sounds[1:], axis=0, dtype=np.float32)
+
+
+def draw(view: View) -> None:
+    """The section, for a clip with known stems; nothing for any other."""
+    try:
+        stems = view.source.stems()
+    except ValueError:  # the clip itself could be read: it is said where it is played
+        return
+    if not stems or view.window:
+        return
+    st.subheader("Does B hold the true sound?", anchor=False)
+    theirs = [scenes.class_of(label, view.engine.classes) for label in _labels(stems)]
+    if view.target not in theirs:
+        _none_of_it(view, stems, theirs)
+        return
+    try:
+        found = _truth(view, stems)
+        heard = _heard(view, found, view.domain)
+    except ValueError as error:
+        st.error(sentence(str(error)))
+        return
+    energy = view.engine.component_energy(view.analysis)
+    matched = can_match(energy, _made(view, view.domain).gains)
+    st.markdown(f"**{finding(view, found, heard)}** {_beside(found, heard, matched)}")
+    _listening(view, found)
+    left, right = st.columns([6, 5], gap="large")
+    with left:
+        _bars(view, found, heard)
+    if len(found.names) > 1:  # of one sound alone SI-SDR asks nothing
+        with right:
+            _table(view, found)
+    st.caption(
+        "This is no source separation: B is what the model used to decide, and it may need little "
+        "of a sound. Energy passing: the filter |B| / |A| applied to each true sound. The ideal "
+        "mask knows the true sounds and shows how far apart the patterns of W could keep them; "
+        "more energy of the target alone is no merit, since keeping everything passes everything."
+    )
+
+
+def finding(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> str:
+    """What the interpretation keeps of each true sound, in one sentence."""
+    own = heard["interpretation"][0]
+    if not any(share > 0 for share in own.passed):
+        return f"B is silence: nothing of {joined(found.names)} is kept."
+    parts = [
+        f"{percent(share)} of {name}" for name, share in zip(found.names, own.passed, strict=True)
+    ]
+    return f"x_int keeps {joined(parts)}."
+
+
+def _beside(found: Truth, heard: dict[str, Sequence[Heard]], matched: bool) -> str:
+    """Whether the target passes most, and the same of Random and of the ideal mask; "" for a
+    silent B, of which there is nothing to compare. matched: Random could take as much energy."""
+    own, best, chance = (heard[n] for n in ("interpretation", "ideal", "random_energy"))
+    if not any(share > 0 for share in own[0].passed):
+        return ""
+    if len(found.names) == 1:
+        return "There is no other sound in it."
+    first = own[0].target_first
+    text = "The target passes most. " if first else ":orange[Another sound passes more.] "
+    lucky = sum(h.target_first for h in chance)
+    if matched:
+        text += f"{lucky} of {len(chance)} random choices of equal energy put the target first; "
+    else:
+        which = "the target" if lucky else "another sound"
+        text += f"{sentence(verdicts.ALL_OTHERS)} put {which} first; "
+    text += (
+        f"the ideal mask keeps {percent(best[0].target)} of it and at most {percent(best[0].interferer)} of "
+        "another sound."
+    )
+    return text
+
+
+def _labels(stems: Sequence[ClipSource]) -> list[str]:
+    """The label of each stem, "" where it has none or several."""
+    return [stem.labels[0] if len(stem.labels) == 1 else "" for stem in stems]
+
+
+def _called(stems: Sequence[ClipSource]) -> list[str]:
+    """ "the dog" for a stem that alone has its label, else its title in quotes."""
+    labels = _labels(stems)
+    return [
+        f"the {class_name(label)}" if label and labels.count(label) == 1 else f"“{stem.title}”"
+        for stem, label in zip(stems, labels, strict=True)
+    ]
+
+
+def _none_of_it(view: View, stems: Sequence[ClipSource], theirs: Sequence[str | None]) -> None:
+    text = (
+        f"This clip is made of {joined(_called(stems))}; none of that is labelled as "
+        f"“{class_name(view.target)}”. "
+    )
+    known = [f"“{class_name(label)}”" for label in dict.fromkeys(theirs) if label]
+    text += (
+        f"Explain {' or '.join(known)} to compare B with the true sound."
+        if known
+        else "None is of a class that this model knows, so there is no target to compare B with."
+    )
+    st.info(text)
+
+
+def _truth(view: View, stems: Sequence[ClipSource]) -> Truth:
+    """The stems at the model's rate: those of the class together, then the others."""
+    own, others = [], []
+    for stem, label, name in zip(stems, _labels(stems), _called(stems), strict=True):
+        mine = scenes.class_of(label, view.engine.classes) == view.target
+        sound = engines.sound(view.engine, stem).numpy()
+        (own if mine else others).append((name, sound))
+    target = np.sum([sound for _, sound in own], axis=0, dtype=np.float32)
+    called = own[0][0] if len(own) == 1 else f"the {class_name(view.target)}"
+    return Truth(
+        (called, *(name for name, _ in others)),
+        (target, *(sound for _, sound in others)),
+        (view.key, view.target),
+    )
+
+
+def _heard(view: View, found: Truth, domain: str) -> dict[str, Sequence[Heard]]:
+    """What passes by each of SYSTEMS in a mask domain, from the caches where it is known."""
+    made = _made(view, domain)
+    return _measured((*found.key, engines.named(made)), view.engine, view.analysis, made, found)
+
+
+def _made(view: View, domain: str) -> Interpretation:
+    choice = Choice(view.threshold, domain, view.choice.overrides)
+    return engines.interpretation(view.key, view.engine, view.analysis, view.target, choice)
+
+
+@st.cache_resource(show_spinner="Comparing with the true sounds …", max_entries=256)
+def _measured(
+    key: tuple[Any, ...],
+    _engine: L2I,
+    _analysis: Analysis,
+    _made: Interpretation,
+    _found: Truth,
+) -> dict[str, Sequence[Heard]]:
+    engine, analysis = _engine, _analysis
+    with engines.turn:
+        stems = _stems.get(_found.key, lambda: truth.gather(engine, analysis, _found.sounds))
+        # Not by τ: one selection has one set of draws, whichever τ led to it.
+        seed = (0, _made.target_index)
+        drawn = truth.random_energy(engine, analysis, _made, truth.RANDOM_DRAWS, seed)
+        own, *chance = (
+            truth.hear(engine, analysis, each, stems, 0) for each in (_made.log_magnitude, *drawn)
+        )
+        best = _ideal(_found.key, _made.mask_domain, engine, analysis, stems)
+    return {"interpretation": [own], "random_energy": chance, "ideal": [best]}
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _ideal(
+    key: tuple[Any, ...], domain: str, _engine: L2I, _analysis: Analysis, _stems: Stems
+) -> Heard:
+    """What passes the ideal mask, which is the same at every τ."""
+    kept = truth.ideal(_engine, _analysis, _stems, 0, domain)
+    return truth.hear(_engine, _analysis, kept, _stems, 0)
+
+
+# --- heard, seen, counted ---------------------------------------------------------------------
+
+
+def _listening(view: View, found: Truth) -> None:
+    """The target, the rest and x_int: one gain, one scale of colours."""
+    made = _made(view, view.domain)
+    titles = [sentence(found.names[0]), SYSTEMS["interpretation"]]
+    sounds = [found.sounds[0], made.audio.numpy()]
+    if len(found.names) > 1:
+        titles.insert(1, f"The rest: {joined(found.names[1:])}")
+        sounds.insert(1, found.rest)
+    gain = players.common_gain([view.analysis.waveform.numpy(), *sounds])
+    rate, slots = view.engine.audio.sample_rate, []
+    with st.container(key="players-truth"):
+        for column, title, sound in zip(
+            st.columns(len(sounds), gap="medium"), titles, sounds, strict=True
+        ):
+            column.markdown(f"**{title}**")
+            column.audio(players.wav(sound, rate, gain), format="audio/wav", alt=f"Player: {title}")
+            slots.append(column.container())
+    for slot, title, sound in zip(slots, titles, sounds, strict=True):
+        if title == SYSTEMS["interpretation"]:
+            picture = view.picture(("B", engines.named(made)), made.log_magnitude, dim=True)
+        else:
+            picture = view.picture(
+                ("true", view.target, title),
+                partial(truth.log_magnitude, view.engine, view.analysis, sound),
+            )
+        slot.image(picture, width="stretch", alt=f"Spectrogram: {title}, on a mel scale")
+    st.caption(
+        f"One gain for all: {players.decibels(gain)} on the clip's own level. One scale for all "
+        "pictures: dB below the clip's loudest band; in B, bands that keep less than a tenth of "
+        "their magnitude are grey."
+    )
+
+
+def _bars(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> None:
+    shares = {
+        SYSTEMS[system]: np.median([h.passed for h in all_], axis=0).tolist()
+        for system, all_ in heard.items()
+    }
+    st.markdown(f"**Energy of each true sound that passes, at τ = {view.threshold:.2f}**")
+    st.plotly_chart(
+        comparisons.share_bars(
+            [sentence(name) for name in found.names], shares, pictures.palette()
+        ),
+        key="truth-bars",
+        theme=None,
+        config=plots.CONFIG,
+        alt="Energy passing: "
+        + "; ".join(
+            f"{system}: "
+            + ", ".join(f"{n} {percent(v)}" for n, v in zip(found.names, values, strict=True))
+            for system, values in shares.items()
+        ),
+    )
+
+
+def _table(view: View, found: Truth) -> None:
+    """SI-SDR of each system against the target, in both mask domains."""
+    rows: dict[str, list[str]] = {title: [] for title in SYSTEMS.values()}
+    before = 0.0
+    for domain in MASK_DOMAINS:
+        heard = _heard(view, found, domain)
+        for system, all_ in heard.items():
+            after = float(np.median([h.sdr_after for h in all_]))
+            before = all_[0].sdr_before
+            change = decibels(after - before)
+            rows[SYSTEMS[system]] += [
+                decibels(after) if np.isfinite(after) else "silence",
+                (f"+{change}" if after > before else change) if np.isfinite(after) else "–",
+            ]
+    columns = [f"{d} masks{also}" for d in MASK_DOMAINS for also in ("", ": change")]
+    st.markdown(f"**How near to {found.names[0]}: SI-SDR, {decibels(before)} for A itself**")
+    st.table(
+        pd.DataFrame.from_dict(rows, orient="index", columns=columns),
+        border="horizontal",
+        alt=f"SI-SDR of B, Random and the ideal mask against {found.names[0]}",
+    )

@@ -1,0 +1,1 @@
+"""Noise lab: does the explanation survive added sound?"""

@@ -1,0 +1,254 @@
+"""What the Noise lab compares, each computed once: a sound alone, and the same sound in a mixture.
+
+Both are ordinary analyses with a key of their own, so that interpretation, verdict and Random
+come from the caches that every page uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from l2i_core import L2I, Analysis, Interpretation, Verdict
+from l2i_core.measure import noise_lab
+from l2i_core.measure.noise_lab import Mixture, Passed, Row, Shift
+from l2i_core.measure.random import RandomDrops
+from l2i_core.signal.corrupt import COLOURS, coloured_noise
+from pages.shell import engines
+from pages.shell.clips import ClipSource
+from pages.shell.context import View
+from pages.shell.engines import Key
+from pages.shell.memory import MEGABYTE, Memory
+from pages.show import pictures
+from pages.show.live import Choice
+
+KINDS = (*COLOURS, "clip")
+LOWEST, HIGHEST, FIRST_SNR = -20, 40, 0  # dB
+SEEDS = 3  # of a sweep, from the chosen one on
+_mixtures: Memory[Mixture] = Memory(64 * MEGABYTE)
+_analyses: Memory[Analysis] = Memory(128 * MEGABYTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Corruption:
+    """What is added: a colour of noise and its seed, or another clip; the clip is `snr` dB above."""
+
+    kind: str
+    snr: int
+    seed: int
+    other: ClipSource | None = None
+
+    @property
+    def token(self) -> str:
+        """Its name in caches, without the SNR."""
+        return f"{self.kind} {self.other.digest if self.other else self.seed}"
+
+    @property
+    def file_name(self) -> str:
+        """Its part of a file's name."""
+        what = self.other.stem if self.other else f"seed{self.seed}"
+        return f"{self.kind}-{what}-{self.snr}dB"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two sounds that are compared, with the interpretation for the same class."""
+
+    key: Key
+    analysis: Analysis
+    made: Interpretation
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The followed sound alone and in the mixture. said: f's decision on it alone (index)."""
+
+    mixture: Mixture
+    alone: Side
+    mixed: Side
+    passed: Passed
+    shift: Shift
+    target: int
+
+    @property
+    def said(self) -> int:
+        return self.alone.analysis.predicted
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        return self.alone, self.mixed
+
+
+def mixture(view: View, corruption: Corruption) -> Mixture:
+    """Clip and added sound at the clip's own level, the clip followed; ValueError for silence."""
+    clip = view.analysis.waveform.numpy()
+
+    def make() -> Mixture:
+        added = _added(view.engine, len(clip), corruption)
+        return noise_lab.mix(clip, added, corruption.snr, _name(corruption))
+
+    return _mixtures.get((view.key, corruption.token, corruption.snr), make)
+
+
+def seconds_of_other(view: View, corruption: Corruption) -> float:
+    """How long the other clip lasts."""
+    assert corruption.other is not None  # asked only for an overlap
+    return engines.seconds(corruption.other)
+
+
+def other_analysis(view: View, corruption: Corruption) -> Analysis:
+    """f and Ψ on the other clip alone, as it is mixed in."""
+    mixed = mixture(view, corruption)
+    return _analysis(_key(view, corruption, "other"), view.engine, mixed.rest)
+
+
+def compare(view: View, corruption: Corruption, follow_other: bool) -> Comparison:
+    """Both sides for the class that is explained; f's verdicts included."""
+    mixed = mixture(view, corruption)
+    key, analysis = view.key, view.analysis
+    if follow_other:
+        mixed = mixed.swapped()
+        key, analysis = _key(view, corruption, "other"), other_analysis(view, corruption)
+    alone = _side(view, key, analysis)
+    both_key = _key(view, corruption, "mixture")
+    both = _side(view, both_key, _analysis(both_key, view.engine, mixed.mixed))
+    through = _passed(
+        (both_key, follow_other, view.target, view.domain, both.made.selected),
+        view.engine,
+        both,
+        mixed,
+    )
+    shift = noise_lab.relevance_shift(alone.made.relevance, both.made.relevance, view.threshold)
+    return Comparison(mixed, alone, both, through, shift, alone.made.target_index)
+
+
+def energy_matched(view: View, side: Side) -> RandomDrops:
+    """A few draws of the energy-matched Random on one side."""
+    return engines.energy_matched(side.key, view.engine, side.analysis, side.made)
+
+
+def drawn(view: View, comparison: Comparison, shown: str) -> list[tuple[bytes, bytes]]:
+    """PNGs of A, B and C, each alone and in the mixture: one scale for all six."""
+    wholes = [_level(view, side, "A") for side in comparison.sides]
+    loudest = max(pictures.reference(whole) for whole in wholes)
+    start = view.window[0] if view.window else 0.0
+
+    def draw(part: str, side: Side, whole: np.ndarray) -> bytes:
+        what = () if part == "A" else (side.made.target, side.made.mask_domain, side.made.selected)
+        name = (side.key, part, what, round(loudest, 6), shown)
+        level = whole if part == "A" else _level(view, side, part)
+        dimmed = whole if part == "B" else None
+        return _picture(name, level, loudest, view.engine, start, dimmed)
+
+    pairs = [
+        [draw(part, side, whole) for side, whole in zip(comparison.sides, wholes, strict=True)]
+        for part in "ABC"
+    ]
+    return [(alone, mixed) for alone, mixed in pairs]
+
+
+def sweep_key(view: View, corruption: Corruption, follow_other: bool) -> tuple[Any, ...]:
+    """The name of a sweep: everything that its rows depend on."""
+    what = (view.target, view.threshold, view.domain, follow_other)
+    return ("sweep", view.key, corruption.token, *what)
+
+
+def sweep_seeds(corruption: Corruption) -> tuple[int, ...]:
+    """Three noises; an overlap has nothing to draw."""
+    if corruption.other is not None:
+        return (0,)
+    return tuple(range(corruption.seed, corruption.seed + SEEDS))
+
+
+def sweep(
+    view: View, corruption: Corruption, follow_other: bool
+) -> tuple[int, Callable[[], Iterator[Row]]]:
+    """How many measurements a sweep takes, and what makes them."""
+    engine, clip = view.engine, view.analysis.waveform.numpy()
+    seeds = sweep_seeds(corruption)
+    target, threshold, domain = engine.class_index(view.target), view.threshold, view.domain
+    name = _name(corruption)
+
+    def added(seed: int) -> np.ndarray:
+        return _added(engine, len(clip), replace(corruption, seed=seed))
+
+    def rows() -> Iterator[Row]:
+        return noise_lab.sweep(
+            engine,
+            clip,
+            added,
+            target,
+            threshold,
+            domain,
+            seeds=seeds,
+            name=name,
+            follow_added=follow_other,
+        )
+
+    return len(seeds) * len(noise_lab.SNRS), rows
+
+
+def _name(corruption: Corruption) -> str:
+    return "other clip" if corruption.other else "noise"
+
+
+def _key(view: View, corruption: Corruption, part: str) -> Key:
+    bundle, stamp, interpreter, digest, window = view.key
+    tag = f"{window}|{part}|{corruption.token}|{corruption.snr}"
+    return bundle, stamp, interpreter, digest, tag
+
+
+def _side(view: View, key: Key, analysis: Analysis) -> Side:
+    # Gains that were set by ear for the clip say nothing about the mixture: τ alone decides here.
+    choice = Choice(view.threshold, view.domain)
+    made = engines.interpretation(key, view.engine, analysis, view.target, choice)
+    return Side(key, analysis, made, engines.verdict(key, view.engine, analysis, made))
+
+
+def _added(engine: L2I, length: int, corruption: Corruption) -> np.ndarray:
+    if corruption.other is not None:
+        return engines.sound(engine, corruption.other).numpy()
+    return coloured_noise(corruption.kind, length, corruption.seed, engine.audio.sample_rate)
+
+
+def _level(view: View, side: Side, part: str) -> np.ndarray:
+    """Mel spectrogram of A, B or C in dB (n_mels, T) at the level that is heard: each side met f
+    at a gain of its own."""
+    config = view.engine.audio
+    frames = config.n_frames(len(side.analysis.waveform))  # without a short clip's padding
+    x = {
+        "A": side.analysis.spectrogram.log_magnitude,
+        "B": side.made.log_magnitude,
+        "C": side.made.residual_log_magnitude,
+    }[part]
+    return pictures.decibels(x[:, :frames], config) - 20 * np.log10(side.analysis.gain)
+
+
+def _analysis(key: Key, engine: L2I, sound: np.ndarray) -> Analysis:
+    def make() -> Analysis:
+        with engines.turn:
+            return engine.analyse(sound, engine.audio.sample_rate)
+
+    return _analyses.get(key, make)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _passed(key: tuple[Any, ...], _engine: L2I, _side: Side, _mixture: Mixture) -> Passed:
+    return noise_lab.passed(_engine, _side.analysis, _side.made, _mixture)
+
+
+@st.cache_resource(show_spinner=False, max_entries=48)
+def _picture(
+    key: tuple[Any, ...],
+    _level: np.ndarray,
+    _reference: float,
+    _engine: L2I,
+    _start: float,
+    _whole: np.ndarray | None,
+) -> bytes:
+    return pictures.spectrogram(_level, _reference, _engine.audio, key[-1], _start, _whole)

@@ -1,1 +1,0 @@
-"""What the pages share: URL and session state, models and caches, clips, players, pictures."""

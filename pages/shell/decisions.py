@@ -1,0 +1,74 @@
+"""What f decides, and whether the interpreter follows it, in words: one class, or of a multi-label
+model all above 0.5, maybe none."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from l2i_core import L2I, Analysis
+from l2i_core.words import Unit, joined, unit
+from pages.show.words import class_name
+
+LIMIT = 0.5  # the probability above which a multi-label model hears a class
+NONE = "none of its classes"
+
+
+def unit_of(engine: L2I) -> Unit:
+    """What this model's FF is a drop of."""
+    return unit(engine.bundle.multi_label)
+
+
+def verb(engine: L2I) -> str:
+    """What f does with its classes: it says one, or hears some."""
+    return "hears" if engine.bundle.multi_label else "says"
+
+
+def decided(engine: L2I, logits: Tensor) -> tuple[str, ...]:
+    """The classes that f decides for, by name, the most probable first."""
+    return tuple(engine.classes[c] for c in engine.decided(logits))
+
+
+def said(engine: L2I, logits: Tensor) -> str:
+    """ "dog", "dog and engine", "none of its classes"."""
+    return joined([class_name(label) for label in decided(engine, logits)]) or NONE
+
+
+def with_chances(engine: L2I, logits: Tensor) -> str:
+    """ "dog (0.93)", "dog (0.93) and engine (0.71)", "none of its classes (most probable: dog
+    0.31)"."""
+    chances = engine.probabilities(logits)
+    names = [
+        f"{class_name(engine.classes[c])} ({float(chances[c]):.2f})" for c in engine.decided(logits)
+    ]
+    best = int(logits.argmax())
+    most = f"most probable: {class_name(engine.classes[best])} {float(chances[best]):.2f}"
+    return joined(names) or f"{NONE} ({most})"
+
+
+def agrees(engine: L2I, analysis: Analysis, target: str) -> bool:
+    """Whether the interpreter's first class is f's; of a multi-label model, whether both hear the
+    class, or neither. Else its sounds are not f's reasons."""
+    if engine.bundle.multi_label:
+        c = engine.class_index(target)
+        return bool((analysis.interpreter_logits[c] > 0) == (analysis.logits[c] > 0))
+    return int(analysis.interpreter_logits.argmax()) == analysis.predicted
+
+
+def follows(engine: L2I, analysis: Analysis) -> str:
+    """How a multi-label model's interpreter follows f, class by class, as a sentence."""
+    ours, theirs = (
+        decided(engine, logits) for logits in (analysis.logits, analysis.interpreter_logits)
+    )
+    both, lost, more = (
+        joined([class_name(label) for label in some])
+        for some in (
+            [label for label in ours if label in theirs],
+            [label for label in ours if label not in theirs],
+            [label for label in theirs if label not in ours],
+        )
+    )
+    parts = [f"agrees on {both}"] if both else []
+    parts += [f":orange[does not hear {lost}]"] if lost else []
+    beside = " as well" if both else " instead" if lost else ""
+    parts += [f":orange[hears {more}{beside}]"] if more else []
+    return f"The interpreter {joined(parts) or 'agrees: it hears none either'}."

@@ -1,0 +1,140 @@
+"""Long computations beside the pages: a thread each, rows as they are made, progress and cancel.
+
+A job is an iterator of rows that is worked off outside the script's run, so that the reader can
+go on listening, change pages and come back. Jobs are named as results are in a cache, by names
+and hashes: the same question asked again finds its answer. A cancelled job keeps its rows and can
+go on where it stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+import streamlit as st
+
+from pages.shell import engines
+
+Row = dict[str, Any]
+_RUNNING = 3  # at once on one server
+_KEPT = 24
+_LOOK = 0.5  # seconds between two looks at the progress
+_jobs: OrderedDict[Hashable, Job] = OrderedDict()
+_register = threading.Lock()
+
+
+class Job:
+    """Rows made so far, out of `total`; `error` is a sentence where it failed."""
+
+    def __init__(self, total: int, rows: Iterator[Row]) -> None:
+        self.total = total
+        self.rows: list[Row] = []
+        self.error: str | None = None
+        self._source = rows
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def complete(self) -> bool:
+        return len(self.rows) == self.total and not self.running
+
+    def cancel(self) -> None:
+        """Stop after the row that is being made."""
+        self._stop.set()
+
+    def go_on(self) -> None:
+        """Start, or go on after a cancel."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Until it stops, at most this long."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.is_set():
+                with engines.turn:
+                    row = next(self._source, None)
+                if row is None:
+                    return
+                self.rows.append(row)
+                time.sleep(0.005)  # a lock is not fair: let a waiting request have its turn
+        except ValueError as error:
+            self.error = str(error)
+        except Exception as error:  # a thread has no page to show a traceback on
+            logging.getLogger(__name__).exception("a job failed")
+            self.error = f"the computation failed ({type(error).__name__}); see the server's log."
+
+
+def find(key: Hashable) -> Job | None:
+    """The job of this name, running, stopped or complete."""
+    return _jobs.get(key)
+
+
+def start(key: Hashable, total: int, rows: Callable[[], Iterator[Row]]) -> Job:
+    """Start the job of this name, or go on with it; one that failed starts afresh.
+
+    Raises ValueError where too many run already.
+    """
+    with _register:
+        job = _jobs.get(key)
+        if job is not None and job.running:
+            return job
+        if sum(other.running for other in _jobs.values()) >= _RUNNING:
+            raise ValueError(
+                f"{_RUNNING} computations are running on this server; try again when one is done."
+            )
+        if job is None or job.error:
+            job = _jobs[key] = Job(total, rows())
+        _jobs.move_to_end(key)
+        for name in [name for name, other in _jobs.items() if not other.running][:-_KEPT]:
+            del _jobs[name]
+        job.go_on()
+        return job
+
+
+def control(
+    key: Hashable, total: int, rows: Callable[[], Iterator[Row]], label: str, each: int = 1
+) -> Job | None:
+    """Draw the button `label`, or the progress with “Cancel”; returns the job once it has rows.
+
+    The page is drawn again when the job stops. each: rows that make one of what is counted.
+    """
+    job = find(key)
+    if job is not None and job.running:
+        st.fragment(_watch, run_every=_LOOK)(job, each)
+    elif job is None or not job.complete:
+        if job is not None and job.error:
+            st.error(job.error[:1].upper() + job.error[1:])
+        elif job is not None:
+            st.info(
+                f"Cancelled after {len(job.rows) // each} of {job.total // each}. What is known stays."
+            )
+        again = job is not None and not job.error
+        if st.button("Go on" if again else label, type="primary", key=f"start {key}"):
+            try:
+                start(key, total, rows)
+            except ValueError as error:
+                st.error(str(error))
+            else:
+                st.rerun()
+    return job if job is not None and job.rows and not job.running else None
+
+
+def _watch(job: Job, each: int) -> None:
+    if not job.running:
+        st.rerun()
+    done = len(job.rows)
+    st.progress(done / job.total, text=f"{done // each} of {job.total // each} measured")
+    st.button("Cancel", on_click=job.cancel, key=f"cancel {id(job)}")

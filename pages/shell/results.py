@@ -1,0 +1,405 @@
+"""A bundle's measured figures for the pages: read once, from its `metrics` folder.
+
+No audio is needed; a clip of the evaluation opens in Listen where its audio is at hand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pandas as pd
+import streamlit as st
+
+from l2i_core.bundle import Bundle
+from l2i_core.data.clips import NOTHING, classes_of
+from l2i_core.measure import tables
+from l2i_core.measure.evaluation import Row, read_rows, to_csv
+from pages.shell import clips, engines, state
+from pages.shell.clips import ClipSource
+from pages.shell.context import View
+from pages.show.words import DATA_SETS, THIN, class_name, folds, logit, sentence
+
+DECIMALS = st.column_config.NumberColumn(format="%.2f")
+_ERROR = "reconstruction error"
+_SHARES = st.column_config.NumberColumn(format="percent")
+_CLIP_COLUMNS = ("clip", "label", "predicted", "interpreter_predicted", "span")
+_LEVEL_COLUMNS = ("clip", "threshold", "components", "faithfulness", "same_class", "energy_kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One interpreter's evaluation: its block of summary.json, a row per clip, and per clip and τ
+    (columns as `l2i_core.measure.evaluation` writes them)."""
+
+    interpreter: str
+    summary: dict[str, Any]
+    clips: tuple[Row, ...]
+    levels: tuple[Row, ...]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Data set, folds, draws, mask domain and seed of the evaluation."""
+        return self.summary.get("about", {})
+
+
+def systems(name: str) -> dict[str, dict[str, Any]]:
+    """Every measured system of a bundle: its blocks of summary.json, in its order ({} for none)."""
+    bundle = engines.bundle(name)
+    return _systems(name, _stamp(bundle), bundle)
+
+
+def baselines(name: str) -> dict[str, dict[str, Any]]:
+    """Every measured baseline of a bundle: its blocks of baselines.json ({} for none)."""
+    bundle = engines.bundle(name)
+    return _baselines(name, _stamp(bundle), bundle)
+
+
+def experiment(name: str, kind: str) -> dict[str, dict[str, Any]]:
+    """Every interpreter's block of a bundle's noise.json or overlap.json ({} for none)."""
+    bundle = engines.bundle(name)
+    return _experiment(name, _stamp(bundle), kind, bundle)
+
+
+def read(name: str, interpreter: str) -> Results | None:
+    """One interpreter's evaluation; None where it has none, ValueError where it is damaged."""
+    bundle = engines.bundle(name)
+    if interpreter not in systems(name):
+        return None
+    return _read(name, _stamp(bundle), interpreter, bundle)
+
+
+def draw(name: str, interpreter: str, page: Callable[[Results], None]) -> None:
+    """The part of a page that shows an evaluation: one sentence where there is none to show."""
+    try:
+        found = read(name, interpreter)
+        if found is None:
+            st.info(how_to_measure(name, interpreter))
+        else:
+            page(found)
+    except ValueError as error:
+        st.error(sentence(str(error)))
+    state.show_messages()
+    state.write_url()
+
+
+def title(bundle: Bundle, system: str) -> str:
+    """How a measured system is called: an interpreter's own title, FLINT, VIBI, …"""
+    info = bundle.interpreter_info.get(system) or bundle.baseline_info.get(system)
+    return info.title if info else system.upper()
+
+
+def how_to_measure(name: str, interpreter: str) -> str:
+    """One sentence for a bundle or an interpreter without metrics: the command that makes them."""
+    bundle = engines.bundle(name)
+    missing = "metrics" if not systems(name) else f"metrics of the interpreter “{interpreter}”"
+    folder = bundle.folder.name if bundle.folder else name
+    return (
+        f"The model “{name}” has no {missing} yet; "
+        "`python -m pipelines.evaluate --config CONFIG.yaml --out FOLDER`, with the experiment "
+        f"that trained it and its folder (…/{folder}), measures it on its test clips."
+    )
+
+
+def provenance(results: Results) -> str:
+    """Where the figures come from, in one line."""
+    about = results.about
+    known = str(about.get("data", "a data set that is not named"))
+    data = DATA_SETS.get(known, known)
+    numbers = about.get("test_folds", [])
+    where = f", {folds(known, numbers)}" if numbers else ""
+    parts = [f"{data}{where}, {len(results.clips)} clips"]
+    if tables.cases(results.levels) == "pairs":
+        pairs = {tables.case(r): r for r in results.levels}
+        parts[0] += f", {tables.counted_cases(list(pairs.values()))} above 0.5"
+    if "random_draws" in about:
+        parts.append(f"{about['random_draws']} random draws per clip and τ")
+    if "seed" in about:
+        parts.append(f"seed {about['seed']}")
+    if about.get("mask_domain"):
+        magnitudes = "log magnitudes" if about["mask_domain"] == "log" else "magnitudes"
+        parts.append(f"masks on {magnitudes}")
+    return "Measured on " + "; ".join(parts) + "."
+
+
+def sources(rows: Sequence[Row]) -> list[ClipSource | None]:
+    """The audio of evaluated clips, None where it is not at hand.
+
+    ESC-10 is a part of ESC-50: a recording that both have is taken from either.
+    """
+    known = clips.at_hand()
+    kinds = (*clips.SETS, "folder")
+    named = [[f"{kind}:{row['clip']}" for kind in kinds] for row in rows]
+    return [next((known[i] for i in ids if i in known), None) for ids in named]
+
+
+def not_at_hand(clip: str, data: object) -> str:
+    """A clip of an evaluation on `data` ("esc10", …) cannot be heard, and what would help."""
+    title = clips.SETS.get(str(data), "the test set")
+    return f"The audio of {clip} is not at hand: add {title} as a clip source"
+
+
+def listen(
+    results: Results, row: Row, source: ClipSource, threshold: float | None = None
+) -> NoReturn:
+    """Go to Listen with the clip of a row, f's decision on it, and the evaluation's mask domain, at τ."""
+    state.put(
+        clip=source.id,
+        window=None,
+        own=None,
+        domain=results.about.get("mask_domain", "log"),
+        **{"class": row["predicted"]},
+    )
+    if threshold is not None:
+        state.put(tau=threshold)
+    state.go("listen")
+
+
+def choose(
+    results: Results,
+    rows: Sequence[Row],
+    label: str,
+    describe: Callable[[Row], str],
+    threshold: float | None = None,
+) -> Row:
+    """A list of evaluated clips (of a multi-label model: with one of the classes heard) with a button
+    that opens the chosen one in Listen.
+
+    The choice is the setting "evaluated"; the first of `rows` where there is none yet. A clip that
+    a figure or table was clicked on (`clicked`) opens at once where its audio is at hand.
+    """
+    by_name = {tables.case(row): row for row in rows}
+    settle_clip(rows)
+    chosen = state.settle("evaluated", list(by_name), next(iter(by_name)), "evaluated clip")
+    row = by_name[chosen]
+    source = sources([row])[0]
+    if st.session_state.pop("l2i_clicked", False) and source is not None:
+        listen(results, row, source, threshold)
+    st.selectbox(
+        label,
+        list(by_name),
+        key=state.control("evaluated", chosen),
+        format_func=lambda name: describe(by_name[name]),
+        on_change=state.changed,
+        args=("evaluated",),
+    )
+    if st.button("Open in Listen", disabled=source is None, type="primary", key="open"):
+        assert source is not None  # or the button is disabled
+        listen(results, row, source, threshold)
+    if source is None:
+        st.caption(
+            f"{not_at_hand(row['clip'], results.about.get('data'))}, and it opens from here. The "
+            "figures need no audio."
+        )
+    return row
+
+
+def settle_clip(rows: Sequence[Row]) -> None:
+    """A clip that was chosen on another page, with another class or none, is chosen here too."""
+    asked = str(state.value("evaluated") or "")
+    if not asked or asked in {tables.case(row) for row in rows}:
+        return
+    for row in rows:
+        if asked == row["clip"] or asked.startswith(f"{row['clip']}:"):
+            state.put(evaluated=tables.case(row))
+            return
+
+
+def median_rows(view: View, found: Results, levels: Sequence[str]) -> list[Row]:
+    """Median FF of every measured system at some τ, and of both Randoms beside the chosen one."""
+    lines = [
+        (title(view.engine.bundle, name), block["faithfulness"])
+        for name, block in systems(view.key[0]).items()
+        if block.get("faithfulness")
+    ]
+    mine = title(view.engine.bundle, found.interpreter)
+    for kind, name in (("random_energy", "energy-matched"), ("random", "count-matched")):
+        lines.append((f"{name} Random beside {mine}", found.summary.get(kind, {})))
+    return [
+        {"system": name} | {f"τ {level}": table.get(level, {}).get("median") for level in levels}
+        for name, table in lines
+    ]
+
+
+def system_rows(
+    view: View, figures: Mapping[str, str], chance: Mapping[str, float | None]
+) -> list[Row]:
+    """Fidelity of every measured system, and of guessing (`chance`, by title); `figures`: titles
+    and the keys of a block's fidelity."""
+    blocks = {**systems(view.key[0]), **baselines(view.key[0])}
+    rows = [
+        {
+            "system": title(view.engine.bundle, name),
+            **{told: block["fidelity"].get(key) for told, key in figures.items()},
+            _ERROR: block.get("reconstruction_error"),
+            "n": block.get("n"),
+        }
+        for name, block in blocks.items()
+        if block.get("fidelity")
+    ]
+    return [*rows, {"system": "guessing", **chance, _ERROR: None, "n": None}]
+
+
+def system_table(view: View, rows: Sequence[Row], alt: str) -> None:
+    """Rows of `system_rows` with three decimals."""
+    st.markdown(f"**Ours: model {view.key[0]}**, fidelity to f")
+    written = {
+        row["system"]: {
+            "‖X − W H‖ / ‖X‖" if key == _ERROR else key: (
+                str(value or "") if key == "n" else "–" if value is None else f"{value:.3f}"
+            )
+            for key, value in row.items()
+            if key != "system"
+        }
+        for row in rows
+    }
+    st.table(pd.DataFrame(written).T, border="horizontal", alt=alt)
+
+
+def median_table(rows: Sequence[Row], name: str) -> None:
+    """Rows of `median_rows` with two decimals; `name`: what FF is a drop of."""
+    st.table(
+        pd.DataFrame(
+            {
+                row["system"]: {
+                    level: "–" if value is None else logit(value)
+                    for level, value in row.items()
+                    if level != "system"
+                }
+                for row in rows
+            }
+        ).T,
+        border="horizontal",
+        alt=f"Median FF in {name} of every system of this model",
+    )
+
+
+def clicked(clip: str) -> None:
+    """Callback's part: a clip of a figure or table was clicked (`tables.case`)."""
+    state.touch()
+    state.put(evaluated=clip)
+    st.session_state["l2i_clicked"] = True
+
+
+def row_clicked(names: Sequence[str], key: str) -> None:
+    """Callback: a row of the table `key`, whose rows are these clips, becomes the clip to look into;
+    opening it is a button's."""
+    event: Any = st.session_state.get(key)
+    chosen = event["selection"]["rows"] if event else []
+    if chosen and chosen[0] < len(names):
+        state.touch()
+        state.put(evaluated=names[chosen[0]])
+
+
+def class_table(
+    rows: Sequence[Row], decimals: Sequence[str], shares: Sequence[str], alt: str
+) -> None:
+    """A line per class: two decimals, no minus before a zero, no column without a value."""
+    frame = pd.DataFrame(rows)
+    frame["class"] = [class_name(label) for label in frame["class"]]
+    st.dataframe(
+        frame.dropna(axis=1, how="all").apply(_rounded),
+        hide_index=True,
+        column_config={**dict.fromkeys(decimals, DECIMALS), **dict.fromkeys(shares, _SHARES)},
+        alt=alt,
+    )
+
+
+def csv_buttons(files: Sequence[tuple[str, str, Sequence[Row]]]) -> None:
+    """A download for each: its title, the file's name without the ending, its rows."""
+    for title, name, rows in files:
+        st.download_button(
+            f"{title} (CSV)",
+            to_csv(rows),
+            f"{name}.csv",
+            "text/csv",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def _rounded(column: pd.Series) -> pd.Series:
+    return column.round(2) + 0.0 if pd.api.types.is_float_dtype(column) else column
+
+
+def p_value(p: float) -> str:
+    """ "p = 0.012", "p < 0.001"."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def interval(low: float, high: float) -> str:
+    """A 95 % interval of a share, in per cent."""
+    return f"{100 * low:.0f}–{100 * high:.0f}{THIN}%"
+
+
+def labelled(label: object) -> str:
+    """A written label for the reader: "dog + engine", "none" where it holds none, "unknown"."""
+    names = " + ".join(class_name(name) for name in classes_of(str(label)))
+    return names or ("none" if label == NOTHING else "unknown")
+
+
+def disagreement(row: Row) -> str:
+    """What f and the interpreter say of a clip."""
+    said, theirs = class_name(row["predicted"]), class_name(row["interpreter_predicted"])
+    return f"f “{said}”, interpreter “{theirs}”"
+
+
+def _stamp(bundle: Bundle) -> float:
+    """The date of the newest file of the metrics: a new evaluation is read anew."""
+    folder = _folder(bundle)
+    return max((p.stat().st_mtime for p in folder.glob("*")), default=0.0) if folder else 0.0
+
+
+def _folder(bundle: Bundle) -> Path | None:
+    return bundle.folder / "metrics" if bundle.folder else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _systems(name: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
+    return _blocks(name, "summary.json", _bundle.summary())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _baselines(name: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
+    return _blocks(name, "baselines.json", _bundle.baseline_summary())
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _experiment(name: str, stamp: float, kind: str, _bundle: Bundle) -> dict[str, dict[str, Any]]:
+    return _blocks(name, f"{kind}.json", _bundle.experiment(kind))
+
+
+def _blocks(name: str, file: str, found: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    if found is None:
+        return {}
+    if not isinstance(found, dict) or not all(isinstance(b, dict) for b in found.values()):
+        raise ValueError(f"{name}/metrics/{file} is damaged: it must hold a block per system.")
+    return found
+
+
+@st.cache_resource(show_spinner="Reading the metrics …", max_entries=16)
+def _read(name: str, stamp: float, interpreter: str, _bundle: Bundle) -> Results:
+    folder = _folder(_bundle)
+    assert folder is not None  # it has a summary
+    found = {}
+    for kind, columns in (("clips", _CLIP_COLUMNS), ("levels", _LEVEL_COLUMNS)):
+        file = f"{kind}-{interpreter}.csv"
+        try:
+            rows = read_rows(folder / file)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{name}/metrics lacks {file}, or it cannot be read.") from error
+        if not rows:
+            raise ValueError(f"{name}/metrics/{file} holds no rows.")
+        if missing := [c for c in columns if c not in rows[0]]:
+            raise ValueError(f"{name}/metrics/{file} lacks the column {missing[0]!r}.")
+        if kind == "levels" and not all(_is_number(r, _LEVEL_COLUMNS[1:]) for r in rows):
+            raise ValueError(f"{name}/metrics/{file} is damaged: a number is missing.")
+        found[kind] = tuple(rows)
+    return Results(interpreter, systems(name)[interpreter], found["clips"], found["levels"])
+
+
+def _is_number(row: Row, names: Sequence[str]) -> bool:
+    return all(isinstance(row[n], float) and math.isfinite(row[n]) for n in names)

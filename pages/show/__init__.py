@@ -1,0 +1,1 @@
+"""What draws: plots, pictures, players, tables and words; no session state."""

@@ -1,0 +1,62 @@
+"""How the app writes names and numbers; what reports need as well is in `l2i_core.words`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from l2i_core.data.sonyc import SPLITS
+from l2i_core.words import THIN, class_name, hertz, joined, logit, number, percent
+
+DATA_SETS = {
+    "esc10": "ESC-10",
+    "esc50": "ESC-50",
+    "sonyc": "SONYC-UST",
+    "scenes": "scenes mixed from ESC-50",
+    "folder": "a folder of clips",
+    "synth": "synthesised clips",
+}
+
+__all__ = [
+    "DATA_SETS",
+    "THIN",
+    "class_name",
+    "clock",
+    "decibels",
+    "folds",
+    "hertz",
+    "logit",
+    "number",
+    "percent",
+    "sentence",
+]
+
+
+_SPLITS = {SPLITS["train"]: "training", SPLITS["validate"]: "validation", SPLITS["test"]: "test"}
+
+
+def folds(kind: str, numbers: Sequence[int]) -> str:
+    """ "folds 2, 3 and 4" of a data set; SONYC-UST, and scenes in its format, have splits."""
+    split = kind in ("sonyc", "scenes")
+    names = joined([_SPLITS.get(n, str(n)) if split else str(n) for n in numbers])
+    several = "s" if len(numbers) > 1 else ""
+    return f"{names} split{several}" if split else f"fold{several} {names}"
+
+
+def clock(seconds: float) -> str:
+    """75.2 → "1:15"."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def decibels(level: float) -> str:
+    """A level or a difference of levels: "−2.4 dB"; "–" for NaN, "−∞ dB" for nothing."""
+    if math.isnan(level):
+        return "–"
+    text = "−∞" if level == -math.inf else f"{level:.1f}"
+    return f"{'0.0' if text == '-0.0' else text.replace('-', '−')}{THIN}dB"
+
+
+def sentence(text: str) -> str:
+    """An engine's message as a sentence: with a capital."""
+    return text[:1].upper() + text[1:]

@@ -1,1 +1,0 @@
-"""One module per page; each answers one question of a user."""

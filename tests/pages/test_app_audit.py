@@ -1,0 +1,297 @@
+"""The Audit page, run from the router: table, filters, evidence, and audits of own recordings."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+import weakref
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from driving import Open, noise, select, texts, url, wav_bytes
+from streamlit.testing.v1 import AppTest
+
+from l2i_core import load_bundle
+from l2i_core.data.clips import Clip
+from l2i_core.measure import audit
+from l2i_core.measure.evaluation import Settings, evaluate, write_evaluation
+from pages.audit import audits
+from pages.shell import engines, jobs
+
+QUICK = Settings((0.0, 0.3), (0.3,), random_draws=2)
+
+
+@pytest.fixture(scope="module")
+def measured(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models, the random one with metrics of three short clips."""
+    folder = tmp_path_factory.mktemp("sounds")
+    clips = []
+    for index, label in enumerate(("dog", "rain", "rooster")):
+        path = folder / f"{label}.wav"
+        soundfile.write(path, noise(0.5, index), 44100)
+        clips.append(Clip(f"{label}-{index}", label, 1, label, path))
+    result = evaluate(load_bundle(models / "random"), "att", clips, QUICK)
+    metrics = models / "random" / "metrics"
+    write_evaluation([result], metrics, {"data": "esc10", "random_draws": 2, "seed": 0})
+    yield models
+    shutil.rmtree(metrics)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "SETTINGS", QUICK)
+    monkeypatch.setattr(audits, "EACH", len(QUICK.random_thresholds) + 2)
+
+
+def _open(open_app: Open, **values: str) -> AppTest:
+    return open_app(page="audit", bundle="random", interpreter="att", **values)
+
+
+def _rows(app: AppTest) -> list[str]:
+    return list(app.dataframe[0].value["clip"])
+
+
+def _measure(app: AppTest, path: str) -> AppTest:
+    next(t for t in app.text_input if t.label.startswith("Or a folder")).set_value(path)
+    next(b for b in app.button if b.label == "Measure").click().run()
+    assert not app.exception, app.exception
+    return app
+
+
+def _wait(app: AppTest) -> AppTest:
+    own = app.session_state["l2i_own_audit"]
+    for _ in range(600):
+        job = jobs.find(own.key)
+        assert job is not None
+        if not job.running:
+            break
+        time.sleep(0.1)
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_first_visit_states_the_finding(open_app: Open, measured: Path) -> None:
+    app = _open(open_app)
+    assert app.title[0].value == "Which of the model's decisions deserve doubt?"
+    assert "of 3 decisions deserve doubt" in texts(app)
+    frame = app.dataframe[0].value
+    assert len(frame) == 3
+    wrong = (frame["label"] != frame["f says"]).tolist()
+    assert (frame["right"] == "no").tolist() == wrong
+    assert wrong == sorted(wrong, reverse=True), "misclassified first"
+    assert not app.error
+    assert [b for b in app.get("download_button") if "Evidence" in b.proto.label]
+
+
+def test_filters_are_a_link(open_app: Open, measured: Path) -> None:
+    app = _open(open_app)
+    everything = app.dataframe[0].value
+    app.button_group[0].set_value(["right"]).run()
+    assert url(app)["show"] == "right"
+    right = everything[everything["right"] == "yes"]["clip"].tolist()
+    assert (_rows(app) if right else []) == right
+    select(app, "Labelled or heard as").set_value("dog").run()
+    assert url(app)["show"] == "right.class:dog"
+    again = _open(open_app, show="class:dog")
+    touching = everything[(everything["label"] == "dog") | (everything["f says"] == "dog")]
+    assert sorted(_rows(again)) == sorted(touching["clip"])
+    assert select(again, "Labelled or heard as").value == "dog"
+
+
+@pytest.mark.parametrize("value", ["nonsense", "class:unicorn"])
+def test_a_wrong_filter_is_one_sentence(open_app: Open, measured: Path, value: str) -> None:
+    app = _open(open_app, show=value)
+    told = [w.value for w in app.warning if value.removeprefix("class:") in w.value]
+    assert len(told) == 1
+    assert len(app.dataframe[0].value) == 3
+    assert "show" not in url(app)
+
+
+def test_nothing_left_by_the_filters(open_app: Open, measured: Path) -> None:
+    app = _open(open_app, show="wrong.right")
+    assert "take a filter away" in texts(app)
+    assert not app.dataframe
+
+
+def test_the_nearest_tau_with_random_is_said(open_app: Open, measured: Path) -> None:
+    app = _open(open_app, tau="0.80")
+    assert any("nearest to 0.80" in c.value for c in app.caption)
+
+
+def test_without_metrics_the_way_to_them_is_said(open_app: Open) -> None:
+    app = open_app(page="audit", bundle="turned")
+    assert "pipelines.evaluate" in texts(app)
+    assert any(b.label == "Measure" for b in app.button), "own recordings can be measured"
+    assert not app.error
+
+
+def test_own_folder_is_measured_in_the_background(
+    open_app: Open, quick: None, tmp_path: Path
+) -> None:
+    (tmp_path / "dog").mkdir()
+    soundfile.write(tmp_path / "dog" / "one.wav", noise(0.5), 44100)
+    (tmp_path / "dog" / "bad.wav").write_text("a poem")
+    soundfile.write(tmp_path / "loose.wav", noise(0.5, 1), 44100)
+    app = _measure(open_app(page="audit", bundle="turned"), str(tmp_path))
+    app.switch_page("pages/fidelity/page.py").run()  # left, and returned to
+    app.switch_page("pages/audit/page.py").run()
+    app = _wait(app)
+    assert sorted(_rows(app)) == ["dog/one.wav", "loose.wav"]
+    assert "of 2 decisions" in texts(app) or "of 1 with a label" in texts(app)
+    assert any("bad.wav" in t.value for t in app.text)
+    next(b for b in app.button if b.label == "Open in Listen").click().run()
+    assert not app.exception, app.exception
+    assert url(app)["clip"].startswith("upload-")
+
+
+def test_an_audit_belongs_to_its_session_and_goes_with_it(
+    open_app: Open, quick: None, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "one.wav", noise(0.5), 44100)
+    app = _measure(open_app(page="audit", bundle="turned"), str(tmp_path))
+    other = open_app(page="audit", bundle="turned")
+    assert "l2i_own_audit" not in other.session_state
+    next(b for b in app.button if b.label == "Discard it").click().run()
+    assert "l2i_own_audit" not in app.session_state
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("", "No folder was given"), ("/no/such/place", "There is no folder /no/such/place")],
+)
+def test_a_bad_folder_is_one_sentence(open_app: Open, path: str, expected: str) -> None:
+    app = _measure(open_app(page="audit", bundle="turned"), path)
+    assert [e.value for e in app.error if expected in e.value]
+    assert len(app.error) == 1
+
+
+def test_a_shared_server_reads_no_folders(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("L2I_SHARED", "1")
+    app = open_app(page="audit", bundle="turned")
+    assert not [t for t in app.text_input if t.label.startswith("Or a folder")]
+    with pytest.raises(ValueError, match="shared"):
+        audits.of_folder(str(tmp_path), "turned", "att", load_bundle("turned"))
+
+
+class _Upload(io.BytesIO):
+    def __init__(self, name: str, data: bytes) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+def test_uploads_go_to_a_private_folder_that_is_removed(models: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("set/Sea Waves/a.wav", wav_bytes(noise(0.2)))
+    files = [_Upload("set.zip", packed.getvalue()), _Upload("b.wav", wav_bytes(noise(0.2)))]
+    own = audits.of_files(files, "random", "att", load_bundle(models / "random"))
+    assert own.folder is not None
+    folder = Path(own.folder.name)
+    assert folder.stat().st_mode & 0o077 == 0
+    assert [(c.name, c.label) for c in own.clips] == [
+        ("b.wav", ""),
+        ("Sea Waves/a.wav", "sea_waves"),
+    ]
+    source = own.source("b.wav")
+    assert source is not None
+    assert np.shape(source.read()[0])[-1] == int(0.2 * 44100)
+    del own
+    assert not folder.exists()
+
+
+def test_bad_uploads_leave_nothing(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    bundle = load_bundle(models / "random")
+    for files, expected in (
+        ([], "no file was given"),
+        ([_Upload("a.zip", b"poem")], "not a zip"),
+        ([_Upload("a.txt", b"poem")], "not an audio file"),
+    ):
+        with pytest.raises(ValueError, match=expected):
+            audits.of_files(files, "random", "att", bundle)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_work_ends_with_its_session(models: Path, quick: None, tmp_path: Path) -> None:
+    for index in range(2):
+        soundfile.write(tmp_path / f"{index}.wav", noise(0.3, index), 44100)
+    own = audits.of_folder(str(tmp_path), "turned", "att", load_bundle(models / "turned"))
+    rows = audits._rows(
+        load_bundle(models / "turned"), "att", own.clips, [], own.each, weakref.ref(own)
+    )
+    assert next(rows) == {"done": 1, "of": 4}
+    del own  # what Streamlit does when the browser has gone
+    assert next(rows, None) is None
+
+
+def test_a_cancelled_audit_goes_on_where_it_stopped(
+    open_app: Open, quick: None, tmp_path: Path
+) -> None:
+    for index in range(3):
+        soundfile.write(tmp_path / f"{index}.wav", noise(0.3, index), 44100)
+    app = open_app(page="audit", bundle="turned")
+    with engines.turn:  # another request has f: the job waits
+        app = _measure(app, str(tmp_path))
+        own = app.session_state["l2i_own_audit"]
+        job = jobs.find(own.key)
+        assert job is not None
+        job.cancel()
+    job.wait(30)
+    assert not job.running
+    assert not job.complete
+    app.run()
+    assert "Cancelled after" in texts(app)
+    assert own.evaluation() is None
+    next(b for b in app.button if b.label == "Go on").click().run()
+    assert len(_rows(_wait(app))) == 3
+
+
+def _chosen(app: AppTest) -> Any:
+    return next(g for g in app.button_group if g.label == "Decisions on")
+
+
+def test_a_second_audit_takes_the_place_of_the_first(
+    open_app: Open, measured: Path, quick: None, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        soundfile.write(tmp_path / name / f"{name}.wav", noise(0.3), 44100)
+    app = _wait(_measure(_open(open_app), str(tmp_path / "first")))
+    _chosen(app).set_value("bundle").run()
+    assert len(_rows(app)) == 3
+    app = _wait(_measure(app, str(tmp_path / "second")))
+    assert _rows(app) == ["second.wav"]
+
+
+def test_an_own_audit_stays_the_audited_models(
+    open_app: Open, measured: Path, quick: None, tmp_path: Path
+) -> None:
+    for index in range(2):
+        soundfile.write(tmp_path / f"{index}.wav", noise(0.3, index), 44100)
+    app = _wait(_measure(open_app(page="audit", bundle="turned"), str(tmp_path)))
+    select(app, "Clip to look into").set_value("1.wav").run()
+    select(app, "Model").set_value("random").run()
+    assert _rows(app) == ["0.wav", "1.wav"] or _rows(app) == ["1.wav", "0.wav"]
+    assert any("Model turned, interpreter att." in c.value for c in app.caption)
+    clips = next(m for m in app.multiselect if m.label.startswith("Clips with sound"))
+    assert "the clip above" not in clips.options, "another model explains that one"
+    _chosen(app).set_value("bundle").run()
+    assert not any("Model turned" in c.value for c in app.caption)
+    app.switch_page("pages/fidelity/page.py").run()
+    app.switch_page("pages/audit/page.py").run()
+    assert _chosen(app).value == "bundle", "a choice outlives a visit to another page"
+    _chosen(app).set_value("own").run()
+    assert select(app, "Clip to look into").value == "1.wav"
+    next(b for b in app.button if b.label == "Open in Listen").click().run()
+    assert not app.exception, app.exception
+    assert (url(app)["bundle"], url(app)["interpreter"]) == ("turned", "att")

@@ -1,0 +1,185 @@
+"""The Faithfulness page, driven by AppTest on a bundle whose metrics were written by hand."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from driving import Open, select, texts, url
+from measured import CLASSES
+from streamlit.testing.v1 import AppTest
+
+from l2i_core.measure.evaluation import to_csv
+from pages.shell import clips, results
+from pages.shell.clips import FOLDER, ClipSource
+
+PAGE = "faithfulness"
+
+
+def said(app: AppTest) -> str:
+    return texts(app) + " ".join(c.value for c in app.caption)
+
+
+def test_first_visit_states_question_and_finding(open_measured: Open) -> None:
+    app = open_measured(PAGE)
+    assert app.title[0].value.endswith("?")
+    # FF is (1 … 12) / 5 · 0.7 at τ = 0.3: median 0.91; energy-matched Random 0.4 of it.
+    assert (
+        "Over all 12 clips, removing what the interpretation holds costs f a median of 0.91 logits"
+        in said(app)
+    )
+    assert "removing random components of equal energy costs 0.36" in said(app)
+    assert "as many random components costs 0.00" in said(app)
+    assert "FF is larger on 12 of 12 clips (Wilcoxon signed-rank, two-sided, p < 0.001)" in said(
+        app
+    )
+    assert "ESC-10, fold 1, 12 clips; 5 random draws per clip and τ" in said(app)
+    assert not app.error
+    assert not app.warning
+    assert url(app)["scale"] == "logits"
+    assert url(app)["evaluated"] == "dog-0", "least FF first"
+    assert "compare" not in url(app)
+
+
+def test_the_class_to_explain_has_its_own_sentence(open_measured: Open) -> None:
+    app = open_measured(PAGE, **{"class": "dog"})
+    # f calls rain-5 a dog: FF 0.2 … 1.2 and 2.4, times 0.7; the median is 0.56.
+    assert "For “dog” (f's decision on 7 clips)" in said(app)
+    assert "costs f a median of 0.56 logits" in said(app)
+    assert "f calls none of these clips “rooster”" in said(
+        open_measured(PAGE, **{"class": "rooster"})
+    )
+
+
+def test_share_scale_and_comparison_from_a_link(open_measured: Open) -> None:
+    app = open_measured(PAGE, scale="share", compare="max", evaluated="rain-3", interpreter="att")
+    assert "of what silence would take away" in said(app)
+    assert (url(app)["scale"], url(app)["compare"], url(app)["evaluated"]) == (
+        "share",
+        "max",
+        "rain-3",
+    )
+    table = app.table[1].value
+    assert table.loc["median FF, share"].tolist() == ["36\u202f%", "73\u202f%"]
+    assert table.iloc[-1, 1].startswith("larger on 12 of 12")
+    app.radio[0].set_value("logits").run()
+    assert url(app)["scale"] == "logits"
+    select(app, "Compare").set_value("none").run()
+    assert "compare" not in url(app)
+
+
+def test_swapping_the_interpreters_is_no_mistake(open_measured: Open) -> None:
+    app = open_measured(PAGE, interpreter="att", compare="max")
+    select(app, "Interpreter").set_value("max").run()
+    assert not app.warning
+    assert "compare" not in url(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("scale", "decibels"), ("compare", "oracle"), ("evaluated", "no-clip")]
+)
+def test_wrong_values_in_the_link(open_measured: Open, name: str, value: str) -> None:
+    app = open_measured(PAGE, **{name: value})
+    told = [w.value for w in app.warning if f"“{value}”" in w.value]
+    assert len(told) == 1
+    assert url(app).get(name) in (None, "logits", "dog-0")
+    app.radio[0].set_value("share").run()
+    assert not app.warning
+
+
+def test_tau_between_levels_and_without_random(open_measured: Open) -> None:
+    app = open_measured(PAGE, tau="0.42")
+    assert "has no τ = 0.42; all figures are at its nearest, **τ = 0.40**" in said(app)
+    assert "No Random was drawn at τ = 0.40" in said(app)
+    assert "chance**" not in said(app)
+    buttons = {b.label: b for b in app.button if b.label.startswith("τ")}
+    assert set(buttons) == {"τ = 0.10", "τ = 0.30"}
+    buttons["τ = 0.30"].click().run()
+    assert url(app)["tau"] == "0.30"
+    assert "better than chance" in said(app)
+
+
+def test_the_verdict_can_go_the_other_way(open_measured: Open) -> None:
+    app = open_measured(PAGE, bundle="odd", interpreter="att")
+    assert "At equal energy, the choice is :orange[**worse than chance**]" in said(app)
+    select(app, "Interpreter").set_value("max").run()
+    assert "At equal energy, the choice **cannot be told from chance**" in said(app)
+
+
+def test_equal_energy_is_tested_only_where_chance_can_have_it(open_measured: Open) -> None:
+    text = said(open_measured(PAGE, bundle="half", interpreter="att"))
+    assert "on the 6 of 12 clips whose other components hold as much" in text
+    assert "FF is larger on 6 of 6" in text
+    assert "(all others, where they hold less)" in text
+
+
+@pytest.mark.parametrize("page", ["faithfulness", "fidelity"])
+def test_without_metrics_one_sentence_names_the_command(open_measured: Open, page: str) -> None:
+    app = open_measured(page, bundle="random")
+    assert "has no metrics yet; `python -m pipelines.evaluate --config" in said(app)
+    assert not app.error
+    half = open_measured(page, bundle="half", interpreter="max")
+    assert "no metrics of the interpreter “max” yet" in said(half)
+
+
+@pytest.mark.parametrize("page", ["faithfulness", "fidelity"])
+def test_damaged_metrics_are_one_error(open_measured: Open, page: str) -> None:
+    app = open_measured(page, bundle="broken", interpreter="att")
+    assert [e.value for e in app.error] == [
+        "Broken/metrics/levels-att.csv lacks the column 'energy_kept'."
+    ]
+
+
+def test_a_clip_opens_in_listen_where_its_audio_is(
+    open_measured: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = open_measured(PAGE)
+    assert next(b for b in away.button if b.label == "Open in Listen").disabled
+    assert "audio of dog-0 is not at hand" in said(away)
+
+    real = clips.at_hand
+    here = ClipSource("esc50:rain-3", "Rain 3", "rain-1.flac", FOLDER / "rain-1.flac")
+    monkeypatch.setattr(clips, "at_hand", lambda: {**real(), here.id: here})
+    found, missing = results.sources([{"clip": "rain-3"}, {"clip": "dog-0"}])
+    assert found is not None
+    assert found.id == "esc50:rain-3"
+    assert missing is None
+    app = open_measured(PAGE, evaluated="rain-3", tau="0.12")
+    next(b for b in app.button if b.label == "Open in Listen").click().run()
+    assert not app.exception
+    link = url(app)
+    assert (link["clip"], link["class"], link["tau"], link["domain"]) == (
+        "esc50:rain-3", "rain", "0.10", "linear",
+    )  # fmt: skip
+    assert "Does f depend" not in app.title[0].value
+
+
+def test_exports_are_what_is_shown(open_measured: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def caught(rows) -> str:
+        made.append(to_csv(rows))
+        return made[-1]
+
+    monkeypatch.setattr(results, "to_csv", caught)
+    app = open_measured(PAGE, scale="share", compare="max")
+    clip_csv, class_csv, curve_csv = (text.splitlines() for text in made[-3:])
+    assert len(clip_csv) == 1 + 12
+    first = dict(zip(clip_csv[0].split(","), clip_csv[1].split(","), strict=True))
+    assert (first["clip"], first["scale"], first["threshold"]) == ("dog-0", "share", "0.3")
+    assert float(first["faithfulness"]) == pytest.approx(0.2 * 0.7 / 2.5)
+    shown = app.dataframe[-1].value
+    assert [row.split(",")[4] for row in class_csv[1:]] == ["rain", "dog"]
+    assert len(shown) == 2
+    assert shown["median FF"].tolist() == sorted(shown["median FF"], reverse=True)
+    frame = np.array([float(row.split(",")[6]) for row in class_csv[1:]])
+    np.testing.assert_allclose(shown["median FF"], frame, atol=0.005)
+    assert set(CLASSES) > {row.split(",")[4] for row in class_csv[1:]}
+    curves = list(csv.DictReader(curve_csv))
+    drawn = {(r["curve"], r["system"]) for r in curves}
+    assert len(drawn) == 2 + 2 + 2, "FF and |L| of both interpreters, FF of both Randoms"
+    at = next(r for r in curves if r["curve"].startswith("median FF") and r["threshold"] == "0.3")
+    median = np.median([0.2 * (1 + i) * 0.7 / 2.5 for i in range(12)])
+    assert float(at["value"]) == pytest.approx(median, rel=1e-3)
+    assert float(at["25 %"]) < median < float(at["75 %"])

@@ -1,0 +1,234 @@
+"""How it works, run from the router with Streamlit's AppTest, and the pictures made for it."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from driving import Open, engine_for, noise, select, sounds, texts, upload, url, wav_bytes
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from l2i_core import L2I, Analysis
+from l2i_core.dictionary import masking
+from pages.lesson import material
+from pages.shell import clips
+from pages.show import pictures, plots, words
+from pages.show.pictures import palette
+
+TITLES = [
+    "1 · From sound to picture",
+    "2 · What the classifier hears and says",
+    "3 · The dictionary W",
+    "4 · The activations H",
+    "5 · W·H gives back X",
+    "6 · Pooling, and whether to trust it",
+    "7 · Relevance: what speaks for the class",
+    "8 · From mask to sound",
+    "9 · The test: was it right?",
+]
+
+
+def _headings(app: AppTest) -> list[str]:
+    return [heading.value for heading in app.subheader]
+
+
+def _button(app: AppTest, label: str) -> AppTest:
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+# --- the page ---------------------------------------------------------------------------------
+
+
+def test_first_visit_shows_one_step_of_a_clip_that_sounds(open_app: Open) -> None:
+    app = open_app(page="lesson")
+    assert app.title[0].value == "How does a model's decision become a sound?"
+    assert _headings(app) == TITLES[:1]
+    assert url(app)["step"] == "1"
+    assert url(app)["clip"] == clips.FIRST
+    assert len(app.get("image")) == 2
+    assert len(app.latex) == 1
+    assert len(sounds(app)) == 2  # the bar's and the step's
+    assert sounds(app)[0] == sounds(app)[1]
+
+
+def test_next_leads_through_all_steps_and_back(open_app: Open) -> None:
+    app = open_app(page="lesson")
+    assert next(b for b in app.button if b.label == "Previous").disabled
+    seen = [*_headings(app)]
+    for _ in TITLES[1:]:
+        _button(app, "Next")
+        assert not app.exception
+        seen += _headings(app)
+        assert url(app)["step"] == str(len(seen))
+    assert seen == TITLES
+    assert next(b for b in app.button if b.label == "Next").disabled
+    _button(app, "Previous")
+    assert _headings(app) == [TITLES[7]]
+
+
+def test_all_on_one_page_from_a_link_with_the_engines_numbers(open_app: Open) -> None:
+    link = {"bundle": "random", "interpreter": "att", "clip": "dog+rain", "tau": "0.10"}
+    app = open_app(page="lesson", step="all", **link)
+    assert _headings(app) == TITLES
+    assert len(app.latex) == len(TITLES)
+    assert {name: url(app)[name] for name in link} == link
+    engine = engine_for(app)
+    analysis = engine.analyse(*clips.at_hand()["dog+rain"].read())
+    made = engine.interpret(analysis, url(app)["class"], 0.10)
+    x, patterns = analysis.spectrogram.log_magnitude, engine.dictionary.patterns
+    error = float((x - patterns @ analysis.activations).norm() / x.norm())
+    assert f"‖X − W H‖ / ‖X‖: **{error:.2f}**" in texts(app)
+    assert f"L holds **{len(made.selected)}** components at τ = 0.10" in texts(app)
+    verdict = engine.judge(analysis, made)
+    assert f"loses **{words.logit(verdict.faithfulness)}** logits" in texts(app)
+    assert app.table[0].value.iloc[:, 0].tolist() == [
+        words.logit(float(row[made.target_index]))
+        for row in (verdict.logits, verdict.logits_interpretation, verdict.logits_without)
+    ]
+
+
+def test_prompts_move_the_bars_own_controls(open_app: Open) -> None:
+    app = open_app(page="lesson", step="7", clip="dog-1", tau="0.30", **{"class": "rain"})
+    before = texts(app)
+    _button(app, "τ 0.05")
+    assert url(app)["tau"] == "0.05"
+    assert app.slider[0].value == 0.05
+    assert url(app)["class"] == "rain"
+    assert texts(app) != before
+    assert next(b for b in app.button if b.label == "τ 0.05").disabled
+
+
+def test_a_prompt_that_changes_the_clip_asks_f_again(open_app: Open) -> None:
+    app = open_app(page="lesson", clip="dog-1", **{"class": "rooster"})
+    _button(app, "Rain 1")
+    engine = engine_for(app)
+    analysis = engine.analyse(*clips.at_hand()["rain-1"].read())
+    assert select(app, "Clip").value == "rain-1"
+    assert url(app)["class"] == engine.classes[analysis.predicted]
+    assert url(app)["step"] == "1"
+
+
+def test_a_wrong_step_gives_one_notice_and_the_first_step(open_app: Open) -> None:
+    app = open_app(page="lesson", step="12")
+    assert [w.value for w in app.warning if "“12”" in w.value] == [
+        "There is no step “12” here; showing “1” instead."
+    ]
+    assert _headings(app) == TITLES[:1]
+    assert url(app)["step"] == "1"
+
+
+def test_disagreement_is_said_where_fidelity_is_taught(open_app: Open) -> None:
+    marks = []
+    for bundle in ("random", "turned"):
+        app = open_app(page="lesson", step="6", bundle=bundle, clip="dog-1")
+        analysis = engine_for(app).analyse(*clips.at_hand()["dog-1"].read())
+        agrees = int(analysis.interpreter_logits.argmax()) == analysis.predicted
+        assert any("disagrees" in w.value for w in app.warning) == (not agrees)
+        assert ("the interpreter agrees: both say" in texts(app)) == agrees
+        marks.append(agrees)
+    assert not all(marks), "Θ and −Θ cannot both agree with f"
+
+
+def test_a_silent_clip_leaves_no_step_without_words(open_app: Open) -> None:
+    app = open_app(page="lesson", step="all")
+    upload(app, "silence.wav", wav_bytes(np.zeros(44100 * 3, dtype="f4")))
+    assert _headings(app) == TITLES
+    assert texts(app).count("The clip is silent") == 2
+    assert "Every relevance is 0" in texts(app)
+    assert "Nothing is chosen, so the mask is 0 everywhere" in texts(app)
+    assert "FF is 0" in texts(app)
+
+
+def test_the_shortest_clip_and_own_gains(open_app: Open) -> None:
+    app = open_app(page="lesson", step="all")
+    upload(app, "short.wav", wav_bytes(noise(0.1)))
+    assert _headings(app) == TITLES
+    assert "**9 frames**" in texts(app)  # 4410 samples, without the padding that f needs
+    own = open_app(page="lesson", step="7", clip="dog-1", tau="0.30", own="3_100-5_50")
+    assert re.search(r"L holds \*\*\d+\*\* components by your own choice: .*#[35]", texts(own))
+
+
+def test_glossary_limits_and_interpreters_are_at_hand(open_app: Open) -> None:
+    app = open_app(page="lesson", bundle="random")
+    for term in ("STFT", "Hop length", "Log-mel", "Soft mask", "Random Baseline", "Residual"):
+        assert f"**{term}.**" in texts(app)
+    assert "not source separation" in texts(app)
+    for info in engine_for(app).bundle.interpreter_info.values():
+        assert info.description in texts(app)
+
+
+# --- what it draws ----------------------------------------------------------------------------
+
+
+def test_mel_rows_are_means_over_the_mel_axis(engine: L2I) -> None:
+    config = engine.audio
+    constant = np.full((config.n_bins, 3), 2.5)
+    np.testing.assert_allclose(pictures.mel_rows(constant, config), 2.5, rtol=1e-9)
+    for hertz in (300.0, 1000.0, 9000.0):
+        bin_ = round(hertz / config.sample_rate * config.n_fft)
+        one = np.zeros((config.n_bins, 1))
+        one[bin_] = 1.0
+        rows = pictures.mel_rows(one, config, 190)[:, 0]
+        centre = float((rows * (np.arange(190) + 0.5)).sum() / rows.sum()) / 190
+        exact = pictures.mel_place(bin_ * config.sample_rate / config.n_fft, config)
+        assert centre == pytest.approx(exact, abs=0.01)
+        assert rows.max() <= 1.0
+
+
+def test_heat_puts_high_values_where_they_are(engine: L2I) -> None:
+    rows = np.zeros((10, 20))
+    rows[9, 19] = 1.0  # the highest frequency, the last frame
+    drawn = pictures.heat(rows, 0.0, 1.0, engine.audio, "light")
+    pixels = np.asarray(Image.open(io.BytesIO(drawn)).convert("L"), dtype=float)
+    picture = pixels[10:390, 86:946]  # without axes and scale
+    y, x = np.unravel_index(picture.argmax(), picture.shape)
+    assert y < 60
+    assert x > 780
+    other = pictures.heat(rows, 0.0, 2.0, engine.audio, "light")
+    assert Image.open(io.BytesIO(other)).getpixel((940, 14)) != Image.open(
+        io.BytesIO(drawn)
+    ).getpixel((940, 14)), "one value, two scales: two colours"
+
+
+def test_waveform_is_high_where_the_sound_is_loud(engine: L2I) -> None:
+    sound = np.zeros(44100, dtype=np.float32)
+    sound[22050:] = 0.5 * np.sin(np.arange(22050) / 5)
+    drawn = pictures.waveform(sound, engine.audio, "light")
+    ink = np.asarray(Image.open(io.BytesIO(drawn)).convert("L"))[10:160, 86:946] < 200
+    height = ink.sum(axis=0)
+    assert height[:420].max() <= 2
+    assert height[440:].min() > 100
+
+
+def test_ranked_holds_the_highest_and_what_speaks_against(engine: L2I, analysis: Analysis) -> None:
+    made = engine.interpret(analysis, threshold=0.1)
+    drawn = material.ranked(made)
+    order = masking.select(made.relevance, -float("inf"))
+    assert len(set(drawn)) == len(drawn)
+    assert drawn[: min(len(order), material.RANKED)] == order[: material.RANKED]
+    assert set(made.selected) <= set(drawn)
+    many = torch.linspace(1.0, -1.0, 100)
+    wide = replace(made, relevance=many, selected=tuple(range(15)))
+    assert material.ranked(wide) == [*range(17), 99]
+
+
+def test_figures_mark_what_is_chosen() -> None:
+    colours = palette()
+    bars = plots.relevance_bars(["#1", "#2"], [1.0, -0.4], [True, False], 0.3, colours)
+    assert list(bars.data[0].marker.color) == [colours.accent, colours.neutral]
+    assert bars.layout.shapes[0].x0 == 0.3
+    curves = plots.ridges(
+        [0.0, 1.0], [[0.0, 2.0], [0.0, 1.0]], ["a", "b"], "s", None, colours, [False, True]
+    )
+    tops = [max(curve.y) for curve in curves.data[1::2]]
+    assert tops == pytest.approx([1.9, 0.45])  # one scale; the first is on top
+    assert [c.line.color for c in curves.data[1::2]] == [colours.neutral, colours.accent]
+    alone = plots.ridges([0.0, 1.0], [[0.0, 1.0]], ["a"], "s", None, colours, own_scale=True)
+    assert max(alone.data[1].y) == pytest.approx(0.9)
+    pairs = plots.logit_pairs(["x"], [2.0], [-1.0], ("f", "Θ"), colours)
+    assert [(bar.name, bar.x[0]) for bar in pairs.data] == [("f", 2.0), ("Θ", -1.0)]

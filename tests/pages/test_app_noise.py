@@ -1,0 +1,295 @@
+"""The Noise lab, run from the router with Streamlit's AppTest, on the random bundle."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driving import Open, button, engine_for, noise, select, sounds, texts, url, wav_bytes
+from streamlit.testing.v1 import AppTest
+
+from l2i_core import L2I, load_bundle
+from l2i_core.bundle import save_bundle
+from l2i_core.data import synth
+from l2i_core.measure import noise_lab
+from l2i_core.signal.corrupt import coloured_noise
+from pages.shell import clips, jobs
+from pages.show import words
+
+RATE = 44100
+
+
+@pytest.fixture
+def open_lab(open_app: Open) -> Open:
+    """The Noise lab with the random bundle, unless the URL says else."""
+    return lambda **link: open_app(page="noise", **{"bundle": "random", **link})
+
+
+def figures(app: AppTest) -> list[str]:
+    return [metric.value for metric in app.metric]
+
+
+def told(app: AppTest) -> str:
+    return texts(app) + " ".join(caption.value for caption in app.caption)
+
+
+def lab_sounds(app: AppTest) -> list[str]:
+    """A alone and mixed, B alone and mixed, C alone and mixed; the bar's player is first."""
+    return sounds(app)[1:]
+
+
+def upload_other(app: AppTest, name: str, data: bytes) -> AppTest:
+    picker = next(u for u in app.file_uploader if u.label.startswith("A clip to mix in"))
+    picker.set_value((name, data, "audio/wav")).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_first_visit_is_white_noise_at_0_db(open_lab: Open) -> None:
+    app = open_lab()
+    assert app.title[0].value == "Does the explanation survive added noise?"
+    asked = {"kind": "white", "snr": "0", "seed": "0", "tab": "clip"}
+    assert url(app).items() >= asked.items()
+    assert "other" not in url(app)
+    assert figures(app)[0] == "0.0\u202fdB"
+    assert len(lab_sounds(app)) == 6
+    drawn = [image.proto.imgs[0].url for image in app.get("image")[:-1]]  # the last is the legend
+    assert len(set(drawn)) == 6, "a picture for each sound"
+    assert not app.error
+    assert len(app.table) == 2
+    engine = engine_for(app)
+    clean = engine.analyse(*clips.at_hand()[clips.FIRST].read())
+    said = words.class_name(engine.classes[clean.predicted])
+    assert f"**{said}**" in texts(app)
+
+
+def test_a_deep_link_and_what_the_page_says_of_it(open_lab: Open) -> None:
+    link = {"clip": "rain-1", "tau": "0.05", "kind": "pink", "snr": "-7", "seed": "3"}
+    app = open_lab(**link)
+    assert url(app).items() >= link.items()
+    assert app.slider[-1].value == -7
+    assert app.number_input[0].value == 3
+    engine = engine_for(app)
+    samples, rate = clips.at_hand()["rain-1"].read()
+    clean = engine.analyse(samples, rate)
+    clip = clean.waveform.numpy()
+    mixture = noise_lab.mix(clip, coloured_noise("pink", len(clip), 3, rate), -7.0)
+    row = noise_lab.measure(engine, mixture, clean.predicted, 0.05)
+    chance = float(engine.probabilities(clean.logits)[clean.predicted])
+    first = noise_lab.place(clean.interpreter_logits, clean.predicted)
+    assert figures(app) == [
+        "−7.0\u202fdB",
+        f"{chance:.2f} → {row['probability']:.2f}",
+        f"{first} → {row['place']}",
+        words.percent(row["rest_passed"]),
+        words.percent(row["followed_passed"]),
+    ]
+    inside = (
+        "top 5" if 1 < row["place"] <= 5 else "outside" if row["place"] > 5 else "still the first"
+    )
+    assert inside in texts(app)
+    assert sounds(open_lab(**link)) == sounds(app)
+    order = [element.type for element in app.main]
+    for sound, head in ((clip, "the clip alone"), (mixture.mixed, "the mixture")):
+        heard = engine.analyse(sound, rate)
+        agrees = int(heard.interpreter_logits.argmax()) == heard.predicted
+        marked = [w for w in app.warning if f"disagrees with f on {head}" in w.value]
+        assert bool(marked) == (not agrees)
+        if marked:
+            assert order.index("warning") < order.index("audio", order.index("metric"))
+
+
+def test_the_noise_changes_the_mixture_alone(open_lab: Open) -> None:
+    app = open_lab(tau="0.05")
+    before = lab_sounds(app)
+    app.number_input[0].set_value(7).run()
+    assert url(app)["seed"] == "7"
+    after = lab_sounds(app)
+    assert after[1] != before[1]
+    # Quieter noise: the mixture no longer needs the gain to be lowered, or lowers it less.
+    app.slider[-1].set_value(20).run()
+    assert url(app)["snr"] == "20"
+    assert figures(app)[0] == "20.0\u202fdB"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"kind": "violet", "snr": "99", "seed": "-1", "tab": "attic"},
+        {"snr": "2.5", "seed": "1e3"},
+        {"snr": "loud", "seed": "٣x"},
+    ],
+)
+def test_wrong_values_in_the_url(open_lab: Open, link: dict[str, str]) -> None:
+    app = open_lab(**link)
+    for value in link.values():
+        said = [w.value for w in app.warning if f"“{value}”" in w.value]
+        assert len(said) == 1
+        assert said[0].endswith(".")
+    asked = {"kind": "white", "snr": "0", "seed": "0", "tab": "clip"}
+    assert url(app).items() >= asked.items()
+    assert len(lab_sounds(app)) == 6
+
+
+def test_an_overlap_is_explained_for_either_class(open_lab: Open, engine: L2I) -> None:
+    decisions = {
+        name: engine.classes[engine.analyse(*clip.read()).predicted]
+        for name, clip in clips.at_hand().items()
+        if name in ("dog-1", "rain-1", "rooster-1", "helicopter-1")
+    }
+    ours = decisions["dog-1"]
+    other = next(name for name, label in decisions.items() if label != ours)
+    app = open_lab(kind="clip", clip="dog-1", other=other, tau="0.05", snr="5")
+    title = clips.at_hand()[other].title
+    assert app.title[0].value.startswith("Two sounds at once")
+    assert figures(app)[0] == "5.0\u202fdB"
+    assert "A · input**, Dog 1 alone" in texts(app)
+    before = lab_sounds(app)
+    switch = next(b for b in app.button_group if b.label == "Explain the mixture for")
+    assert switch.value == ours
+    switch.set_value(decisions[other]).run()
+    assert not app.exception, app.exception
+    assert url(app)["class"] == decisions[other]
+    assert select(app, "Class").value == decisions[other]
+    assert f"A · input**, {title} alone" in texts(app)
+    assert figures(app)[0] == "−5.0\u202fdB", "the other clip is followed now"
+    assert lab_sounds(app)[0] != before[0]
+    rows = list(app.table[-1].value.index)
+    assert rows == [title, "Dog 1"]
+    # The mixture's SI-SDR against a stem is the stem's SNR, up to the stems' correlation.
+    shown = app.table[-1].value["SI-SDR of A"].iloc[0]
+    assert float(shown.split("\u202f")[0].replace("−", "-")) == pytest.approx(-5.0, abs=0.5)
+
+
+def test_clips_of_different_lengths(open_lab: Open) -> None:
+    app = open_lab(kind="clip", clip="dog-1")
+    upload_other(app, "short.wav", wav_bytes(noise(2.0)))
+    assert "short.wav (upload) lasts 2.00\u202fs and is repeated to fill" in told(app)
+    assert url(app)["other"].startswith("upload-")
+    assert url(app)["clip"] == "dog-1"
+    upload_other(app, "long.wav", wav_bytes(noise(7.0, seed=1)))
+    assert "long.wav (upload) lasts 7.00\u202fs and is cut to" in told(app)
+    assert len(lab_sounds(app)) == 6
+
+
+def test_silence_is_one_sentence(open_lab: Open) -> None:
+    app = open_lab()
+    app.file_uploader[0].set_value(
+        ("mute.wav", wav_bytes(np.zeros(3 * RATE, dtype="f4")), "audio/wav")
+    ).run()
+    assert not app.exception, app.exception
+    assert [i.value for i in app.info if "the clip is silent" in i.value.lower()]
+    assert not lab_sounds(app)
+    app = open_lab(kind="clip", clip="dog-1")
+    upload_other(app, "mute.wav", wav_bytes(np.zeros(3 * RATE, dtype="f4")))
+    assert [i.value for i in app.info if "The other clip is silent" in i.value]
+    assert not app.error
+
+
+def test_a_link_to_an_upload_that_is_not_here_loses_nothing(open_lab: Open) -> None:
+    data = wav_bytes(noise(2.0, seed=5))
+    name = f"upload-{hashlib.sha256(data).hexdigest()[:16]}"
+    app = open_lab(kind="clip", clip="dog-1", other=name, snr="3")
+    assert any(name in w.value for w in app.warning)
+    assert not lab_sounds(app)
+    link = url(app)
+    assert link["other"] == name
+    upload_other(app, "again.wav", data)
+    assert url(app) == link
+    assert len(lab_sounds(app)) == 6
+    upload_other(app, "broken.wav", b"RIFF nothing")
+    assert any("broken.wav" in e.value for e in app.error)
+    assert url(app) == link
+
+
+def test_nothing_selected_offers_the_class_that_f_names(open_lab: Open) -> None:
+    engine = engine_for(open_lab())
+    samples, rate = clips.at_hand()["dog-1"].read()
+    clip = engine.analyse(samples, rate).waveform.numpy()
+    mixture = noise_lab.mix(clip, coloured_noise("white", len(clip), 0, rate), 0.0)
+    mixed = engine.analyse(mixture.mixed, rate)
+    label = next(
+        label
+        for label in engine.classes
+        if float(engine.relevance(mixed, label).max()) <= 0.95
+        and label != engine.classes[mixed.predicted]
+    )
+    app = open_lab(clip="dog-1", tau="0.95", **{"class": label})
+    assert "Nothing is selected in the mixture" in texts(app)
+    assert figures(app)[3:] == ["0\u202f%", "0\u202f%"]
+    button(app, "Explain").click().run()
+    assert url(app)["class"] == engine.classes[mixed.predicted]
+
+
+def test_a_sweep_runs_beside_the_page(open_lab: Open) -> None:
+    app = open_lab(kind="clip", clip="dog-1", other="rain-1", tab="sweep", tau="0.10")
+    total = len(noise_lab.SNRS)
+    button(app, f"Measure {total}").click().run()
+    assert not app.exception, app.exception
+    job = next(reversed(jobs._jobs.values()))
+    job.wait(60)
+    assert job.complete
+    app.run()
+    assert not app.exception, app.exception
+    charts = app.get("plotly_chart")
+    assert len(charts) == 4
+    decided = sum(row["decision"] for row in job.rows)
+    assert f"in {decided} of {total} mixtures" in texts(app)
+    assert not [b for b in app.button if b.label.startswith(("Measure", "Cancel"))]
+    assert [row["snr_asked"] for row in job.rows] == list(noise_lab.SNRS)
+
+
+def test_a_batch_on_the_recorded_test_set(
+    open_lab: Open, models: Path, write_clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, label in (("001", "Dog bark"), ("002", "Rain")):
+        kind = {"Dog bark": "dog", "Rain": "rain"}[label]
+        write_clip(f"set/{number} - {label}/1-{number}-A.ogg", synth.clip(kind, 9, RATE, 2.0))
+    data = {"kind": "esc10", "test_folds": [1], "root": None}
+    recorded = replace(
+        load_bundle(models / "random"), name="recorded", training={"config": {"data": data}}
+    )
+    save_bundle(recorded, tmp_path / "bundles" / "recorded")
+    monkeypatch.setenv("L2I_BUNDLES", str(tmp_path / "bundles"))
+    monkeypatch.setenv("L2I_ESC10", str(tmp_path / "set"))
+    app = open_lab(bundle="recorded", tab="batch")
+    button(app, "Measure 2 clips of ESC-10, fold 1").click().run()
+    assert not app.exception, app.exception
+    job = next(reversed(jobs._jobs.values()))
+    job.wait(60)
+    app.run()
+    assert not app.exception, app.exception
+    kept = sum(row["place"] <= 5 for row in job.rows)
+    assert f"In {kept} of 2 clips" in texts(app)
+    assert "five of 10 classes: 50\u202f%" in texts(app)
+    assert sorted(app.dataframe[0].value["clip"]) == ["1-001-A", "1-002-A"]
+    assert figures(app)[4] == words.percent(float(np.median([r["rest_passed"] for r in job.rows])))
+
+
+def test_a_batch_without_its_data_says_what_to_do(
+    open_lab: Open, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_lab(tab="batch")
+    assert "does not record its test set" in texts(app)
+    data = {"kind": "esc10", "test_folds": [1], "root": None}
+    recorded = replace(
+        load_bundle(models / "random"), name="bare", training={"config": {"data": data}}
+    )
+    save_bundle(recorded, tmp_path / "bundles" / "bare")
+    monkeypatch.setenv("L2I_BUNDLES", str(tmp_path / "bundles"))
+    monkeypatch.delenv("L2I_ESC10", raising=False)
+    monkeypatch.setattr(noise_lab, "data_folder", lambda kind: None)
+    app = open_lab(bundle="bare", tab="batch")
+    assert [i.value for i in app.info if "L2I_ESC10" in i.value]
+    app = open_lab(bundle="bare", tab="batch", kind="clip")
+    assert [i.value for i in app.info if "choose white, pink or brown" in i.value]
+
+
+def test_own_gains_are_left_aside(open_lab: Open) -> None:
+    app = open_lab(own="3_50")
+    assert "components follow τ" in told(app)
+    assert url(app)["own"] == "3_50"
+    assert sounds(app)[1:] == sounds(open_lab())[1:]

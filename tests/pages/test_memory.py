@@ -1,0 +1,140 @@
+"""The bounded cache, and the pool around f."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from driving import noise, wav_bytes
+
+from l2i_core import L2I, AudioConfig
+from l2i_core.signal import audio
+from pages.listen import truths
+from pages.noise import noises
+from pages.shell import clips, engines, recipes
+from pages.shell.memory import Memory, nbytes
+
+
+def test_the_longest_unused_goes_first() -> None:
+    memory: Memory[np.ndarray] = Memory(100)
+    for name in "abc":
+        memory.get(name, lambda: np.zeros(40, dtype=np.uint8))
+        memory.get("a", lambda: pytest.fail("a is kept"))
+    assert "a" in memory
+    assert "b" not in memory
+    assert "c" in memory
+    assert memory.bytes == 80
+
+
+def test_a_value_over_the_bound_is_kept_alone() -> None:
+    memory: Memory[np.ndarray] = Memory(100)
+    memory.get("small", lambda: np.zeros(10, dtype=np.uint8))
+    memory.get("large", lambda: np.zeros(500, dtype=np.uint8))
+    assert "large" in memory
+    assert "small" not in memory
+    memory.get("small", lambda: np.zeros(10, dtype=np.uint8))
+    assert memory.bytes == 10
+
+
+def test_one_makes_it_and_the_others_wait() -> None:
+    memory: Memory[int] = Memory(100)
+    made, got = [], []
+
+    def make() -> int:
+        made.append(1)
+        time.sleep(0.1)
+        return 7
+
+    threads = [threading.Thread(target=lambda: got.append(memory.get("x", make))) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    assert memory.get("y", lambda: 3) == 3, "another key is not held up"
+    for thread in threads:
+        thread.join()
+    assert got == [7] * 5
+    assert len(made) == 1
+
+
+def test_a_failure_is_passed_on_and_not_kept() -> None:
+    memory: Memory[int] = Memory(100)
+    with pytest.raises(ValueError, match="no"):
+        memory.get("x", lambda: int(_fail()))
+    assert memory.get("x", lambda: 5) == 5
+
+
+def _fail() -> str:
+    raise ValueError("no")
+
+
+def test_an_analysis_weighs_its_arrays(engine: L2I, dog: np.ndarray) -> None:
+    heard = engine.analyse(dog, 44100)
+    spectra = 2 * 513 * heard.spectrogram.log_magnitude.shape[1] * 4
+    assert nbytes(heard) >= spectra + heard.waveform.numel() * 4
+    assert nbytes("text") == 0
+
+
+def test_workers_follow_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, expected in (("3", 3), ("0", os.cpu_count()), ("many", os.cpu_count())):
+        monkeypatch.setenv("L2I_WORKERS", text)
+        assert engines.workers() == expected
+
+
+def test_a_long_clip_is_heard_window_by_window(
+    engine: L2I, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same logits as the engine's on the whole clip, and a turn for each window."""
+    turns: list[int] = []
+
+    class Turn:
+        def __enter__(self) -> None:
+            turns.append(1)
+
+        def __exit__(self, *_: object) -> None: ...
+
+    monkeypatch.setattr(engines, "turn", Turn())
+    source = clips.from_upload("long.wav", wav_bytes(noise(32.0, seed=9)), AudioConfig())
+    told: list[tuple[int, int]] = []
+    made = engines.overview(("b", 0.0, "att", source.digest, ""), engine, source, lambda *n: told.append(n))  # fmt: skip
+    whole = engine.analyse(*source.read())
+    assert turns == [1] * len(whole.windows)
+    assert told == [(i, len(whole.windows)) for i in range(len(whole.windows))]
+    torch.testing.assert_close(made.window_logits, whole.window_logits, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(made.logits, whole.logits, atol=1e-3, rtol=1e-3)
+    assert made.windows[0][0] == 0.0
+    assert made.windows[-1][1] == pytest.approx(32.0, abs=0.02)
+
+
+def test_the_best_five_seconds(engine: L2I) -> None:
+    clip = noise(31.0, seed=2)
+    clip[: 44100 * 12] *= 0.01
+    source = clips.from_upload("b.wav", wav_bytes(clip), AudioConfig())
+    key = ("best", 0.0, "att", source.digest, "")
+    overview = engines.overview(key, engine, source)
+    target = engine.classes[3]
+    start, end = engines.best_window(key, engine, source, overview, target)
+    assert end - start == pytest.approx(5.0)
+    assert 0.0 <= start < end <= 31.0
+    sound = audio.prepare(*source.read(), engine.audio)
+    best = engine.analyse(sound, 44100, window=(start, end)).logits[3]
+    torch.testing.assert_close(engine.logits_at(sound, [(start, end)])[0, 3], best, atol=1e-3, rtol=1e-3)  # fmt: skip
+    top = overview.windows[int(overview.window_logits[:, 3].argmax())]
+    for other in (top[0], top[0] + 2.0):
+        if other + 5.0 <= 31.0:
+            rival = engine.logits_at(sound, [(other, other + 5.0)])[0, 3]
+            assert rival <= best + 0.02, "at least as good as stretches beside it"
+
+
+def test_all_bounds_together_are_the_readmes() -> None:
+    modules = (engines, noises, recipes, truths)
+    bounds = [m.most for module in modules for m in vars(module).values() if isinstance(m, Memory)]
+    assert len(bounds) == 9
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    promised = re.search(r"within fixed bounds \(([\d.]+) GB of arrays at most\)", readme)
+    assert promised
+    assert 0.95 * float(promised[1]) <= sum(bounds) / 1e9 <= float(promised[1]) + 0.05
