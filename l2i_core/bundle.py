@@ -27,6 +27,7 @@ from l2i_core.explainers.l2i import Interpreter
 from l2i_core.explainers.vibi import Vibi
 from l2i_core.files import write_text
 from l2i_core.signal.spectra import AudioConfig
+from l2i_core.task import Task, task_of
 from l2i_core.weights import check_shapes, load_into, read_tensors, save_half
 from l2i_core.words import THIN
 
@@ -77,6 +78,11 @@ class Bundle:
     folder: Path | None = None
     baselines: Mapping[str, nn.Module] = field(default_factory=dict)
     baseline_info: Mapping[str, BaselineInfo] = field(default_factory=dict)
+
+    @property
+    def task(self) -> Task:
+        """What f's logits mean."""
+        return task_of(self.multi_label)
 
     def summary(self) -> dict[str, Any] | None:
         """metrics/summary.json, or None where the bundle has not been evaluated."""

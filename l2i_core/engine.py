@@ -25,6 +25,7 @@ from l2i_core.explainers.l2i import Interpreter
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.signal import audio, spectra
 from l2i_core.signal.spectra import AudioConfig, Spectrogram
+from l2i_core.task import Task
 
 WINDOWED_ABOVE_SECONDS = 30.0
 WINDOW_SECONDS = 10.0
@@ -58,6 +59,7 @@ class L2I:
         self.audio: AudioConfig = bundle.audio
         self.classes: list[str] = list(bundle.classes)
         self.dictionary: Dictionary = bundle.dictionary
+        self.task: Task = bundle.task
         self.classifier: Classifier = bundle.classifier
         self.interpreter: Interpreter = bundle.interpreters[name]
         self._silence_logits: Tensor | None = None
@@ -88,26 +90,15 @@ class L2I:
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax, or a sigmoid per class for a multi-label model: (…, C) → (…, C)."""
-        return torch.sigmoid(logits) if self.bundle.multi_label else torch.softmax(logits, dim=-1)
-
-    def score(self, logits: Tensor) -> Tensor:
-        """What FF (Eq. 6) is a drop of: logits, or a multi-label model's probabilities, as in the
-        paper's Fig. 2: (…, C) → (…, C)."""
-        return torch.sigmoid(logits) if self.bundle.multi_label else logits
+        return self.task.probabilities(logits)
 
     def drop(self, analysis: Analysis, logits: Tensor, target: int) -> Tensor:
-        """FF_x (Eq. 6) (N,): how far `score` of a class falls from the clip to f's logits (N, C)
-        without something. An equal logit is no drop, whatever σ rounds."""
-        fell = self.score(analysis.logits)[target] - self.score(logits)[:, target]
-        return torch.where(logits[:, target] == analysis.logits[target], 0.0, fell)
+        """FF_x (Eq. 6) (N,) of a clip, from f's logits (N, C) without something."""
+        return self.task.drop(analysis.logits, logits, target)
 
     def decided(self, logits: Tensor) -> tuple[int, ...]:
-        """The classes that f decides for by its logits (C,): the most probable one; of a
-        multi-label model all above 0.5, the most probable first, maybe none."""
-        order = torch.argsort(logits, descending=True, stable=True).tolist()
-        if self.bundle.multi_label:
-            return tuple(c for c in order if logits[c] > 0)
-        return (order[0],)
+        """The classes that f decides for by its logits (C,)."""
+        return self.task.decided(logits)
 
     def class_index(self, target: str | int) -> int:
         """The position of a class given by name or position; ValueError names those there are."""
@@ -269,10 +260,10 @@ class L2I:
         return Verdict(analysis.logits, kept, left, drop, relative)
 
     def span(self, analysis: Analysis, target: str | int) -> float:
-        """f(x)_c − f(silence)_c, of `score`: the drop that removing everything would give."""
+        """f(x)_c − f(silence)_c, of `Task.score`: the drop that removing everything would give."""
         index = self.class_index(target)
-        silent = self.score(self.silence_logits())
-        return float(self.score(analysis.logits)[index] - silent[index])
+        silent = self.task.score(self.silence_logits())
+        return float(self.task.score(analysis.logits)[index] - silent[index])
 
     def silence_logits(self) -> Tensor:
         """f's logits (C,) on digital silence."""

@@ -34,7 +34,7 @@ class Interpretation:
 class Verdict:
     """What f says of the sounds: logits (C,) of x_int and x_2, and FF_x (Eq. 6).
 
-    faithfulness is f(x)_c − f(x_2)_c, in the units of `L2I.score`; `relative` is the same as a
+    faithfulness is f(x)_c − f(x_2)_c, in the units of `Task.score`; `relative` is the same as a
     share of f(x)_c − f(silence)_c, NaN where that is not positive: there is nothing to lose.
     """
 
@@ -49,7 +49,7 @@ class Verdict:
 class Sweep:
     """All τ levels of one clip and class: rows follow `thresholds` (N,).
 
-    counts (N,): |L|; faithfulness (N,): FF_x (Eq. 6), in the units of `L2I.score`;
+    counts (N,): |L|; faithfulness (N,): FF_x (Eq. 6), in the units of `Task.score`;
     logits_interpretation, logits_without (N, C); energy_kept (N,): share of the input's energy in
     x_int; log_energy_removed (N,): see `component_log_energy`.
     """

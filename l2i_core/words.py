@@ -11,7 +11,7 @@ THIN = "\u202f"  # narrow no-break space between a number and its unit
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What FF is a drop of (`L2I.score`): `name` as scales and axes have it, `of` what stands
+    """What FF is a drop of (`Task.score`): `name` as scales and axes have it, `of` what stands
     before a class, `amount` a drop in words."""
 
     name: str

@@ -158,7 +158,7 @@ def check_clip(
     """L2I beside the surrogate on f's decision c on one clip: a row per τ.
 
     `spearman`, `kendall`, `score` and the number of `active` components are the clip's. FF, in
-    the units of `L2I.score`: `faithfulness` (L removed), `surrogate_count` (as many of the
+    the units of `Task.score`: `faithfulness` (L removed), `surrogate_count` (as many of the
     surrogate's first), `surrogate_energy` (as much of ‖X‖²), `random_energy` (energy-matched
     Random, median); with `…_components` where their number is not |L| (`components`) and the share
     of ‖X‖² that each removes as `…_log_energy`. ValueErrors are `explain_clip`'s.

@@ -503,7 +503,7 @@ def _changes(view: View, side: noises.Side, random: str) -> dict[str, str]:
     theirs = side.analysis.interpreter_logits
     heard = bool(side.made.selected)
     unit, verb = decisions.unit_of(view.engine), decisions.verb(view.engine)
-    scores = [logit(float(view.engine.score(x)[index])) for x in three]
+    scores = [logit(float(view.engine.task.score(x)[index])) for x in three]
     if not heard:
         scores[1] = "–"
     what = f"f {verb} {'in' if view.multi_label else 'of'}"
