@@ -245,8 +245,8 @@ def measure(
     snr_db as measured; predicted and interpreter_predicted, the first class of f and of the
     interpreter, or all above 0.5; probability of the class by f; decision (1 where f decides for
     it); place of the class in the interpreter's order; components |L|; followed_passed and
-    rest_passed (energy shares); si_sdr and si_sdr_gain in dB; faithfulness (Eq. 6, `Task.score`) and
-    relative_faithfulness.
+    rest_passed (energy shares); si_sdr and si_sdr_gain in dB; faithfulness (Eq. 6, `Task.score`)
+    and relative_faithfulness.
     """
     analysis = engine.analyse(mixture.mixed, engine.audio.sample_rate)
     made = engine.interpret(analysis, target, threshold, mask_domain)
