@@ -20,10 +20,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from l2i_core.classifiers.kumar import Classifier
+from l2i_core.classifiers.protocol import SoundClassifier, network_of, restored
+from l2i_core.conventions import PAPER, Conventions
 from l2i_core.dictionary.nmf import Dictionary, normalise
 from l2i_core.explainers.flint import Flint
-from l2i_core.explainers.l2i import Interpreter
+from l2i_core.explainers.l2i import Interpreter, PsiTheta
+from l2i_core.explainers.protocol import EXPLAINERS, Explainer, missing
 from l2i_core.explainers.vibi import Vibi
 from l2i_core.files import write_text
 from l2i_core.signal.spectra import AudioConfig
@@ -66,23 +68,60 @@ class Bundle:
 
     name: str
     title: str
-    classes: tuple[str, ...]
     audio: AudioConfig
-    classifier: Classifier
+    classifier: SoundClassifier
     dictionary: Dictionary
     interpreters: Mapping[str, Interpreter]
     interpreter_info: Mapping[str, InterpreterInfo]
     default_interpreter: str
-    multi_label: bool = False
     training: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
     baselines: Mapping[str, nn.Module] = field(default_factory=dict)
     baseline_info: Mapping[str, BaselineInfo] = field(default_factory=dict)
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """f's classes, in the order of its logits."""
+        return self.classifier.classes
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether f may decide for several classes, or none."""
+        return self.classifier.multi_label
+
+    @property
     def task(self) -> Task:
         """What f's logits mean."""
         return task_of(self.multi_label)
+
+    def explainers(self) -> dict[str, tuple[str, str]]:
+        """Title and description of all that explains this model, by name: its own trained
+        interpreters first, then those without training that f allows."""
+        own = {name: (i.title, i.description) for name, i in self.interpreter_info.items()}
+        free = {
+            name: (kind.title, kind.description)
+            for name, kind in EXPLAINERS.items()
+            if name not in own and not missing(kind, self.classifier)
+        }
+        return own | free
+
+    def explainer(self, name: str, conventions: Conventions = PAPER) -> Explainer:
+        """One of `explainers`; ValueError names those there are, or says why it cannot be had."""
+        if name in self.interpreters:
+            info = self.interpreter_info[name]
+            model = self.interpreters[name]
+            return PsiTheta(model, info.title, info.description, conventions, self.multi_label)
+        known = ", ".join(self.explainers())
+        if name in self.baselines:
+            raise ValueError(
+                f"{self.baseline_info[name].title} has no components to play or to mask; give an "
+                f"interpreter: {known}."
+            )
+        if name not in EXPLAINERS:
+            raise ValueError(f"bundle {self.name!r} has no interpreter {name!r}; it has: {known}.")
+        if reason := missing(EXPLAINERS[name], self.classifier):
+            raise ValueError(f"{name} cannot explain bundle {self.name!r}: {reason}; use: {known}.")
+        return EXPLAINERS[name]()
 
     def summary(self) -> dict[str, Any] | None:
         """metrics/summary.json, or None where the bundle has not been evaluated."""
@@ -174,8 +213,7 @@ def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
     ValueError for weights that fp16 cannot hold and for a folder that cannot be written.
     """
     folder = Path(folder)
-    if bundle.default_interpreter not in bundle.interpreters:
-        raise ValueError(f"the default interpreter {bundle.default_interpreter!r} is not there.")
+    _check_default(bundle.default_interpreter, bundle.interpreters, "")
     for name in (*bundle.interpreters, *bundle.baselines):
         check_name(name)
     try:
@@ -184,7 +222,8 @@ def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
     except OSError as error:
         raise ValueError(f"cannot write the bundle {folder} ({error.strerror}).") from error
     try:
-        save_half(part / "classifier.safetensors", bundle.classifier.state_dict())
+        if network := network_of(bundle.classifier):
+            save_half(part / "classifier.safetensors", network.state_dict())
         save_half(part / "dictionary.safetensors", {"patterns": bundle.dictionary.patterns})
         for name, model in bundle.interpreters.items():
             save_half(part / f"interpreter-{name}.safetensors", model.state_dict())
@@ -219,7 +258,7 @@ def check_name(name: str, where: str = "") -> None:
 
 
 def _config_of(bundle: Bundle) -> dict[str, Any]:
-    classifier = bundle.classifier
+    described: dict[str, Any] = getattr(bundle.classifier, "config", dict)()
     return {
         "format": FORMAT,
         "name": bundle.name,
@@ -227,10 +266,7 @@ def _config_of(bundle: Bundle) -> dict[str, Any]:
         "classes": list(bundle.classes),
         "multi_label": bundle.multi_label,
         "audio": dataclasses.asdict(bundle.audio),
-        "classifier": {
-            "head_channels": classifier.linear.in_features,
-            "map_blocks": list(classifier.map_blocks),
-        },
+        "classifier": described,
         "dictionary": {
             "components": bundle.dictionary.n_components,
             "groups": list(bundle.dictionary.groups),
@@ -286,13 +322,10 @@ def _read_config(folder: Path) -> dict[str, Any]:
 def _build(folder: Path, config: dict[str, Any]) -> Bundle:
     settings = AudioConfig.from_dict(config["audio"])
     classes, k = tuple(config["classes"]), config["dictionary"]["components"]
-    blocks = tuple(config["classifier"]["map_blocks"])
-    classifier = Classifier(
-        len(classes), settings.n_mels, **{**config["classifier"], "map_blocks": blocks}
-    )
-    load_into(classifier, folder / "classifier.safetensors")
-    # f's forward pass, which all waiting is for, takes a third less time in this layout.
-    classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    multi_label = config["multi_label"]
+    classifier = restored(config["classifier"], settings, classes, multi_label)
+    if network := network_of(classifier):
+        load_into(network, folder / "classifier.safetensors")
     tensors = read_tensors(folder / "dictionary.safetensors")
     expected = {"patterns": torch.empty(settings.n_bins, k)}
     check_shapes(tensors, expected, folder / "dictionary.safetensors")
@@ -304,21 +337,10 @@ def _build(folder: Path, config: dict[str, Any]) -> Bundle:
     for name, values in config["interpreters"].items():
         check_name(name, f"{folder / 'config.json'}: ")
         info = InterpreterInfo(**values)
-        model = Interpreter(
-            classifier.map_channels,
-            classifier.map_strides,
-            k,
-            len(classes),
-            info.pooling,
-            info.channels,
-        )
+        model = Interpreter.for_classifier(classifier, settings, k, info.pooling, info.channels)
         load_into(model, folder / f"interpreter-{name}.safetensors")
         interpreters[name], infos[name] = model, info
-    if config["default_interpreter"] not in interpreters:
-        raise ValueError(
-            f"{folder / 'config.json'}: the default interpreter "
-            f"{config['default_interpreter']!r} is not among the interpreters."
-        )
+    _check_default(config["default_interpreter"], interpreters, f"{folder / 'config.json'}: ")
     trained = {k: BaselineInfo(**values) for k, values in config["baselines"].items()}
     baselines = {}
     for name, built in trained.items():
@@ -326,29 +348,34 @@ def _build(folder: Path, config: dict[str, Any]) -> Bundle:
         baselines[name] = new_baseline(built, classifier, k)
         load_into(baselines[name], folder / f"baseline-{name}.safetensors")
     return Bundle(
-        config["name"],
-        config["title"],
-        classes,
-        settings,
-        classifier,
-        dictionary,
-        interpreters,
-        infos,
-        config["default_interpreter"],
-        config["multi_label"],
-        config["training"],
-        folder,
-        baselines,
-        trained,
+        name=config["name"],
+        title=config["title"],
+        audio=settings,
+        classifier=classifier,
+        dictionary=dictionary,
+        interpreters=interpreters,
+        interpreter_info=infos,
+        default_interpreter=config["default_interpreter"],
+        training=config["training"],
+        folder=folder,
+        baselines=baselines,
+        baseline_info=trained,
     )
 
 
-def new_baseline(info: BaselineInfo, classifier: Classifier, n_components: int) -> nn.Module:
+def _check_default(name: str, trained: Mapping[str, Any], where: str) -> None:
+    if name not in trained and name not in EXPLAINERS:
+        raise ValueError(f"{where}the default interpreter {name!r} is not among the interpreters.")
+
+
+def new_baseline(info: BaselineInfo, classifier: SoundClassifier, n_components: int) -> nn.Module:
     """An untrained FLINT or VIBI that fits f; FLINT has as many attributes as W has components."""
-    n_classes = classifier.linear.out_features
+    n_classes = len(classifier.classes)
     if info.kind == "flint":
-        return Flint(classifier.map_channels, n_components, n_classes, info.channels)
+        channels = [layer.channels for layer in classifier.layers]
+        return Flint(channels, n_components, n_classes, info.channels)
     if info.kind == "vibi":
-        offset, scale = float(classifier.offset), float(classifier.scale)
+        network = network_of(classifier)  # whose normalisation of the log-mel VIBI takes over
+        offset, scale = (float(getattr(network, n, d)) for n, d in (("offset", 0), ("scale", 1)))
         return Vibi(n_classes, info.kept_chunks, offset, scale, info.pool)
     raise ValueError(f"unknown baseline {info.kind!r}; accepted: {', '.join(BASELINES)}.")

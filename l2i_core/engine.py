@@ -15,54 +15,39 @@ import torch
 from torch import Tensor
 
 from l2i_core.bundle import Bundle, load_bundle
-from l2i_core.classifiers.kumar import Classifier
+from l2i_core.classifiers.hearing import Hearing
+from l2i_core.classifiers.protocol import SoundClassifier
 from l2i_core.conventions import Conventions
 from l2i_core.dictionary import masking
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explained import Interpretation, Sweep, Verdict
-from l2i_core.explainers import theta
-from l2i_core.explainers.l2i import Interpreter
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.ask import Masked
+from l2i_core.explainers.protocol import Analysis, Explainer, checked_relevance
 from l2i_core.signal import audio, spectra
-from l2i_core.signal.spectra import AudioConfig, Spectrogram
+from l2i_core.signal.spectra import AudioConfig
 from l2i_core.task import Task
-
-WINDOWED_ABOVE_SECONDS = 30.0
-WINDOW_SECONDS = 10.0
-_BATCH = 16
 
 
 class L2I:
-    """One classifier, one dictionary and one interpreter.
+    """One classifier, one dictionary and one explainer.
 
     `conventions` says where to follow the paper's released code instead of the paper, see
-    `l2i_core.conventions`. Safe to share between threads. All methods run without gradients.
+    `l2i_core.conventions`. Safe to share between threads.
     """
 
     def __init__(
         self, bundle: Bundle, interpreter: str | None = None, conventions: str = "paper"
     ) -> None:
-        name = interpreter or bundle.default_interpreter
-        if name in bundle.baselines:
-            raise ValueError(
-                f"{bundle.baseline_info[name].title} has no components to play or to mask; give an "
-                f"interpreter: {', '.join(bundle.interpreters)}."
-            )
-        if name not in bundle.interpreters:
-            raise ValueError(
-                f"bundle {bundle.name!r} has no interpreter {name!r}; "
-                f"it has: {', '.join(bundle.interpreters)}."
-            )
         self.bundle = bundle
         self.conventions = Conventions.named(conventions)
-        self.interpreter_name = name
+        self.interpreter_name = interpreter or bundle.default_interpreter
+        self.explainer: Explainer = bundle.explainer(self.interpreter_name, self.conventions)
         self.audio: AudioConfig = bundle.audio
         self.classes: list[str] = list(bundle.classes)
         self.dictionary: Dictionary = bundle.dictionary
-        self.task: Task = bundle.task
-        self.classifier: Classifier = bundle.classifier
-        self.interpreter: Interpreter = bundle.interpreters[name]
-        self._silence_logits: Tensor | None = None
+        self.classifier: SoundClassifier = bundle.classifier
+        self.hearing = Hearing(bundle.classifier, bundle.audio)
+        self.task: Task = self.hearing.task
 
     @classmethod
     def from_bundle(
@@ -79,14 +64,14 @@ class L2I:
         return cls(load_bundle(name_or_folder), interpreter, conventions)
 
     @property
-    def class_weights(self) -> Tensor:
-        """θ (C, K): Θ's linear layer."""
-        return self.interpreter.class_weights.detach()
+    def class_weights(self) -> Tensor | None:
+        """θ (C, K): Θ's linear layer; None where the explainer has no Θ."""
+        return self.explainer.class_weights
 
     @property
     def min_length(self) -> int:
-        """Samples below which a clip is zero-padded: what f's poolings need."""
-        return (self.classifier.min_frames - 1) * self.audio.hop_length
+        """Samples below which a clip is zero-padded: what f needs."""
+        return self.hearing.min_length
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax, or a sigmoid per class for a multi-label model: (…, C) → (…, C)."""
@@ -108,7 +93,7 @@ class L2I:
             return int(target)
         raise ValueError(f"unknown class {target!r}; this model knows: {', '.join(self.classes)}.")
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def analyse(
         self,
         waveform: np.ndarray | Tensor,
@@ -116,7 +101,7 @@ class L2I:
         gain: float | None = None,
         window: tuple[float, float] | None = None,
     ) -> Analysis:
-        """Pass a clip through f and Ψ.
+        """Pass a clip through f, once, and find its activations.
 
         waveform: (n,) or (channels, n) at any rate in Hz. gain: the factor on which f meets the
         clip, `audio.peak_gain` unless given (give `analysis.gain` to judge x_int or x_2 at x's
@@ -128,41 +113,44 @@ class L2I:
         clip = audio.prepare(waveform, sample_rate, self.audio)
         start = 0.0 if window is None else window[0]
         clip = clip if window is None else self._cut(clip, window)
-        end = start + len(clip) / self.audio.sample_rate
         gain = self._gain(clip) if gain is None else gain
         if not (np.isfinite(gain) and gain > 0):
             raise ValueError(f"the gain must be a finite number above 0, received {gain}.")
         spectrogram = spectra.spectrogram(clip * gain, self.audio, self.min_length)
-        parts = self._windows(spectrogram.log_magnitude.shape[1])
-        results = [self._analyse_window(spectrogram.log_magnitude[:, s:e]) for s, e in parts]
-        logits, hs, theirs, pooled, attention = (list(x) for x in zip(*results, strict=True))
+        x, patterns = spectrogram.log_magnitude, self.dictionary.patterns
+        windows, logits, found = self.windows(len(clip)), [], []
+        for (s, e), heard in zip(windows, self.hearing.hear(clip * gain, x), strict=True):
+            logits.append(heard.logits[0])
+            found.append(self.explainer.activations(heard, x[:, s:e], patterns))
         window_logits = torch.stack(logits)
+        activations = torch.cat([part.activations for part in found], dim=1)
+        pooled = _mean([part.pooled for part in found])
         return Analysis(
-            clip,
-            (start, end),
-            float(gain),
-            spectrogram,
-            window_logits.mean(0),
-            torch.stack(theirs).mean(0),
-            torch.cat(hs, dim=1),
-            torch.cat(attention) / len(parts),
-            torch.stack(pooled).mean(0),
-            parts,
-            window_logits,
+            waveform=clip,
+            seconds=(start, start + len(clip) / self.audio.sample_rate),
+            gain=float(gain),
+            spectrogram=spectrogram,
+            logits=window_logits.mean(0),
+            activations=activations,
+            patterns=patterns,
+            windows=windows,
+            window_logits=window_logits,
+            pooled=activations.mean(dim=1) if pooled is None else pooled,
+            interpreter_logits=_mean([part.logits for part in found]),
+            attention=_joined([part.attention for part in found]),
         )
 
     def windows(self, length: int) -> tuple[tuple[int, int], ...]:
         """The frame ranges in which `analyse` hears a clip of `length` samples."""
-        return self._windows(self.audio.n_frames(max(length, self.min_length)))
+        return self.hearing.windows(length)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def window_logits(self, clip: Tensor, start: int, end: int, gain: float) -> Tensor:
         """f's logits (C,) on frames start … end − 1 of a clip (n,) that is at the model's rate:
         `analyse`'s for one window, without the whole clip's spectrogram in memory."""
-        magnitude = spectra.stft_frames(clip, start, end, self.audio).abs() * gain
-        return self.classifier(spectra.log_mel(magnitude, self.audio).unsqueeze(0))[0][0]
+        return self.classifier.hear(self.hearing.window(clip, start, end)[None] * gain).logits[0]
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def logits_at(self, clip: Tensor, windows: Sequence[tuple[float, float]]) -> Tensor:
         """f's logits (N, C) on stretches (start, end) in seconds of a clip (n,) at the model's
         rate, each at its own gain as `analyse(window=…)` hears it."""
@@ -170,18 +158,29 @@ class L2I:
         return torch.cat([self.classify((x * self._gain(x))[None]) for x in parts])
 
     def relevance(self, analysis: Analysis, target: str | int, measured: bool = False) -> Tensor:
-        """r (K,) of every component for a class (section 3.2).
+        """r (K,) of every component for a class (section 3.2); what costs is kept in the analysis.
 
-        measured: as FF is measured, which the released code does by the maxima of H over time.
+        measured: as FF is measured, see `Explainer.measured_relevance`.
         """
-        pooled = analysis.pooled
-        if measured and self.conventions.max_pooled_faithfulness and not self.bundle.multi_label:
-            peaks = [analysis.activations[:, s:e].amax(dim=1) for s, e in analysis.windows]
-            pooled = torch.stack(peaks).mean(0)
-        weights = self.class_weights[self.class_index(target)]
-        return theta.relevance(pooled, weights, self.conventions.signed_relevance)
+        index, explainer = self.class_index(target), self.explainer
+        kept, key = analysis.memory, ("relevance", self.interpreter_name, index, measured)
+        if key in kept:
+            return kept[key]
+        find = explainer.measured_relevance if measured else explainer.relevance
+        found = checked_relevance(
+            self.interpreter_name,
+            find(analysis, index, self.ask(analysis)),
+            len(analysis.activations),
+        )
+        if explainer.seconds:
+            kept[key] = found
+        return found
 
-    @torch.inference_mode()
+    def ask(self, analysis: Analysis, mask_domain: str = "log") -> Masked:
+        """f on the clip's components."""
+        return Masked(self.hearing, analysis, mask_domain, self.conventions.mask_epsilon)
+
+    @torch.no_grad()
     def interpret(
         self,
         analysis: Analysis,
@@ -212,27 +211,24 @@ class L2I:
             order = torch.argsort(relevance, descending=True, stable=True).tolist()
             selected = [k for k in order if weights[k] > 0]
         x = analysis.spectrogram.log_magnitude
-        kept, left = self.masked(analysis, weights, mask_domain)
-        sound = self._invert(analysis, kept) / analysis.gain
-        residual = (
-            self._invert(analysis, left) / analysis.gain if selected else analysis.waveform.clone()
-        )
+        ask = self.ask(analysis, mask_domain)
+        kept, left = ask.masked(weights)
         return Interpretation(
-            self.classes[index],
-            index,
-            float(threshold),
-            mask_domain,
-            relevance,
-            tuple(selected),
-            weights,
-            kept,
-            left,
-            sound,
-            residual,
-            masking.energy_share(spectra.magnitude(x), x, kept),
+            target=self.classes[index],
+            target_index=index,
+            threshold=float(threshold),
+            mask_domain=mask_domain,
+            relevance=relevance,
+            selected=tuple(selected),
+            gains=weights,
+            log_magnitude=kept,
+            residual_log_magnitude=left,
+            audio=ask.sound(kept) / analysis.gain,
+            residual=(ask.sound(left) / analysis.gain if selected else analysis.waveform.clone()),
+            energy_kept=masking.energy_share(spectra.magnitude(x), x, kept),
         )
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def component_audio(
         self, analysis: Analysis, component: int, mask_domain: str = "log"
     ) -> Tensor:
@@ -243,10 +239,10 @@ class L2I:
                 f"{self.dictionary.n_components - 1}."
             )
         only = masking.gains_of([component], self.dictionary.n_components)
-        kept, _ = self.masked(analysis, only, mask_domain)
-        return self._invert(analysis, kept) / analysis.gain
+        ask = self.ask(analysis, mask_domain)
+        return ask.sound(ask.masked(only)[0]) / analysis.gain
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def judge(self, analysis: Analysis, interpretation: Interpretation) -> Verdict:
         """f's logits on x_int and x_2 at x's gain, and the faithfulness FF_x (Eq. 6)."""
         sounds = torch.stack([interpretation.audio, interpretation.residual]) * analysis.gain
@@ -261,34 +257,14 @@ class L2I:
 
     def span(self, analysis: Analysis, target: str | int) -> float:
         """f(x)_c − f(silence)_c, of `Task.score`: the drop that removing everything would give."""
-        index = self.class_index(target)
-        silent = self.task.score(self.silence_logits())
-        return float(self.task.score(analysis.logits)[index] - silent[index])
+        return self.hearing.span(analysis.logits, self.class_index(target))
 
-    def silence_logits(self) -> Tensor:
-        """f's logits (C,) on digital silence."""
-        if self._silence_logits is None:
-            self._silence_logits = self.classify(torch.zeros(1, 5 * self.audio.sample_rate))[0]
-        return self._silence_logits
-
-    @torch.inference_mode()
+    @torch.no_grad()
     def classify(self, waveforms: Tensor) -> Tensor:
         """f's logits (N, C) of clips (N, n) that are already at f's scale."""
-        missing = max(0, self.min_length - waveforms.shape[1])
-        padded = torch.nn.functional.pad(waveforms, (0, missing))
-        windows = self._windows(self.audio.n_frames(padded.shape[1]))
-        rows = []
-        for part in padded.split(_BATCH if len(windows) == 1 else 1):
-            logits = [
-                self.classifier(
-                    spectra.log_mel(spectra.stft_frames(part, s, e, self.audio).abs(), self.audio)
-                )[0]
-                for s, e in windows
-            ]
-            rows.append(torch.stack(logits).mean(0))
-        return torch.cat(rows)
+        return self.hearing.logits(waveforms)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def sweep(
         self,
         analysis: Analysis,
@@ -307,16 +283,16 @@ class L2I:
         x, distinct = analysis.spectrogram.log_magnitude, sorted(set(counts))
         energies = self.component_energy(analysis)
         cumulative = torch.cat([torch.zeros(1), energies[order].cumsum(0)])
-        verdicts, shares = [], []
+        verdicts, shares, ask = [], [], self.ask(analysis, mask_domain)
         for masks in masking.cumulative_masks(
-            self.dictionary.patterns,
+            analysis.patterns,
             analysis.activations,
             order,
             distinct,
             self.conventions.mask_epsilon,
         ):
             kept, left = masking.apply_masks(x, masks, mask_domain)
-            sounds = torch.stack([self._invert(analysis, kept), self._invert(analysis, left)])
+            sounds = torch.stack([ask.sound(kept), ask.sound(left)])
             verdicts.append(self.classify(sounds))
             shares.append(masking.energy_share(spectra.magnitude(x), x, kept))
         logits = torch.stack(verdicts)
@@ -324,76 +300,33 @@ class L2I:
             logits[0, 1] = analysis.logits
         rows = [distinct.index(count) for count in counts]
         return Sweep(
-            index,
-            tuple(thresholds),
-            relevance,
-            torch.tensor(counts),
-            self.drop(analysis, logits[rows, 1], index),
-            logits[rows, 0],
-            logits[rows, 1],
-            torch.tensor(shares)[rows],
-            cumulative[counts],
+            target_index=index,
+            thresholds=tuple(thresholds),
+            relevance=relevance,
+            counts=torch.tensor(counts),
+            faithfulness=self.drop(analysis, logits[rows, 1], index),
+            logits_interpretation=logits[rows, 0],
+            logits_without=logits[rows, 1],
+            energy_kept=torch.tensor(shares)[rows],
+            log_energy_removed=cumulative[counts],
         )
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def logits_without(
         self, analysis: Analysis, removed: Sequence[Sequence[int]], mask_domain: str = "log"
     ) -> Tensor:
         """f's logits (N, C) after each of N sets of components is removed from the clip; an empty
         set removes nothing, not even what an inverse STFT changes."""
-        rows, batch = [], _BATCH if len(analysis.windows) == 1 else 1
-        for start in range(0, len(removed), batch):
-            sounds = []
-            for chosen in removed[start : start + batch]:
-                gains = masking.gains_of(chosen, self.dictionary.n_components)
-                sounds.append(self._invert(analysis, self.masked(analysis, gains, mask_domain)[1]))
-            rows.append(self.classify(torch.stack(sounds)))
-            empty = [not chosen for chosen in removed[start : start + batch]]
-            rows[-1][torch.tensor(empty)] = analysis.logits
-        return torch.cat(rows) if rows else torch.empty(0, len(self.classes))
-
-    def _analyse_window(
-        self, log_magnitude: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        log_mel = spectra.log_mel(spectra.magnitude(log_magnitude), self.audio)
-        logits, maps = self.classifier(log_mel.unsqueeze(0))
-        h, theirs, pooled, attention = self.interpreter(maps, log_magnitude.shape[1])
-        if float(log_magnitude.max()) == 0.0:  # silence: nothing to explain, nothing selected
-            h = torch.zeros_like(h)
-            theirs, pooled, attention = self.interpreter.theta(h)
-        return logits[0], h[0], theirs[0], pooled[0], attention[0]
-
-    def _windows(self, n_frames: int) -> tuple[tuple[int, int], ...]:
-        """Frame ranges of equal length: one up to 30 s, about 10 s each above."""
-        per_second = self.audio.sample_rate / self.audio.hop_length
-        if n_frames <= WINDOWED_ABOVE_SECONDS * per_second + 1:
-            return ((0, n_frames),)
-        longest = max(int(WINDOW_SECONDS * per_second), 2 * self.classifier.min_frames)
-        count = -(-n_frames // longest)
-        edges = [round(i * n_frames / count) for i in range(count + 1)]
-        return tuple(zip(edges[:-1], edges[1:], strict=True))
+        gains = torch.zeros(len(removed), self.dictionary.n_components)
+        for row, chosen in zip(gains, removed, strict=True):
+            row[list(chosen)] = 1.0
+        return self.ask(analysis, mask_domain).left(gains)
 
     def component_energy(self, analysis: Analysis) -> Tensor:
         """`explain.component_log_energy` (K,) of a clip."""
         return masking.component_log_energy(
-            analysis.spectrogram.log_magnitude, self.dictionary.patterns, analysis.activations
+            analysis.spectrogram.log_magnitude, analysis.patterns, analysis.activations
         )
-
-    def masked(self, analysis: Analysis, gains: Tensor, domain: str) -> tuple[Tensor, Tensor]:
-        """X_int and X_2 (F, T) for component gains (K,), a stretch of a long clip at a time."""
-        x, h = analysis.spectrogram.log_magnitude, analysis.activations
-        kept, left = torch.empty_like(x), torch.empty_like(x)
-        for start in range(0, x.shape[1], spectra.CHUNK_FRAMES):
-            part = slice(start, start + spectra.CHUNK_FRAMES)
-            masks = masking.soft_masks(
-                self.dictionary.patterns, h[:, part], gains, self.conventions.mask_epsilon
-            )
-            kept[:, part], left[:, part] = masking.apply_masks(x[:, part], masks, domain)
-        return kept, left
-
-    def _invert(self, analysis: Analysis, log_magnitude: Tensor) -> Tensor:
-        spectrogram: Spectrogram = analysis.spectrogram
-        return spectra.invert(log_magnitude, spectrogram.phase, spectrogram.length, self.audio)
 
     def _gain(self, clip: Tensor) -> float:
         return audio.peak_gain(clip, self.conventions.signed_scale)
@@ -420,6 +353,17 @@ class L2I:
                 else f"gains must be {k} numbers in [0, 1]; received none."
             )
         return weights
+
+
+def _mean(given: Sequence[Tensor | None]) -> Tensor | None:
+    parts = [part for part in given if part is not None]
+    return torch.stack(parts).mean(0) if parts else None
+
+
+def _joined(given: Sequence[Tensor | None]) -> Tensor | None:
+    """Attention (T,) of all windows, summing to 1 again."""
+    parts = [part for part in given if part is not None]
+    return torch.cat(parts) / len(parts) if parts else None
 
 
 def _check_threshold(threshold: float) -> None:

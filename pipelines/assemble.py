@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from l2i_core.bundle import BaselineInfo, Bundle, InterpreterInfo, load_bundle, save_bundle
-from l2i_core.classifiers.kumar import Classifier
+from l2i_core.classifiers.kumar import KumarVgg
+from l2i_core.classifiers.protocol import network_of
 from l2i_core.data.sets import open_data_set
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers.l2i import Interpreter
@@ -26,7 +27,7 @@ _PACKAGES = ("torch", "torchaudio", "librosa", "numpy", "soundfile", "soxr", "sc
 def assemble(
     config: Config,
     out: Path,
-    classifier: Classifier,
+    classifier: KumarVgg,
     patterns: Tensor,
     interpreters: dict[str, Interpreter],
     baselines: dict[str, nn.Module] | None = None,
@@ -37,18 +38,17 @@ def assemble(
     info = {n: baseline_info(config.baselines[n]) for n in baselines or {}}
     if baselines is None:
         baselines, info = _there(out, classifier)
+    classifier.network.cpu()
     save_bundle(
         Bundle(
             name=config.name,
             title=config.title or config.name,
-            classes=data.classes,
             audio=config.audio,
-            classifier=classifier.cpu(),
+            classifier=classifier,
             dictionary=Dictionary(patterns, groups(config, data.classes)),
             interpreters={name: model.cpu() for name, model in interpreters.items()},
             interpreter_info={n: _info(n, config.interpreters[n]) for n in interpreters},
             default_interpreter=config.default_interpreter or next(iter(interpreters)),
-            multi_label=data.multi_label,
             training=provenance(config, out),
             baselines={name: model.cpu() for name, model in baselines.items()},
             baseline_info=info,
@@ -57,13 +57,12 @@ def assemble(
     )
 
 
-def _there(
-    out: Path, classifier: Classifier
-) -> tuple[dict[str, nn.Module], dict[str, BaselineInfo]]:
+def _there(out: Path, classifier: KumarVgg) -> tuple[dict[str, nn.Module], dict[str, BaselineInfo]]:
     if not (out / "config.json").is_file():
         return {}, {}
     bundle = load_bundle(out)
-    mine, theirs = classifier.state_dict(), bundle.classifier.state_dict()
+    mine, there = classifier.network.state_dict(), network_of(bundle.classifier)
+    theirs = there.state_dict() if there else {}
     same = mine.keys() == theirs.keys() and all(
         torch.equal(mine[k].to(v.device, torch.float16), v.half()) for k, v in theirs.items()
     )

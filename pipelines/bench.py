@@ -24,7 +24,6 @@ from l2i_core import L2I
 from l2i_core.arguments import Parser
 from l2i_core.data import synth
 from l2i_core.dictionary.nmf import sparse_nmf
-from l2i_core.signal import spectra
 from pipelines.runs import main_guard
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,12 +46,21 @@ def engine_rows(bundle: str) -> list[tuple[str, float, str]]:
     rate = engine.audio.sample_rate
     clip = synth.scene(("dog", "rain"), seed=3, sample_rate=rate).mixture
     analysis = engine.analyse(clip, rate)
-    log_mel = spectra.log_mel(spectra.magnitude(analysis.spectrogram.log_magnitude), engine.audio)
+    x, patterns = analysis.spectrogram.log_magnitude, analysis.patterns
+    sound = analysis.waveform * analysis.gain
 
     def networks() -> None:
         with torch.inference_mode():
-            _, maps = engine.classifier(log_mel.unsqueeze(0))
-            engine.interpreter(maps, log_mel.shape[-1])
+            (heard,) = engine.hearing.hear(sound, x)
+            engine.explainer.activations(heard, x, patterns)
+
+    def from_sound() -> None:
+        with torch.inference_mode():
+            engine.classifier.hear(sound[None])
+
+    def from_spectrogram() -> None:
+        with torch.inference_mode():
+            next(engine.hearing.hear(sound, x))
 
     thresholds = tuple(round(0.05 * i, 2) for i in range(20))
 
@@ -61,12 +69,14 @@ def engine_rows(bundle: str) -> list[tuple[str, float, str]]:
             engine.judge(analysis, engine.interpret(analysis, None, threshold))
 
     bare = median_seconds(networks)
+    heard, shortcut = median_seconds(from_sound), median_seconds(from_spectrogram)
     whole = median_seconds(lambda: engine.analyse(clip, rate))
     change = median_seconds(lambda: engine.interpret(analysis, None, 0.3))
     levels = median_seconds(lambda: engine.sweep(analysis, None, thresholds), 3)
     single = median_seconds(one_by_one, 3)
     return [
         ("f and Ψ alone, 5 s clip", bare, "1"),
+        ("f alone, from sound", heard, f"{heard / shortcut:.2f} × from its STFT"),
         ("analyse", whole, f"{whole / bare:.2f} × f and Ψ"),
         ("one τ change (mask and inverse STFT)", change, f"{change / bare:.2f} × f and Ψ"),
         ("20 τ levels one by one, with verdicts", single, "1"),

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from l2i_core.bundle import BaselineInfo, new_baseline
-from l2i_core.classifiers.kumar import Classifier
+from l2i_core.classifiers.kumar import KumarVgg
 from l2i_core.explainers import flint, vibi
 from l2i_core.explainers.flint import Flint
 from l2i_core.explainers.vibi import Vibi
@@ -48,7 +48,7 @@ def loss_terms(
     config: Config,
     settings: BaselineConfig,
     model: nn.Module,
-    classifier: Classifier,
+    classifier: KumarVgg,
     cache: Cache,
     chosen: Tensor,
 ) -> dict[str, Tensor]:
@@ -58,7 +58,7 @@ def loss_terms(
     log_mel = spectra.log_mel(spectra.magnitude(x), config.audio)
     if isinstance(model, Flint):
         maps = [m[chosen].float() for m in cache.maps]
-        normalised = (log_mel - classifier.offset) / classifier.scale
+        normalised = (log_mel - classifier.network.offset) / classifier.network.scale
         terms = flint.loss_terms(model, maps, normalised, logits, cache.multi_label)
     else:
         assert isinstance(model, Vibi)
@@ -71,7 +71,7 @@ def trained_baseline(config: Config, name: str, out: Path) -> nn.Module:
     return _run(config, name, out, trained(config, out)).result("train_baselines")
 
 
-def _run(config: Config, name: str, out: Path, classifier: Classifier) -> Run:
+def _run(config: Config, name: str, out: Path, classifier: KumarVgg) -> Run:
     settings = config.baselines[name]
     torch.manual_seed(config.seed)
     info: BaselineInfo = baseline_info(settings)

@@ -22,7 +22,8 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from l2i_core.bundle import load_bundle
-from l2i_core.classifiers.kumar import Classifier, load_kumar
+from l2i_core.classifiers.kumar import Classifier, KumarVgg, load_kumar
+from l2i_core.classifiers.protocol import network_of
 from l2i_core.data.clips import Clip, DataSet
 from l2i_core.data.sets import open_data_set, synthesised
 from l2i_core.signal._torchaudio import torchaudio
@@ -128,7 +129,7 @@ def train(config: Config, out: Path) -> Classifier:
     weights = _positive_weights(settings, data)
     torch.manual_seed(config.seed)
     if settings.start_from:
-        start_from = load_bundle(settings.start_from).classifier
+        start_from = _network(settings.start_from)
     if start_from is not None:
         model = _new_model(config, len(data.classes))
         known = start_from.state_dict()
@@ -249,7 +250,7 @@ def _pretraining(config: Config) -> Config:
     )
 
 
-def trained(config: Config, out: Path) -> Classifier:
+def trained(config: Config, out: Path) -> KumarVgg:
     """The frozen f that `train` left in OUT; ValueError where it is absent or unfinished."""
     data = open_data_set(config.data.kind, config.data.root)
     model = _new_model(config, len(data.classes))
@@ -259,7 +260,15 @@ def trained(config: Config, out: Path) -> Classifier:
             f"{out} holds {done} of {config.classifier.epochs} classifier epochs; "
             "run pipelines.train_classifier first."
         )
-    return freeze(model)
+    return KumarVgg(freeze(model), config.audio, data.classes, data.multi_label)
+
+
+def _network(name: str) -> Classifier:
+    """The network of a bundle's f; ValueError where it is of another kind than we train."""
+    network = network_of(load_bundle(name).classifier)
+    if not isinstance(network, Classifier):
+        raise ValueError(f"classifier.start_from: the f of {name} is not Kumar's network.")
+    return network
 
 
 def read_weights(path: str) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from l2i_core.classifiers.kumar import Classifier
+from l2i_core.classifiers.kumar import KumarVgg
 from l2i_core.dictionary import masking, nmf
 from l2i_core.explainers import losses, theta
 from l2i_core.explainers.l2i import Interpreter
@@ -49,7 +49,7 @@ class Cache:
 
 
 def build_cache(
-    config: Config, classifier: Classifier, patterns: Tensor, views: int, partial_views: int = 0
+    config: Config, classifier: KumarVgg, patterns: Tensor, views: int, partial_views: int = 0
 ) -> Cache:
     """One pass of f over the training clips, over views − 1 circularly shifted copies, and over
     `partial_views` more that lack a random part of their components (`without_some`)."""
@@ -70,16 +70,16 @@ def build_cache(
             if view >= views:
                 x = without_some(x, patterns, generator)
             with torch.inference_mode():
-                logits, maps = classifier(spectra.log_mel(spectra.magnitude(x), config.audio))
+                heard = classifier.hear_spectrogram(spectra.magnitude(x))
             # Written into place: joining parts at the end would hold everything twice, and this
             # is gigabytes.
             cache = cache or Cache(
                 x.new_empty(total, *x.shape[1:], dtype=torch.half),
-                [m.new_empty(total, *m.shape[1:], dtype=torch.half) for m in maps],
-                logits.new_empty(total, *logits.shape[1:]),
+                [m.new_empty(total, *m.shape[1:], dtype=torch.half) for m in heard.maps],
+                heard.logits.new_empty(total, *heard.logits.shape[1:]),
                 data.multi_label,
             )
-            for whole, some in zip(cache.tensors, [x, *maps, logits], strict=True):
+            for whole, some in zip(cache.tensors, [x, *heard.maps, heard.logits], strict=True):
                 whole[start : start + len(part)] = some
             start += len(part)
     assert cache is not None  # a data set without clips was refused
@@ -127,7 +127,7 @@ def loss_terms(
     config: Config,
     settings: InterpreterConfig,
     model: Interpreter,
-    classifier: Classifier,
+    classifier: KumarVgg,
     patterns: Tensor,
     cache: Cache,
     chosen: Tensor,
@@ -149,13 +149,13 @@ def loss_terms(
         low, high = settings.loop_thresholds
         thresholds = torch.rand(len(chosen)).to(device()) * (high - low) + low
 
-        def judge(log_mel: Tensor) -> Tensor:
+        def answer(masked: Tensor) -> Tensor:
+            """f by its shortcut: on masked X an approximation, which spares the inverse STFT."""
             with autocast(config.precision):
-                return classifier(log_mel)[0].float()
+                return classifier.hear_spectrogram(spectra.magnitude(masked)).logits.float()
 
         keep, remove, energy = losses.decision_in_the_loop(
-            judge,
-            config.audio,
+            answer,
             x,
             patterns,
             activations,
@@ -195,12 +195,11 @@ def trained_interpreter(config: Config, name: str, out: Path) -> Interpreter:
     return model
 
 
-def _new_model(config: Config, settings: InterpreterConfig, classifier: Classifier) -> Interpreter:
-    return Interpreter(
-        classifier.map_channels,
-        classifier.map_strides,
+def _new_model(config: Config, settings: InterpreterConfig, classifier: KumarVgg) -> Interpreter:
+    return Interpreter.for_classifier(
+        classifier,
+        config.audio,
         config.dictionary.components,
-        classifier.linear.out_features,
         settings.pooling,
         settings.channels,
         settings.dropout,

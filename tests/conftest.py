@@ -6,6 +6,7 @@ them), so no test of the engine needs the shipped one: laws hold for any weights
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -26,7 +27,8 @@ from torch import Tensor, nn
 
 from l2i_core import L2I, Analysis, AudioConfig, load_bundle
 from l2i_core.bundle import Bundle, InterpreterInfo, save_bundle
-from l2i_core.classifiers.kumar import Classifier
+from l2i_core.classifiers.kumar import Classifier, KumarVgg
+from l2i_core.classifiers.protocol import network_of
 from l2i_core.data import synth
 from l2i_core.dictionary.nmf import Dictionary, average_frames, sparse_nmf
 from l2i_core.explainers.l2i import Interpreter
@@ -62,16 +64,10 @@ def random_bundle(config: AudioConfig, name: str, components: int = COMPONENTS) 
         classifier = Classifier(len(synth.LABELS), config.n_mels, offset=-20.0, scale=20.0)
         maps = _calibrate(classifier, log_mel)[1]
         _spread(classifier.linear)
+        f = KumarVgg(classifier, config, synth.LABELS)
         interpreters, infos = {}, {}
         for pooling in ("attention", "max"):
-            model = Interpreter(
-                classifier.map_channels,
-                classifier.map_strides,
-                components,
-                len(synth.LABELS),
-                pooling,
-                16,
-            )
+            model = Interpreter.for_classifier(f, config, components, pooling, 16)
             for layer in model.psi.modules():
                 if isinstance(layer, (nn.Conv1d, nn.Conv2d)):
                     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -85,17 +81,23 @@ def random_bundle(config: AudioConfig, name: str, components: int = COMPONENTS) 
         matrix = torch.cat([average_frames(one) for one in x], dim=1)
         patterns = sparse_nmf(matrix, components, iterations=20).patterns
     return Bundle(
-        name,
-        "Random weights",
-        synth.LABELS,
-        config,
-        classifier,
-        Dictionary(patterns),
-        interpreters,
-        infos,
-        "att",
+        name=name,
+        title="Random weights",
+        audio=config,
+        classifier=f,
+        dictionary=Dictionary(patterns),
+        interpreters=interpreters,
+        interpreter_info=infos,
+        default_interpreter="att",
         training={"seed": 0},
     )
+
+
+def several(bundle: Bundle) -> Bundle:
+    """The same model as one that may hear several classes at once."""
+    f = copy.copy(bundle.classifier)
+    f.multi_label = True
+    return replace(bundle, classifier=f)
 
 
 def _normal_clip(label: str, config: AudioConfig) -> Tensor:
@@ -263,14 +265,14 @@ def many_models(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     root = tmp_path_factory.mktemp("many")
     good = load_bundle(bundle_folder)
     learned = Dictionary(good.dictionary.patterns, ("dog", "rain", *good.classes))
-    many = replace(good, multi_label=True, dictionary=learned)
+    many = replace(several(good), dictionary=learned)
     with torch.no_grad():
-        many.classifier.linear.bias.sub_(1.0)  # two or three classes a clip, not six
+        network_of(many.classifier).linear.bias.sub_(1.0)  # two or three classes a clip, not six
     save_bundle(replace(many, name="many"), root / "many")
     add_metrics(root / "many", root / "scenes-measured", [scenes("att"), scenes("max")])
     silent = load_bundle(root / "many")
     with torch.no_grad():
-        silent.classifier.linear.bias.sub_(8.0)
+        network_of(silent.classifier).linear.bias.sub_(8.0)
     save_bundle(replace(silent, name="none"), root / "none")
     return root
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import random_bundle
+from conftest import random_bundle, several
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -58,7 +58,9 @@ def _refusal(folder: Path) -> str:
 
 
 def test_weights_come_back_as_fp16_rounded_them(original: Bundle, bundle: Bundle) -> None:
-    pairs: list[tuple[nn.Module, nn.Module]] = [(original.classifier, bundle.classifier)]
+    pairs: list[tuple[nn.Module, nn.Module]] = [
+        (original.classifier.network, bundle.classifier.network)
+    ]
     pairs += [(original.interpreters[n], bundle.interpreters[n]) for n in ("att", "max")]
     for before, after in pairs:
         theirs = after.state_dict()
@@ -80,12 +82,12 @@ def test_settings_come_back(original: Bundle, bundle: Bundle, bundle_folder: Pat
         assert getattr(bundle, field) == getattr(original, field), field
     assert dict(bundle.interpreter_info) == dict(original.interpreter_info)
     assert dict(bundle.training) == {"seed": 0}
-    assert bundle.classifier.map_blocks == original.classifier.map_blocks
+    assert bundle.classifier.layers == original.classifier.layers
     assert bundle.folder == bundle_folder
 
 
 def test_loaded_models_are_frozen(bundle: Bundle) -> None:
-    for model in (bundle.classifier, *bundle.interpreters.values()):
+    for model in (bundle.classifier.network, *bundle.interpreters.values()):
         assert not model.training
         assert not any(p.requires_grad for p in model.parameters())
 
@@ -102,7 +104,7 @@ def test_saving_what_was_loaded_changes_no_byte(bundle: Bundle, tmp_path: Path) 
 def test_other_sizes_come_back(tmp_path: Path) -> None:
     config = AudioConfig(sample_rate=16000, n_fft=512, win_length=400, hop_length=160)
     made = dataclasses.replace(
-        random_bundle(config, "other", components=3), multi_label=True, default_interpreter="max"
+        several(random_bundle(config, "other", components=3)), default_interpreter="max"
     )
     save_bundle(made, tmp_path / "other")
     engine = L2I.from_bundle(tmp_path / "other")

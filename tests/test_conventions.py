@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
+from conftest import several
 from torch import Tensor
 
 from l2i_core import L2I, Analysis
@@ -16,6 +17,7 @@ from l2i_core.data.clips import load_clip
 from l2i_core.data.sets import synthesised
 from l2i_core.dictionary import masking
 from l2i_core.explainers import theta
+from l2i_core.explainers.l2i import PsiTheta
 from l2i_core.measure.evaluation import Settings, evaluate
 from l2i_core.measure.random import both_baselines
 from l2i_core.signal import audio
@@ -29,7 +31,7 @@ def released(bundle: Bundle) -> L2I:
 
 def _with_contributions(monkeypatch: pytest.MonkeyPatch, weights: Tensor) -> None:
     """θ (C, K) for every engine."""
-    monkeypatch.setattr(L2I, "class_weights", property(lambda self: weights))
+    monkeypatch.setattr(PsiTheta, "class_weights", property(lambda self: weights))
 
 
 def _pooled(analysis: Analysis, z: Tensor) -> Analysis:
@@ -169,7 +171,7 @@ def test_multi_label_faithfulness_keeps_thetas_pooling(
     bundle: Bundle, analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = _by_hand(analysis, monkeypatch)
-    tagging = L2I(replace(bundle, multi_label=True), "att", "released")
+    tagging = L2I(several(bundle), "att", "released")
     assert tagging.relevance(made, 3, measured=True)[:2].tolist() == pytest.approx([1.0, 0.1])
 
 

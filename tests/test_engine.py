@@ -13,8 +13,10 @@ from torch import Tensor
 
 from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.bundle import Bundle
+from l2i_core.classifiers.protocol import network_of
 from l2i_core.data import synth
 from l2i_core.dictionary import masking
+from l2i_core.explainers.l2i import PsiTheta
 from l2i_core.signal import spectra
 
 DOMAINS = masking.MASK_DOMAINS
@@ -29,13 +31,15 @@ def _error_db(estimate: Tensor, truth: Tensor) -> float:
 def _spy(engine: L2I, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of frames × clips in every pass of f from now on."""
     seen: list[int] = []
-    forward = engine.classifier.forward
+    network = network_of(engine.classifier)
+    assert network is not None
+    forward = network.forward
 
     def counted(log_mel: Tensor) -> tuple[Tensor, list[Tensor]]:
         seen.append(log_mel.shape[0] * log_mel.shape[2])
         return forward(log_mel)
 
-    monkeypatch.setattr(engine.classifier, "forward", counted)
+    monkeypatch.setattr(network, "forward", counted)
     return seen
 
 
@@ -87,8 +91,9 @@ def test_analysis_is_stft_then_f_then_psi_then_theta(
     x = torch.from_numpy(dog / np.abs(dog).max())
     magnitude = spectra.stft(x, engine.audio).abs()
     with torch.inference_mode():
-        logits, maps = engine.classifier(spectra.log_mel(magnitude, engine.audio)[None])
-        h, theirs, pooled, attention = engine.interpreter(maps, magnitude.shape[1])
+        heard = engine.classifier.hear(x[None])
+        found = engine.bundle.interpreters["att"](heard.maps, magnitude.shape[1])
+        logits, (h, theirs, pooled, attention) = heard.logits, found
     ours = (analysis.logits, analysis.activations, analysis.interpreter_logits)
     for mine, expected in zip(ours, (logits, h, theirs), strict=True):
         torch.testing.assert_close(mine, expected[0], atol=1e-3, rtol=1e-3)
@@ -293,7 +298,7 @@ def test_relevances_that_are_all_negative_select_nothing(
     engine: L2I, analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights = -engine.class_weights.abs()
-    monkeypatch.setattr(L2I, "class_weights", property(lambda self: weights))
+    monkeypatch.setattr(PsiTheta, "class_weights", property(lambda self: weights))
     i = engine.interpret(analysis, threshold=0.0)
     assert i.selected == ()
     assert engine.judge(analysis, i).faithfulness == 0.0
@@ -414,7 +419,7 @@ def test_f_on_silence_is_the_far_end_of_the_scale(engine: L2I, analysis: Analysi
     everything = engine.interpret(analysis, "dog", gains=np.ones(12), mask_domain="linear")
     residual = torch.zeros_like(everything.residual)
     logits = engine.classify(residual[None])[0]
-    torch.testing.assert_close(logits, engine.silence_logits(), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(logits, engine.hearing.silence(), atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -594,13 +599,12 @@ def test_long_clips_logits_are_the_mean_of_their_windows(engine: L2I, long: Anal
     assert max(sizes) - min(sizes) <= 1
     assert long.window_logits.shape == (len(long.windows), 10)
     torch.testing.assert_close(long.logits, long.window_logits.mean(0))
+    sound, hop = long.waveform * long.gain, engine.audio.hop_length
     for (start, end), logits in zip(long.windows, long.window_logits, strict=True):
-        x = long.spectrogram.log_magnitude[:, start:end]
-        log_mel = spectra.log_mel(spectra.magnitude(x), engine.audio)
-        with torch.inference_mode():
-            expected, maps = engine.classifier(log_mel[None])
-            h = engine.interpreter(maps, end - start)[0][0]
-        torch.testing.assert_close(logits, expected[0], atol=1e-4, rtol=1e-4)
+        stop = None if end == frames else (end - 1) * hop
+        heard = engine.classifier.hear(sound[None, start * hop : stop])
+        h = engine.bundle.interpreters["att"](heard.maps, end - start)[0][0]
+        torch.testing.assert_close(logits, heard.logits[0], atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(long.activations[:, start:end], h, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(
         (engine.class_weights * long.pooled).sum(dim=1),

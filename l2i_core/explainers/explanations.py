@@ -35,8 +35,10 @@ def flint(
     Raises ValueError for a clip that f hears in windows.
     """
     index = engine.class_index(analysis.predicted if target is None else target)
-    log_mel = _whole_clip(engine, analysis, "FLINT")
-    attributes, logits = model(engine.classifier(log_mel)[1])
+    _check_whole(engine, analysis, "FLINT")
+    x = analysis.spectrogram.log_magnitude
+    (heard,) = engine.hearing.hear(analysis.waveform * analysis.gain, x)
+    attributes, logits = model(heard.maps)
     relevance = theta.relevance(attributes[0], model.linear.weight[index])
     return FlintExplanation(engine.classes[index], attributes[0], relevance, logits[0])
 
@@ -64,10 +66,11 @@ class VibiExplanation:
 def vibi(model: Vibi, engine: L2I, analysis: Analysis) -> VibiExplanation:
     """The chunks that VIBI keeps, as a mask and as sound. It explains f's output as a whole, not a
     class that one may choose. Raises ValueError for a clip that f hears in windows."""
-    log_mel = _whole_clip(engine, analysis, "VIBI")
+    _check_whole(engine, analysis, "VIBI")
+    x = analysis.spectrogram.log_magnitude
+    log_mel = spectra.log_mel(spectra.magnitude(x), engine.audio).unsqueeze(0)
     chunks, logits = model(log_mel)
     mask = chunk_mask(chunks, log_mel.shape[1], log_mel.shape[2])[0]
-    x = analysis.spectrogram.log_magnitude
     kept, left = masking.apply_masks(x, spectra.from_mel_mask(mask, engine.audio), "linear")
     given = analysis.spectrogram
     sounds = torch.stack(
@@ -87,13 +90,11 @@ def vibi(model: Vibi, engine: L2I, analysis: Analysis) -> VibiExplanation:
     )
 
 
-def _whole_clip(engine: L2I, analysis: Analysis, system: str) -> Tensor:
-    """Log-mel (1, n_mels, T) in dB; ValueError for a clip that f hears in windows."""
+def _check_whole(engine: L2I, analysis: Analysis, system: str) -> None:
+    """ValueError for a clip that f hears in windows."""
     if len(analysis.windows) > 1:
         seconds = len(analysis.waveform) / engine.audio.sample_rate
         raise ValueError(
             f"{system} explains a clip in one piece; this one lasts {seconds:.0f} s and f hears it "
             f"in {len(analysis.windows)} windows. Choose a window of up to 30 s."
         )
-    magnitude = spectra.magnitude(analysis.spectrogram.log_magnitude)
-    return spectra.log_mel(magnitude, engine.audio).unsqueeze(0)

@@ -1,4 +1,7 @@
-"""The trained interpreter: Ψ and Θ together (paper, section 3.1)."""
+"""The trained interpreter of the paper: Ψ and Θ together (section 3.1), and their relevances (3.2).
+
+ATT and MAX differ by Θ's pooling; the loops (ours) by how they were trained (`losses`).
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from l2i_core.classifiers.protocol import Heard, SoundClassifier
+from l2i_core.conventions import PAPER, Conventions
+from l2i_core.explainers.protocol import LAYERS, Activations, Analysis, Ask, Explainer
 from l2i_core.explainers.psi import Psi
-from l2i_core.explainers.theta import ThetaAttention, ThetaMax
+from l2i_core.explainers.theta import ThetaAttention, ThetaMax, relevance
+from l2i_core.signal.spectra import AudioConfig
 
 POOLINGS = ("attention", "max")
 
@@ -22,7 +29,7 @@ class Interpreter(nn.Module):
     def __init__(
         self,
         map_channels: Sequence[int],
-        map_strides: Sequence[int],
+        map_strides: Sequence[float],
         n_components: int,
         n_classes: int,
         pooling: str = "attention",
@@ -36,6 +43,29 @@ class Interpreter(nn.Module):
         theta = ThetaAttention if pooling == "attention" else ThetaMax
         self.theta = theta(n_components, n_classes, dropout)
 
+    @classmethod
+    def for_classifier(
+        cls,
+        classifier: SoundClassifier,
+        config: AudioConfig,
+        n_components: int,
+        pooling: str = "attention",
+        channels: int = 128,
+        dropout: float = 0.0,
+    ) -> Interpreter:
+        """One that fits f's layers and the frames of an STFT; ValueError for a black box."""
+        frame = config.hop_length / config.sample_rate
+        strides = [layer.step_seconds / frame for layer in classifier.layers]
+        return cls(
+            [layer.channels for layer in classifier.layers],
+            [float(round(s)) if abs(s - round(s)) < 1e-6 else s for s in strides],
+            n_components,
+            len(classifier.classes),
+            pooling,
+            channels,
+            dropout,
+        )
+
     @property
     def class_weights(self) -> Tensor:
         """θ (C, K), the linear layer's weights."""
@@ -48,3 +78,47 @@ class Interpreter(nn.Module):
         activations = self.psi(maps, n_frames)
         with torch.autocast(activations.device.type, enabled=False):
             return activations, *self.theta(activations)
+
+
+class PsiTheta(Explainer):
+    """A trained interpreter as an explainer: H from f's feature maps in one pass, r from θ."""
+
+    needs = frozenset({LAYERS})
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        title: str,
+        description: str,
+        conventions: Conventions = PAPER,
+        multi_label: bool = False,
+    ) -> None:
+        self.interpreter, self.title, self.description = interpreter, title, description
+        self._conventions, self._multi_label = conventions, multi_label
+
+    @property
+    def class_weights(self) -> Tensor:  # type: ignore[override]
+        """θ (C, K): Θ's linear layer."""
+        return self.interpreter.class_weights.detach()
+
+    def activations(self, heard: Heard, log_magnitude: Tensor, patterns: Tensor) -> Activations:
+        """H = Ψ(maps), and Θ's answers; nothing is active in silence."""
+        h, theirs, pooled, attention = self.interpreter(heard.maps, log_magnitude.shape[1])
+        if float(log_magnitude.max()) == 0.0:
+            h = torch.zeros_like(h)
+            theirs, pooled, attention = self.interpreter.theta(h)
+        return Activations(h[0], pooled[0], attention[0], theirs[0])
+
+    def relevance(self, analysis: Analysis, target: int, ask: Ask) -> Tensor:
+        """r_k = z_k θ_ck / max_l |z_l θ_cl| (section 3.2)."""
+        return self._of(analysis.pooled, target)
+
+    def measured_relevance(self, analysis: Analysis, target: int, ask: Ask) -> Tensor:
+        """The same; the released code takes the maxima of H over time for one class a clip."""
+        if not self._conventions.max_pooled_faithfulness or self._multi_label:
+            return self.relevance(analysis, target, ask)
+        peaks = [analysis.activations[:, s:e].amax(dim=1) for s, e in analysis.windows]
+        return self._of(torch.stack(peaks).mean(0), target)
+
+    def _of(self, pooled: Tensor, target: int) -> Tensor:
+        return relevance(pooled, self.class_weights[target], self._conventions.signed_relevance)

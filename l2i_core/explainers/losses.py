@@ -12,8 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from l2i_core.dictionary import masking
-from l2i_core.signal import spectra
-from l2i_core.signal.spectra import AudioConfig
 
 
 def fidelity(
@@ -41,8 +39,7 @@ def sparsity(activations: Tensor) -> Tensor:
 
 
 def decision_in_the_loop(
-    classify: Callable[[Tensor], Tensor],
-    config: AudioConfig,
+    answer: Callable[[Tensor], Tensor],
     log_magnitude: Tensor,
     patterns: Tensor,
     activations: Tensor,
@@ -55,9 +52,9 @@ def decision_in_the_loop(
     """Ours, not the paper's: what f says of x_int and x_2, as a loss.
 
     The selection is made smooth, s_k = σ((r_k − τ) / softness); the mask of section 3.2 with s in
-    place of the 0/1 selection gives X_int and X_2, whose log-mels go into the frozen f (no inverse
-    STFT is needed). `classify` is f: log-mel (2B, n_mels, T) → logits (2B, C). log_magnitude
-    (B, F, T), relevance (B, K) for the targets (B,), τ (B,).
+    place of the 0/1 selection gives X_int and X_2, which go into the frozen f. `answer` is f:
+    X (2B, F, T) → logits (2B, C), X_int of all clips first. log_magnitude (B, F, T), relevance
+    (B, K) for the targets (B,), τ (B,).
 
     Returns three means over clips: keep, the cross-entropy of f(x_int) with the target; remove,
     −log(1 − p_c(f(x_2))); energy, the share of ‖X‖² that is kept. p is softmax; with multi_label σ,
@@ -66,8 +63,7 @@ def decision_in_the_loop(
     selection = torch.sigmoid((relevance - thresholds[:, None]) / softness)
     masks = masking.soft_masks(patterns, activations, selection)
     kept, left = masking.apply_masks(log_magnitude, masks)
-    both = spectra.log_mel(spectra.magnitude(torch.cat([kept, left])), config)
-    logits_kept, logits_left = classify(both).chunk(2)
+    logits_kept, logits_left = answer(torch.cat([kept, left])).chunk(2)
     if multi_label:
         chosen = targets[:, None]
         keep = functional.softplus(-logits_kept.gather(1, chosen)).mean()

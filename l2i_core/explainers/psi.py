@@ -27,7 +27,7 @@ class Psi(nn.Module):
     def __init__(
         self,
         map_channels: Sequence[int],
-        map_strides: Sequence[int],
+        map_strides: Sequence[float],
         n_components: int,
         channels: int = 128,
     ) -> None:
@@ -35,16 +35,15 @@ class Psi(nn.Module):
         if len(map_channels) != len(map_strides) or not map_channels:
             raise ValueError("Ψ needs as many time strides as feature maps, and at least one.")
         self.map_strides = tuple(map_strides)
-        self.step = min(map_strides)
-        if self.step & (self.step - 1):
-            raise ValueError(f"the finest map's stride must be a power of two, not {self.step}.")
+        doublings = max(0, round(math.log2(min(map_strides))))
+        self.step = 2**doublings
         # No batch normalisation: H carries the clip's level, which batch statistics would blur.
         self.entries = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in map_channels)
         joined = channels * len(map_channels)
         self.join = _convolution(nn.Conv2d(joined, channels, 3, padding=1))
         self.stages = nn.ModuleList()
         bands = _BANDS
-        for _ in range(int(math.log2(self.step))):
+        for _ in range(doublings):
             stride = 2 if bands > 1 else 1
             bands = max(1, bands // 2)
             self.stages.append(
@@ -61,7 +60,10 @@ class Psi(nn.Module):
         nn.init.constant_(self.out.bias, 0.01)  # type: ignore[arg-type]
 
     def forward(self, maps: Sequence[Tensor], n_frames: int) -> Tensor:
-        """maps [(B, channels, T / stride, bands), …] → H (B, K, n_frames)."""
+        """maps [(B, channels, T / stride, bands), …] → H (B, K, n_frames).
+
+        Strides are in frames of H, whole or not.
+        """
         steps = math.ceil(n_frames / self.step)
         joined = []
         for entry, stride, given in zip(self.entries, self.map_strides, maps, strict=True):
@@ -69,7 +71,7 @@ class Psi(nn.Module):
             # map starts at frame 0 and the doublings below stay aligned with the frames.
             missing = math.ceil(n_frames / stride) - given.shape[2]
             padded = functional.pad(given, (0, 0, 0, max(0, missing)), mode="replicate")
-            size = (padded.shape[2] * stride // self.step, _BANDS)
+            size = (math.ceil(padded.shape[2] * stride / self.step - 1e-6), _BANDS)
             scaled = functional.interpolate(entry(padded), size, mode="bilinear", antialias=False)
             joined.append(scaled[:, :, :steps])
         x = self.join(torch.cat(joined, dim=1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from l2i_core.dictionary.masking import _TINY
+_TINY = 1e-12
 
 
 def relevance(pooled: Tensor, class_weight: Tensor, signed: bool = False) -> Tensor:

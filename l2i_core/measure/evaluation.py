@@ -316,13 +316,14 @@ def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> Row:
     return row
 
 
-def clip_logits(engine: L2I, logits: Tensor, theirs: Tensor) -> Row:
+def clip_logits(engine: L2I, logits: Tensor, theirs: Tensor | None) -> Row:
     """The columns that hold f's logits (C,) and those of what explains it (C,)."""
     row: Row = {"predicted": engine.classes[int(logits.argmax())]}
-    row["interpreter_predicted"] = engine.classes[int(theirs.argmax())]
+    row["interpreter_predicted"] = "" if theirs is None else engine.classes[int(theirs.argmax())]
     for name, value in zip(engine.classes, logits.tolist(), strict=True):
         row[f"logit:{name}"] = value
-    for name, value in zip(engine.classes, theirs.tolist(), strict=True):
+    given = [] if theirs is None else theirs.tolist()
+    for name, value in zip(engine.classes if given else [], given, strict=True):
         row[f"interpreter_logit:{name}"] = value
     return row
 

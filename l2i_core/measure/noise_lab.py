@@ -201,8 +201,10 @@ def relevance_shift(before: Tensor, after: Tensor, threshold: float) -> Shift:
     return Shift(correlation, int(first.sum()), int((first & second).sum()), int(second.sum()))
 
 
-def place(logits: Tensor, index: int) -> int:
-    """The place of a class among all by its logit (C,), 1 for the highest."""
+def place(logits: Tensor | None, index: int) -> int | None:
+    """The place of a class among all by its logit (C,), 1 for the highest; None without logits."""
+    if logits is None:
+        return None
     order = torch.argsort(logits, descending=True, stable=True).tolist()
     return order.index(index) + 1
 
@@ -218,8 +220,10 @@ def answers(engine: L2I, analysis: Analysis, target: int) -> Row:
     }
 
 
-def _written(engine: L2I, logits: Tensor) -> str:
-    """A decision as tables hold it, several classes in the order of f's outputs."""
+def _written(engine: L2I, logits: Tensor | None) -> str:
+    """A decision as tables hold it, several classes in the order of f's outputs; "" of none."""
+    if logits is None:
+        return ""
     return written([engine.classes[c] for c in sorted(engine.decided(logits))])
 
 

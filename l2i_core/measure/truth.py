@@ -142,7 +142,8 @@ def random_energy(
     energy = engine.component_energy(analysis)
     sets = energy_matched(energy, made.gains, draws, np.random.default_rng([*seed]))
     all_gains = (masking.gains_of(chosen, len(energy)) for chosen in sets)
-    return [engine.masked(analysis, gains, made.mask_domain)[0] for gains in all_gains]
+    ask = engine.ask(analysis, made.mask_domain)
+    return [ask.masked(gains)[0] for gains in all_gains]
 
 
 @torch.inference_mode()

@@ -116,6 +116,8 @@ def usage_of_rows(rows: Sequence[Mapping[str, Any]], engine: L2I, threshold: flo
         raise ValueError(
             "the per-clip metrics hold a z that is not a number; evaluate the model again."
         ) from error
+    if engine.class_weights is None:
+        raise ValueError(f"{engine.explainer.title} has no class weights θ to count use by.")
     predicted = [engine.class_index(row["predicted"]) for row in rows]
     return usage(pooled, predicted, engine.class_weights, threshold)
 
@@ -126,7 +128,8 @@ def class_weight_rows(engine: L2I, names: Mapping[int, str] | None = None) -> li
     patterns, config = engine.dictionary.patterns, engine.audio
     centres = centre_bins(patterns) * (config.sample_rate / config.n_fft)
     bands = spread(patterns, config)
-    weights = engine.class_weights.numpy()
+    theta = engine.class_weights
+    weights = None if theta is None else theta.numpy()
     return [
         {
             "component": k,
@@ -135,7 +138,11 @@ def class_weight_rows(engine: L2I, names: Mapping[int, str] | None = None) -> li
             "centre_hz": float(centres[k]),
             "band_low_hz": float(bands[k, 0]),
             "band_high_hz": float(bands[k, 1]),
-            **{f"theta:{c}": float(weights[i, k]) for i, c in enumerate(engine.classes)},
+            **(
+                {}
+                if weights is None
+                else {f"theta:{c}": float(weights[i, k]) for i, c in enumerate(engine.classes)}
+            ),
         }
         for k in range(engine.dictionary.n_components)
     ]

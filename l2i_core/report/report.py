@@ -29,6 +29,7 @@ def make_report(
     multi-label model's report also has `predicted_classes`, all above 0.5.
     """
     probabilities = engine.probabilities(analysis.logits)
+    theirs = analysis.interpreter_logits
     report: dict[str, Any] = {
         "clip": clip_name,
         "sample_rate": engine.audio.sample_rate,
@@ -41,11 +42,8 @@ def make_report(
         "logits": _numbers(analysis.logits),
         "probabilities": _numbers(probabilities),
         "predicted": engine.classes[analysis.predicted],
-        "interpreter_logits": _numbers(analysis.interpreter_logits),
-        "interpreter_top": [
-            engine.classes[i]
-            for i in analysis.interpreter_logits.argsort(descending=True, stable=True)[:5].tolist()
-        ],
+        "interpreter_logits": None if theirs is None else _numbers(theirs),
+        "interpreter_top": None if theirs is None else [engine.classes[i] for i in _first(theirs)],
         "target": interpretation.target,
         "threshold": interpretation.threshold,
         "mask_domain": interpretation.mask_domain,
@@ -77,9 +75,11 @@ def score(report: Mapping[str, Any], value: float) -> float:
     return float(expit(value)) if "predicted_classes" in report else value
 
 
-def agrees(report: Mapping[str, Any]) -> bool:
+def agrees(report: Mapping[str, Any]) -> bool | None:
     """Whether the interpreter's first class is f's; of a multi-label model, whether both hear the
-    target, or neither."""
+    target, or neither; None where the explainer has no Θ."""
+    if report["interpreter_top"] is None:
+        return None
     if "predicted_classes" in report:
         theirs = report["interpreter_logits"][report["classes"].index(report["target"])] > 0
         return theirs == (report["target"] in report["predicted_classes"])
@@ -93,6 +93,11 @@ def decision(report: Mapping[str, Any], logits: Sequence[float]) -> str:
         return class_name(report["classes"][order[0]])
     heard = [class_name(report["classes"][c]) for c in order if logits[c] > 0]
     return joined(heard) or "none of its classes"
+
+
+def _first(logits: Tensor) -> list[int]:
+    """The five most probable classes."""
+    return logits.argsort(descending=True, stable=True)[:5].tolist()
 
 
 def _numbers(values: Tensor) -> list[float]:

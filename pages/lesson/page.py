@@ -278,7 +278,7 @@ def dictionary(view: View, made: Interpretation) -> None:
 def activations(view: View, made: Interpretation) -> None:
     """H."""
     known, engine = material.parts(view), view.engine
-    maps = len(engine.interpreter.psi.map_strides)
+    maps = len(engine.classifier.layers)
     words, show = _sides()
     with words:
         _idea(

@@ -79,10 +79,28 @@ def test_activations_stay_where_the_sound_is() -> None:
     assert float(difference[500:].max()) > 1e-3
 
 
-@pytest.mark.parametrize(("channels", "strides"), [((), ()), ((4,), (8, 16)), ((4,), (3,))])
+@pytest.mark.parametrize(("channels", "strides"), [((), ()), ((4,), (8, 16))])
 def test_impossible_maps_are_refused(channels: tuple[int, ...], strides: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="Ψ|stride"):
         Psi(channels, strides, 7)
+
+
+@pytest.mark.parametrize("strides", [(0.625, 1.25), (2.5,), (3.0, 6.0), (5.0, 20.0)])
+def test_steps_of_any_length_give_a_column_a_frame(strides: tuple[float, ...]) -> None:
+    """A step in the map changes H around its own time, whatever the maps' step in frames."""
+    torch.manual_seed(0)
+    frames = 600
+    psi = Psi((4,) * len(strides), strides, 7, channels=8).eval()
+    maps = [torch.rand(1, 4, int(frames // s), 16) for s in strides]
+    changed = [m.clone() for m in maps]
+    for m in changed:
+        m[:, :, m.shape[2] // 2 :] += 1.0
+    ours, theirs = psi(maps, frames).detach(), psi(changed, frames).detach()
+    assert ours.shape == (1, 7, frames)
+    moved = (ours - theirs).abs().amax(dim=(0, 1))
+    margin = 60
+    assert float(moved[: frames // 2 - margin].max()) < 1e-5
+    assert float(moved[frames // 2 + margin :].max()) > 1e-3
 
 
 def test_attention_is_a_distribution_over_time(theta: ThetaAttention | ThetaMax) -> None:

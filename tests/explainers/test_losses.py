@@ -69,8 +69,7 @@ class Loop:
 
     def __call__(self, thresholds: Tensor, softness: float = 0.05) -> tuple[Tensor, ...]:
         return losses.decision_in_the_loop(
-            self.classify,
-            CONFIG,
+            self.judged,
             self.x,
             self.w,
             self.h,

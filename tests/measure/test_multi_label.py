@@ -25,7 +25,6 @@ from l2i_core.explainers import losses
 from l2i_core.measure import metrics
 from l2i_core.measure.contamination import other_clip
 from l2i_core.measure.evaluation import Settings, answers, evaluate, read_rows, refresh_summary
-from l2i_core.signal import spectra
 from pipelines import features, learn_dictionary, train_classifier, train_interpreter
 from pipelines.config import Config, load_config
 from pipelines.evaluate import run as evaluate_run
@@ -167,7 +166,7 @@ def test_random_and_span_are_drops_of_probability(trained: Path, folder: Path) -
     engine = L2I.from_bundle(trained, "att")
     sound, rate = soundfile.read(folder / "audio" / "clip-14.wav", dtype="float32")
     a = engine.analyse(sound, rate)
-    silent = torch.sigmoid(engine.silence_logits())
+    silent = torch.sigmoid(engine.hearing.silence())
     assert engine.span(a, "dog") == pytest.approx(float(torch.sigmoid(a.logits)[0] - silent[0]))
     swept = engine.sweep(a, "dog", (0.1, 0.5))
     for t, drop in zip((0.1, 0.5), swept.faithfulness.tolist(), strict=True):
@@ -291,12 +290,10 @@ def test_loop_explains_one_of_the_decided_classes() -> None:
 
 
 def test_loop_terms_by_hand() -> None:
-    config = spectra.AudioConfig(sample_rate=8000, n_fft=512, win_length=512, hop_length=256)
     x = torch.rand(2, 257, 8) + 0.1
     given = torch.tensor([[2.0, 0.0], [1.0, -1.0], [-1.0, 0.5], [0.0, 3.0]])
     keep, remove, _ = losses.decision_in_the_loop(
         lambda _: given,
-        config,
         x,
         torch.rand(257, 3),
         torch.rand(2, 3, 8),

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 import streamlit as st
 import torch
+from conftest import several
 from driving import noise, wav_bytes
 
 from l2i_core import AudioConfig
@@ -169,7 +170,7 @@ def test_metrics_say_where_f_was_wrong(tmp_path: Path, recorded: Bundle) -> None
     table.write_text(
         "clip,label,predicted,logit:dog,logit:rain\na,dog+rain,dog,1,-1\nb,(none),dog,-1,-2\n"
     )
-    many = dataclasses.replace(shown, multi_label=True)
+    many = several(shown)
     assert clips.predictions(many) == {"esc10:a": ("dog",), "esc10:b": ()}
 
 

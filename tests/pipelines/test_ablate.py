@@ -187,7 +187,7 @@ def test_every_variant_has_figures_of_its_own_bundle(done: Path) -> None:
         assert "random" not in block
         assert set(row["seconds"]) == {"dictionary", "interpreter", "evaluation"}
     assert load_bundle(done / "K-3").dictionary.n_components == 3
-    assert load_bundle(done / "layers-6").classifier.map_blocks == (6,)
+    assert load_bundle(done / "layers-6").classifier.network.map_blocks == (6,)
 
 
 def test_f_and_the_dictionary_are_shared_where_they_are_the_same(done: Path) -> None:

@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from conftest import several
 
 from l2i_core import L2I, Analysis
 from l2i_core.data import synth
@@ -107,8 +108,8 @@ def test_long_clips_say_their_windows_in_seconds(engine: L2I, analysis: Analysis
 
 
 def test_multi_label_models_name_all_classes_above_a_half(engine: L2I, analysis: Analysis) -> None:
-    several = L2I(dataclasses.replace(engine.bundle, multi_label=True), "att")
-    report = _report(several, analysis)
+    many_hear = L2I(several(engine.bundle), "att")
+    report = _report(many_hear, analysis)
     sigmoid = torch.sigmoid(analysis.logits)
     assert report["probabilities"] == sigmoid.tolist()
     order = sorted(zip(sigmoid.tolist(), synth.LABELS, strict=True), reverse=True)
@@ -119,8 +120,8 @@ def test_multi_label_models_name_all_classes_above_a_half(engine: L2I, analysis:
 
 def test_a_multi_label_report_in_words(engine: L2I, analysis: Analysis) -> None:
     """Agreement is about the target; f's logits are told as probabilities, its unit of FF."""
-    several = L2I(dataclasses.replace(engine.bundle, multi_label=True), "att")
-    plain, many = _report(engine, analysis), _report(several, analysis)
+    many_hear = L2I(several(engine.bundle), "att")
+    plain, many = _report(engine, analysis), _report(many_hear, analysis)
     c = many["classes"].index(many["target"])
     theirs = many["interpreter_logits"]
     for turned in (abs(theirs[c]) + 1, -abs(theirs[c]) - 1):

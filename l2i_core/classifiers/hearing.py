@@ -1,0 +1,97 @@
+"""f as it is asked: padding, windows of long clips, batches, silence, and what a drop is measured
+against. Nothing here knows how decisions are explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from l2i_core.classifiers.protocol import Heard, SoundClassifier, Spectral
+from l2i_core.signal import spectra
+from l2i_core.signal.spectra import AudioConfig
+from l2i_core.task import Task, task_of
+
+WINDOWED_ABOVE_SECONDS = 30.0
+WINDOW_SECONDS = 10.0
+
+
+class Hearing:
+    """A classifier, asked about sounds on the frames of an STFT. Safe to share between threads.
+
+    ValueError where f hears another rate than the STFT's.
+    """
+
+    def __init__(self, classifier: SoundClassifier, config: AudioConfig) -> None:
+        if classifier.sample_rate != config.sample_rate:
+            raise ValueError(
+                f"the classifier hears {classifier.sample_rate} Hz and the dictionary is of "
+                f"{config.sample_rate} Hz; give a dictionary of the classifier's rate."
+            )
+        self.classifier, self.config = classifier, config
+        self.task: Task = task_of(classifier.multi_label)
+        self._silence: Tensor | None = None
+
+    @property
+    def min_length(self) -> int:
+        """Samples below which a clip is zero-padded: what f needs."""
+        return round(self.classifier.min_seconds * self.config.sample_rate)
+
+    def windows(self, length: int) -> tuple[tuple[int, int], ...]:
+        """The frame ranges in which a clip of `length` samples is heard: one up to 30 s, of equal
+        length and about 10 s each above."""
+        n_frames = self.config.n_frames(max(length, self.min_length))
+        per_second = self.config.sample_rate / self.config.hop_length
+        if n_frames <= WINDOWED_ABOVE_SECONDS * per_second + 1:
+            return ((0, n_frames),)
+        longest = max(int(WINDOW_SECONDS * per_second), 2 * self.config.n_frames(self.min_length))
+        count = -(-n_frames // longest)
+        edges = [round(i * n_frames / count) for i in range(count + 1)]
+        return tuple(zip(edges[:-1], edges[1:], strict=True))
+
+    def window(self, clips: Tensor, start: int, end: int) -> Tensor:
+        """The samples (…, n) of frames start … end − 1 of clips: as many as have just so many."""
+        hop, last = self.config.hop_length, self.config.n_frames(clips.shape[-1])
+        return clips[..., start * hop : None if end == last else (end - 1) * hop]
+
+    def padded(self, clips: Tensor) -> Tensor:
+        """Clips (…, n), zero-padded at their end to `min_length`."""
+        return torch.nn.functional.pad(clips, (0, max(0, self.min_length - clips.shape[-1])))
+
+    def hear(self, clip: Tensor, log_magnitude: Tensor) -> Iterator[Heard]:
+        """One pass over a clip (n,) at f's scale for each of its windows.
+
+        log_magnitude: its X (F, T), from which f starts where it offers that (`Spectral`) and the
+        clip is heard in one piece.
+        """
+        f, windows = self.classifier, self.windows(len(clip))
+        if len(windows) == 1 and isinstance(f, Spectral) and f.front_end == self.config:
+            yield f.hear_spectrogram(spectra.magnitude(log_magnitude)[None])
+            return
+        padded = self.padded(clip)
+        for start, end in windows:
+            yield f.hear(self.window(padded, start, end)[None])
+
+    def logits(self, clips: Tensor) -> Tensor:
+        """f's logits (N, C) of clips (N, n) at f's scale, a long clip's windows averaged;
+        differentiable where f is."""
+        padded, windows = self.padded(clips), self.windows(clips.shape[1])
+        rows = []
+        for part in padded.split(self.classifier.batch if len(windows) == 1 else 1):
+            heard = [self.classifier.hear(self.window(part, s, e)).logits for s, e in windows]
+            rows.append(torch.stack(heard).mean(0))
+        return torch.cat(rows)
+
+    @torch.no_grad()
+    def silence(self) -> Tensor:
+        """f's logits (C,) on digital silence."""
+        if self._silence is None:
+            self._silence = self.logits(torch.zeros(1, 5 * self.config.sample_rate))[0]
+        return self._silence
+
+    def span(self, logits: Tensor, target: int) -> float:
+        """f(x)_c − f(silence)_c, of `Task.score`, for a clip's logits (C,): the drop that removing
+        everything would give."""
+        score = self.task.score
+        return float(score(logits)[target] - score(self.silence())[target])

@@ -1,0 +1,195 @@
+"""What a classifier f must be to be explained: sound in, logits out.
+
+A stranger's file writes a class with `sample_rate`, `classes` and `logits`, and adds it:
+
+    from l2i_core.classifiers.protocol import CLASSIFIERS
+
+    @CLASSIFIERS.add("mine")
+    class Mine:
+        sample_rate = 16000
+        classes = ("low", "high")
+
+        def logits(self, waveforms):  # (B, n) → (B, C)
+            ...
+
+A bundle whose config.json says `"classifier": {"kind": "mine"}` is explained through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from l2i_core.registry import Registry
+from l2i_core.signal.spectra import AudioConfig
+
+MIN_SECONDS = 0.1  # of a clip that f hears unpadded, where f does not say
+BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One hidden layer that may be read: its channels, and seconds from one step to the next."""
+
+    name: str
+    channels: int
+    step_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One pass of f over B sounds: logits (B, C), and of a white box the feature maps
+    [(B, channels, time, bands), …] of its `layers`."""
+
+    logits: Tensor
+    maps: tuple[Tensor, ...] = ()
+
+
+@runtime_checkable
+class SoundClassifier(Protocol):
+    """f, frozen: sound in, logits out; what comes before its first layer is its own business.
+
+    sample_rate in Hz; classes in the order of the logits; multi_label: σ per class, not softmax;
+    min_seconds: shorter clips are zero-padded at their end; differentiable: gradients of the logits
+    reach the waveform; layers that can be read (none of a black box); batch: sounds at once.
+    """
+
+    sample_rate: int
+    classes: tuple[str, ...]
+    multi_label: bool
+    min_seconds: float
+    differentiable: bool
+    layers: tuple[Layer, ...]
+    batch: int
+
+    def hear(self, waveforms: Tensor) -> Heard:
+        """Waveforms (B, n) at f's rate and scale → logits and maps of one pass."""
+        ...
+
+
+@runtime_checkable
+class Spectral(Protocol):
+    """What a classifier may offer beside `hear`: the same from magnitudes |S| (B, F, T) of the STFT
+    `front_end`, which saves the transform. Equal to `hear` on the STFT of a sound; a masked |S| is
+    the STFT of no sound, and there it is an approximation."""
+
+    front_end: AudioConfig
+
+    def hear_spectrogram(self, magnitude: Tensor) -> Heard:
+        """Magnitudes (B, F, T) → logits and maps."""
+        ...
+
+
+@runtime_checkable
+class Seen(Protocol):
+    """What a classifier may tell of its front end, for the lesson."""
+
+    def seen(self, waveform: Tensor) -> tuple[Tensor, str]:
+        """A sound (n,) as f's first layer receives it (bands, T), and what that is in words."""
+        ...
+
+
+class Plain:
+    """A given object with `logits`, `sample_rate` and `classes` as a full `SoundClassifier`: what
+    it does not say is a black box's."""
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+        self.sample_rate: int = given.sample_rate
+        self.classes = tuple(given.classes)
+        self.multi_label = bool(getattr(given, "multi_label", False))
+        self.min_seconds = float(getattr(given, "min_seconds", MIN_SECONDS))
+        self.differentiable = bool(getattr(given, "differentiable", False))
+        self.batch = int(getattr(given, "batch", BATCH))
+        self.layers: tuple[Layer, ...] = ()
+
+    def hear(self, waveforms: Tensor) -> Heard:
+        """The given object's logits; ValueError for another shape or numbers that are not finite.
+
+        A black box is asked on detached sounds: no gradient is made up for it.
+        """
+        sounds = waveforms if self.differentiable else waveforms.detach()
+        return Heard(_checked_logits(self.given, sounds, len(self.classes)))
+
+
+def _checked_logits(given: Any, sounds: Tensor, n_classes: int) -> Tensor:
+    name, wanted = type(given).__name__, (len(sounds), n_classes)
+    answer = given.logits(sounds)
+    logits = answer if isinstance(answer, Tensor) else torch.from_numpy(np.asarray(answer))
+    if tuple(logits.shape) != wanted:
+        raise ValueError(
+            f"{name}.logits gave the shape {tuple(logits.shape)} for {len(sounds)} sounds, wanted "
+            f"{wanted}: one number a class."
+        )
+    if not bool(torch.isfinite(logits).all()):
+        raise ValueError(f"{name}.logits gave NaN or infinite numbers; f must answer with finite.")
+    return logits.float()
+
+
+def checked(given: Any) -> SoundClassifier:
+    """A full `SoundClassifier` of what a file gave: itself, or wrapped where it has `logits` alone.
+
+    It is asked once, on silence. ValueError names the attribute or method that is missing, or the
+    shape received and the shape wanted.
+    """
+    name = type(given).__name__
+    for attribute, what in (("sample_rate", "Hz"), ("classes", "names in the logits' order")):
+        if not hasattr(given, attribute):
+            raise ValueError(f"{name} lacks the attribute {attribute} ({what}).")
+    if not given.classes or not all(isinstance(label, str) for label in given.classes):
+        raise ValueError(f"{name}.classes must be names, received {given.classes!r:.60}.")
+    if not isinstance(given.sample_rate, int) or given.sample_rate <= 0:
+        raise ValueError(f"{name}.sample_rate must be whole Hz, received {given.sample_rate!r}.")
+    if not hasattr(given, "hear") and not hasattr(given, "logits"):
+        raise ValueError(f"{name} lacks the method logits: waveforms (B, n) → (B, C).")
+    classifier: SoundClassifier = given if isinstance(given, SoundClassifier) else Plain(given)
+    with torch.no_grad():
+        silence = torch.zeros(1, max(1, round(classifier.min_seconds * classifier.sample_rate)))
+        heard = classifier.hear(silence)
+    if tuple(heard.logits.shape) != (1, len(classifier.classes)):
+        raise ValueError(
+            f"{name}.hear gave logits of shape {tuple(heard.logits.shape)}, wanted "
+            f"{(1, len(classifier.classes))}: one number a class."
+        )
+    return classifier
+
+
+def restored(
+    values: Mapping[str, Any], audio: AudioConfig, classes: Sequence[str], multi_label: bool
+) -> SoundClassifier:
+    """The classifier that a bundle's config describes, its weights not loaded yet.
+
+    `values` holds `kind` (absent: "kumar") and the kind's own settings. ValueError for an unknown
+    kind, for what `checked` refuses, and for other classes or another task than the bundle's.
+    """
+    settings = {key: value for key, value in values.items() if key != "kind"}
+    entry = CLASSIFIERS[values.get("kind", "kumar")]
+    if hasattr(entry, "from_config"):
+        return entry.from_config(settings, audio, tuple(classes), multi_label)
+    made = checked(entry(**settings))
+    if made.classes != tuple(classes) or made.multi_label != multi_label:
+        raise ValueError(
+            f"{entry.__name__} has the classes {', '.join(made.classes)}; the bundle names "
+            f"{', '.join(classes)}."
+        )
+    return made
+
+
+def network_of(classifier: SoundClassifier) -> nn.Module | None:
+    """The network whose weights a bundle keeps; None where there is none."""
+    return getattr(classifier, "network", None)
+
+
+def _class_with_logits(name: str, entry: Any) -> None:
+    if not callable(entry):
+        raise ValueError(f"{name!r} is no class or function that makes a classifier.")
+    if isinstance(entry, type) and not (hasattr(entry, "logits") or hasattr(entry, "hear")):
+        raise ValueError(f"{entry.__name__} lacks the method logits: waveforms (B, n) → (B, C).")
+
+
+CLASSIFIERS: Registry[Any] = Registry("l2i_core.classifiers", "classifier", _class_with_logits)

@@ -1,0 +1,64 @@
+"""f on one clip's components: what explainers without training ask, and what FF is measured with.
+
+X(g) = W (g ⊙ H) / (W H) ⊙ X for gains g ∈ [0, 1]^K, x(g) = INV(X(g), P).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from l2i_core.classifiers.hearing import Hearing
+from l2i_core.dictionary import masking
+from l2i_core.explainers.protocol import Analysis
+from l2i_core.signal import spectra
+
+
+class Masked:
+    """`protocol.Ask` by soft masks in a mask domain ("log" or "linear")."""
+
+    def __init__(
+        self, hearing: Hearing, analysis: Analysis, domain: str = "log", epsilon: float = 0.0
+    ) -> None:
+        self._hearing, self._analysis = hearing, analysis
+        self._domain, self._epsilon = domain, epsilon
+
+    @property
+    def silence(self) -> Tensor:
+        """f's logits (C,) on digital silence."""
+        return self._hearing.silence()
+
+    def kept(self, gains: Tensor) -> Tensor:
+        """f's logits (N, C) on the sound of M ⊙ X for gains (N, K)."""
+        return self._ask(gains, lambda both: both[0])
+
+    def left(self, gains: Tensor) -> Tensor:
+        """f's logits (N, C) on the sound of (1 − M) ⊙ X for gains (N, K). Gains that are all 0
+        remove nothing, not even what an inverse STFT changes."""
+        logits = self._ask(gains, lambda both: both[1])
+        return torch.where((gains == 0).all(1, keepdim=True), self._analysis.logits, logits)
+
+    def sound(self, log_magnitude: Tensor) -> Tensor:
+        """INV of X' (F, T) with the clip's phase (n',), at f's scale."""
+        given = self._analysis.spectrogram
+        return spectra.invert(log_magnitude, given.phase, given.length, self._hearing.config)
+
+    def masked(self, gains: Tensor) -> tuple[Tensor, Tensor]:
+        """X_int and X_2 (F, T) for gains (K,), a stretch of a long clip at a time."""
+        x, h = self._analysis.spectrogram.log_magnitude, self._analysis.activations
+        kept, left = torch.empty_like(x), torch.empty_like(x)
+        for start in range(0, x.shape[1], spectra.CHUNK_FRAMES):
+            part = slice(start, start + spectra.CHUNK_FRAMES)
+            masks = masking.soft_masks(self._analysis.patterns, h[:, part], gains, self._epsilon)
+            kept[:, part], left[:, part] = masking.apply_masks(x[:, part], masks, self._domain)
+        return kept, left
+
+    def _ask(self, gains: Tensor, which: Callable[[tuple[Tensor, Tensor]], Tensor]) -> Tensor:
+        batch = self._hearing.classifier.batch if len(self._analysis.windows) == 1 else 1
+        rows = []
+        for part in gains.split(batch) if len(gains) else ():
+            sounds = [self.sound(which(self.masked(one))) for one in part]
+            rows.append(self._hearing.logits(torch.stack(sounds)))
+        return torch.cat(rows) if rows else gains.new_empty(0, len(self._analysis.logits))
