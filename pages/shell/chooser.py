@@ -16,8 +16,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import L2I
 from l2i_core.bundle import Bundle
+from l2i_core.classifiers.hearing import WINDOWED_ABOVE_SECONDS
 from l2i_core.data import download, scenes
-from l2i_core.engine import WINDOWED_ABOVE_SECONDS
 from l2i_core.signal.audio import MIN_SECONDS
 from l2i_core.words import joined
 from pages.shell import clips, engines, recipes, scene_maker, state

@@ -21,7 +21,7 @@ import torch
 
 from l2i_core import L2I, Analysis, Interpretation, Verdict, bundle_folders, load_bundle
 from l2i_core.bundle import Bundle, outline
-from l2i_core.engine import WINDOWED_ABOVE_SECONDS
+from l2i_core.classifiers.hearing import WINDOWED_ABOVE_SECONDS
 from l2i_core.measure.random import (
     RandomDrops,
     both_baselines,
