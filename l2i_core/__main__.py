@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from tqdm import tqdm
 
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
+from l2i_core.classifiers.protocol import CLASSIFIERS, registered
 from l2i_core.conventions import CONVENTIONS, PAPER
 from l2i_core.data.clips import Clip
 from l2i_core.data.folders import any_folder
 from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.engine import L2I
 from l2i_core.explained import Interpretation
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.protocol import EXPLAINERS, Analysis
 from l2i_core.files import atomic, write_text
 from l2i_core.measure import audit, evaluation
 from l2i_core.report import evidence
@@ -33,16 +35,26 @@ from l2i_core.signal.spectra import AudioConfig
 from l2i_core.words import class_name
 
 DEFAULT_BUNDLE = "esc10"
+_EXPLAINER_HELP = "att, max, … (default: the bundle's own choice), or without training "
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m l2i_core", description="Hear what a classifier listened to.")
+    parser = Parser(
+        prog="python -m l2i_core",
+        description="Hear what a classifier listened to. --trust-code runs the plug-ins in the "
+        "folder that L2I_PLUGINS names.",
+    )
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
 
     interpret = commands.add_parser("interpret", help="explain one clip")
     interpret.add_argument("clip", type=Path)
     interpret.add_argument("--bundle", default=DEFAULT_BUNDLE, help="a bundle's name or folder")
-    interpret.add_argument("--interpreter", help="att, max, … (default: the bundle's own choice)")
+    interpret.add_argument("--interpreter", help=_EXPLAINER_HELP + ", ".join(EXPLAINERS))
+    interpret.add_argument(
+        "--classifier",
+        metavar="NAME",
+        help="another f, of a plug-in, explained with the bundle's dictionary",
+    )
     interpret.add_argument("--target", help="the class to explain (default: f's prediction)")
     interpret.add_argument("--threshold", type=float, default=0.3, help="τ in [0, 1)")
     interpret.add_argument("--mask-domain", choices=MASK_DOMAINS, default="log")
@@ -58,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="audit a model on a folder of recordings")
     evaluate.add_argument("folder", help="a folder per class, or files without labels")
     evaluate.add_argument("--bundle", default=DEFAULT_BUNDLE, help="a bundle's name or folder")
-    evaluate.add_argument("--interpreter", help="att, max, … (default: the bundle's own choice)")
+    evaluate.add_argument("--interpreter", help=_EXPLAINER_HELP + ", ".join(EXPLAINERS))
     evaluate.add_argument("--threshold", type=float, default=0.3, help="τ of the printed table")
     evaluate.add_argument("--conventions", choices=CONVENTIONS, default=PAPER.name)
     evaluate.add_argument("--out", type=Path, help="folder for the CSV files, the JSON and summary")
@@ -78,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _interpret(arguments: argparse.Namespace) -> None:
-    engine = L2I.from_bundle(arguments.bundle, arguments.interpreter, arguments.conventions)
+    f = registered(arguments.classifier) if arguments.classifier else None
+    engine = L2I.from_bundle(arguments.bundle, arguments.interpreter, arguments.conventions, f)
     window = tuple(arguments.window) if arguments.window else None
     analysis = engine.analyse(*audio.read(arguments.clip), window=window)
     interpretation = engine.interpret(
@@ -179,7 +192,8 @@ def _sentences(report: dict[str, Any], out: Path | None) -> str:
         score(report, report[k][c]) for k in ("logits", "logits_interpretation", "logits_without")
     ]
     if "predicted_classes" in report:
-        heard, theirs = (decision(report, report[k]) for k in ("logits", "interpreter_logits"))
+        heard = decision(report, report["logits"])
+        theirs = decision(report, report["interpreter_logits"] or report["logits"])
         about = class_name(report["target"])
         answers = [
             f"{report['clip']}: f hears {heard} (most probable: {told}).",
@@ -191,15 +205,18 @@ def _sentences(report: dict[str, Any], out: Path | None) -> str:
             ),
         ]
     else:
+        first = (report["interpreter_top"] or ["nothing"])[0]
         answers = [
             f"{report['clip']}: f says {told}.",
-            f"Interpreter {report['interpreter']} says {report['interpreter_top'][0]}"
+            f"Interpreter {report['interpreter']} says {first}"
             + (
                 " and agrees."
                 if agrees(report)
                 else f", f says {report['predicted']}: trust this explanation less."
             ),
         ]
+    if report["interpreter_top"] is None:
+        answers[1] = f"{report['interpreter']} does not mimic f: there is no agreement to look at."
     lines = [
         *answers,
         f"For {report['target']} at τ = {report['threshold']:g}: {len(report['selected'])} of "
@@ -257,7 +274,7 @@ def _info(arguments: argparse.Namespace) -> None:
     bundle = load_bundle(arguments.bundle)
     about = _about(bundle) | {
         "class_names": list(bundle.classes),
-        "interpreters": {k: v.description for k, v in bundle.interpreter_info.items()},
+        "interpreters": {name: text for name, (_, text) in bundle.explainers().items()},
         "training": dict(bundle.training),
         "metrics": bundle.summary(),
     }
@@ -293,7 +310,7 @@ def _about(bundle: Bundle) -> dict[str, Any]:
         "classes": len(bundle.classes),
         "sample_rate": bundle.audio.sample_rate,
         "components": bundle.dictionary.n_components,
-        "interpreters": list(bundle.interpreters),
+        "interpreters": list(bundle.explainers()),
         "baselines": list(bundle.baselines),
         "default_interpreter": bundle.default_interpreter,
         "folder": str(bundle.folder),
@@ -324,8 +341,14 @@ def main(argv: list[str] | None = None) -> int:
         "corrupt": _corrupt,
         "info": _info,
     }
+    given = list(sys.argv[1:] if argv is None else argv)
+    if "--trust-code" in given:  # before the registries, which the options' help reads
+        given.remove("--trust-code")
+        os.environ["L2I_TRUST_CODE"] = "1"
     try:
-        arguments = _parser().parse_args(argv)
+        for problem in (*CLASSIFIERS.problems, *EXPLAINERS.problems):
+            raise ValueError(problem)
+        arguments = _parser().parse_args(given)
         commands[arguments.command](arguments)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)

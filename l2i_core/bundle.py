@@ -20,10 +20,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from l2i_core.classifiers.protocol import SoundClassifier, network_of, restored
+from l2i_core.classifiers.hearing import Hearing
+from l2i_core.classifiers.protocol import SoundClassifier, described, network_of, restored
 from l2i_core.conventions import PAPER, Conventions
 from l2i_core.dictionary.nmf import Dictionary, normalise
 from l2i_core.explainers.flint import Flint
+from l2i_core.explainers.gradient import Gradient
 from l2i_core.explainers.l2i import Interpreter, PsiTheta
 from l2i_core.explainers.protocol import EXPLAINERS, Explainer, missing
 from l2i_core.explainers.vibi import Vibi
@@ -122,6 +124,27 @@ class Bundle:
         if reason := missing(EXPLAINERS[name], self.classifier):
             raise ValueError(f"{name} cannot explain bundle {self.name!r}: {reason}; use: {known}.")
         return EXPLAINERS[name]()
+
+    def explaining(self, classifier: SoundClassifier, name: str = "") -> Bundle:
+        """Another classifier of this bundle's rate with the same W, explained without training.
+
+        ValueError where no registered explainer can, or the rate is another.
+        """
+        Hearing(classifier, self.audio)  # refuses another rate
+        usable = [n for n, kind in EXPLAINERS.items() if not missing(kind, classifier)]
+        if not usable:
+            why = missing(Gradient, classifier)
+            raise ValueError(f"nothing explains this classifier without training: {why}.")
+        return Bundle(
+            name=name or f"{self.name}-dictionary",
+            title=f"Another classifier with the dictionary of {self.title}",
+            audio=self.audio,
+            classifier=classifier,
+            dictionary=self.dictionary,
+            interpreters={},
+            interpreter_info={},
+            default_interpreter=usable[0],
+        )
 
     def summary(self) -> dict[str, Any] | None:
         """metrics/summary.json, or None where the bundle has not been evaluated."""
@@ -258,7 +281,6 @@ def check_name(name: str, where: str = "") -> None:
 
 
 def _config_of(bundle: Bundle) -> dict[str, Any]:
-    described: dict[str, Any] = getattr(bundle.classifier, "config", dict)()
     return {
         "format": FORMAT,
         "name": bundle.name,
@@ -266,7 +288,7 @@ def _config_of(bundle: Bundle) -> dict[str, Any]:
         "classes": list(bundle.classes),
         "multi_label": bundle.multi_label,
         "audio": dataclasses.asdict(bundle.audio),
-        "classifier": described,
+        "classifier": described(bundle.classifier),
         "dictionary": {
             "components": bundle.dictionary.n_components,
             "groups": list(bundle.dictionary.groups),

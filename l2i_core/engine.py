@@ -55,13 +55,18 @@ class L2I:
         name_or_folder: str | os.PathLike[str],
         interpreter: str | None = None,
         conventions: str = "paper",
+        classifier: SoundClassifier | None = None,
     ) -> L2I:
         """Load a bundle by name or folder; `interpreter` defaults to the bundle's own choice.
 
         conventions: "paper", or "released" for the released code's. Raises ValueError for an
-        unknown name of any of the three.
+        unknown name of any of the three. classifier: another f than the bundle's, explained with
+        its dictionary (`Bundle.explaining`).
         """
-        return cls(load_bundle(name_or_folder), interpreter, conventions)
+        bundle = load_bundle(name_or_folder)
+        if classifier is not None:
+            bundle = bundle.explaining(classifier)
+        return cls(bundle, interpreter, conventions)
 
     @property
     def class_weights(self) -> Tensor | None:

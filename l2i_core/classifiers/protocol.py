@@ -159,6 +159,14 @@ def checked(given: Any) -> SoundClassifier:
     return classifier
 
 
+def registered(name: str, **settings: Any) -> SoundClassifier:
+    """A classifier of the registry, made and checked; ValueError says what is wrong with it."""
+    try:
+        return checked(CLASSIFIERS[name](**settings))
+    except TypeError as error:
+        raise ValueError(f"the classifier {name!r} cannot be made: {error}.") from error
+
+
 def restored(
     values: Mapping[str, Any], audio: AudioConfig, classes: Sequence[str], multi_label: bool
 ) -> SoundClassifier:
@@ -171,13 +179,27 @@ def restored(
     entry = CLASSIFIERS[values.get("kind", "kumar")]
     if hasattr(entry, "from_config"):
         return entry.from_config(settings, audio, tuple(classes), multi_label)
-    made = checked(entry(**settings))
+    made = registered(values.get("kind", "kumar"), **settings)
     if made.classes != tuple(classes) or made.multi_label != multi_label:
         raise ValueError(
             f"{entry.__name__} has the classes {', '.join(made.classes)}; the bundle names "
             f"{', '.join(classes)}."
         )
     return made
+
+
+def described(classifier: SoundClassifier) -> dict[str, Any]:
+    """What a bundle's config keeps of a classifier, for `restored`; ValueError for one whose class
+    is not in the registry, for nobody could load it again."""
+    given = getattr(classifier, "given", classifier)
+    for kind, entry in CLASSIFIERS.items():
+        if isinstance(entry, type) and isinstance(given, entry):
+            values: dict[str, Any] = getattr(given, "config", dict)()
+            return values if kind == "kumar" else {"kind": kind, **values}
+    raise ValueError(
+        f"the class {type(given).__name__} of a classifier cannot be kept in a bundle; add it "
+        'with @CLASSIFIERS.add("name").'
+    )
 
 
 def network_of(classifier: SoundClassifier) -> nn.Module | None:
