@@ -33,7 +33,7 @@ EACH = len(audit.SETTINGS.random_thresholds) + 2
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class OwnAudit:
     """Recordings that are measured with one interpreter of one model; the job makes `each` rows for
-    each of them."""
+    each of them. `chosen`: the decision that the reader looks into (`tables.case`)."""
 
     title: str
     bundle: str
@@ -43,6 +43,7 @@ class OwnAudit:
     folder: tempfile.TemporaryDirectory[str] | None = None
     left_out: list[str] = field(default_factory=list)
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    chosen: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What leaves the app as evidence: the zip of one interpretation, and a clip of an HTML report."""
+"""What leaves the app as evidence: the zip of what is on screen."""
 
 from __future__ import annotations
 
@@ -9,25 +9,16 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from l2i_core import Interpretation, Verdict, evidence
-from l2i_core.html_report import Exhibit, exhibit
 from pages.shared import components, engines, state
 from pages.shared.context import View
 
 
-def evidence_button(
-    view: View,
-    interpretation: Interpretation | None = None,
-    verdict: Verdict | None = None,
-    label: str = "Evidence (zip)",
-) -> None:
-    """A download of the evidence zip of what is on screen, made when it is asked for.
-
-    Without an interpretation or a verdict, those of the view are taken.
-    """
+def evidence_button(view: View, interpretation: Interpretation, verdict: Verdict) -> None:
+    """A download of the evidence zip of what is on screen, made when it is asked for."""
     stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
     stem += "-own" if view.choice.overrides else ""
     st.download_button(
-        label,
+        "Evidence (zip)",
         _zip_later(view, interpretation, verdict, link()),
         f"{stem}-evidence.zip",
         "application/zip",
@@ -44,12 +35,6 @@ def link() -> str:
     """The address of the view on screen."""
     base = (st.context.url or "").split("?")[0]
     return f"{base}?{urlencode(state.url())}"
-
-
-def of_view(view: View) -> tuple[Interpretation, Verdict]:
-    """What is on screen, from the caches where it was heard before."""
-    made = engines.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
-    return made, engines.verdict(view.key, view.engine, view.analysis, made)
 
 
 def report_of_view(view: View, made: Interpretation, verdict: Verdict, url: str) -> dict[str, Any]:
@@ -70,25 +55,15 @@ def report_of_view(view: View, made: Interpretation, verdict: Verdict, url: str)
     )
 
 
-def exhibit_of_view(view: View, url: str) -> Exhibit:
-    """The clip on screen for an HTML report."""
-    made, verdict = of_view(view)
-    report = report_of_view(view, made, verdict, url)
-    return exhibit(view.engine, view.source.title, view.analysis, made, report)
-
-
 def digests(bundle: str) -> Mapping[str, str]:
     """SHA-256 of every file of a model."""
     return _digests(bundle, engines.bundle_stamp(bundle))
 
 
-def _zip_later(
-    view: View, made: Interpretation | None, verdict: Verdict | None, url: str
-) -> Callable[[], bytes]:
+def _zip_later(view: View, made: Interpretation, verdict: Verdict, url: str) -> Callable[[], bytes]:
     def write() -> bytes:
-        shown, said = of_view(view) if made is None or verdict is None else (made, verdict)
-        report = report_of_view(view, shown, said, url)
-        return evidence.evidence_zip(view.engine, view.analysis, shown, report)
+        report = report_of_view(view, made, verdict, url)
+        return evidence.evidence_zip(view.engine, view.analysis, made, report)
 
     return write
 
