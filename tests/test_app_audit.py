@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import time
 import weakref
@@ -370,6 +371,23 @@ def test_a_clip_without_audio_has_no_evidence(
     button = next(b for b in app.download_button if b.label == "Evidence (zip)")
     assert button.disabled
     assert any("is not at hand: add ESC-10" in c.value for c in app.caption)
+
+
+def test_the_report_of_an_own_audit_is_about_it(
+    open_app: Open, measured: Path, sounds: Path, quick: None
+) -> None:
+    app = _wait(_measure(_open(open_app), str(sounds)))
+    next(b for b in app.button if b.label == "Make the report (HTML)").click().run()
+    assert not app.exception, app.exception
+    page = app.session_state["l2i_audit_report"][1].decode()
+    assert f"<h1>Audit of {sounds.name}</h1>" in page
+    assert f"Measured on {sounds.name}, 3 clips" in page
+    assert "View in the app" not in page, "no link leads to what one session holds"
+    assert re.findall(r"<section id=[^>]*><h2>(.*?)</h2>", page) == _rows(app)
+    _exhibits(app).set_value(_rows(app)[2:0:-1]).run()
+    assert _exhibits(app).value == _rows(app)[1:], "most doubtful first"
+    _tick(app, 0)
+    assert _exhibits(app).value == _rows(app)[1:], "the reader's own choice"
 
 
 def test_a_second_audit_takes_the_place_of_the_first(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from l2i_core import audit, tables
 from l2i_core.evaluation import Row
-from pages.shared import audits, results, state
+from pages.shared import audits, engines, results, state
 from pages.shared.audits import OwnAudit
 from pages.shared.clips import ClipSource
 from pages.shared.context import View
@@ -31,6 +31,11 @@ class Decisions:
     def key(self) -> str:
         """What tells its controls from those of other decisions."""
         return self.own.token if self.own else f"{self.bundle} {self.found.interpreter}"
+
+    @property
+    def title(self) -> str:
+        """What was audited: the user's data, or the model on its own test clips."""
+        return self.own.title if self.own else engines.bundle(self.bundle).title
 
     @property
     def many(self) -> bool:

@@ -14,7 +14,7 @@ from l2i_core.words import counted, megabytes
 from pages.shared import audit_clip, engines, results, state
 from pages.shared.audit_decisions import Decisions
 from pages.shared.clips import ClipSource
-from pages.shared.evidence import digests, link
+from pages.shared.evidence import digests
 
 _FIRST = 3  # clips of a report, where the reader names none
 
@@ -116,15 +116,13 @@ def _html(decisions: Decisions, shown: Sequence[Row], pages: Sequence[Exhibit]) 
     info = bundle.interpreter_info[decisions.found.interpreter]
     made_with = ", ".join(f"{what} {which}" for what, which in evidence.versions().items())
     data = results.provenance(decisions.found)
-    if decisions.own:
-        data = f"{decisions.own.title}. {data}"
     if decisions.own and decisions.own.left_out:
         data += f" Left out: {'; '.join(decisions.own.left_out)}"
     headline = audit.finding(decisions.rows)
     if len(shown) < len(decisions.rows):
         headline += f" The table lists {len(shown)} of the {tables.counted_cases(decisions.rows)}."
     return audit_html(
-        title=f"Audit of {bundle.title}",
+        title=f"Audit of {decisions.title}",
         model={
             "Model": f"{decisions.bundle}: {bundle.title}",
             "Interpreter": f"{info.title}. {info.description}",
@@ -136,5 +134,5 @@ def _html(decisions: Decisions, shown: Sequence[Row], pages: Sequence[Exhibit]) 
         headline=headline,
         rows=shown,
         exhibits=pages,
-        url=link(),
+        url=audit_clip.address(decisions),
     )
