@@ -221,12 +221,11 @@ def _untested(rows: Sequence[Row], tested: int) -> str:
     untested = [row for row in rows if row["beats_random"] is None and kind(row) != MISSED]
     if not untested:
         return ""
-    undrawn = sum(row["random_energy"] is None for row in untested)
-    reasons = []
-    if undrawn < len(untested):
-        reasons.append("all other components together hold less energy than what it heard")
-    if undrawn:
-        reasons.append("Random was not drawn")
+    why = {
+        False: "all other components together hold less energy than what it heard",
+        True: "Random was not drawn",
+    }
+    reasons = [why[undrawn] for undrawn in sorted({r["random_energy"] is None for r in untested})]
     many = f"{len(untested)} cannot" if tested else "none can"
     return f", but {many} be tested against chance, because {' or '.join(reasons)}"
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from l2i_core import L2I, Analysis, Interpretation, audit, evidence
+from l2i_core import L2I, Analysis, Interpretation, audit
 from l2i_core.evaluation import Row
-from pages.shared import audits, components, engines, results, state
+from l2i_core.evidence import evidence_zip
+from pages.shared import audits, engines, evidence, results, state
 from pages.shared.audit_decisions import Decisions
 from pages.shared.audit_table import KINDS
 from pages.shared.clips import ClipSource
-from pages.shared.evidence import digests, link
 from pages.shared.live import Choice
 from pages.shared.words import class_name, logit
-
-Evidence = tuple[L2I, Analysis, Interpretation, dict[str, Any]]
 
 
 def clip(decisions: Decisions, shown: Sequence[Row], chosen: Row) -> None:
     """The list that chooses as the table does; what is wrong with the chosen one, and its sound."""
     by_case = {row["case"]: row for row in shown}
-    source = decisions.sources([chosen]).get(chosen["case"])
     name = f"audit-clip {decisions.key}"
     st.selectbox(
         "Clip to look into",
@@ -34,71 +32,50 @@ def clip(decisions: Decisions, shown: Sequence[Row], chosen: Row) -> None:
         args=(decisions, f"control_{name}"),
     )
     st.markdown(audit.doubts(chosen))
+    source = decisions.sources([chosen]).get(chosen["case"])
+    stem, write = "", None
+    if source is not None:
+        stem = f"{source.stem}-{chosen['predicted']}-tau{decisions.threshold:.2f}"
+        write = partial(_zip, decisions, chosen, source, decisions.url)
     with st.container(horizontal=True):
         if st.button("Open in Listen", disabled=source is None, type="primary", key="open"):
             assert source is not None  # or the button is disabled
             _listen(decisions, chosen, source)
-        st.download_button(
-            "Evidence (zip)",
-            _zip_later(decisions, chosen, source),
-            f"{source.stem if source else chosen['clip']}-{chosen['predicted']}"
-            f"-tau{decisions.threshold:.2f}-evidence.zip",
-            "application/zip",
-            key="evidence",
-            on_click="ignore",
-            disabled=source is None,
-            help="This clip's input, interpretation and residual, their spectrograms, and a report "
-            "with the table's figures, model, versions and SHA-256 digests of everything.",
-        )
-    if source is None and decisions.own:
-        st.caption(f"The file of {chosen['clip']} is gone.")
-    elif source is None:
-        missing = results.not_at_hand(chosen["clip"], decisions.found.about.get("data"))
+        evidence.download(stem, write, "FF and Random are the table's.", "content")
+    if source is None:
+        missing = f"The file of {chosen['clip']} is gone: measure again"
+        if decisions.own is None:
+            missing = results.not_at_hand(chosen["clip"], decisions.found.about.get("data"))
         st.caption(f"{missing} to hear it and to take its evidence away.")
 
 
-def explained(decisions: Decisions, row: Row, source: ClipSource, url: str | None) -> Evidence:
-    """A decision as the table has it: at the table's τ, mask domain and Random."""
-    engine = engines.engine(decisions.bundle, decisions.found.interpreter)
-    stamp = engines.bundle_stamp(decisions.bundle)
-    key = (decisions.bundle, stamp, decisions.found.interpreter, source.digest, "")
+def explained(
+    decisions: Decisions, row: Row, source: ClipSource, url: str | None = None
+) -> tuple[L2I, Analysis, Interpretation, dict[str, Any]]:
+    """A decision as the table has it, at the table's τ, mask domain and Random, and its report."""
+    about, bundle = decisions.found.about, decisions.bundle
+    engine = engines.engine(bundle, decisions.found.interpreter)
+    stamp = engines.bundle_stamp(bundle)
+    key = (bundle, stamp, decisions.found.interpreter, source.digest, "")
     analysis = engines.analysis(key, engine, source, None)
-    choice = Choice(decisions.threshold, decisions.domain)
+    choice = Choice(decisions.threshold, about.get("mask_domain", "log"))
     made = engines.interpretation(key, engine, analysis, row["predicted"], choice)
+    verdict = engines.verdict(key, engine, analysis, made)
     random = None
     if row["random_energy"] is not None:
         random = {
             "count_matched": row["random"],
             "energy_matched": row["random_energy"],
             "equal_energy": bool(row["energy_matched"]),
-            "draws": decisions.found.about.get("random_draws", 0),
+            "draws": about.get("random_draws", 0),
         }
-    report = evidence.evidence_report(
-        engine,
-        analysis,
-        made,
-        engines.verdict(key, engine, analysis, made),
-        clip_name=source.file_name,
-        input_sha256=source.digest,
-        digests=digests(decisions.bundle),
-        url=url,
-        random=random,
-        seed=int(decisions.found.about.get("seed", 0)),
-        names=components.names_of(engine),
-    )
+    drawn = {"random": random, "seed": int(about.get("seed", 0))}
+    report = evidence.report(engine, analysis, made, verdict, source, bundle, url=url, **drawn)
     return engine, analysis, made, report
 
 
-def address(decisions: Decisions) -> str | None:
-    """A link to the view; None for recordings that only this session has."""
-    return None if decisions.own else link()
-
-
-def _zip_later(decisions: Decisions, row: Row, source: ClipSource | None) -> Any:
-    if source is None:
-        return b""
-    url = address(decisions)
-    return lambda: evidence.evidence_zip(*explained(decisions, row, source, url))
+def _zip(decisions: Decisions, row: Row, source: ClipSource, url: str | None) -> bytes:
+    return evidence_zip(*explained(decisions, row, source, url))
 
 
 def _listen(decisions: Decisions, row: Row, source: ClipSource) -> None:

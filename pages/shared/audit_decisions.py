@@ -9,10 +9,11 @@ import streamlit as st
 
 from l2i_core import audit, tables
 from l2i_core.evaluation import Row
-from pages.shared import audits, engines, results, state
+from pages.shared import audits, results, state
 from pages.shared.audits import OwnAudit
 from pages.shared.clips import ClipSource
 from pages.shared.context import View
+from pages.shared.evidence import link
 from pages.shared.results import Results
 
 
@@ -33,19 +34,14 @@ class Decisions:
         return self.own.token if self.own else f"{self.bundle} {self.found.interpreter}"
 
     @property
-    def title(self) -> str:
-        """What was audited: the user's data, or the model on its own test clips."""
-        return self.own.title if self.own else engines.bundle(self.bundle).title
-
-    @property
     def many(self) -> bool:
         """Whether each decision is about one class of several that may sound at once."""
         return tables.cases(self.rows) == "pairs"
 
     @property
-    def domain(self) -> str:
-        """The mask domain that they were measured in."""
-        return str(self.found.about.get("mask_domain", "log"))
+    def url(self) -> str | None:
+        """A link to the view; None for recordings that only this session has."""
+        return None if self.own else link()
 
     def sources(self, rows: Sequence[Row]) -> dict[str, ClipSource]:
         """The clips of some of the rows, by case, where their audio is at hand."""
@@ -90,15 +86,19 @@ def on_page(view: View) -> Decisions | None:
 
     None where the model has no metrics, ValueError where they are damaged.
     """
-    own = audits.current()
+    bundle, own = view.key[0], audits.current()
     made = own.evaluation() if own else None
-    if own is not None and made is not None and _asked(view, own) == "own":
-        return _decisions(own.bundle, own.results(made), view.threshold, own)
-    theirs = results.read(view.key[0], view.engine.interpreter_name)
-    return _decisions(view.key[0], theirs, view.threshold) if theirs else None
+    if own is None or made is None or _data(view, own) == "bundle":
+        own, found = None, results.read(bundle, view.engine.interpreter_name)
+    else:
+        bundle, found = own.bundle, own.results(made)
+    if found is None:
+        return None
+    tau = audit.audited_threshold(found.levels, view.threshold)
+    return Decisions(bundle, found, tau, audit.audit_rows(found.clips, found.levels, tau), own)
 
 
-def _asked(view: View, own: OwnAudit) -> str | None:
+def _data(view: View, own: OwnAudit) -> str | None:
     names = {"bundle": f"the model's test clips ({view.key[0]})", "own": own.title}
     key = f"audit-data {own.token}"
     return st.segmented_control(
@@ -108,10 +108,3 @@ def _asked(view: View, own: OwnAudit) -> str | None:
         format_func=lambda name: names[name],
         required=True,
     )
-
-
-def _decisions(
-    bundle: str, found: Results, threshold: float, own: OwnAudit | None = None
-) -> Decisions:
-    tau = audit.audited_threshold(found.levels, threshold)
-    return Decisions(bundle, found, tau, audit.audit_rows(found.clips, found.levels, tau), own)

@@ -11,7 +11,8 @@ from l2i_core import audit, evidence, tables
 from l2i_core.evaluation import Row
 from l2i_core.html_report import MOST_EXHIBITS, Exhibit, audit_html, exhibit
 from l2i_core.words import counted, megabytes
-from pages.shared import audit_clip, engines, results, state
+from pages.shared import engines, results, state
+from pages.shared.audit_clip import explained
 from pages.shared.audit_decisions import Decisions
 from pages.shared.clips import ClipSource
 from pages.shared.evidence import digests
@@ -79,8 +80,8 @@ def _report(decisions: Decisions, shown: Sequence[Row], chosen: Row | None, stem
             by_case, pages = {row["case"]: row for row in shown}, []
             for number, name in enumerate(names):
                 bar.progress(number / len(names), text=f"Clip {number + 1} of {len(names)} …")
-                parts = audit_clip.explained(decisions, by_case[name], sources[name], None)
-                pages.append(exhibit(parts[0], name, *parts[1:]))
+                engine, *parts = explained(decisions, by_case[name], sources[name])
+                pages.append(exhibit(engine, name, *parts))
         st.session_state["l2i_audit_report"] = (signature, _html(decisions, shown, pages).encode())
         st.rerun()
 
@@ -122,7 +123,7 @@ def _html(decisions: Decisions, shown: Sequence[Row], pages: Sequence[Exhibit]) 
     if len(shown) < len(decisions.rows):
         headline += f" The table lists {len(shown)} of the {tables.counted_cases(decisions.rows)}."
     return audit_html(
-        title=f"Audit of {decisions.title}",
+        title=f"Audit of {decisions.own.title if decisions.own else bundle.title}",
         model={
             "Model": f"{decisions.bundle}: {bundle.title}",
             "Interpreter": f"{info.title}. {info.description}",
@@ -134,5 +135,5 @@ def _html(decisions: Decisions, shown: Sequence[Row], pages: Sequence[Exhibit]) 
         headline=headline,
         rows=shown,
         exhibits=pages,
-        url=audit_clip.address(decisions),
+        url=decisions.url,
     )

@@ -66,7 +66,7 @@ def table(decisions: Decisions, shown: Sequence[Row], chosen: Row) -> None:
     columns = {
         "clip": [row["clip"] for row in shown],
         "label": [results.labelled(row["label"]) for row in shown],
-        **(_heard(shown) if decisions.many else _said(shown)),
+        **_decided(shown, decisions.many),
         "confidence": [row["probability"] for row in shown],
         "interpreter agrees": [_YES[row["agrees"]] for row in shown],
         "FF": _figures(shown, "faithfulness"),
@@ -117,22 +117,15 @@ def _figures(rows: Sequence[Row], name: str) -> pd.Series:
     return pd.Series([row[name] for row in rows], dtype=float).round(2) + 0.0
 
 
-def _said(shown: Sequence[Row]) -> dict[str, list[str]]:
-    return {
-        "f says": [class_name(row["predicted"]) for row in shown],
-        "right": [_YES[row["right"]] for row in shown],
-    }
-
-
-def _heard(shown: Sequence[Row]) -> dict[str, list[str]]:
+def _decided(rows: Sequence[Row], many: bool) -> dict[str, list[str]]:
+    """What f says, and whether it is right; of a multi-label model the class, and what f makes of it."""
+    if not many:
+        said = [class_name(row["predicted"]) for row in rows]
+        return {"f says": said, "right": [_YES[row["right"]] for row in rows]}
     marks = {audit.ALARM: "false alarm", audit.MISSED: "missed"}
-    return {
-        "class": [class_name(row["class"]) for row in shown],
-        "f": [
-            marks.get(audit.kind(row)) or {True: "found", None: "heard"}[row["right"]]
-            for row in shown
-        ],
-    }
+    known = {True: "found", None: "heard"}
+    made = [marks.get(audit.kind(row)) or known[row["right"]] for row in rows]
+    return {"class": [class_name(row["class"]) for row in rows], "f": made}
 
 
 def _tick(decisions: Decisions, cases: Sequence[str], key: str) -> None:
@@ -152,20 +145,18 @@ def _filter() -> None:
 
 def _shown(labels: Sequence[str], names: Mapping[str, str]) -> tuple[list[str], str | None]:
     """The setting "show" as kinds and class: "wrong.chance.class:dog"."""
-    text = str(state.value("show") or "")
-    text, found, label = text.partition(_CLASS)
+    text, _, label = str(state.value("show") or "").partition(_CLASS)
     kinds = [part for part in text.split(".") if part]
     if unknown := [kind for kind in kinds if kind not in names]:
         state.notice(
             f"There is no filter “{unknown[0][:40]}” here; accepted: {', '.join(names)}, "
             f"{_CLASS}NAME. All clips are shown."
         )
-        state.put(show=None)
-        return [], None
-    if found and label not in labels:
+        kinds, label = [], ""
+    elif label and label not in labels:
         state.notice(f"No clip is of the class “{label[:40]}” here; all classes are shown.")
         label = ""
-        state.put(show=_joined(kinds, None))
+    state.put(show=_joined(kinds, label))
     return kinds, label or None
 
 

@@ -6,17 +6,11 @@ import streamlit as st
 
 from l2i_core import audit, tables
 from l2i_core.words import counted
-from pages.shared import (
-    audit_clip,
-    audit_decisions,
-    audit_own_recordings,
-    audit_report,
-    audit_table,
-    context,
-    results,
-    state,
-)
-from pages.shared.audit_decisions import Decisions
+from pages.shared import audits, context, results, state
+from pages.shared.audit_clip import clip
+from pages.shared.audit_decisions import Decisions, on_page
+from pages.shared.audit_report import take_away
+from pages.shared.audit_table import filtered, table
 from pages.shared.context import View
 from pages.shared.words import sentence
 
@@ -26,14 +20,14 @@ def page() -> None:
     view = context.current()
     view.head.title("Which of the model's decisions deserve doubt?", anchor=False)
     try:
-        decisions = audit_decisions.on_page(view)
+        decisions = on_page(view)
         if decisions is None:
             st.info(results.how_to_measure(view.key[0], view.engine.interpreter_name))
         else:
             audited(view, decisions)
     except ValueError as error:
         st.error(sentence(str(error)))
-    audit_own_recordings.section(view)
+    audits.section(view)
     state.show_messages()
     state.write_url()
 
@@ -42,14 +36,14 @@ def audited(view: View, decisions: Decisions) -> None:
     """The finding, the table with its filters, the chosen clip, and what can be taken away."""
     st.markdown(f"**{audit.finding(decisions.rows)}**")
     measured(view, decisions)
-    shown, chosen = audit_table.filtered(decisions), None
+    shown, chosen = filtered(decisions), None
     if shown:
         chosen = decisions.chosen(shown)
-        audit_table.table(decisions, shown, chosen)
-        audit_clip.clip(decisions, shown, chosen)
+        table(decisions, shown, chosen)
+        clip(decisions, shown, chosen)
     else:
         st.info(f"None of the {tables.counted_cases(decisions.rows)} is so; take a filter away.")
-    audit_report.take_away(decisions, shown, chosen)
+    take_away(decisions, shown, chosen)
 
 
 def measured(view: View, decisions: Decisions) -> None:
