@@ -255,11 +255,14 @@ def doubts(row: Row) -> str:
         grounds.append(
             f"FF {logit(row['faithfulness'])} is not above Random's {logit(row['random_energy'])}"
         )
-    if not grounds:
-        if row["beats_random"] is None:
-            return f"f {verb} “{said}”; no ground for doubt, but chance could not be tested."
-        return f"f {verb} “{said}”; there is no ground for doubt."
-    return f"f {verb} “{said}”, but {joined(grounds)}."
+    if grounds:
+        return f"f {verb} “{said}”, but {joined(grounds)}."
+    untested = ["its label is unknown"] if row["right"] is None else []
+    if row["beats_random"] is None:
+        untested.append("chance could not be tested")
+    if untested:
+        return f"f {verb} “{said}”; no ground for doubt, but {joined(untested)}."
+    return f"f {verb} “{said}”; there is no ground for doubt."
 
 
 def to_csv(rows: Sequence[Row]) -> str:

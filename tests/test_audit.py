@@ -144,6 +144,9 @@ def test_a_finding_says_what_could_not_be_tested(rows: list[Row]) -> None:
     )
     assert f"{less} than what it heard or Random was not drawn" in start([weaker, undrawn, good])
     assert "chance could not be tested" in audit.doubts(undrawn)
+    assert audit.doubts({**weaker, "right": None}) == (
+        "f says “dog”; no ground for doubt, but its label is unknown and chance could not be tested."
+    )
 
 
 def test_what_costs_f_nothing_beats_nothing() -> None:
