@@ -58,10 +58,10 @@ def number(value: float, digits: int = 2) -> str:
     return f"{value:.{min(decimals, 3)}f}".replace("-", "−")
 
 
-def logit(value: float) -> str:
+def logit(value: float | None) -> str:
     """Logits, or the probabilities that FF is a drop of, are compared with each other, so all have
-    two decimals; "–" for NaN."""
-    if math.isnan(value):
+    two decimals; "–" for NaN and for none."""
+    if value is None or math.isnan(value):
         return "–"
     text = f"{value:.2f}"
     return "0.00" if float(text) == 0 else text.replace("-", "−")

@@ -180,46 +180,54 @@ def _labelled(row: Row, label: str) -> bool:
 
 
 def finding(rows: Sequence[Row]) -> str:
-    """The headline: how many decisions are in doubt, and on which grounds."""
-    total = len(rows)
-    doubtful = sum(any(doubt(row) for doubt in GROUNDS.values()) for row in rows)
+    """The headline: how many decisions are in doubt, how many could not be put to the test of
+    chance, and the grounds, each out of those that have what it needs."""
+    total, first = len(rows), rows[0]
     counts = {name: sum(doubt(row) for row in rows) for name, doubt in GROUNDS.items()}
+    doubtful = sum(any(doubt(row) for doubt in GROUNDS.values()) for row in rows)
     labelled = sum(row["right"] is not None for row in rows)
-    tested = [row for row in rows if row["beats_random"] is not None]
-    untested = [
-        row for row in rows if row["beats_random"] is None and row["random_energy"] is not None
-    ]
+    tested = sum(row["beats_random"] is not None for row in rows)
+    parts = ["labels unknown"]
     of = "" if labelled == total else f" of {labelled} with a label"
-    if labelled and "class" in rows[0]:
+    if labelled and "class" in first:
         missed = sum(kind(row) == MISSED for row in rows)
         alarms = counted(counts["wrong"] - missed, "false alarm")
         parts = [f"{alarms} and {counted(missed, 'miss', 'misses')}{of}"]
     elif labelled:
         parts = [f"{counts['wrong']}{of} misclassified"]
-    else:
-        parts = ["labels unknown"]
     parts.append(f"on {counts['disagrees'] or 'none'} the interpreter disagrees with f")
-    at = f"energy-matched Random at τ = {rows[0]['threshold']:.2f}"
-    of = "" if len(tested) == total else f" of {len(tested)} tested"
+    at = f"energy-matched Random at τ = {first['threshold']:.2f}"
+    of = "" if tested == total else f" of {tested} tested"
     if counts["chance"]:
         parts.append(
             f"on {counts['chance']}{of} removing what it heard costs f nothing, or no more than "
             f"chance would (FF ≤ 0 or ≤ {at})"
         )
     elif tested:
-        every = (
-            f"all {len(tested)}{' tested' if of else ''}" if len(tested) > 1 else "the one tested"
-        )
+        every = "the one tested" if tested == 1 else f"all {tested}{' tested' if of else ''}"
         parts.append(
             f"on {every} removing what it heard costs f more than chance would (FF > {at})"
         )
-    if untested:
-        parts.append(
-            f"{len(untested)} cannot be tested against chance, because all other components "
-            "together hold less energy than what it heard"
-        )
     verb = "deserves" if doubtful == 1 else "deserve"
-    return f"{doubtful} of {counted(total, 'decision')} {verb} doubt: {'; '.join(parts)}."
+    return (
+        f"{doubtful} of {counted(total, 'decision')} {verb} doubt{_untested(rows, tested)}: "
+        f"{'; '.join(parts)}."
+    )
+
+
+def _untested(rows: Sequence[Row], tested: int) -> str:
+    """How many of the decisions cannot be tested against chance, and why, "" for none; of a miss
+    there is nothing to take out, and it is in doubt already."""
+    untested = [row for row in rows if row["beats_random"] is None and kind(row) != MISSED]
+    if not untested:
+        return ""
+    why = {
+        False: "all other components together hold less energy than what it heard",
+        True: "Random was not drawn",
+    }
+    reasons = [why[undrawn] for undrawn in sorted({r["random_energy"] is None for r in untested})]
+    many = f"{len(untested)} cannot" if tested else "none can"
+    return f", but {many} be tested against chance, because {' or '.join(reasons)}"
 
 
 def doubts(row: Row) -> str:
@@ -247,11 +255,14 @@ def doubts(row: Row) -> str:
         grounds.append(
             f"FF {logit(row['faithfulness'])} is not above Random's {logit(row['random_energy'])}"
         )
-    if not grounds:
-        if row["beats_random"] is None and row["random_energy"] is not None:
-            return f"f {verb} “{said}”; no ground for doubt, but chance could not be tested."
-        return f"f {verb} “{said}”; there is no ground for doubt."
-    return f"f {verb} “{said}”, but {joined(grounds)}."
+    if grounds:
+        return f"f {verb} “{said}”, but {joined(grounds)}."
+    untested = ["its label is unknown"] if row["right"] is None else []
+    if row["beats_random"] is None:
+        untested.append("chance could not be tested")
+    if untested:
+        return f"f {verb} “{said}”; no ground for doubt, but {joined(untested)}."
+    return f"f {verb} “{said}”; there is no ground for doubt."
 
 
 def to_csv(rows: Sequence[Row]) -> str:

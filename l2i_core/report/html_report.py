@@ -183,16 +183,16 @@ def _clip_table(rows: Sequence[Row], exhibits: Sequence[Exhibit]) -> str:
         wrong = ' class="doubt"' if row["right"] is False else ""
         differs = "" if row["agrees"] else ' class="doubt"'
         chance = ' class="number doubt"' if row["beats_random"] is False else ' class="number"'
-        random = row["random_energy"]
+        random, count = row["random_energy"], row["components"]
         lines.append(
             f'<tr><th scope="row">{name}</th><td>{escape(_label(row, many))}'
             f"</td><td{wrong}>{escape(class_name(row['predicted']))}{_wrong(row)}</td>"
             f'<td class="number">{row["probability"]:.2f}</td>'
             f"<td{differs}>{escape(_theirs(row, many))}"
             f"{'' if row['agrees'] else ', disagrees'}</td>"
-            f'<td class="number">{logit(_nan(row["faithfulness"]))}</td>'
-            f"<td{chance}>{logit(_nan(random))}{_random_note(row)}</td>"
-            f'<td class="number">{_or_dash(row["components"])}</td></tr>'
+            f'<td class="number">{logit(row["faithfulness"])}</td>'
+            f"<td{chance}>{logit(random)}{_random_note(row)}</td>"
+            f'<td class="number">{"–" if count is None else count}</td></tr>'
         )
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     tau = rows[0]["threshold"]
@@ -226,14 +226,6 @@ def _theirs(row: Row, many: bool) -> str:
     if not many:
         return class_name(row["interpreter_predicted"])
     return "hears it" if bool(row["heard"]) == bool(row["agrees"]) else "does not hear it"
-
-
-def _nan(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def _or_dash(count: int | None) -> str:
-    return "–" if count is None else str(count)
 
 
 def _random_note(row: Row) -> str:
@@ -295,21 +287,11 @@ def _exhibit(place: int, one: Exhibit) -> str:
 
 
 def _disagreement(report: Mapping[str, Any]) -> str:
+    told = f"its first choice is “{class_name(report['interpreter_top'][0])}”"
     if "predicted_classes" in report:
-        target, heard = (
-            class_name(report["target"]),
-            report["target"] in report["predicted_classes"],
-        )
-        told = "does not hear" if heard else "hears"
-        return (
-            f"The interpreter disagrees with f: it {told} “{target}”. Do not take B for f's "
-            "reasons."
-        )
-    first = class_name(report["interpreter_top"][0])
-    return (
-        f"The interpreter disagrees with f: its first choice is “{first}”. Do not take B for f's "
-        "reasons."
-    )
+        heard = report["target"] in report["predicted_classes"]
+        told = f"it {'does not hear' if heard else 'hears'} “{class_name(report['target'])}”"
+    return f"The interpreter disagrees with f: {told}. Do not take B for f's reasons."
 
 
 def _components(one: Exhibit) -> str:

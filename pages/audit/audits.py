@@ -1,4 +1,4 @@
-"""An audit of the user's own recordings: which they are, the job that measures them, the rows.
+"""An audit of the user's own recordings: the form that starts it, the job that measures them.
 
 It belongs to one session: named by an unguessable token, its private folder (for uploads) is
 removed with it, and the job ends when the session does.
@@ -6,8 +6,8 @@ removed with it, and the job ends when the session does.
 
 from __future__ import annotations
 
-import os
 import secrets
+import shlex
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -23,9 +23,12 @@ from l2i_core.data.clips import Clip
 from l2i_core.data.folders import any_folder
 from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Evaluation, Row, measure
+from l2i_core.words import counted
 from pages.shell import clips, engines, jobs, scene_maker, state
 from pages.shell.clips import ClipSource
+from pages.shell.context import View
 from pages.shell.results import Results
+from pages.show.words import sentence
 
 # Rows that the job makes for each clip that has one decision: its explanation, before every τ of
 # Random, and at the end.
@@ -35,7 +38,7 @@ EACH = len(audit.SETTINGS.random_thresholds) + 2
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class OwnAudit:
     """Recordings that are measured with one interpreter of one model; the job makes `each` rows for
-    each of them."""
+    each of them. `chosen`: the decision that the reader looks into (`tables.case`)."""
 
     title: str
     bundle: str
@@ -45,6 +48,7 @@ class OwnAudit:
     folder: tempfile.TemporaryDirectory[str] | None = None
     left_out: list[str] = field(default_factory=list)
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    chosen: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -67,14 +71,10 @@ class OwnAudit:
         job = jobs.find(self.key)
         return job.rows[-1]["evaluation"] if job is not None and job.complete else None
 
-    def about(self, made: Evaluation) -> dict[str, Any]:
-        """What was measured on what."""
-        return audit.about(self.title, self.bundle, self.interpreter, made, self.left_out)
-
     def results(self, made: Evaluation) -> Results:
         """The result in the form of a bundle's own metrics."""
-        summary = {**made.summary, "about": self.about(made)}
-        return Results(self.interpreter, summary, made.clips, made.levels)
+        about = audit.about(self.title, self.bundle, self.interpreter, made, self.left_out)
+        return Results(self.interpreter, {**made.summary, "about": about}, made.clips, made.levels)
 
     def source(self, name: str) -> ClipSource | None:
         """One of the recordings, None where its file is gone."""
@@ -84,9 +84,43 @@ class OwnAudit:
         return ClipSource(f"own:{name}", name, path.name, path)
 
 
-def shared() -> bool:
-    """Whether the server is for many, who may not read its disk."""
-    return os.environ.get("L2I_SHARED") == "1"
+def section(view: View) -> None:
+    """The recordings, their measuring in the background, and the command that does the same."""
+    st.subheader("Audit your own recordings", anchor=False)
+    own = current()
+    job = jobs.find(own.key) if own else None
+    if own is not None:
+        _started(own)
+    with st.form("own-audit", border=False):
+        left, right = st.columns(2, gap="large")
+        files = left.file_uploader(
+            "Audio files, or a zip of folders",
+            [*clips.SUFFIXES, "zip"],
+            accept_multiple_files=True,
+            key="own-files",
+            help="A folder for each class; loose files have no label. Clips of up to "
+            f"{audit.LONGEST:.0f} s. They lie in a temporary folder of the server until the audit is "
+            "discarded or this session ends.",
+        )
+        path = ""
+        if not clips.shared():
+            path = right.text_input(
+                "Or a folder on this machine", placeholder="/path/to/recordings", key="own-path"
+            )
+        if st.form_submit_button(
+            "Measure",
+            disabled=job is not None and job.running,
+            help="With the model and interpreter chosen above; some seconds a clip.",
+        ):
+            _start(view, files, path)
+    with st.expander("On the command line"):
+        folder = shlex.quote(path.strip()) if path.strip() else "FOLDER"
+        st.code(
+            f"python -m l2i_core evaluate {folder} --bundle {view.key[0]} --interpreter "
+            f"{view.engine.interpreter_name} --threshold {view.threshold:.2f} --out AUDIT",
+            language="bash",
+            wrap_lines=True,
+        )
 
 
 def current() -> OwnAudit | None:
@@ -116,7 +150,7 @@ def start(found: OwnAudit) -> None:
 
 def of_folder(path: str, name: str, interpreter: str, bundle: Bundle) -> OwnAudit:
     """The recordings of a folder on this machine; ValueError in one sentence."""
-    if shared():
+    if clips.shared():
         raise ValueError("this server is shared, so it reads no folders; upload the files.")
     if not path.strip():
         raise ValueError("no folder was given; write the path of a folder of audio files.")
@@ -198,3 +232,35 @@ def _rows(
         for _ in range(len(recordings) + (done - len(recordings)) * (each - 1) - made):
             made += 1
             yield {}
+
+
+def _start(view: View, files: Sequence[Any], path: str) -> None:
+    about = (view.key[0], view.engine.interpreter_name, view.engine.bundle)
+    try:
+        if files or clips.shared():
+            start(of_files(files, *about))
+        else:
+            start(of_folder(path, *about))
+    except ValueError as error:
+        st.error(sentence(str(error)))
+    else:
+        st.rerun()
+
+
+def _started(own: OwnAudit) -> None:
+    """What is or was measured, its progress, and the way to be rid of it."""
+    st.markdown(
+        f"**{own.title}**, {counted(len(own.clips), 'recording')}, model {own.bundle}, interpreter "
+        f"{own.interpreter}"
+    )
+    if own.evaluation() is None:
+        try:
+            jobs.control(own.key, own.total, own.rows(), "Measure again", own.each)
+        except ValueError as error:
+            st.error(sentence(str(error)))
+    st.button("Discard it", key="discard-audit", on_click=_discard)
+
+
+def _discard() -> None:
+    state.touch()
+    forget()

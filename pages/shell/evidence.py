@@ -1,43 +1,75 @@
-"""What leaves the app as evidence: the zip of one interpretation, and a clip of an HTML report."""
+"""What leaves the app as evidence: one interpretation as a zip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from l2i_core import Interpretation, Verdict
+from l2i_core import L2I, Analysis, Interpretation, Verdict
 from l2i_core.report import evidence
-from l2i_core.report.html_report import Exhibit, exhibit
 from pages.shell import components, engines, state
+from pages.shell.clips import ClipSource
 from pages.shell.context import View
 
 
-def evidence_button(
-    view: View,
-    interpretation: Interpretation | None = None,
-    verdict: Verdict | None = None,
-    label: str = "Evidence (zip)",
-) -> None:
-    """A download of the evidence zip of what is on screen, made when it is asked for.
-
-    Without an interpretation or a verdict, those of the view are taken.
-    """
+def evidence_button(view: View, made: Interpretation, verdict: Verdict) -> None:
+    """The evidence of what is on screen, beside both Randoms of this very clip."""
     stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
     stem += "-own" if view.choice.overrides else ""
+    engine, analysis, url = view.engine, view.analysis, link()
+
+    def write() -> bytes:
+        with engines.turn:
+            random = evidence.random_drops(engine, analysis, made)
+        about = report(
+            engine, analysis, made, verdict, view.source, view.key[0], url=url, random=random
+        )
+        return evidence.evidence_zip(engine, analysis, made, about)
+
+    download(stem, write, "FF stands beside 20 draws of Random, which takes seconds.", "stretch")
+
+
+def download(
+    stem: str, write: Callable[[], bytes] | None, note: str, width: Literal["stretch", "content"]
+) -> None:
+    """A button for an evidence zip, which is written when it is asked for; None: it cannot be."""
     st.download_button(
-        label,
-        _zip_later(view, interpretation, verdict, link()),
+        "Evidence (zip)",
+        write or b"",
         f"{stem}-evidence.zip",
         "application/zip",
         key="evidence",
         on_click="ignore",
-        width="stretch",
+        disabled=write is None,
+        width=width,
         help="Input, interpretation and residual as WAV, their spectrograms, and a report with "
-        "model, versions, settings and SHA-256 digests of everything. FF stands beside 20 draws "
-        "of Random, which takes seconds.",
+        f"model, versions, settings and SHA-256 digests of everything. {note}",
+    )
+
+
+def report(
+    engine: L2I,
+    analysis: Analysis,
+    made: Interpretation,
+    verdict: Verdict,
+    source: ClipSource,
+    bundle: str,
+    **about: Any,
+) -> dict[str, Any]:
+    """`evidence_report` of a clip, with the user's names of components; about: url, random, seed."""
+    return evidence.evidence_report(
+        engine,
+        analysis,
+        made,
+        verdict,
+        clip_name=source.file_name,
+        input_sha256=source.digest,
+        digests=digests(bundle),
+        names=components.names_of(engine),
+        **about,
     )
 
 
@@ -47,51 +79,9 @@ def link() -> str:
     return f"{base}?{urlencode(state.url())}"
 
 
-def of_view(view: View) -> tuple[Interpretation, Verdict]:
-    """What is on screen, from the caches where it was heard before."""
-    made = engines.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
-    return made, engines.verdict(view.key, view.engine, view.analysis, made)
-
-
-def report_of_view(view: View, made: Interpretation, verdict: Verdict, url: str) -> dict[str, Any]:
-    """The report of what is on screen, beside both Randoms of this very clip."""
-    with engines.turn:
-        random = evidence.random_drops(view.engine, view.analysis, made)
-    return evidence.evidence_report(
-        view.engine,
-        view.analysis,
-        made,
-        verdict,
-        clip_name=view.source.file_name,
-        input_sha256=view.source.digest,
-        digests=digests(view.key[0]),
-        url=url,
-        random=random,
-        names=components.names_of(view.engine),
-    )
-
-
-def exhibit_of_view(view: View, url: str) -> Exhibit:
-    """The clip on screen for an HTML report."""
-    made, verdict = of_view(view)
-    report = report_of_view(view, made, verdict, url)
-    return exhibit(view.engine, view.source.title, view.analysis, made, report)
-
-
 def digests(bundle: str) -> Mapping[str, str]:
     """SHA-256 of every file of a model."""
     return _digests(bundle, engines.bundle_stamp(bundle))
-
-
-def _zip_later(
-    view: View, made: Interpretation | None, verdict: Verdict | None, url: str
-) -> Callable[[], bytes]:
-    def write() -> bytes:
-        shown, said = of_view(view) if made is None or verdict is None else (made, verdict)
-        report = report_of_view(view, shown, said, url)
-        return evidence.evidence_zip(view.engine, view.analysis, shown, report)
-
-    return write
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

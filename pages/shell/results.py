@@ -142,12 +142,10 @@ def not_at_hand(clip: str, data: object) -> str:
     return f"The audio of {clip} is not at hand: add {title} as a clip source"
 
 
-def listen(
-    results: Results, row: Row, source: ClipSource, threshold: float | None = None
-) -> NoReturn:
-    """Go to Listen with the clip of a row, f's decision on it, and the evaluation's mask domain, at τ."""
+def listen(results: Results, row: Row, clip: str, threshold: float | None = None) -> NoReturn:
+    """Go to Listen with the `clip` (id) of a row, f's decision on it, and the evaluation's mask domain, at τ."""
     state.put(
-        clip=source.id,
+        clip=clip,
         window=None,
         own=None,
         domain=results.about.get("mask_domain", "log"),
@@ -177,7 +175,7 @@ def choose(
     row = by_name[chosen]
     source = sources([row])[0]
     if st.session_state.pop("l2i_clicked", False) and source is not None:
-        listen(results, row, source, threshold)
+        listen(results, row, source.id, threshold)
     st.selectbox(
         label,
         list(by_name),
@@ -188,7 +186,7 @@ def choose(
     )
     if st.button("Open in Listen", disabled=source is None, type="primary", key="open"):
         assert source is not None  # or the button is disabled
-        listen(results, row, source, threshold)
+        listen(results, row, source.id, threshold)
     if source is None:
         st.caption(
             f"{not_at_hand(row['clip'], results.about.get('data'))}, and it opens from here. The "

@@ -127,7 +127,7 @@ def settle_tau() -> float:
     return chosen
 
 
-def control(name: str, shown: str | float, relabelled: bool = False) -> str:
+def control(name: str, shown: Any, relabelled: bool = False) -> str:
     """The key of the widget for a setting, which will show `shown`.
 
     The browser is told the choice where it changed, and in each run that no control started: who

@@ -126,6 +126,29 @@ def test_what_random_could_not_match_is_untested() -> None:
     assert "chance could not be tested" in audit.doubts(rows["good"])
 
 
+def test_a_finding_says_what_could_not_be_tested(rows: list[Row]) -> None:
+    def start(rows: list[Row]) -> str:
+        return audit.finding(rows).split(":")[0]
+
+    good = next(row for row in rows if row["clip"] == "good")
+    weaker = {**good, "beats_random": None}
+    undrawn = {**weaker, "random_energy": None}
+    clean, less = "0 of 6 decisions deserve doubt", "all other components together hold less energy"
+    assert start([good] * 6) == clean
+    assert start([weaker] * 6) == (
+        f"{clean}, but none can be tested against chance, because {less} than what it heard"
+    )
+    assert start([weaker] * 4 + [good] * 2).startswith(f"{clean}, but 4 cannot be tested against")
+    assert start([undrawn] * 6) == (
+        f"{clean}, but none can be tested against chance, because Random was not drawn"
+    )
+    assert f"{less} than what it heard or Random was not drawn" in start([weaker, undrawn, good])
+    assert "chance could not be tested" in audit.doubts(undrawn)
+    assert audit.doubts({**weaker, "right": None}) == (
+        "f says “dog”; no ground for doubt, but its label is unknown and chance could not be tested."
+    )
+
+
 def test_what_costs_f_nothing_beats_nothing() -> None:
     clips, levels = _tables()
     for row in levels:
@@ -192,6 +215,10 @@ def test_finding_and_filters_of_pairs(pairs: list[Row]) -> None:
     found = audit.finding(pairs)
     assert found.startswith("3 of 8 decisions deserve doubt: 1 false alarm and 2 misses; on 2 the ")
     assert "on all 6 tested removing what it heard costs f more" in found
+    untested = [row if row["right"] is False else {**row, "beats_random": None} for row in pairs]
+    assert audit.finding(untested).startswith(
+        "3 of 8 decisions deserve doubt, but 5 cannot be tested against chance, because all other "
+    ), "a miss is no test that failed to be made"
     assert [r["case"] for r in audit.only(pairs, [audit.ALARM])] == ["alarm:dog"]
     assert len(audit.only(pairs, [audit.MISSED])) == 2
     assert len(audit.only(pairs, ["right"])) == 5

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import shutil
 import time
 import weakref
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import streamlit as st
 from driving import Open, noise, select, texts, url, wav_bytes
 from streamlit.testing.v1 import AppTest
 
@@ -27,14 +30,22 @@ QUICK = Settings((0.0, 0.3), (0.3,), random_draws=2)
 
 
 @pytest.fixture(scope="module")
-def measured(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The models, the random one with metrics of three short clips."""
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three short clips, each in that of its class."""
     folder = tmp_path_factory.mktemp("sounds")
-    clips = []
     for index, label in enumerate(("dog", "rain", "rooster")):
-        path = folder / f"{label}.wav"
-        soundfile.write(path, noise(0.5, index), 44100)
-        clips.append(Clip(f"{label}-{index}", label, 1, label, path))
+        (folder / label).mkdir()
+        soundfile.write(folder / label / f"{index}.wav", noise(0.5, index), 44100)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def measured(models: Path, sounds: Path) -> Path:
+    """The models, the random one with metrics of the three clips."""
+    clips = []
+    for path in sorted(sounds.glob("*/*.wav")):
+        label = path.parent.name
+        clips.append(Clip(f"{label}/{path.name}", label, 1, label, path))
     result = evaluate(load_bundle(models / "random"), "att", clips, QUICK)
     metrics = models / "random" / "metrics"
     write_evaluation([result], metrics, {"data": "esc10", "random_draws": 2, "seed": 0})
@@ -74,6 +85,42 @@ def _wait(app: AppTest) -> AppTest:
     app.run()
     assert not app.exception, app.exception
     return app
+
+
+def _tick(app: AppTest, line: int) -> AppTest:
+    """What the browser sends when a line of the table is ticked."""
+    states = app._tree.get_widget_states()
+    ticked = {"selection": {"rows": [line], "columns": [], "cells": []}}
+    states.widgets.add(id=app.dataframe[0].proto.id, string_value=json.dumps(ticked))
+    app._run(states)
+    assert not app.exception, app.exception
+    return app
+
+
+def _exhibits(app: AppTest) -> Any:
+    return next(m for m in app.multiselect if m.label.startswith("Clips with sound"))
+
+
+Downloads = dict[str, Any]
+
+
+@pytest.fixture
+def downloads(monkeypatch: pytest.MonkeyPatch) -> Downloads:
+    """The data of each download button by its label, as the last run drew it."""
+    found: Downloads = {}
+    button = st.download_button
+
+    def spy(label: str, data: Any, *arguments: Any, **options: Any) -> bool:
+        found[label] = data
+        return button(label, data, *arguments, **options)
+
+    monkeypatch.setattr(st, "download_button", spy)
+    return found
+
+
+def _evidence(found: Downloads) -> dict[str, Any]:
+    with zipfile.ZipFile(io.BytesIO(found["Evidence (zip)"]())) as archive:
+        return json.loads(archive.read("report.json"))
 
 
 def test_first_visit_states_the_finding(open_app: Open, measured: Path) -> None:
@@ -260,6 +307,91 @@ def _chosen(app: AppTest) -> Any:
     return next(g for g in app.button_group if g.label == "Decisions on")
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["stored", "own"])
+def test_one_clip_is_chosen_everywhere(
+    open_app: Open,
+    measured: Path,
+    sounds: Path,
+    quick: None,
+    downloads: Downloads,
+    monkeypatch: pytest.MonkeyPatch,
+    own: bool,
+) -> None:
+    monkeypatch.setenv("L2I_CLIPS", str(sounds))
+    app = _open(open_app)
+    if own:
+        app = _wait(_measure(app, str(sounds)))
+
+    def chosen() -> str:
+        """The clip of the list; the same is ticked and in the report."""
+        clip = select(app, "Clip to look into").value
+        [line] = app.session_state[app.dataframe[0].key]["selection"]["rows"]
+        assert _rows(app)[line] == clip
+        assert clip in _exhibits(app).value
+        return clip
+
+    first, second, third = _rows(app)
+    assert chosen() == first, "the most doubtful at first"
+    _tick(app, 2)
+    assert chosen() == third
+    assert third.endswith(_evidence(downloads)["clip"])
+    select(app, "Clip to look into").set_value(second).run()
+    assert chosen() == second
+    table = app.dataframe[0].value.set_index("clip")
+    hidden = {
+        label: [c for c in table.index if label not in (table["label"][c], table["f says"][c])]
+        for label in table["label"]
+    }
+    label = next(label for label, clips in hidden.items() if clips)
+    _tick(app, _rows(app).index(hidden[label][-1]))
+    assert chosen() == hidden[label][-1]
+    select(app, "Labelled or heard as").set_value(label).run()
+    left = chosen()
+    assert left == _rows(app)[0], "the filter hid the chosen one: the most doubtful left is it"
+    assert left.endswith(_evidence(downloads)["clip"])
+    select(app, "Labelled or heard as").set_value("any class").run()
+    assert chosen() == left
+    _tick(app, 1)
+    app.switch_page("pages/dictionary/page.py").run()
+    app.switch_page("pages/audit/page.py").run()
+    assert chosen() == second
+    next(b for b in app.button if b.label == "Open in Listen").click().run()
+    assert not app.exception, app.exception
+    if own:
+        kept = app.session_state["l2i_uploads"][url(app)["clip"]]
+        assert kept.data == (sounds / second).read_bytes()
+    else:
+        assert url(app)["clip"] == f"folder:{second}"
+        assert url(app)["evaluated"] == second
+
+
+def test_a_clip_without_audio_has_no_evidence(
+    open_app: Open, measured: Path, downloads: Downloads
+) -> None:
+    app = _open(open_app, evaluated="no such")
+    assert "There is no decision on “no such” here" in texts(app)
+    button = next(b for b in app.download_button if b.label == "Evidence (zip)")
+    assert button.disabled
+    assert any("is not at hand: add ESC-10" in c.value for c in app.caption)
+
+
+def test_the_report_of_an_own_audit_is_about_it(
+    open_app: Open, measured: Path, sounds: Path, quick: None
+) -> None:
+    app = _wait(_measure(_open(open_app), str(sounds)))
+    next(b for b in app.button if b.label == "Make the report (HTML)").click().run()
+    assert not app.exception, app.exception
+    page = app.session_state["l2i_audit_report"][1].decode()
+    assert f"<h1>Audit of {sounds.name}</h1>" in page
+    assert f"Measured on {sounds.name}, 3 clips" in page
+    assert "View in the app" not in page, "no link leads to what one session holds"
+    assert re.findall(r"<section id=[^>]*><h2>(.*?)</h2>", page) == _rows(app)
+    _exhibits(app).set_value(_rows(app)[2:0:-1]).run()
+    assert _exhibits(app).value == _rows(app)[1:], "most doubtful first"
+    _tick(app, 0)
+    assert _exhibits(app).value == _rows(app)[1:], "the reader's own choice"
+
+
 def test_a_second_audit_takes_the_place_of_the_first(
     open_app: Open, measured: Path, quick: None, tmp_path: Path
 ) -> None:
@@ -283,8 +415,7 @@ def test_an_own_audit_stays_the_audited_models(
     select(app, "Model").set_value("random").run()
     assert _rows(app) == ["0.wav", "1.wav"] or _rows(app) == ["1.wav", "0.wav"]
     assert any("Model turned, interpreter att." in c.value for c in app.caption)
-    clips = next(m for m in app.multiselect if m.label.startswith("Clips with sound"))
-    assert "the clip above" not in clips.options, "another model explains that one"
+    assert sorted(_exhibits(app).options) == ["0.wav", "1.wav"], "no other clip than its own"
     _chosen(app).set_value("bundle").run()
     assert not any("Model turned" in c.value for c in app.caption)
     app.switch_page("pages/fidelity/page.py").run()
