@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driving import Open, button, engine_for, select, texts, url
-from l2i_core.report.report.html_report import audit_html, exhibit, verdict_sentence
 from measured import scenes
 from streamlit.testing.v1 import AppTest
 
@@ -16,7 +15,8 @@ from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Settings
 from l2i_core.measure.metrics import drop_resolution
 from l2i_core.measure.random import beats_chance, count_matched, energy_matched_drops, random_drops
-from l2i_core.report.report import evidence, paper
+from l2i_core.report import evidence, paper
+from l2i_core.report.html_report import audit_html, exhibit, verdict_sentence
 from l2i_core.words import joined
 from pages.audit import audits
 from pages.shell import clips, engines, jobs

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from l2i_core.report.report.html_report import Exhibit, audit_html, exhibit, verdict_sentence
 
 from l2i_core import L2I, Analysis
 from l2i_core.measure.evaluation import Row
-from l2i_core.report.report import evidence
+from l2i_core.report import evidence
+from l2i_core.report.html_report import Exhibit, audit_html, exhibit, verdict_sentence
 from l2i_core.signal import audio
 
 EVIL = "<script>alert(1)</script>\"'&.wav"
