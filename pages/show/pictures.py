@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib.util
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import streamlit as st
 import torch
@@ -294,8 +294,11 @@ def _png(image: Image.Image) -> bytes:
 
 @functools.cache
 def _font() -> ImageFont.FreeTypeFont:
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    return ImageFont.truetype(str(folder / "DejaVuSans.ttf"), _FONT_SIZE)
+    spec = importlib.util.find_spec("matplotlib")  # found, not run: that costs half a second
+    assert spec is not None  # a requirement
+    assert spec.origin is not None
+    font = Path(spec.origin).parent / "mpl-data/fonts/ttf/DejaVuSans.ttf"
+    return ImageFont.truetype(str(font), _FONT_SIZE)
 
 
 @functools.cache
