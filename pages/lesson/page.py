@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import Interpretation
 from l2i_core.words import UNTESTED
-from pages.lesson import material
+from pages.lesson import figures, material
 from pages.lesson.material import SHOWN
 from pages.shell import clips, components, context, decisions, engines, state, verdicts
 from pages.shell import tour as guided_tour
@@ -216,9 +215,9 @@ def classifier(view: View, made: Interpretation) -> None:
             pictures.palette(),
             decisions.LIMIT if view.multi_label else None,
         )
-        _figure(
-            "classes",
+        plots.chart(
             figure,
+            "lesson-classes",
             "f's probabilities: "
             + ", ".join(f"{class_name(classes[c])} {chances[c]:.2f}" for c in order),
         )
@@ -258,9 +257,8 @@ def dictionary(view: View, made: Interpretation) -> None:
         )
         places, rows = material.shapes(view, known.main)
         names = material.names(view, known.main)
-        _figure(
-            "shapes",
-            plots.ridges(
+        plots.chart(
+            figures.ridges(
                 places,
                 rows,
                 [components.escaped_html(name) for name in names],
@@ -270,6 +268,7 @@ def dictionary(view: View, made: Interpretation) -> None:
                 [k in made.selected for k in known.main],
                 own_scale=True,
             ),
+            "lesson-shapes",
             f"Spectral shapes of components {', '.join(names)}.",
         )
         _colours(view)
@@ -306,9 +305,8 @@ def activations(view: View, made: Interpretation) -> None:
             f"is {number(float(known.activations[list(known.main)].max()))}"
         )
         names = material.names(view, known.main)
-        _figure(
-            "activations",
-            plots.ridges(
+        plots.chart(
+            figures.ridges(
                 known.seconds.tolist(),
                 known.activations[list(known.main)].tolist(),
                 [components.escaped_html(name) for name in names],
@@ -317,6 +315,7 @@ def activations(view: View, made: Interpretation) -> None:
                 pictures.palette(),
                 [k in made.selected for k in known.main],
             ),
+            "lesson-activations",
             f"Activations over time of components {', '.join(names)}.",
         )
         _colours(view)
@@ -414,14 +413,14 @@ def pooling(view: View, made: Interpretation) -> None:
             else "**Which moments count**: share of components that reach their maximum in a "
             "frame; dotted, equal shares"
         )
-        _figure(
-            "attention",
-            plots.attention(
+        plots.chart(
+            figures.attention(
                 known.seconds.tolist(),
                 known.attention.tolist(),
                 1 / len(known.attention),
                 pictures.palette(),
             ),
+            "lesson-attention",
             f"Attention over time; the highest is {percent(float(known.attention.max()))}.",
         )
         order = sorted(range(len(logits)), key=lambda c: -float(logits[c]))[: material.CLASSES]
@@ -433,15 +432,15 @@ def pooling(view: View, made: Interpretation) -> None:
             if view.multi_label
             else "**Does Θ answer as f does?** Logits; their order matters, not their offset"
         )
-        _figure(
-            "logits",
-            plots.logit_pairs(
+        plots.chart(
+            figures.logit_pairs(
                 names,
                 [mine for mine, _ in pairs],
                 [other for _, other in pairs],
                 ("f", "Θ, the interpreter"),
                 pictures.palette(),
             ),
+            "lesson-logits",
             "Logits of f and of the interpreter: "
             + ", ".join(
                 f"{name} {logit(mine)} and {logit(other)}"
@@ -487,15 +486,15 @@ def relevance(view: View, made: Interpretation) -> None:
             f"**{_count(made)} for “{target}”**; drawn are {len(drawn)} of {total}, "
             f"{negative} speak against it"
         )
-        _figure(
-            "relevance",
-            plots.relevance_bars(
+        plots.chart(
+            figures.relevance_bars(
                 [components.escaped_html(name) for name in names],
                 values,
                 [k in made.selected for k in drawn],
                 view.threshold,
                 pictures.palette(),
             ),
+            "lesson-relevance",
             f"Relevances for {target}, τ {view.threshold:.2f}: "
             + ", ".join(f"{n} {number(v)}" for n, v in zip(names, values, strict=True)),
         )
@@ -763,16 +762,6 @@ def _image(view: View, picture: bytes, what: str) -> None:
         width="stretch",
         alt=f"Picture of {what}, dark to bright, over seconds and Hz on a mel axis; clip "
         f"{view.source.title}.",
-    )
-
-
-def _figure(name: str, figure: go.Figure, alt: str) -> None:
-    st.plotly_chart(
-        figure,
-        key=f"lesson-{name}",
-        theme=None,
-        config=plots.CONFIG,
-        alt=alt,
     )
 
 

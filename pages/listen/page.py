@@ -282,17 +282,15 @@ def _top_classes(view: View) -> None:
     order += [target] if target not in order else []
     names = [class_name(view.engine.classes[c]) for c in order]
     st.markdown(_headline(view))
-    st.plotly_chart(
+    plots.chart(
         _bars(
             (*view.key, view.target, pictures.theme()),
             names,
             [chances[c] for c in order],
             decisions.LIMIT if view.multi_label else None,
         ),
-        key="classes",
-        theme=None,
-        config=plots.CONFIG,
-        alt="f's probabilities: "
+        "classes",
+        "f's probabilities: "
         + ", ".join(f"{n} {chances[c]:.2f}" for n, c in zip(names, order, strict=True)),
     )
 

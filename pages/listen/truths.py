@@ -6,13 +6,14 @@ interferer. Beside x_int stand energy-matched Random and the ideal mask with the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from l2i_core import L2I, Analysis, Interpretation
@@ -26,8 +27,9 @@ from pages.shell import engines, verdicts
 from pages.shell.clips import ClipSource
 from pages.shell.context import View
 from pages.shell.memory import MEGABYTE, Memory
-from pages.show import comparisons, pictures, players, plots
+from pages.show import pictures, players, plots
 from pages.show.live import Choice
+from pages.show.pictures import Palette
 from pages.show.words import class_name, decibels, percent, sentence
 
 SYSTEMS = {
@@ -250,20 +252,39 @@ def _bars(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> None:
         for system, all_ in heard.items()
     }
     st.markdown(f"**Energy of each true sound that passes, at τ = {view.threshold:.2f}**")
-    st.plotly_chart(
-        comparisons.share_bars(
-            [sentence(name) for name in found.names], shares, pictures.palette()
-        ),
-        key="truth-bars",
-        theme=None,
-        config=plots.CONFIG,
-        alt="Energy passing: "
+    plots.chart(
+        _share_bars([sentence(name) for name in found.names], shares, pictures.palette()),
+        "truth-bars",
+        "Energy passing: "
         + "; ".join(
             f"{system}: "
             + ", ".join(f"{n} {percent(v)}" for n, v in zip(found.names, values, strict=True))
             for system, values in shares.items()
         ),
     )
+
+
+def _share_bars(
+    names: Sequence[str], shares: Mapping[str, Sequence[float]], colours: Palette
+) -> go.Figure:
+    """Shares of energy by name, a horizontal bar for each system: the first in the accent colour,
+    the second in the neutral one, the third an outline (a bound, not a result). NaN is no bar."""
+    most = max((v for values in shares.values() for v in values if not np.isnan(v)), default=0.0)
+    figure = plots.figure_of(
+        colours,
+        70 + 72 * len(names),
+        {"range": [0, 1.2 * max(most, 0.01)], "visible": False},
+        plots.NAMES,
+        bargap=0.3,
+        showlegend=True,
+        margin={"t": 52, "r": 12},
+    )
+    outline = {"color": "rgba(0,0,0,0)", "line": {"color": colours.ink, "width": 1.5}}
+    looks = ({"color": colours.accent}, {"color": colours.neutral}, outline)
+    for (system, values), look in zip(shares.items(), looks, strict=False):
+        text = ["" if np.isnan(v) else percent(v) for v in values]
+        plots.add_bars(figure, names, values, "", name=system, marker=look, text=text)
+    return figure
 
 
 def _table(view: View, found: Truth) -> None:

@@ -378,16 +378,14 @@ def _chart(
     axis_x: str,
 ) -> None:
     place.markdown(f"**{title}**")
-    place.plotly_chart(
-        comparisons.lines(
-            curves, 0.0, axis_x, axis, pictures.palette(), "%{x} dB: %{y:.1%}", shares=True
-        ),
-        key=key,
-        theme=None,
-        config=plots.LIVELY,
-        alt=f"{title}. {sentence(axis)} at {', '.join(_db(level) for level in levels)}: "
-        + "; ".join(f"{c.name} {', '.join(_maybe(y, percent) for y in c.y)}" for c in curves),
+    figure = comparisons.lines(
+        curves, 0.0, axis_x, axis, pictures.palette(), "%{x} dB: %{y:.1%}", shares=True
     )
+    alt = f"{title}. {sentence(axis)} at {', '.join(_db(level) for level in levels)}: " + "; ".join(
+        f"{c.name} {', '.join(_maybe(y, percent) for y in c.y)}" for c in curves
+    )
+    with place:
+        plots.chart(figure, key, alt, lively=True)
 
 
 def _line(

@@ -582,7 +582,7 @@ def relevances(view: View, comparison: Comparison, names: tuple[str, str]) -> No
         f"rank correlation {correlation}**"
     )
     labels = (f"{names[0]} alone", f"with {names[1]}")
-    st.plotly_chart(
+    plots.chart(
         comparisons.paired_bars(
             [components.tick(view.engine, int(k)) for k in order],
             before[order].tolist(),
@@ -592,10 +592,8 @@ def relevances(view: View, comparison: Comparison, names: tuple[str, str]) -> No
             "relevance r, 1 for the largest of a side",
             pictures.palette(),
         ),
-        key="relevances",
-        theme=None,
-        config=plots.CONFIG,
-        alt=f"Relevance of {len(order)} components, {labels[0]} and {labels[1]}: "
+        "relevances",
+        f"Relevance of {len(order)} components, {labels[0]} and {labels[1]}: "
         + ", ".join(
             f"{components.label(view.engine, int(k))} {before[k]:.2f} and {after[k]:.2f}"
             for k in order

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,16 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.show.pictures import Palette
-from pages.show.plots import LEGEND, axis_title, faded, small_title, template
-from pages.show.words import percent
+from pages.show.plots import (
+    DOTTED,
+    LEGEND,
+    NAMES,
+    add_bars,
+    axis_title,
+    faded,
+    figure_of,
+    template,
+)
 
 # Only for types: the tables need scipy.stats, which would slow the app's start.
 if TYPE_CHECKING:
@@ -46,7 +54,25 @@ def lines(
     point: what is said of a point under the pointer. shares: y is in per cent, and x is marked at
     the first curve's points.
     """
-    figure = go.Figure()
+    figure = figure_of(
+        colours,
+        330,
+        {
+            "title": x_title,
+            "showline": True,
+            "ticks": "outside",
+            "tickvals": list(curves[0].x) if shares else None,
+        },
+        {
+            "title": y_title,
+            "rangemode": "tozero",
+            "nticks": 6,
+            "showgrid": True,
+            "tickformat": ".0%" if shares else None,
+        },
+        showlegend=True,
+        margin={"t": 30, "b": 48},
+    )
     for curve in curves:
         if curve.band is not None:
             low, high = curve.band
@@ -69,17 +95,41 @@ def lines(
             marker={"symbol": curve.symbol, "size": 6, "color": curve.colour},
             hovertemplate=f"{curve.name}<br>{point}<extra></extra>",
         )
-    figure.add_vline(x=marked, line={"color": colours.ink, "width": 1, "dash": "dot"})
-    figure.update_layout(
-        template=template(colours), height=330, showlegend=True, legend=LEGEND, dragmode=False
+    figure.add_vline(x=marked, line={"color": colours.ink, **DOTTED})
+    return figure
+
+
+def paired_bars(
+    names: Sequence[str],
+    before: Sequence[float],
+    after: Sequence[float],
+    labels: tuple[str, str],
+    limit: float,
+    axis: str,
+    colours: Palette,
+) -> go.Figure:
+    """Two horizontal bars per name, before in the neutral colour, after in the accent, none for a
+    NaN; a dotted line at `limit`."""
+    figure = figure_of(
+        colours,
+        110 + 38 * len(names),
+        {
+            "title": axis,
+            "range": [1.25 * min(0.0, *before, *after), 1.15],
+            "ticks": "outside",
+            "zeroline": True,
+            "nticks": 6,
+        },
+        NAMES,
+        bargap=0.35,
+        showlegend=True,
+        margin={"t": 40},
     )
-    figure.update_layout(margin={"t": 30, "b": 48}, hovermode="closest")
-    figure.update_xaxes(title=axis_title(x_title), fixedrange=True, showline=True, ticks="outside")
-    figure.update_yaxes(title=axis_title(y_title), fixedrange=True, rangemode="tozero", nticks=6)
-    figure.update_yaxes(showgrid=True, gridcolor=colours.line, automargin=True)
-    if shares:
-        figure.update_xaxes(tickvals=list(curves[0].x))
-        figure.update_yaxes(tickformat=".0%")
+    shades = (colours.neutral, colours.accent)
+    for values, label, colour in zip((before, after), labels, shades, strict=True):
+        hover = f"%{{y}}, {label}: %{{x:.2f}}<extra></extra>"
+        add_bars(figure, names, values, colour, name=label, hovertemplate=hover)
+    figure.add_vline(x=limit, line={"color": colours.ink, **DOTTED})
     return figure
 
 
@@ -281,168 +331,4 @@ def confusion(
     figure.update_yaxes(title=axis_title(ours), autorange="reversed")
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(showline=True, mirror=True, automargin=True, fixedrange=True, ticks="")
-    return figure
-
-
-def paired_bars(
-    names: Sequence[str],
-    before: Sequence[float],
-    after: Sequence[float],
-    labels: tuple[str, str],
-    limit: float,
-    axis: str,
-    colours: Palette,
-) -> go.Figure:
-    """Two horizontal bars per name, before in the neutral colour, after in the accent, none for a
-    NaN; a dotted line at `limit`."""
-    figure = go.Figure()
-    pairs = zip((before, after), labels, (colours.neutral, colours.accent), strict=True)
-    for values, label, colour in pairs:
-        figure.add_bar(
-            x=list(values),
-            y=list(names),
-            orientation="h",
-            name=label,
-            marker={"color": colour},
-            text=["" if np.isnan(v) else f"{v:.2f}".replace("-", "−") for v in values],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate=f"%{{y}}, {label}: %{{x:.2f}}<extra></extra>",
-        )
-    figure.add_vline(x=limit, line={"color": colours.ink, "width": 1, "dash": "dot"})
-    _lay_out_bars(figure, colours, "group", 0.35, 110 + 38 * len(names))
-    figure.update_layout(margin={"t": 40})
-    low = min(0.0, *before, *after)
-    figure.update_xaxes(
-        range=[1.25 * low, 1.15], title=small_title(axis), fixedrange=True, automargin=True
-    )
-    figure.update_xaxes(ticks="outside", zeroline=True, zerolinecolor=colours.line, nticks=6)
-    return figure
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One curve over signal-to-noise ratios: a value per SNR and seed (n, seeds), and the value
-    without the added sound."""
-
-    name: str
-    values: np.ndarray
-    clean: float | None = None
-
-
-def over_snr(
-    levels: Sequence[float],
-    curves: Sequence[Curve],
-    axis: str,
-    chosen: float,
-    colours: Palette,
-    axis_x: str = "SNR in dB",
-    span: tuple[float, float] | None = None,
-    shares: bool = False,
-) -> go.Figure:
-    """Medians over the seeds as lines, each seed as a dot; dashed: without the added sound.
-
-    The first curve has the accent colour, the second the neutral one. chosen: the SNR at which a
-    dotted line stands.
-    """
-    figure = go.Figure()
-    looks = ((colours.accent, 3.5), (colours.neutral, 1.5))  # two equal curves both show
-    for curve, (colour, width) in zip(curves, looks, strict=False):
-        seeds = curve.values.shape[1]
-        figure.add_scatter(
-            x=np.repeat(levels, seeds).tolist(),
-            y=curve.values.ravel().tolist(),
-            mode="markers",
-            marker={"color": faded(colour, 0.45), "size": 6},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-        figure.add_scatter(
-            x=list(levels),
-            y=np.median(curve.values, axis=1).tolist(),
-            mode="lines",
-            line={"color": colour, "width": width},
-            name=curve.name,
-            hovertemplate=f"%{{x}} dB: {curve.name} %{{y:{'.1%' if shares else '.2f'}}}<extra></extra>",
-        )
-        if curve.clean is not None:
-            figure.add_hline(y=curve.clean, line={"color": colour, "width": 1, "dash": "dash"})
-    figure.add_vline(x=chosen, line={"color": colours.ink, "width": 1, "dash": "dot"})
-    figure.update_layout(
-        template=template(colours),
-        height=270,
-        showlegend=len(curves) > 1,
-        legend=LEGEND,
-        margin={"t": 36 if len(curves) > 1 else 12, "r": 12},
-        hovermode="closest",
-        dragmode=False,
-    )
-    figure.update_xaxes(title=small_title(axis_x), tickvals=list(levels), ticks="outside")
-    figure.update_xaxes(fixedrange=True, automargin=True)
-    figure.update_yaxes(title=small_title(axis), fixedrange=True, automargin=True, nticks=6)
-    figure.update_yaxes(ticks="outside", tickformat=".0%" if shares else None)
-    figure.update_yaxes(showgrid=True, gridcolor=colours.line)
-    if span is not None:
-        figure.update_yaxes(range=list(span))
-    return figure
-
-
-def quartile_bars(
-    names: Sequence[str],
-    values: Sequence[np.ndarray],
-    axis: str,
-    colours: Palette,
-) -> go.Figure:
-    """Every clip's share as a dot, jittered by a fixed seed, with median and quartiles as a box;
-    the first row in the accent colour, the second in the neutral one."""
-    figure = go.Figure()
-    for name, row, colour in zip(names, values, (colours.accent, colours.neutral), strict=True):
-        figure.add_box(
-            x=list(row),
-            name=name,
-            orientation="h",
-            boxpoints="all",
-            jitter=0.6,
-            pointpos=0,
-            marker={"color": faded(colour, 0.5), "size": 5},
-            line={"color": colour, "width": 1.5},
-            fillcolor="rgba(0,0,0,0)",
-            hoverinfo="x",
-        )
-    figure.update_layout(template=template(colours), height=230, margin={"t": 10, "r": 12})
-    figure.update_xaxes(
-        title=small_title(axis), tickformat=".0%", fixedrange=True, rangemode="tozero"
-    )
-    figure.update_xaxes(ticks="outside", showgrid=True, gridcolor=colours.line, automargin=True)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticksuffix="  ")
-    return figure
-
-
-def share_bars(
-    names: Sequence[str], shares: Mapping[str, Sequence[float]], colours: Palette
-) -> go.Figure:
-    """Shares of energy by name, a horizontal bar for each system: the first in the accent colour,
-    the second in the neutral one, the third an outline (a bound, not a result). NaN is no bar."""
-    figure = go.Figure()
-    looks = (
-        {"color": colours.accent},
-        {"color": colours.neutral},
-        {"color": "rgba(0,0,0,0)", "line": {"color": colours.ink, "width": 1.5}},
-    )
-    for (system, values), look in zip(shares.items(), looks, strict=False):
-        figure.add_bar(
-            x=list(values),
-            y=list(names),
-            orientation="h",
-            name=system,
-            marker=look,
-            text=["" if np.isnan(v) else percent(v) for v in values],
-            textposition="outside",
-            cliponaxis=False,
-        )
-    _lay_out_bars(figure, colours, "group", 0.3, 70 + 72 * len(names))
-    figure.update_layout(margin={"t": 52, "r": 12})
-    most = max((v for values in shares.values() for v in values if not np.isnan(v)), default=0.0)
-    figure.update_xaxes(range=[0, 1.2 * max(most, 0.01)], visible=False, fixedrange=True)
-    figure.update_yaxes(showline=False)
     return figure
