@@ -16,12 +16,12 @@ from l2i_core.report.html_report import MOST_EXHIBITS, Exhibit, audit_html, exhi
 from l2i_core.words import counted, megabytes
 from pages.audit import audits
 from pages.audit.audits import OwnAudit
-from pages.shell import clips, components, context, engines, jobs, results, state
+from pages.shell import cached, clips, components, jobs, models, results, state
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
 from pages.shell.evidence import digests, evidence_button, exhibit_of_view, link
 from pages.shell.results import Results
-from pages.show.live import Choice
+from pages.shell.view import View, current
+from pages.show.choice import Choice
 from pages.show.words import class_name, logit, sentence
 
 KINDS = {
@@ -45,7 +45,7 @@ _TABLE = "audit-table"
 
 def page() -> None:
     """The whole page."""
-    view = context.current()
+    view = current()
     view.head.title("Which of the model's decisions deserve doubt?", anchor=False)
     with view.corner:
         evidence_button(view)
@@ -217,7 +217,7 @@ def choose(
     if st.button("Open in Listen", disabled=source is None, type="primary"):
         assert source is not None  # or the button is disabled
         state.touch()
-        kept = audits.open_as_upload(source, engines.bundle(own.bundle))
+        kept = audits.open_as_upload(source, models.bundle(own.bundle))
         state.put(
             bundle=own.bundle, interpreter=own.interpreter, clip=kept, window=None, own=None,
             tau=threshold, domain="log", **{"class": by_name[name]["predicted"]},
@@ -442,11 +442,11 @@ def _exhibit(
     """One clip of the table as the table has it: f's decision at the table's τ and mask domain."""
     row = next(r for r in shown if r["case"] == name)
     bundle = own.bundle if own else view.key[0]
-    engine = engines.engine(bundle, found.interpreter)
-    key = (bundle, engines.bundle_stamp(bundle), found.interpreter, source.digest, "")
-    analysis = engines.analysis(key, engine, source, None)
+    engine = models.engine(bundle, found.interpreter)
+    key = (bundle, models.bundle_stamp(bundle), found.interpreter, source.digest, "")
+    analysis = cached.analysis(key, engine, source, None)
     choice = Choice(row["threshold"], found.about.get("mask_domain", "log"))
-    made = engines.interpretation(key, engine, analysis, row["predicted"], choice)
+    made = cached.interpretation(key, engine, analysis, row["predicted"], choice)
     random = None
     if row["random_energy"] is not None:
         draws = found.about.get("random_draws", 0)
@@ -459,7 +459,7 @@ def _exhibit(
         engine,
         analysis,
         made,
-        engines.verdict(key, engine, analysis, made),
+        cached.verdict(key, engine, analysis, made),
         clip_name=source.file_name,
         input_sha256=source.digest,
         digests=digests(bundle),
@@ -479,7 +479,7 @@ def _html(
     pages: Sequence[Exhibit],
 ) -> str:
     name = own.bundle if own else view.key[0]
-    bundle = engines.bundle(name)
+    bundle = models.bundle(name)
     info = bundle.interpreter_info[found.interpreter]
     made_with = ", ".join(f"{what} {which}" for what, which in evidence.versions().items())
     data = results.provenance(found)

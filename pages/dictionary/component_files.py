@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shell import components, state
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show.words import sentence
 
 

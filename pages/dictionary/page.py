@@ -14,10 +14,10 @@ from l2i_core.measure import tables, usage
 from l2i_core.measure.evaluation import Row
 from l2i_core.measure.usage import Usage
 from pages.dictionary import component_files
-from pages.shell import components, context, decisions, results, state
+from pages.shell import components, decisions, results, state
 from pages.shell.clips import ClipSource
 from pages.shell.components import AtHand, Cell
-from pages.shell.context import View
+from pages.shell.view import View, current
 from pages.show import pictures, players, plots
 from pages.show.words import class_name, hertz, number, percent, sentence
 
@@ -86,7 +86,7 @@ class Chosen:
 
 def page() -> None:
     """The whole page."""
-    view = context.current()
+    view = current()
     total = view.engine.dictionary.n_components
     view.head.title(f"Which {total} sounds can an explanation be made of?", anchor=False)
     st.markdown(

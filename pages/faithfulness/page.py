@@ -16,9 +16,9 @@ from l2i_core.measure.tables import ClassFaithfulness
 from l2i_core.report import paper
 from l2i_core.words import unit
 from pages.faithfulness import stored_truths
-from pages.shell import context, results, state
-from pages.shell.context import View
+from pages.shell import results, state
 from pages.shell.results import Results
+from pages.shell.view import View, current
 from pages.show import comparisons, pictures, plots
 from pages.show.comparisons import Line
 from pages.show.words import class_name, logit, number, percent
@@ -31,7 +31,7 @@ EVEN = 0.05  # two-sided p above which FF and a Random count as not told apart
 
 def page() -> None:
     """The whole page."""
-    view = context.current()
+    view = current()
     view.head.title("Does f depend on what the interpretation holds?", anchor=False)
     name = view.engine.interpreter_name
     results.draw(view.key[0], name, lambda found: measured(view, found))

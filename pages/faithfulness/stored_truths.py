@@ -11,7 +11,7 @@ import streamlit as st
 from l2i_core.measure import truth
 from l2i_core.words import joined
 from pages.shell import results, state
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show.words import decibels, percent, sentence
 
 _COLUMNS = ("target passes most", "of the target", "of the most of another", "SI-SDR change")

@@ -17,8 +17,8 @@ from l2i_core.measure.tables import ClassDetection
 from l2i_core.report import paper
 from l2i_core.words import joined
 from pages.shell import decisions, results
-from pages.shell.context import View
 from pages.shell.results import Results
+from pages.shell.view import View
 from pages.show import comparisons, pictures, plots
 from pages.show.words import class_name, number, percent
 

@@ -15,10 +15,10 @@ from l2i_core.explainers import explanations
 from l2i_core.explainers.explanations import FlintExplanation
 from l2i_core.explainers.flint import Flint
 from l2i_core.explainers.vibi import Vibi
-from pages.shell import decisions, engines, results, state
-from pages.shell.context import View
+from pages.shell import cached, decisions, models, results, state
+from pages.shell.view import View
 from pages.show import pictures, players, plots
-from pages.show.live import Choice
+from pages.show.choice import Choice
 from pages.show.words import class_name, logit, percent, sentence
 
 _MOST = 8  # attributes that are drawn
@@ -196,11 +196,11 @@ def _said(view: View, name: str) -> Said:
 
 def _interpreter(view: View, name: str) -> Said:
     bundle, stamp, _, clip, window = view.key
-    engine, key = engines.engine(bundle, name), (bundle, stamp, name, clip, window)
-    analysis = engines.analysis(key, engine, view.source, view.window)
+    engine, key = models.engine(bundle, name), (bundle, stamp, name, clip, window)
+    analysis = cached.analysis(key, engine, view.source, view.window)
     choice = Choice(view.threshold, view.domain)
-    made = engines.interpretation(key, engine, analysis, view.target, choice)
-    verdict = engines.verdict(key, engine, analysis, made)
+    made = cached.interpretation(key, engine, analysis, view.target, choice)
+    verdict = cached.verdict(key, engine, analysis, made)
     count, title = len(made.selected), results.title(engine.bundle, name)
     what = ("system", title, view.target, view.threshold, view.domain)
     return Said(
@@ -219,7 +219,7 @@ def _interpreter(view: View, name: str) -> Said:
 
 def _flint(view: View, name: str, model: Flint) -> Said:
     info = view.engine.bundle.baseline_info[name]
-    with engines.turn:
+    with models.turn:
         explained = explanations.flint(model, view.engine, view.analysis, view.target)
     order = _drawn(explained)
     attributes, relevance = (
@@ -262,7 +262,7 @@ def _most_relevant(explained: FlintExplanation) -> str:
 
 def _vibi(view: View, name: str, model: Vibi) -> Said:
     engine, info = view.engine, view.engine.bundle.baseline_info[name]
-    with engines.turn:
+    with models.turn:
         seen = explanations.vibi(model, engine, view.analysis)
     count, total = int(seen.chunks.sum()), seen.chunks.numel()
     padded = engine.audio.n_frames(len(view.analysis.waveform)) < seen.log_magnitude.shape[1]

@@ -17,9 +17,9 @@ from l2i_core.measure.evaluation import Row
 from l2i_core.measure.tables import TOPS, ClassFidelity
 from l2i_core.report import paper
 from pages.fidelity import detection, every_system
-from pages.shell import context, engines, results
-from pages.shell.context import View
+from pages.shell import models, results
 from pages.shell.results import Results
+from pages.shell.view import View, current
 from pages.show import comparisons, pictures, plots
 from pages.show.words import class_name, logit, percent
 
@@ -28,13 +28,13 @@ TITLES = ("top-1", "top-3", "top-5")
 
 def page() -> None:
     """The whole page."""
-    view = context.current()
+    view = current()
     view.head.title("How closely does the interpreter follow f?", anchor=False)
     name = view.engine.interpreter_name
     draw = detection.measured if view.multi_label else measured
     results.draw(view.key[0], name, lambda found: draw(view, found))
     every_system.draw(view)
-    models(view)
+    every_model(view)
 
 
 def measured(view: View, found: Results) -> None:
@@ -321,10 +321,10 @@ def downloads(
         )
 
 
-def models(view: View) -> None:
+def every_model(view: View) -> None:
     """Every model at hand, each with its own account; the chosen one first."""
     st.subheader("The models", anchor=False)
-    lines, folders = engines.outlines(), bundle_folders()
+    lines, folders = models.outlines(), bundle_folders()
     for name in sorted(lines, key=lambda name: name != view.key[0]):
         chosen = "the one chosen above" if name == view.key[0] else ""
         with st.expander(" · ".join(filter(None, (f"**{name}**", lines[name], chosen)))):

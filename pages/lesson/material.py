@@ -18,7 +18,7 @@ from l2i_core import Interpretation
 from l2i_core.dictionary import masking
 from l2i_core.signal import spectra
 from pages.shell import components
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show import pictures
 from pages.show.words import DATA_SETS, folds, hertz
 

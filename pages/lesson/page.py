@@ -13,9 +13,9 @@ from l2i_core import Interpretation
 from l2i_core.words import UNTESTED
 from pages.lesson import figures, material
 from pages.lesson.material import SHOWN
-from pages.shell import clips, components, context, decisions, engines, state, verdicts
+from pages.shell import cached, clips, components, decisions, state, verdicts
 from pages.shell import tour as guided_tour
-from pages.shell.context import View
+from pages.shell.view import View, current
 from pages.show import pictures, players, plots
 from pages.show.words import class_name, logit, number, percent
 
@@ -41,13 +41,13 @@ class Step:
 
 def page() -> None:
     """The whole page."""
-    view = context.current()
+    view = current()
     view.head.title("How does a model's decision become a sound?", anchor=False)
     st.html(_STYLE.replace("ACCENT", pictures.palette().accent))
     shown = state.settle("step", [*STEPS, ALL], "1", "step")
     state.show_messages()
     state.write_url()
-    made = engines.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
+    made = cached.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
     stepper(view, shown)
     for name in STEPS if shown == ALL else [shown]:
         heading(name, shown)
@@ -545,7 +545,7 @@ def masking(view: View, made: Interpretation) -> None:
         st.caption(f"One gain for all three: {players.decibels(gain)} on the clip's own level.")
         if not made.selected:
             st.info("Nothing is chosen, so the mask is 0 everywhere: B is silence, C the clip.")
-        what = engines.named(made)
+        what = cached.named(made)
         frames = material.parts(view).x.shape[1]
         st.markdown("**The mask M**: 0 nothing passes, 1 everything")
         _image(view, material.mask_picture(view, made), "the soft mask, 0 to 1")
@@ -560,7 +560,7 @@ def masking(view: View, made: Interpretation) -> None:
 def testing(view: View, made: Interpretation) -> None:
     """f on x, x_int, x_2; FF beside Random."""
     target = class_name(view.target)
-    verdict = engines.verdict(view.key, view.engine, view.analysis, made)
+    verdict = cached.verdict(view.key, view.engine, view.analysis, made)
     words, show = _sides()
     with words:
         _idea(
@@ -592,7 +592,7 @@ def testing(view: View, made: Interpretation) -> None:
 
 
 def _against_random(view: View, made: Interpretation, drop: float, share: float) -> None:
-    few = engines.energy_matched(view.key, view.engine, view.analysis, made)
+    few = cached.energy_matched(view.key, view.engine, view.analysis, made)
     found = verdicts.beats(view.engine, drop, few)
     target = class_name(view.target)
     lost = f" ({percent(share)} of what silence would take)" if share == share else ""
@@ -616,12 +616,12 @@ def _against_random(view: View, made: Interpretation, drop: float, share: float)
 @st.fragment
 def _more_draws(view: View, made: Interpretation) -> None:
     """Both Random Baselines, on request: forty passes of f take seconds."""
-    if not st.button(f"Both Random Baselines, {engines.RANDOM_DRAWS} draws", key="lesson-random"):
+    if not st.button(f"Both Random Baselines, {cached.RANDOM_DRAWS} draws", key="lesson-random"):
         return
-    counted, matched = engines.random_drops(view.key, view.engine, view.analysis, made)
+    counted, matched = cached.random_drops(view.key, view.engine, view.analysis, made)
     energy = "as much energy is" if matched.as_much else "all are, which hold less of ‖X‖²"
     st.markdown(
-        f"Removing random components that are not in L, median FF of {engines.RANDOM_DRAWS} draws: "
+        f"Removing random components that are not in L, median FF of {cached.RANDOM_DRAWS} draws: "
         f"**{logit(counted.median)}** when as many are removed (the paper's Random "
         f"Baseline), **{logit(matched.median)}** when {energy}."
     )
@@ -738,7 +738,7 @@ def _component_alone(view: View) -> None:
             key=f"lesson component {view.key}",
             format_func=lambda k: components.escaped(names[k]),
         )
-        sound = engines.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
+        sound = cached.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
         with st.container(key="players-lesson-4"):
             _player(view, sound, f"component {names[chosen]} alone", _gain(view))
         st.caption("Cut out of the clip as step 8 shows, at the clip's gain.")

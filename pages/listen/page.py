@@ -15,8 +15,8 @@ from l2i_core import Interpretation, Verdict
 from l2i_core.measure.evaluation import to_csv
 from l2i_core.report.report import make_report
 from pages.listen import pins, side_by_side, truths
-from pages.shell import components, context, decisions, engines, evidence, state, verdicts
-from pages.shell.context import View
+from pages.shell import cached, components, decisions, evidence, state, verdicts
+from pages.shell.view import View, current
 from pages.show import live, pictures, players, plots
 from pages.show.words import class_name, clock, logit, number, percent
 
@@ -35,7 +35,7 @@ class Heard:
 
 def page() -> None:
     """The whole page."""
-    view = context.current()
+    view = current()
     state.write_url()
     view.head.title(_question(view), anchor=False)
     decision(view)
@@ -106,7 +106,7 @@ def decision(view: View) -> None:
 
 def listen(view: View) -> Heard:
     """The interpretation at hand, from the cache where this selection was heard before."""
-    made = engines.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
+    made = cached.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
     sounds = (view.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
     return Heard(made, sounds, players.common_gain(sounds))
 
@@ -146,7 +146,7 @@ _LEGEND = "Colour scale from black at −80 dB over purple and orange to pale ye
 def judged(view: View, heard: Heard) -> Verdict:
     """f's verdict on the three sounds, and FF beside chance."""
     left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
-    verdict = engines.verdict(view.key, view.engine, view.analysis, heard.interpretation)
+    verdict = cached.verdict(view.key, view.engine, view.analysis, heard.interpretation)
     with left:
         st.subheader("Does the claim hold?", anchor=False)
         verdicts.table(view, verdict)
@@ -174,7 +174,7 @@ def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
 
 
 def _beside_random(view: View, heard: Heard, verdict: Verdict) -> None:
-    few = engines.energy_matched(view.key, view.engine, view.analysis, heard.interpretation)
+    few = cached.energy_matched(view.key, view.engine, view.analysis, heard.interpretation)
     st.markdown(
         f"Without {verdicts.opponent(few)} instead, it loses **{logit(few.median)}**. "
         + verdicts.warning(view.engine, verdict.faithfulness, few)
@@ -186,14 +186,14 @@ def _beside_random(view: View, heard: Heard, verdict: Verdict) -> None:
 def _more_draws(view: View, heard: Heard) -> None:
     """Both Random Baselines with more draws, on request: forty passes of f take seconds."""
     key = f"random {view.key} {view.target} {view.choice.token}"
-    if not st.button(f"Both Random Baselines, {engines.RANDOM_DRAWS} draws", key=key):
+    if not st.button(f"Both Random Baselines, {cached.RANDOM_DRAWS} draws", key=key):
         return
-    counted, matched = engines.random_drops(
+    counted, matched = cached.random_drops(
         view.key, view.engine, view.analysis, heard.interpretation
     )
     energy = "as much energy is removed" if matched.as_much else "all are, which hold less of ‖X‖²"
     st.markdown(
-        f"Random components not in B, median FF of {engines.RANDOM_DRAWS} draws: "
+        f"Random components not in B, median FF of {cached.RANDOM_DRAWS} draws: "
         f"**{logit(matched.median)}** when {energy}, **{logit(counted.median)}** when as many are."
     )
 
@@ -250,7 +250,7 @@ def _later(sound: np.ndarray, rate: int) -> Callable[[], bytes]:
 
 def _curve_later(view: View) -> Callable[[], str]:
     return lambda: to_csv(
-        engines.every_threshold(view.engine, view.analysis, view.target, view.domain)
+        cached.every_threshold(view.engine, view.analysis, view.target, view.domain)
     )
 
 
@@ -265,7 +265,7 @@ def _long_clip(view: View) -> None:
     )
 
 
-def _overall(view: View, overview: engines.Overview) -> str:
+def _overall(view: View, overview: cached.Overview) -> str:
     if view.multi_label:
         heard = decisions.with_chances(view.engine, overview.logits)
         return f"hears {heard}, by the mean of the logits"
@@ -363,7 +363,7 @@ def _selection(view: View, heard: Heard) -> str:
 def _pictures(view: View, heard: Heard) -> tuple[bytes, bytes, bytes]:
     """PNGs of A, B and C on one scale; A is drawn once per clip."""
     made = heard.interpretation
-    what = engines.named(made)
+    what = cached.named(made)
     return (
         view.picture("A", view.analysis.spectrogram.log_magnitude),
         view.picture(("B", what), made.log_magnitude, dim=True),

@@ -10,7 +10,7 @@ import streamlit as st
 
 from l2i_core import Interpretation, Verdict
 from pages.shell import decisions, state
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show import players
 from pages.show.words import class_name, logit, percent
 

@@ -23,12 +23,12 @@ from l2i_core.measure import truth
 from l2i_core.measure.random import can_match
 from l2i_core.measure.truth import Heard, Stems
 from l2i_core.words import joined
-from pages.shell import engines, verdicts
+from pages.shell import cached, models, verdicts
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
 from pages.shell.memory import MEGABYTE, Memory
+from pages.shell.view import View
 from pages.show import pictures, players, plots
-from pages.show.live import Choice
+from pages.show.choice import Choice
 from pages.show.pictures import Palette
 from pages.show.words import class_name, decibels, percent, sentence
 
@@ -158,7 +158,7 @@ def _truth(view: View, stems: Sequence[ClipSource]) -> Truth:
     own, others = [], []
     for stem, label, name in zip(stems, _labels(stems), _called(stems), strict=True):
         mine = scenes.class_of(label, view.engine.classes) == view.target
-        sound = engines.sound(view.engine, stem).numpy()
+        sound = cached.sound(view.engine, stem).numpy()
         (own if mine else others).append((name, sound))
     target = np.sum([sound for _, sound in own], axis=0, dtype=np.float32)
     called = own[0][0] if len(own) == 1 else f"the {class_name(view.target)}"
@@ -172,12 +172,12 @@ def _truth(view: View, stems: Sequence[ClipSource]) -> Truth:
 def _heard(view: View, found: Truth, domain: str) -> dict[str, Sequence[Heard]]:
     """What passes by each of SYSTEMS in a mask domain, from the caches where it is known."""
     made = _made(view, domain)
-    return _measured((*found.key, engines.named(made)), view.engine, view.analysis, made, found)
+    return _measured((*found.key, cached.named(made)), view.engine, view.analysis, made, found)
 
 
 def _made(view: View, domain: str) -> Interpretation:
     choice = Choice(view.threshold, domain, view.choice.overrides)
-    return engines.interpretation(view.key, view.engine, view.analysis, view.target, choice)
+    return cached.interpretation(view.key, view.engine, view.analysis, view.target, choice)
 
 
 @st.cache_resource(show_spinner="Comparing with the true sounds …", max_entries=256)
@@ -189,7 +189,7 @@ def _measured(
     _found: Truth,
 ) -> dict[str, Sequence[Heard]]:
     engine, analysis = _engine, _analysis
-    with engines.turn:
+    with models.turn:
         stems = _stems.get(_found.key, lambda: truth.gather(engine, analysis, _found.sounds))
         # Not by τ: one selection has one set of draws, whichever τ led to it.
         seed = (0, _made.target_index)
@@ -232,7 +232,7 @@ def _listening(view: View, found: Truth) -> None:
             slots.append(column.container())
     for slot, title, sound in zip(slots, titles, sounds, strict=True):
         if title == SYSTEMS["interpretation"]:
-            picture = view.picture(("B", engines.named(made)), made.log_magnitude, dim=True)
+            picture = view.picture(("B", cached.named(made)), made.log_magnitude, dim=True)
         else:
             picture = view.picture(
                 ("true", view.target, title),

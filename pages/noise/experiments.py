@@ -18,7 +18,7 @@ from l2i_core.measure.experiments import GROUPS, MEASURES, PAPERS_SNR
 from l2i_core.measure.noise_lab import Row
 from l2i_core.report import paper
 from pages.shell import results, state
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show import comparisons, pictures, plots
 from pages.show.comparisons import Line
 from pages.show.words import THIN, decibels, logit, percent, sentence

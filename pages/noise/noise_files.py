@@ -13,7 +13,7 @@ from l2i_core.measure import noise_lab
 from l2i_core.measure.noise_lab import Part
 from pages.noise.noises import Comparison, Corruption, Side
 from pages.shell import decisions
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show import players
 from pages.show.words import THIN
 

@@ -15,7 +15,7 @@ from pages.noise import figures, noises
 from pages.noise.figures import Curve
 from pages.noise.noises import Comparison, Corruption
 from pages.shell import decisions, jobs, results, state
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show import pictures, plots
 from pages.show.words import THIN, class_name, decibels, number, percent, sentence
 

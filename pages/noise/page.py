@@ -17,9 +17,9 @@ from l2i_core.measure.noise_lab import Part
 from l2i_core.measure.random import RandomDrops
 from pages.noise import experiments, noise_files, noise_tests, noises
 from pages.noise.noises import Comparison, Corruption
-from pages.shell import clips, components, context, decisions, engines, scene_maker, state
+from pages.shell import cached, clips, components, decisions, scene_maker, state, uploads
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
+from pages.shell.view import View, current
 from pages.show import comparisons, pictures, players, plots
 from pages.show.words import THIN, class_name, decibels, logit, number, percent, sentence
 
@@ -32,7 +32,7 @@ _SHOWN = 8  # components in the figure of relevances
 
 def page() -> None:
     """The whole page."""
-    view = context.current()
+    view = current()
     overlap = state.value("kind") == "clip"
     view.head.title(
         "Two sounds at once: which one does the explanation follow?"
@@ -118,13 +118,14 @@ def _other(view: View) -> ClipSource | None:
     if asked not in options:
         options.append(asked)
     choose, own = st.columns([3, 2], gap="small", vertical_alignment="bottom")
-    choose.selectbox(
+    state.select(
+        choose,
         "Clip to mix in",
+        "other",
         options,
-        key=state.control("other", asked),
-        format_func=lambda c: everything[c].title if c in everything else "A clip that is not here",
+        lambda c: everything[c].title if c in everything else "A clip that is not here",
+        shown=asked,
         on_change=_chose,
-        args=("other",),
     )
     with own.popover("Upload", width="stretch", help="Upload a clip to mix in"):
         st.file_uploader(
@@ -134,7 +135,7 @@ def _other(view: View) -> ClipSource | None:
             on_change=_take_other,
             args=(view,),
         )
-        st.caption(f"{clips.limits()} It stays in this session.")
+        st.caption(f"{uploads.limits()} It stays in this session.")
     if asked not in everything:
         state.notice(
             f"The link mixes in a clip that is not here ({asked}); bring it to this machine "
@@ -157,7 +158,7 @@ def _take_other(view: View) -> None:
     if file is None:
         return
     try:
-        source = clips.from_upload(file.name, file.getvalue(), view.engine.audio)
+        source = uploads.from_upload(file.name, file.getvalue(), view.engine.audio)
     except ValueError as error:
         state.notice(f"{file.name}: {error}", "error")
         return
@@ -483,7 +484,7 @@ def changes(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
     st.caption(
         f"FF: what f's {decisions.unit_of(view.engine).of} the class loses when B is taken out of A "
         f"(Eq. 6). {why}, so compare FF as a share. Random: components not in B that carry as much energy, "
-        f"median of {engines.FEW_DRAWS} draws"
+        f"median of {cached.FEW_DRAWS} draws"
         + (
             "; “less energy”: all of them together hold less of ‖X‖², so chance cannot take as much."
             if any(few is not None and not few.as_much for few in draws)

@@ -25,10 +25,10 @@ from l2i_core.dictionary.names import Names
 from l2i_core.measure import usage
 from l2i_core.measure.evaluation import Row, read_rows, to_csv
 from l2i_core.measure.usage import Usage
-from pages.shell import clips, engines
+from pages.shell import cached, clips, models
+from pages.shell.cached import Key
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
-from pages.shell.engines import Key
+from pages.shell.view import View
 from pages.show import pictures, players
 
 _FOLDER = Path(__file__).resolve().parents[1] / "show" / "wall"
@@ -263,9 +263,9 @@ def _rows(path: str, stamp: int) -> list[Row]:
 @st.cache_resource(show_spinner=False, max_entries=1024)
 def _pooled(key: Key, _engine: L2I, _source: ClipSource) -> tuple[np.ndarray, int] | None:
     samples, rate = _source.read()
-    if samples.shape[-1] / rate > engines.WINDOWED_ABOVE_SECONDS:
+    if samples.shape[-1] / rate > cached.WINDOWED_ABOVE_SECONDS:
         return None
-    with engines.turn:
+    with models.turn:
         heard = _engine.analyse(samples, rate)
     return heard.pooled.numpy(), heard.predicted
 
@@ -283,8 +283,8 @@ def solo(view: View, source: ClipSource, component: int) -> Solo:
 def _solo(
     key: Key, component: int, domain: str, shown: str, _engine: L2I, _source: ClipSource
 ) -> Solo:
-    analysis = engines.analysis(key, _engine, _source, None)
-    with engines.turn:
+    analysis = cached.analysis(key, _engine, _source, None)
+    with models.turn:
         made = usage.alone(_engine, analysis, component, domain)
     heard = [sound.numpy() for sound in made.sounds]
     gain, config = players.common_gain(heard), _engine.audio
@@ -305,7 +305,7 @@ def _solo(
 def clip_wav(view: View, source: ClipSource) -> bytes:
     """A whole clip as its player gets it, at the level of the context bar's player."""
     key: Key = (*view.key[:3], source.digest, "")
-    sound = engines.analysis(key, view.engine, source, None).waveform.numpy()
+    sound = cached.analysis(key, view.engine, source, None).waveform.numpy()
     return players.wav(sound, view.engine.audio.sample_rate, players.common_gain([sound]))
 
 

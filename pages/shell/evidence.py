@@ -11,8 +11,8 @@ import streamlit as st
 from l2i_core import Interpretation, Verdict
 from l2i_core.report import evidence
 from l2i_core.report.html_report import Exhibit, exhibit
-from pages.shell import components, engines, state
-from pages.shell.context import View
+from pages.shell import cached, components, models, state
+from pages.shell.view import View
 
 
 def evidence_button(
@@ -49,13 +49,13 @@ def link() -> str:
 
 def of_view(view: View) -> tuple[Interpretation, Verdict]:
     """What is on screen, from the caches where it was heard before."""
-    made = engines.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
-    return made, engines.verdict(view.key, view.engine, view.analysis, made)
+    made = cached.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
+    return made, cached.verdict(view.key, view.engine, view.analysis, made)
 
 
 def report_of_view(view: View, made: Interpretation, verdict: Verdict, url: str) -> dict[str, Any]:
     """The report of what is on screen, beside both Randoms of this very clip."""
-    with engines.turn:
+    with models.turn:
         random = evidence.random_drops(view.engine, view.analysis, made)
     return evidence.evidence_report(
         view.engine,
@@ -80,7 +80,7 @@ def exhibit_of_view(view: View, url: str) -> Exhibit:
 
 def digests(bundle: str) -> Mapping[str, str]:
     """SHA-256 of every file of a model."""
-    return _digests(bundle, engines.bundle_stamp(bundle))
+    return _digests(bundle, models.bundle_stamp(bundle))
 
 
 def _zip_later(
@@ -96,4 +96,4 @@ def _zip_later(
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _digests(bundle: str, stamp: float) -> Mapping[str, str]:
-    return evidence.bundle_digests(engines.bundle(bundle))
+    return evidence.bundle_digests(models.bundle(bundle))

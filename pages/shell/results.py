@@ -18,9 +18,9 @@ from l2i_core.bundle import Bundle
 from l2i_core.data.clips import NOTHING, classes_of
 from l2i_core.measure import tables
 from l2i_core.measure.evaluation import Row, read_rows, to_csv
-from pages.shell import clips, engines, state
+from pages.shell import clips, models, state
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show.words import DATA_SETS, THIN, class_name, folds, logit, sentence
 
 DECIMALS = st.column_config.NumberColumn(format="%.2f")
@@ -48,25 +48,25 @@ class Results:
 
 def systems(name: str) -> dict[str, dict[str, Any]]:
     """Every measured system of a bundle: its blocks of summary.json, in its order ({} for none)."""
-    bundle = engines.bundle(name)
+    bundle = models.bundle(name)
     return _systems(name, _stamp(bundle), bundle)
 
 
 def baselines(name: str) -> dict[str, dict[str, Any]]:
     """Every measured baseline of a bundle: its blocks of baselines.json ({} for none)."""
-    bundle = engines.bundle(name)
+    bundle = models.bundle(name)
     return _baselines(name, _stamp(bundle), bundle)
 
 
 def experiment(name: str, kind: str) -> dict[str, dict[str, Any]]:
     """Every interpreter's block of a bundle's noise.json or overlap.json ({} for none)."""
-    bundle = engines.bundle(name)
+    bundle = models.bundle(name)
     return _experiment(name, _stamp(bundle), kind, bundle)
 
 
 def read(name: str, interpreter: str) -> Results | None:
     """One interpreter's evaluation; None where it has none, ValueError where it is damaged."""
-    bundle = engines.bundle(name)
+    bundle = models.bundle(name)
     if interpreter not in systems(name):
         return None
     return _read(name, _stamp(bundle), interpreter, bundle)
@@ -94,7 +94,7 @@ def title(bundle: Bundle, system: str) -> str:
 
 def how_to_measure(name: str, interpreter: str) -> str:
     """One sentence for a bundle or an interpreter without metrics: the command that makes them."""
-    bundle = engines.bundle(name)
+    bundle = models.bundle(name)
     missing = "metrics" if not systems(name) else f"metrics of the interpreter “{interpreter}”"
     folder = bundle.folder.name if bundle.folder else name
     return (
@@ -178,14 +178,7 @@ def choose(
     source = sources([row])[0]
     if st.session_state.pop("l2i_clicked", False) and source is not None:
         listen(results, row, source, threshold)
-    st.selectbox(
-        label,
-        list(by_name),
-        key=state.control("evaluated", chosen),
-        format_func=lambda name: describe(by_name[name]),
-        on_change=state.changed,
-        args=("evaluated",),
-    )
+    state.select(st, label, "evaluated", list(by_name), lambda name: describe(by_name[name]))
     if st.button("Open in Listen", disabled=source is None, type="primary", key="open"):
         assert source is not None  # or the button is disabled
         listen(results, row, source, threshold)

@@ -14,7 +14,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,43 +26,13 @@ from torch import Tensor
 from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.signal import spectra
 from l2i_core.signal.spectra import Spectrogram
-from pages.shell import state
 from pages.show import pictures, players
+from pages.show.choice import MAX_TAU, Choice
 
 _FOLDER = Path(__file__).with_name("live")
 _PHASE = 32767  # int16 for π: an error of −86 dB, a quarter of the bytes of cosine and sine
 SHAPE_POINTS = 24
 LISTED = 12  # components with controls at first; the rest on request
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the user settled on: τ, mask domain, and gains in [0, 1] of single components that
-    override the selection by τ."""
-
-    tau: float
-    domain: str
-    overrides: Mapping[int, float] = field(default_factory=dict)
-
-    @property
-    def token(self) -> str:
-        """The choice as a name of letters, digits, "-" and "_"; `main.js` makes the same."""
-        own = f"-{self.own}" if self.overrides else ""
-        return f"{self.domain}-{round(100 * self.tau)}{own}"
-
-    @property
-    def own(self) -> str:
-        """The overrides as the URL has them: "17_50-3_0" is component 17 at 0.5, 3 off."""
-        return "-".join(f"{k}_{round(100 * g)}" for k, g in sorted(self.overrides.items()))
-
-    def gains(self, relevance: Tensor) -> np.ndarray | None:
-        """K gains for `engine.interpret`, or None where τ alone decides."""
-        if not self.overrides:
-            return None
-        weights = (relevance > self.tau).numpy().astype(np.float32)
-        for k, gain in self.overrides.items():
-            weights[k] = gain
-        return weights
 
 
 def verdict_key(choice: Choice) -> str:
@@ -116,7 +86,7 @@ def live_interpretation(
             "listed": LISTED,
             "start": start,
             "tau": choice.tau,
-            "maxTau": state.MAX_TAU,
+            "maxTau": MAX_TAU,
             "domain": choice.domain,
             "overrides": {str(k): gain for k, gain in choice.overrides.items()},
             "sequence": _sequence(name),

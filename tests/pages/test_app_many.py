@@ -19,7 +19,7 @@ from l2i_core.report import evidence, paper
 from l2i_core.report.html_report import audit_html, exhibit, verdict_sentence
 from l2i_core.words import joined
 from pages.audit import audits
-from pages.shell import clips, engines, jobs
+from pages.shell import cached, clips, jobs
 from pages.show.words import class_name, logit
 
 
@@ -66,7 +66,7 @@ def test_panels_hold_ff_in_probability_beside_both_randoms(open_many: Open) -> N
         left = engine.judge(analysis, one).logits_without
         drop = float((engine.probabilities(analysis.logits) - engine.probabilities(left))[c])
         assert f"FF **{logit(drop)} in probability**" in text
-        few, draw = engines.FEW_DRAWS, np.random.default_rng
+        few, draw = cached.FEW_DRAWS, np.random.default_rng
         matched = energy_matched_drops(engine, analysis, c, one.gains, few, draw(0))
         sets = count_matched(len(one.relevance), one.selected, len(one.selected), few, draw(0))
         count = random_drops(engine, analysis, c, sets).median

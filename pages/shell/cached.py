@@ -1,4 +1,4 @@
-"""Models and results, each computed once: what the pages ask of the engine, behind caches.
+"""Results, each computed once: what the pages ask of an engine, behind caches.
 
 Keys are names, never arrays: bundle and its date, interpreter, the clip file's hash and window;
 results add class, mask domain and the number of selected components, because x_int is piecewise
@@ -9,9 +9,6 @@ many users fill the server.
 from __future__ import annotations
 
 import dataclasses
-import gc
-import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,8 +16,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from l2i_core import L2I, Analysis, Interpretation, Verdict, bundle_folders, load_bundle
-from l2i_core.bundle import Bundle, outline
+from l2i_core import L2I, Analysis, Interpretation, Verdict
 from l2i_core.classifiers.hearing import WINDOWED_ABOVE_SECONDS
 from l2i_core.measure.random import (
     RandomDrops,
@@ -31,27 +27,16 @@ from l2i_core.measure.random import (
 from l2i_core.signal import audio
 from pages.shell.clips import ClipSource
 from pages.shell.memory import MEGABYTE, Memory
-from pages.show.live import Choice
-from pages.show.words import sentence
+from pages.shell.models import turn
+from pages.show.choice import Choice
 
-DEFAULT_BUNDLE = "esc10"
 RANDOM_DRAWS = 20
 FEW_DRAWS = 5  # of a Random that stands beside every FF
-
-Key = tuple[str, float, str, str, str]  # bundle, its date, interpreter, clip hash, window
-
 BEST_SECONDS = 5.0  # f's favourite stretch of a long clip, found to this step:
 BEST_STEP = 0.5
 
+Key = tuple[str, float, str, str, str]  # bundle, its date, interpreter, clip hash, window
 
-def workers() -> int:
-    """How many passes of f and Ψ go on at once: L2I_WORKERS, by default one for each core."""
-    text = os.environ.get("L2I_WORKERS", "")
-    return int(text) if text.isdecimal() and int(text) > 0 else os.cpu_count() or 1
-
-
-# f and Ψ use a core each time: requests take turns, and a slow one does not stop the others.
-turn = threading.BoundedSemaphore(workers())
 _sounds: Memory[torch.Tensor] = Memory(512 * MEGABYTE)
 _analyses: Memory[Analysis] = Memory(256 * MEGABYTE)
 _interpretations: Memory[Interpretation] = Memory(256 * MEGABYTE)
@@ -67,44 +52,6 @@ class Overview:
     windows: tuple[tuple[float, float], ...]
     window_logits: torch.Tensor
     logits: torch.Tensor
-
-
-def bundle_names() -> list[str]:
-    """Models at hand, the shipped one first; ValueError where there is none."""
-    names = sorted(bundle_folders(), key=lambda name: (name != DEFAULT_BUNDLE, name))
-    if not names:
-        raise ValueError(
-            "no model is at hand: assets/bundles is empty. Restore it, or name a folder of "
-            "bundles in the environment variable L2I_BUNDLES."
-        )
-    return names
-
-
-def outlines() -> dict[str, str]:
-    """A line on each model at hand, none of them loaded; on a damaged one, what is wrong."""
-    folders, lines = bundle_folders(), {}
-    for name in bundle_names():
-        try:
-            lines[name] = outline(folders[name])
-        except ValueError as error:
-            lines[name] = sentence(str(error))
-    return lines
-
-
-def bundle_stamp(name: str) -> float:
-    """The date of a bundle's newest file: a replaced model is loaded anew."""
-    folder = bundle_folders()[name]
-    return max(path.stat().st_mtime for path in folder.iterdir())
-
-
-def bundle(name: str) -> Bundle:
-    """A model by name; ValueError says what is missing or damaged."""
-    return _bundle(name, bundle_stamp(name))
-
-
-def engine(name: str, interpreter: str) -> L2I:
-    """The engine for one interpreter of a model."""
-    return _engine(name, bundle_stamp(name), interpreter)
 
 
 def seconds(source: ClipSource) -> float:
@@ -233,21 +180,6 @@ def component_audio(key: Key, engine: L2I, analysis: Analysis, k: int, domain: s
     return _components.get(
         (key, k, domain), lambda: engine.component_audio(analysis, k, domain).numpy()
     )
-
-
-@st.cache_resource(show_spinner="Loading the model …", max_entries=4)
-def _bundle(name: str, stamp: float) -> Bundle:
-    torch.set_num_threads(1)
-    loaded = load_bundle(bundle_folders()[name])
-    # What torch and the model allocated stays for good: later collections need not visit it.
-    gc.collect()
-    gc.freeze()
-    return loaded
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _engine(name: str, stamp: float, interpreter: str) -> L2I:
-    return L2I(_bundle(name, stamp), interpreter)
 
 
 @st.cache_resource(show_spinner=False, max_entries=1024)
