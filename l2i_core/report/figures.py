@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from torch import Tensor
 
+from l2i_core.dictionary.shapes import mel_places
 from l2i_core.report import magma
 from l2i_core.signal import spectra
 from l2i_core.signal.spectra import AudioConfig
@@ -29,7 +30,7 @@ COLOURS = magma.COLOURS.astype(np.float32)  # 256 steps of red, green and blue, 
 TOP_DB = 80.0  # how deep a picture goes below the clip's loudest band
 KEPT = 0.1  # a band counts as kept where this share of its magnitude passes
 DIM = (10.0, 80.0)  # greys, of 255, of what is not kept: at −TOP_DB and at 0 dB
-TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
+_TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
 _QUIETEST = -60.0  # dB: far above what digital silence holds
 _MOST_COLUMNS = 1500  # frames of a longer clip share a column
 _MARKS = ("o-", "s-", "^-", "v-", "d-", "x-")
@@ -75,6 +76,15 @@ def decibels(log_magnitude: Tensor, config: AudioConfig) -> np.ndarray:
 def reference(whole: np.ndarray) -> float:
     """A clip's 0 dB (n_mels, T): its loudest band, or far above what digital silence holds."""
     return max(float(whole.max()), _QUIETEST)
+
+
+def ticks(config: AudioConfig) -> list[tuple[int, float, str]]:
+    """The frequencies that pictures mark: Hz, their place on the mel axis from 0 to 1, and as they
+    are written, “4k”."""
+    shown = [hertz for hertz in _TICKS_HZ if hertz < 0.45 * config.sample_rate]
+    places = mel_places(shown, config).tolist()
+    texts = [f"{hertz}" if hertz < 1000 else f"{hertz // 1000}k" for hertz in shown]
+    return list(zip(shown, places, texts, strict=True))
 
 
 def kept_share(picture: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -232,9 +242,9 @@ def _dress(place: Axes, title: str, colours: Palette, config: AudioConfig) -> No
     place.set_title(title, color=colours.ink, fontsize=10, loc="left")
     place.set_xlabel("time in s", color=colours.ink, fontsize=9)
     place.set_ylabel("frequency in Hz (mel scale)", color=colours.ink, fontsize=9)
-    ticks = [hertz for hertz in TICKS_HZ if hertz < 0.45 * config.sample_rate]
+    marked = ticks(config)
     place.yaxis.set_minor_locator(NullLocator())
-    place.set_yticks(ticks, [f"{t}" if t < 1000 else f"{t // 1000}k" for t in ticks])
+    place.set_yticks([hertz for hertz, *_ in marked], [text for *_, text in marked])
     place.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     place.xaxis.set_major_formatter("{x:.10g}")
     place.tick_params(colors=colours.ink, labelsize=8)

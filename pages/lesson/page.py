@@ -255,7 +255,7 @@ def dictionary(view: View, made: Interpretation) -> None:
             f"**Shapes of the {len(known.main)} components that cover most of this clip**, "
             "each on a scale of its own"
         )
-        places, rows = material.shapes(view, known.main)
+        places, rows = material.columns(view, known.main)
         names = material.names(view, known.main)
         plots.chart(
             figures.ridges(

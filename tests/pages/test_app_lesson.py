@@ -14,7 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I, Analysis
-from l2i_core.dictionary import masking
+from l2i_core.dictionary import masking, shapes
 from pages.lesson import figures, material
 from pages.shell import clips
 from pages.show import pictures, words
@@ -168,14 +168,14 @@ def test_glossary_limits_and_interpreters_are_at_hand(open_app: Open) -> None:
 def test_mel_rows_are_means_over_the_mel_axis(engine: L2I) -> None:
     config = engine.audio
     constant = np.full((config.n_bins, 3), 2.5)
-    np.testing.assert_allclose(pictures.mel_rows(constant, config), 2.5, rtol=1e-9)
+    np.testing.assert_allclose(shapes.mel_rows(constant, config), 2.5, rtol=1e-9)
     for hertz in (300.0, 1000.0, 9000.0):
         bin_ = round(hertz / config.sample_rate * config.n_fft)
         one = np.zeros((config.n_bins, 1))
         one[bin_] = 1.0
-        rows = pictures.mel_rows(one, config, 190)[:, 0]
+        rows = shapes.mel_rows(one, config, 190)[:, 0]
         centre = float((rows * (np.arange(190) + 0.5)).sum() / rows.sum()) / 190
-        exact = pictures.mel_place(bin_ * config.sample_rate / config.n_fft, config)
+        exact = shapes.mel_places(bin_ * config.sample_rate / config.n_fft, config)
         assert centre == pytest.approx(exact, abs=0.01)
         assert rows.max() <= 1.0
 
