@@ -6,7 +6,6 @@ removed with it, and the job ends when the session does.
 
 from __future__ import annotations
 
-import os
 import secrets
 import tempfile
 import weakref
@@ -84,11 +83,6 @@ class OwnAudit:
         return ClipSource(f"own:{name}", name, path.name, path)
 
 
-def shared() -> bool:
-    """Whether the server is for many, who may not read its disk."""
-    return os.environ.get("L2I_SHARED") == "1"
-
-
 def current() -> OwnAudit | None:
     """This session's audit."""
     return st.session_state.get("l2i_own_audit")
@@ -116,7 +110,7 @@ def start(found: OwnAudit) -> None:
 
 def of_folder(path: str, name: str, interpreter: str, bundle: Bundle) -> OwnAudit:
     """The recordings of a folder on this machine; ValueError in one sentence."""
-    if shared():
+    if clips.shared():
         raise ValueError("this server is shared, so it reads no folders; upload the files.")
     if not path.strip():
         raise ValueError("no folder was given; write the path of a folder of audio files.")

@@ -352,7 +352,7 @@ def own_recordings(view: View) -> None:
             key="own-files",
         )
         path = ""
-        if not audits.shared():
+        if not clips.shared():
             path = right.text_input(
                 "Or a folder on this machine", placeholder="/path/to/recordings", key="own-path"
             )
@@ -361,7 +361,7 @@ def own_recordings(view: View) -> None:
             try:
                 audits.start(
                     audits.of_files(files, name, interpreter, view.engine.bundle)
-                    if files or audits.shared()
+                    if files or clips.shared()
                     else audits.of_folder(path, name, interpreter, view.engine.bundle)
                 )
             except ValueError as error:

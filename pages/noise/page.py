@@ -585,7 +585,7 @@ def relevances(view: View, comparison: Comparison, names: tuple[str, str]) -> No
     labels = (f"{names[0]} alone", f"with {names[1]}")
     plots.chart(
         comparisons.paired_bars(
-            [components.tick(view.engine, int(k)) for k in order],
+            components.ticks(view.engine, order.tolist()),
             before[order].tolist(),
             after[order].tolist(),
             labels,

@@ -15,6 +15,7 @@ from driving import noise, wav_bytes
 
 from l2i_core import L2I, AudioConfig
 from l2i_core.signal import audio
+from pages.dictionary import use
 from pages.listen import truths
 from pages.noise import noises
 from pages.shell import cached, models, recipes, uploads

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
-from pages.shell import components, state
+from l2i_core import L2I
+from l2i_core.measure import usage
+from l2i_core.measure.evaluation import to_csv
+from pages.shell import clips, components, state
 from pages.shell.view import View
 from pages.show.words import sentence
 
@@ -17,7 +18,7 @@ def names_and_data(view: View) -> None:
     names = components.names_of(engine)
     stem = engine.bundle.name
     with view.corner, st.popover("Names and data", width="stretch"):
-        where = "in this session only" if components.shared() else "on this machine"
+        where = "in this session only" if clips.shared() else "on this machine"
         st.caption(f"You have named {len(names)} of {total} components. Names are kept {where}.")
         st.download_button(
             "Export names (JSON)",
@@ -39,7 +40,7 @@ def names_and_data(view: View) -> None:
         )
         st.download_button(
             "Class weights θ (CSV)",
-            _later(view),
+            lambda: matrix_csv(engine),
             f"{stem}-{engine.interpreter_name}-theta.csv",
             "text/csv",
             on_click="ignore",
@@ -47,8 +48,9 @@ def names_and_data(view: View) -> None:
         )
 
 
-def _later(view: View) -> Callable[[], str]:
-    return lambda: components.matrix_csv(view.engine)
+def matrix_csv(engine: L2I) -> str:
+    """θ of all classes and components as CSV text."""
+    return to_csv(usage.class_weight_rows(engine, components.names_of(engine)))
 
 
 def _import(view: View, key: str) -> None:
@@ -63,9 +65,8 @@ def _import(view: View, key: str) -> None:
     except ValueError as error:
         state.notice(sentence(str(error)), "error")
         return
-    replaced = sum(
-        components.name_of(view.engine, k) not in ("", name) for k, name in found.items()
-    )
+    known = components.names_of(view.engine)
+    replaced = sum(known.get(k, name) != name for k, name in found.items())
     problem = components.rename(view.engine, found)
     if problem:
         state.notice(f"Names are kept for this session only: {problem}", "error")
