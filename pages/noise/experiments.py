@@ -49,7 +49,7 @@ def draw(view: View) -> None:
             continue
         st.subheader(question, anchor=False)
         section(view, blocks, rows)
-        files.append((f"{kind.capitalize()}, figures", f"{view.key[0]}-{kind}", rows))
+        files.append((f"{kind.capitalize()}, figures", kind, rows))
     if missing:
         _missing(view, missing)
     state.show_messages()
@@ -452,7 +452,7 @@ def _downloads(view: View, files: Sequence[tuple[str, str, Sequence[Row]]]) -> N
     """CSV files: the figures, and the rows behind those of this interpreter."""
     name, folder = view.engine.interpreter_name, view.engine.bundle.folder
     with view.corner, st.popover("Download", width="stretch"):
-        results.csv_buttons(files)
+        results.csv_buttons(files, view.key[0])
         for kind in ("noise", "overlap"):
             path = Path(folder or "", "metrics", f"{kind}-rows-{name}.csv")
             if path.is_file():

@@ -20,11 +20,9 @@ from l2i_core.measure import tables
 from l2i_core.measure.evaluation import Row, read_rows, to_csv
 from pages.shell import clips, models, state
 from pages.shell.clips import ClipSource
-from pages.shell.view import View
-from pages.show.words import DATA_SETS, THIN, class_name, folds, logit, sentence
+from pages.show.words import DATA_SETS, THIN, class_name, folds, sentence
 
 DECIMALS = st.column_config.NumberColumn(format="%.2f")
-_ERROR = "reconstruction error"
 _SHARES = st.column_config.NumberColumn(format="percent")
 _CLIP_COLUMNS = ("clip", "label", "predicted", "interpreter_predicted", "span")
 _LEVEL_COLUMNS = ("clip", "threshold", "components", "faithfulness", "same_class", "energy_kept")
@@ -201,75 +199,6 @@ def settle_clip(rows: Sequence[Row]) -> None:
             return
 
 
-def median_rows(view: View, found: Results, levels: Sequence[str]) -> list[Row]:
-    """Median FF of every measured system at some τ, and of both Randoms beside the chosen one."""
-    lines = [
-        (title(view.engine.bundle, name), block["faithfulness"])
-        for name, block in systems(view.key[0]).items()
-        if block.get("faithfulness")
-    ]
-    mine = title(view.engine.bundle, found.interpreter)
-    for kind, name in (("random_energy", "energy-matched"), ("random", "count-matched")):
-        lines.append((f"{name} Random beside {mine}", found.summary.get(kind, {})))
-    return [
-        {"system": name} | {f"τ {level}": table.get(level, {}).get("median") for level in levels}
-        for name, table in lines
-    ]
-
-
-def system_rows(
-    view: View, figures: Mapping[str, str], chance: Mapping[str, float | None]
-) -> list[Row]:
-    """Fidelity of every measured system, and of guessing (`chance`, by title); `figures`: titles
-    and the keys of a block's fidelity."""
-    blocks = {**systems(view.key[0]), **baselines(view.key[0])}
-    rows = [
-        {
-            "system": title(view.engine.bundle, name),
-            **{told: block["fidelity"].get(key) for told, key in figures.items()},
-            _ERROR: block.get("reconstruction_error"),
-            "n": block.get("n"),
-        }
-        for name, block in blocks.items()
-        if block.get("fidelity")
-    ]
-    return [*rows, {"system": "guessing", **chance, _ERROR: None, "n": None}]
-
-
-def system_table(view: View, rows: Sequence[Row], alt: str) -> None:
-    """Rows of `system_rows` with three decimals."""
-    st.markdown(f"**Ours: model {view.key[0]}**, fidelity to f")
-    written = {
-        row["system"]: {
-            "‖X − W H‖ / ‖X‖" if key == _ERROR else key: (
-                str(value or "") if key == "n" else "–" if value is None else f"{value:.3f}"
-            )
-            for key, value in row.items()
-            if key != "system"
-        }
-        for row in rows
-    }
-    st.table(pd.DataFrame(written).T, border="horizontal", alt=alt)
-
-
-def median_table(rows: Sequence[Row], name: str) -> None:
-    """Rows of `median_rows` with two decimals; `name`: what FF is a drop of."""
-    st.table(
-        pd.DataFrame(
-            {
-                row["system"]: {
-                    level: "–" if value is None else logit(value)
-                    for level, value in row.items()
-                    if level != "system"
-                }
-                for row in rows
-            }
-        ).T,
-        border="horizontal",
-        alt=f"Median FF in {name} of every system of this model",
-    )
-
-
 def clicked(clip: str) -> None:
     """Callback's part: a clip of a figure or table was clicked (`tables.case`)."""
     state.touch()
@@ -301,13 +230,18 @@ def class_table(
     )
 
 
-def csv_buttons(files: Sequence[tuple[str, str, Sequence[Row]]]) -> None:
-    """A download for each: its title, the file's name without the ending, its rows."""
+def csv_buttons(
+    files: Sequence[tuple[str, str, Sequence[Row]]],
+    stem: str,
+    about: Mapping[str, Any] | None = None,
+) -> None:
+    """A download for each: its title, its part of the file's name behind `stem`, its rows, each
+    with the columns `about` in front."""
     for title, name, rows in files:
         st.download_button(
             f"{title} (CSV)",
-            to_csv(rows),
-            f"{name}.csv",
+            to_csv([{**(about or {}), **row} for row in rows]),
+            f"{stem}-{name}.csv",
             "text/csv",
             on_click="ignore",
             width="stretch",

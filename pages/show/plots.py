@@ -126,14 +126,3 @@ def class_bars(
     if limit is not None:
         figure.add_vline(x=limit, line={"color": colours.ink, **DOTTED})
     return figure
-
-
-def template(colours: Palette) -> go.layout.Template:
-    return figure_of(colours, 0).layout.template
-
-
-def axis_title(text: str) -> dict:
-    return {"text": text}
-
-
-small_title = axis_title
