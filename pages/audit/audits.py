@@ -22,7 +22,7 @@ from l2i_core.data.clips import Clip
 from l2i_core.data.folders import any_folder
 from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Evaluation, Row, measure
-from pages.shell import jobs, models, scene_maker, state, uploads
+from pages.shell import clips, jobs, models, scene_maker, state, uploads
 from pages.shell.clips import ClipSource
 from pages.shell.results import Results
 

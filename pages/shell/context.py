@@ -47,10 +47,10 @@ def bar(listening: bool = False) -> None:
     state.read_url()
     head, corner = st.columns([5, 1.2], vertical_alignment="center")
     left, right = st.columns([6.8, 3.2], gap="small", vertical_alignment="bottom")
-    models = right.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    choosers = right.container(horizontal=True, vertical_alignment="bottom", gap="small")
     below, messages = st.container(), st.container()
-    name, bundle = _bundle(head, models)
-    interpreter = _interpreter(models, bundle)
+    name, bundle = _bundle(head, choosers)
+    interpreter = _interpreter(choosers, bundle)
     engine = models.engine(name, interpreter)
     source = chooser.choose(left, below, engine)
     view = None
