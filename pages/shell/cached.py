@@ -32,6 +32,7 @@ from pages.show.choice import Choice
 
 RANDOM_DRAWS = 20
 FEW_DRAWS = 5  # of a Random that stands beside every FF
+_REMOVING = "Removing random components …"
 BEST_SECONDS = 5.0  # f's favourite stretch of a long clip, found to this step:
 BEST_STEP = 0.5
 
@@ -82,12 +83,21 @@ def overview(
     return _overviews.get(key, lambda: _overview(engine, sound(engine, source), progress))
 
 
+@st.cache_resource(show_spinner="Looking for the best five seconds …", max_entries=64)
 def best_window(
-    key: Key, engine: L2I, source: ClipSource, overview: Overview, target: str
+    key: Key, _engine: L2I, _source: ClipSource, _overview: Overview, target: str
 ) -> tuple[float, float]:
     """The five seconds that f scores highest for a class, looked for in steps of half a second in
     and around the window that it scores highest."""
-    return _best_window(key, target, engine, source, overview)
+    index, clip = _engine.class_index(target), sound(_engine, _source)
+    start, end = _overview.windows[int(_overview.window_logits[:, index].argmax())]
+    last = int(100 * (_overview.seconds - BEST_SECONDS)) / 100
+    first = max(0.0, start - BEST_SECONDS / 2)
+    starts = np.arange(first, min(end - BEST_SECONDS / 2, last) + 1e-6, BEST_STEP)
+    found = [(round(float(s), 2), round(float(s) + BEST_SECONDS, 2)) for s in starts]
+    with turn:
+        scores = _engine.logits_at(clip, found)[:, index]
+    return found[int(scores.argmax())]
 
 
 def analysis(
@@ -123,31 +133,45 @@ def interpretation(
     return dataclasses.replace(made, threshold=choice.tau)
 
 
-def verdict(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> Verdict:
-    """What f says of the interpretation and of the residual."""
-    return _verdict(key, named(made), engine, analysis, made)
-
-
-def random_drops(
-    key: Key, engine: L2I, analysis: Analysis, made: Interpretation
-) -> tuple[RandomDrops, RandomDrops]:
-    """FF after removing random components that are not in L: as many, and of equal energy."""
-    return _random_drops(key, named(made), engine, analysis, made)
-
-
-def energy_matched(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
-    """A few draws of the energy-matched Random alone: soon enough for every FF."""
-    return _few_drops(key, named(made), "energy", engine, analysis, made)
-
-
-def count_matched(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
-    """The same of the paper's Random: as many components as L holds."""
-    return _few_drops(key, named(made), "count", engine, analysis, made)
-
-
 def named(made: Interpretation) -> tuple[str, str, bytes]:
     """What tells one interpretation of a clip from every other, in caches."""
     return made.target, made.mask_domain, made.gains.numpy().tobytes()
+
+
+@st.cache_resource(show_spinner=False, max_entries=512, hash_funcs={Interpretation: named})
+def verdict(key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation) -> Verdict:
+    """What f says of the interpretation and of the residual."""
+    with turn:
+        return _engine.judge(_analysis, made)
+
+
+@st.cache_resource(show_spinner=_REMOVING, max_entries=512, hash_funcs={Interpretation: named})
+def random_drops(
+    key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation
+) -> tuple[RandomDrops, RandomDrops]:
+    """FF after removing random components that are not in L: as many, and of equal energy."""
+    about = (_engine, _analysis, made.target_index, made.gains, len(made.selected))
+    with turn:
+        return both_baselines(*about, RANDOM_DRAWS, np.random.default_rng(0), made.mask_domain)
+
+
+@st.cache_resource(show_spinner=_REMOVING, max_entries=512, hash_funcs={Interpretation: named})
+def energy_matched(
+    key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation
+) -> RandomDrops:
+    """A few draws of the energy-matched Random alone: soon enough for every FF."""
+    about = (_engine, _analysis, made.target_index, made.gains)
+    with turn:
+        return energy_matched_drops(*about, FEW_DRAWS, np.random.default_rng(0), made.mask_domain)
+
+
+@st.cache_resource(show_spinner=_REMOVING, max_entries=512, hash_funcs={Interpretation: named})
+def count_matched(key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation) -> RandomDrops:
+    """The same of the paper's Random: as many components as L holds."""
+    about = (_engine, _analysis, made.target_index, made.gains)
+    drawn = (len(made.selected), FEW_DRAWS, np.random.default_rng(0), made.mask_domain)
+    with turn:
+        return count_matched_drops(*about, *drawn)
 
 
 def every_threshold(
@@ -202,68 +226,3 @@ def _overview(engine: L2I, clip: torch.Tensor, progress: Callable[[int, int], No
     )
     window_logits = torch.stack(logits)
     return Overview(length, windows, window_logits, window_logits.mean(0))
-
-
-@st.cache_resource(show_spinner="Looking for the best five seconds …", max_entries=64)
-def _best_window(
-    key: Key, target: str, _engine: L2I, _source: ClipSource, _overview: Overview
-) -> tuple[float, float]:
-    index, clip = _engine.class_index(target), sound(_engine, _source)
-    start, end = _overview.windows[int(_overview.window_logits[:, index].argmax())]
-    last = int(100 * (_overview.seconds - BEST_SECONDS)) / 100
-    first = max(0.0, start - BEST_SECONDS / 2)
-    starts = np.arange(first, min(end - BEST_SECONDS / 2, last) + 1e-6, BEST_STEP)
-    found = [(round(float(s), 2), round(float(s) + BEST_SECONDS, 2)) for s in starts]
-    with turn:
-        scores = _engine.logits_at(clip, found)[:, index]
-    return found[int(scores.argmax())]
-
-
-@st.cache_resource(show_spinner=False, max_entries=512)
-def _verdict(
-    key: Key,
-    what: tuple[str, str, bytes],
-    _engine: L2I,
-    _analysis: Analysis,
-    _made: Interpretation,
-) -> Verdict:
-    with turn:
-        return _engine.judge(_analysis, _made)
-
-
-@st.cache_resource(show_spinner="Removing random components …", max_entries=1024)
-def _few_drops(
-    key: Key,
-    what: tuple[str, str, bytes],
-    matched: str,
-    _engine: L2I,
-    _analysis: Analysis,
-    _made: Interpretation,
-) -> RandomDrops:
-    about = (_engine, _analysis, _made.target_index, _made.gains)
-    drawn = (FEW_DRAWS, np.random.default_rng(0), _made.mask_domain)
-    with turn:
-        if matched == "energy":
-            return energy_matched_drops(*about, *drawn)
-        return count_matched_drops(*about, len(_made.selected), *drawn)
-
-
-@st.cache_resource(show_spinner="Removing random components …", max_entries=512)
-def _random_drops(
-    key: Key,
-    what: tuple[str, str, bytes],
-    _engine: L2I,
-    _analysis: Analysis,
-    _made: Interpretation,
-) -> tuple[RandomDrops, RandomDrops]:
-    with turn:
-        return both_baselines(
-            _engine,
-            _analysis,
-            _made.target_index,
-            _made.gains,
-            len(_made.selected),
-            RANDOM_DRAWS,
-            np.random.default_rng(0),
-            _made.mask_domain,
-        )
