@@ -23,7 +23,7 @@ def draw(view: View) -> None:
     """The section; one sentence and a way on where no scenes were measured."""
     st.subheader("Beside the stems", anchor=False)
     try:
-        found = results.experiment(view.key[0], "truth")
+        found = results.figures(view.key[0], "truth")
         if not found:
             _unmeasured(view)
             return

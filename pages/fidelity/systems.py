@@ -50,7 +50,7 @@ def draw(view: View, found: Results, account: Account) -> None:
 def fidelity_rows(view: View, account: Account) -> list[Row]:
     """Fidelity of every measured system, and of guessing."""
     name = view.key[0]
-    blocks = {**results.systems(name), **results.baselines(name)}
+    blocks = {**results.systems(name), **results.figures(name, "baselines")}
     rows = [
         {
             "system": results.title(view.engine.bundle, system),

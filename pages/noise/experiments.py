@@ -39,7 +39,7 @@ def draw(view: View) -> None:
     missing = []
     for kind, (question, rows_of, section) in sections.items():
         try:
-            blocks = results.experiment(view.key[0], kind)
+            blocks = results.figures(view.key[0], kind)
             rows = _rows(view, kind, blocks, rows_of)
         except ValueError as error:
             st.error(sentence(str(error)))

@@ -44,22 +44,16 @@ class Results:
         return self.summary.get("about", {})
 
 
+def figures(name: str, file: str) -> dict[str, dict[str, Any]]:
+    """A bundle's metrics/FILE.json, a block for every system or interpreter in the file's order: file
+    is "summary", "baselines", "noise", "overlap" or "truth"; {} for none."""
+    bundle = models.bundle(name)
+    return _figures(name, file, _stamp(bundle), bundle)
+
+
 def systems(name: str) -> dict[str, dict[str, Any]]:
-    """Every measured system of a bundle: its blocks of summary.json, in its order ({} for none)."""
-    bundle = models.bundle(name)
-    return _systems(name, _stamp(bundle), bundle)
-
-
-def baselines(name: str) -> dict[str, dict[str, Any]]:
-    """Every measured baseline of a bundle: its blocks of baselines.json ({} for none)."""
-    bundle = models.bundle(name)
-    return _baselines(name, _stamp(bundle), bundle)
-
-
-def experiment(name: str, kind: str) -> dict[str, dict[str, Any]]:
-    """Every interpreter's block of a bundle's noise.json or overlap.json ({} for none)."""
-    bundle = models.bundle(name)
-    return _experiment(name, _stamp(bundle), kind, bundle)
+    """Every measured system of a bundle."""
+    return figures(name, "summary")
 
 
 def read(name: str, interpreter: str) -> Results | None:
@@ -284,26 +278,13 @@ def _folder(bundle: Bundle) -> Path | None:
     return bundle.folder / "metrics" if bundle.folder else None
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _systems(name: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
-    return _blocks(name, "summary.json", _bundle.summary())
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _baselines(name: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
-    return _blocks(name, "baselines.json", _bundle.baseline_summary())
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _experiment(name: str, stamp: float, kind: str, _bundle: Bundle) -> dict[str, dict[str, Any]]:
-    return _blocks(name, f"{kind}.json", _bundle.experiment(kind))
-
-
-def _blocks(name: str, file: str, found: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _figures(name: str, file: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
+    found = _bundle.experiment(file)
     if found is None:
         return {}
     if not isinstance(found, dict) or not all(isinstance(b, dict) for b in found.values()):
-        raise ValueError(f"{name}/metrics/{file} is damaged: it must hold a block per system.")
+        raise ValueError(f"{name}/metrics/{file}.json is damaged: it must hold a block per system.")
     return found
 
 
