@@ -32,7 +32,8 @@ def outlines(patterns: Tensor, config: AudioConfig, points: int = 40) -> np.ndar
 def mel_places(hertz: ArrayLike, config: AudioConfig) -> np.ndarray:
     """Where frequencies lie on the mel axis of the model's bands, 0 to 1."""
     bands = spectra.mel_frequencies(config)
-    return np.asarray((np.interp(hertz, bands, np.arange(len(bands))) + 0.5) / len(bands))
+    places = np.interp(np.asarray(hertz), bands, np.arange(len(bands)))
+    return np.asarray((places + 0.5) / len(bands))
 
 
 def mel_rows(values: np.ndarray, config: AudioConfig, rows: int = 190) -> np.ndarray:

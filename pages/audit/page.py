@@ -22,6 +22,7 @@ from pages.shell.evidence import digests, evidence_button, exhibit_of_view, link
 from pages.shell.results import Results
 from pages.shell.view import View, current
 from pages.show.choice import Choice
+from pages.show.files import download
 from pages.show.words import class_name, logit, sentence
 
 KINDS = {
@@ -237,22 +238,18 @@ def take_away(
     title, threshold = own.title if own else view.key[0], rows[0]["threshold"]
     stem = f"audit-{title.rsplit('.', 1)[0]}-{found.interpreter}-tau{threshold:.2f}"
     left, middle, right = st.columns([1, 1, 2])
-    left.download_button(
+    download(
         f"Table as CSV ({counted(len(shown), 'row')})",
         audit.to_csv(shown),
         f"{stem}.csv",
-        "text/csv",
-        on_click="ignore",
+        left,
         disabled=not shown,
-        width="stretch",
     )
-    middle.download_button(
+    download(
         "Everything as JSON",
         lambda: audit.to_json(found.about, found.summary, found.clips, found.levels, rows),
         f"{stem}.json",
-        "application/json",
-        on_click="ignore",
-        width="stretch",
+        middle,
     )
     right.caption(
         "CSV: the rows that are shown. JSON: also the summary and every figure of every clip at "
@@ -303,13 +300,13 @@ def html_report(
     made = st.session_state.get("l2i_audit_report")
     place = st.empty()
     if made is not None and made[0] == signature:
-        place.download_button(
+        download(
             f"Download the report (HTML, {megabytes(len(made[1]))})",
             made[1],
             f"{stem}.html",
-            "text/html",
-            on_click="ignore",
+            place,
             type="primary",
+            width="content",
         )
         return
     if place.button("Make the report (HTML)", disabled=not (chosen or shown), key="make-report"):

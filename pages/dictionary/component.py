@@ -159,7 +159,7 @@ def sounds(facts: Facts, hand: AtHand, component: int) -> ClipSource | None:
             label, player = st.columns([1, 1.9], vertical_alignment="center")
             level = "" if title == SOUNDS[0] else f"  \n:gray[{_below(peak, made.peaks[0])}]"
             label.markdown(f"{title}{level}")
-            player.audio(sound, format="audio/wav", alt=f"Player: {title}, component {component}")
+            player.audio(sound, alt=f"Player: {title}, component {component}")
     st.caption(
         f"One gain for all three ({players.decibels(made.gain)} on the clip's own level). B: "
         "magnitudes expm1(w·h), phase found by Griffin-Lim. C: the clip through the "
@@ -215,11 +215,7 @@ def spectrograms(view: View, source: ClipSource, component: int) -> None:
         "spectrum at changing levels: that is all a component is. C is what its mask leaves of "
         "the example, so it has the example's detail."
     )
-    right.image(
-        pictures.legend(pictures.theme()),
-        width="stretch",
-        alt="Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB.",
-    )
+    pictures.draw_legend(right)
 
 
 def _solo_of(view: View, source: ClipSource, component: int) -> Solo:

@@ -110,7 +110,7 @@ def _play(view: View, source: ClipSource, words: str) -> None:
     sound = cached.analysis(key, view.engine, source, None).waveform.numpy()
     wav = players.wav(sound, view.engine.audio.sample_rate, players.common_gain([sound]))
     with st.container(key=f"players-{source.id}"):
-        st.audio(wav, format="audio/wav", alt=f"Player: {source.title}")
+        st.audio(wav, alt=f"Player: {source.title}")
     if st.button(
         "Open in Listen", key=f"listen {source.id}", on_click=_to_listen, args=(source.id,)
     ):

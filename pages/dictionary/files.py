@@ -9,6 +9,7 @@ from l2i_core.measure import usage
 from l2i_core.measure.evaluation import to_csv
 from pages.shell import clips, components, state
 from pages.shell.view import View
+from pages.show.files import download
 from pages.show.words import sentence
 
 
@@ -20,13 +21,10 @@ def names_and_data(view: View) -> None:
     with view.corner, st.popover("Names and data", width="stretch"):
         where = "in this session only" if clips.shared() else "on this machine"
         st.caption(f"You have named {len(names)} of {total} components. Names are kept {where}.")
-        st.download_button(
+        download(
             "Export names (JSON)",
             components.exported(engine),
             f"{stem}-component-names.json",
-            "application/json",
-            on_click="ignore",
-            width="stretch",
             disabled=not names,
         )
         times = st.session_state.setdefault("l2i_names_imported", 0)
@@ -38,13 +36,10 @@ def names_and_data(view: View) -> None:
             on_change=_import,
             args=(view, key),
         )
-        st.download_button(
+        download(
             "Class weights θ (CSV)",
             lambda: matrix_csv(engine),
             f"{stem}-{engine.interpreter_name}-theta.csv",
-            "text/csv",
-            on_click="ignore",
-            width="stretch",
         )
 
 

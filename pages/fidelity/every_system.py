@@ -70,7 +70,7 @@ def _one(view: View, title: str, said: Said, gain: float) -> None:
         plots.chart(said.shown, f"system {title}", said.alt)
     if said.kept:
         data = players.wav(said.kept.sound, view.engine.audio.sample_rate, gain)
-        st.audio(data, format="audio/wav", alt=f"Player: what {title} keeps")
+        st.audio(data, alt=f"Player: what {title} keeps")
     st.caption(said.remark)
 
 

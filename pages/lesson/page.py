@@ -749,11 +749,7 @@ def _gain(view: View) -> float:
 
 
 def _player(view: View, sound: np.ndarray, title: str, gain: float) -> None:
-    st.audio(
-        players.wav(sound, view.engine.audio.sample_rate, gain),
-        format="audio/wav",
-        alt=f"Player: {title}",
-    )
+    st.audio(players.wav(sound, view.engine.audio.sample_rate, gain), alt=f"Player: {title}")
 
 
 def _image(view: View, picture: bytes, what: str) -> None:

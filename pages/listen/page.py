@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from pages.listen import pins, side_by_side, truths
 from pages.shell import cached, components, decisions, evidence, state, verdicts
 from pages.shell.view import View, current
 from pages.show import live, pictures, players, plots
+from pages.show.files import download
 from pages.show.words import class_name, clock, logit, number, percent
 
 FILES = ("input", "interpretation", "residual")
@@ -118,9 +119,7 @@ def plain_players(view: View, heard: Heard) -> None:
         columns = st.columns(3, gap="medium")
         for column, title, sound in zip(columns, verdicts.TITLES, heard.sounds, strict=True):
             column.markdown(f"**{title}**")
-            column.audio(
-                players.wav(sound, rate, heard.gain), format="audio/wav", alt=f"Player: {title}"
-            )
+            column.audio(players.wav(sound, rate, heard.gain), alt=f"Player: {title}")
     st.caption(f"One gain for all three: {players.decibels(heard.gain)} on the clip's own level.")
 
 
@@ -137,10 +136,7 @@ def three_pictures(view: View, heard: Heard) -> None:
         "Colours in dB below the clip's loudest band; in B, bands that keep less than a tenth "
         "of their magnitude are grey."
     )
-    right.image(pictures.legend(pictures.theme()), width="stretch", alt=_LEGEND)
-
-
-_LEGEND = "Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB."
+    pictures.draw_legend(right)
 
 
 def judged(view: View, heard: Heard) -> Verdict:
@@ -211,47 +207,23 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
     with view.corner, st.popover("Download", width="stretch"):
         st.caption(f"At the clip's own level, {rate / 1000:g}\u202fkHz, 32-bit float.")
         for title, name, sound in zip(verdicts.TITLES, FILES, heard.sounds, strict=True):
-            st.download_button(
-                f"{title} (WAV)",
-                _later(sound, rate),
-                f"{stem}-{name}.wav",
-                "audio/wav",
-                on_click="ignore",
-                width="stretch",
+            download(
+                f"{title} (WAV)", partial(players.float_wav, sound, rate), f"{stem}-{name}.wav"
             )
         report = make_report(
             view.engine, view.analysis, heard.interpretation, verdict, view.source.file_name
         )
-        st.download_button(
-            "Report (JSON)",
-            json.dumps(report, indent=1),
-            f"{stem}-report.json",
-            "application/json",
-            on_click="ignore",
-            width="stretch",
-        )
-        st.download_button(
+        download("Report (JSON)", json.dumps(report, indent=1), f"{stem}-report.json")
+        download(
             "Every τ (CSV)",
-            _curve_later(view),
+            lambda: to_csv(
+                cached.every_threshold(view.engine, view.analysis, view.target, view.domain)
+            ),
             f"{view.source.stem}-{view.target}-every-tau.csv",
-            "text/csv",
-            on_click="ignore",
-            width="stretch",
             help="Components, energy and FF for each τ in steps of 0.05, by τ alone.",
         )
         evidence.evidence_button(view, heard.interpretation, verdict)
         st.caption("The address of this page is a link to this view.")
-
-
-def _later(sound: np.ndarray, rate: int) -> Callable[[], bytes]:
-    """A file that is only written when it is asked for."""
-    return lambda: players.float_wav(sound, rate)
-
-
-def _curve_later(view: View) -> Callable[[], str]:
-    return lambda: to_csv(
-        cached.every_threshold(view.engine, view.analysis, view.target, view.domain)
-    )
 
 
 def _long_clip(view: View) -> None:

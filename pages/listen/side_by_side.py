@@ -77,7 +77,6 @@ def _panel(view: View, made: Interpretation, gain: float) -> Panel:
     st.markdown(f"**{name}** {_standing(view, made)}")
     st.audio(
         players.wav(made.audio.numpy(), view.engine.audio.sample_rate, gain),
-        format="audio/wav",
         alt=f"Player: what f used for {name}",
     )
     st.image(

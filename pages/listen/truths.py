@@ -228,7 +228,7 @@ def _listening(view: View, found: Truth) -> None:
             st.columns(len(sounds), gap="medium"), titles, sounds, strict=True
         ):
             column.markdown(f"**{title}**")
-            column.audio(players.wav(sound, rate, gain), format="audio/wav", alt=f"Player: {title}")
+            column.audio(players.wav(sound, rate, gain), alt=f"Player: {title}")
             slots.append(column.container())
     for slot, title, sound in zip(slots, titles, sounds, strict=True):
         if title == SYSTEMS["interpretation"]:

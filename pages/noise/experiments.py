@@ -21,6 +21,7 @@ from pages.shell import results, state
 from pages.shell.view import View
 from pages.show import comparisons, pictures, plots
 from pages.show.comparisons import Line
+from pages.show.files import download
 from pages.show.words import THIN, decibels, logit, percent, sentence
 
 Blocks = dict[str, dict[str, Any]]
@@ -456,11 +457,8 @@ def _downloads(view: View, files: Sequence[tuple[str, str, Sequence[Row]]]) -> N
         for kind in ("noise", "overlap"):
             path = Path(folder or "", "metrics", f"{kind}-rows-{name}.csv")
             if path.is_file():
-                st.download_button(
+                download(
                     f"{kind.capitalize()}, rows of {name} (CSV)",
                     path.read_bytes,
                     f"{view.key[0]}-{path.name}",
-                    "text/csv",
-                    on_click="ignore",
-                    width="stretch",
                 )

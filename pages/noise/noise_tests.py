@@ -17,6 +17,7 @@ from pages.noise.noises import Comparison, Corruption
 from pages.shell import decisions, jobs, results, state
 from pages.shell.view import View
 from pages.show import pictures, plots
+from pages.show.files import download
 from pages.show.words import THIN, class_name, decibels, number, percent, sentence
 
 
@@ -44,12 +45,11 @@ def sweep(
         st.markdown("Not one SNR is complete yet.")
         return
     _curves(view, corruption, comparison, names, grouped)
-    st.download_button(
+    download(
         "Rows (CSV)",
         to_csv(job.rows),
         f"{view.source.id}-{corruption.kind}-sweep-{view.target}.csv",
-        "text/csv",
-        on_click="ignore",
+        width="content",
     )
 
 
@@ -178,13 +178,12 @@ def batch(view: View, corruption: Corruption) -> None:
         st.error(sentence(str(error)))
         return
     _batch_figures(view, summary, job.rows, f"{data}, {what}", job.complete)
-    st.download_button(
+    download(
         "Rows (CSV)",
         to_csv(job.rows),
         f"{engine.bundle.name}-{engine.interpreter_name}-{corruption.file_name}"
         f"-tau{threshold:.2f}.csv",
-        "text/csv",
-        on_click="ignore",
+        width="content",
     )
 
 

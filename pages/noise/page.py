@@ -429,11 +429,7 @@ def listening(view: View, comparison: Comparison, names: tuple[str, str]) -> Non
             for side, column in enumerate(st.columns(2, gap="medium")):
                 label = f"{title}, {heads[side]}"
                 column.markdown(f"**{title}**, {heads[side]}")
-                column.audio(
-                    players.wav(sounds[side][row], rate, gain),
-                    format="audio/wav",
-                    alt=f"Player: {label}",
-                )
+                column.audio(players.wav(sounds[side][row], rate, gain), alt=f"Player: {label}")
                 slots.append((column.container(), label))
     drawn = [one for pair in noises.drawn(view, comparison, pictures.theme()) for one in pair]
     for (slot, label), picture in zip(slots, drawn, strict=True):
@@ -446,11 +442,7 @@ def listening(view: View, comparison: Comparison, names: tuple[str, str]) -> Non
         "with its peak at 1, and B and C at their input's scale. B is what the model used, not "
         "the sound cleaned of noise; C says whether the claim holds."
     )
-    right.image(
-        pictures.legend(pictures.theme()),
-        width="stretch",
-        alt="Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB.",
-    )
+    pictures.draw_legend(right)
 
 
 def changes(view: View, comparison: Comparison, names: tuple[str, str]) -> None:

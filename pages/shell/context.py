@@ -112,7 +112,6 @@ def _decision(view: View, listening: bool) -> View:
     with player_place.container(key="players-clip"):
         st.audio(
             players.wav(sound, view.engine.audio.sample_rate, players.common_gain([sound])),
-            format="audio/wav",
             alt="Player: the clip",
         )
     return view

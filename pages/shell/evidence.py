@@ -13,6 +13,7 @@ from l2i_core.report import evidence
 from l2i_core.report.html_report import Exhibit, exhibit
 from pages.shell import cached, components, models, state
 from pages.shell.view import View
+from pages.show.files import download
 
 
 def evidence_button(
@@ -27,14 +28,11 @@ def evidence_button(
     """
     stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
     stem += "-own" if view.choice.overrides else ""
-    st.download_button(
+    download(
         label,
         _zip_later(view, interpretation, verdict, link()),
         f"{stem}-evidence.zip",
-        "application/zip",
         key="evidence",
-        on_click="ignore",
-        width="stretch",
         help="Input, interpretation and residual as WAV, their spectrograms, and a report with "
         "model, versions, settings and SHA-256 digests of everything. FF stands beside 20 draws "
         "of Random, which takes seconds.",

@@ -20,6 +20,7 @@ from l2i_core.measure import tables
 from l2i_core.measure.evaluation import Row, read_rows, to_csv
 from pages.shell import clips, models, state
 from pages.shell.clips import ClipSource
+from pages.show.files import download
 from pages.show.words import DATA_SETS, THIN, class_name, folds, sentence
 
 DECIMALS = st.column_config.NumberColumn(format="%.2f")
@@ -232,13 +233,10 @@ def csv_buttons(
     """A download for each: its title, its part of the file's name behind `stem`, its rows, each
     with the columns `about` in front."""
     for title, name, rows in files:
-        st.download_button(
+        download(
             f"{title} (CSV)",
             to_csv([{**(about or {}), **row} for row in rows]),
             f"{stem}-{name}.csv",
-            "text/csv",
-            on_click="ignore",
-            width="stretch",
         )
 
 

@@ -328,7 +328,7 @@ def _preview(recipe: Recipe, known: Mapping[str, ClipSource], bundle: Bundle) ->
         for title, sound in zip(("The scene", *names), sounds, strict=True):
             row = st.container(horizontal=True, vertical_alignment="center", gap="small")
             row.markdown(f"**{title}**" if title == "The scene" else title, width=150)
-            row.audio(players.wav(sound, rate, gain), format="audio/wav", alt=f"Player: {title}")
+            row.audio(players.wav(sound, rate, gain), alt=f"Player: {title}")
     st.image(
         _lanes(
             scene.digest,

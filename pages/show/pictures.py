@@ -19,6 +19,7 @@ import numpy as np
 import streamlit as st
 import torch
 from PIL import Image, ImageColor, ImageDraw, ImageFont
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from l2i_core import Analysis, AudioConfig
@@ -104,8 +105,13 @@ def chunks(
     return _png(_with_axes(Image.fromarray(pixels), config, shown, start, frames))
 
 
-def legend(shown: str) -> bytes:
-    """PNG of the colour scale with its numbers."""
+def draw_legend(place: DeltaGenerator) -> None:
+    """The colour scale of spectrograms with its numbers."""
+    alt = "Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB."
+    place.image(_legend(theme()), width="stretch", alt=alt)
+
+
+def _legend(shown: str) -> bytes:
     colours = _palette(shown)
     image = Image.new("RGB", (760, 70), colours.paper)
     ramp = np.repeat(COLOURS[None], 18, axis=0).astype(np.uint8)

@@ -45,7 +45,7 @@ def opened(models: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
         app = AppTest.from_file(str(APP), default_timeout=60)
         for name, value in ({"bundle": "random", "clip": "dog-1"} | values).items():
             app.query_params[name] = value
-        app.switch_page("pages/dictionary/page.py").run()
+        app.switch_page("pages/dictionary.py").run()  # as the first request: first.run_router
         assert not app.exception, app.exception
         return app
 
