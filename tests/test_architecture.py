@@ -17,6 +17,8 @@ MODULES = sorted(
     for path in (ROOT / folder).rglob("*.py")
 ) + [path for path in (ROOT / "app.py",) if path.is_file()]  # fmt: skip
 
+PAGES = sorted((ROOT / "pages").glob("*/*.py"))
+
 
 def imported(tree: ast.AST) -> Iterator[str]:
     """The full names of all imported modules, those inside functions too."""
@@ -84,6 +86,14 @@ def test_imports_go_one_way(path: Path) -> None:
         "app.py": {"pipelines", "tests"},
     }[_top(path)]
     assert not _roots(path) & forbidden
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_pages_build_on_the_shell_and_the_shell_on_what_is_shown(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[1]
+    below = {"show": {"show"}, "shell": {"show", "shell"}}.get(room, {"show", "shell", room})
+    named = {name.split(".")[1] for name in imported(_tree(path)) if name.startswith("pages.")}
+    assert named <= below
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from l2i_core.data import synth
 from l2i_core.signal import audio, spectra
 
 NOTHING = "(none)"
@@ -76,6 +75,8 @@ class DataSet:
 def load_clip(clip: Clip, config: spectra.AudioConfig) -> np.ndarray:
     """Mono float32 (n,) at the model's rate, at its own level; ValueError names a bad file."""
     if clip.path is None:
+        from l2i_core.data import synth  # scipy.signal: a second of the app's start
+
         assert clip.seed is not None  # by construction in `synthesised`
         return synth.clip(clip.label, clip.seed, config.sample_rate)
     try:

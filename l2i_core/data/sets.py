@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from l2i_core.data import sonyc, synth
+from l2i_core.data import sonyc
 from l2i_core.data.clips import Clip, DataSet
 from l2i_core.data.esc import esc10, esc50
 from l2i_core.data.folders import class_folders
@@ -61,6 +61,8 @@ def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> Data
 
 def synthesised(seeds: Sequence[int], n_folds: int = 4) -> DataSet:
     """Procedural clips (`synth`), one per class and seed; folds go round the seeds in turn."""
+    from l2i_core.data import synth  # as in `clips`
+
     clips = [
         Clip(f"{label}-{seed}", label, index % n_folds + 1, f"synth-{seed}", seed=seed)
         for index, seed in enumerate(seeds)

@@ -11,26 +11,26 @@ import io
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
 from torch import Tensor
 
+from l2i_core.dictionary.shapes import mel_places
+from l2i_core.report import magma
 from l2i_core.signal import spectra
 from l2i_core.signal.spectra import AudioConfig
 
-COLOUR_MAP = "magma"
-COLOURS = (matplotlib.colormaps[COLOUR_MAP](np.arange(256))[:, :3] * 255).astype(np.float32)
+# matplotlib costs half a second, librosa's display another: what draws a report imports them.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = magma.COLOURS.astype(np.float32)  # 256 steps of red, green and blue, 0 to 255
 TOP_DB = 80.0  # how deep a picture goes below the clip's loudest band
 KEPT = 0.1  # a band counts as kept where this share of its magnitude passes
 DIM = (10.0, 80.0)  # greys, of 255, of what is not kept: at −TOP_DB and at 0 dB
-TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
+_TICKS_HZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
 _QUIETEST = -60.0  # dB: far above what digital silence holds
 _MOST_COLUMNS = 1500  # frames of a longer clip share a column
 _MARKS = ("o-", "s-", "^-", "v-", "d-", "x-")
@@ -78,6 +78,15 @@ def reference(whole: np.ndarray) -> float:
     return max(float(whole.max()), _QUIETEST)
 
 
+def ticks(config: AudioConfig) -> list[tuple[int, float, str]]:
+    """The frequencies that pictures mark: Hz, their place on the mel axis from 0 to 1, and as they
+    are written, “4k”."""
+    shown = [hertz for hertz in _TICKS_HZ if hertz < 0.45 * config.sample_rate]
+    places = mel_places(shown, config).tolist()
+    texts = [f"{hertz}" if hertz < 1000 else f"{hertz // 1000}k" for hertz in shown]
+    return list(zip(shown, places, texts, strict=True))
+
+
 def kept_share(picture: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """0 where less than KEPT of `whole` (dB) is left in `picture`, 1 where more, with 6 dB of soft
     edge so that single bins do not flicker; all (n_mels, T)."""
@@ -112,7 +121,7 @@ def spectrograms(
     length: the clip's samples, without padding. start: seconds at the left edge. shown: "light"
     or "dark".
     """
-    import librosa.display  # costs a second, which only a report should pay
+    import librosa.display
 
     frames = config.n_frames(length)
     levels = [decibels(panel.log_magnitude[:, :frames], config) for panel in panels]
@@ -121,8 +130,7 @@ def spectrograms(
     loudest, colours = reference(levels[0]), PALETTES[shown]
     seconds = start + step * config.hop_length / config.sample_rate * np.arange(levels[0].shape[1])
     with _drawing:
-        figure = Figure(figsize=(4.1 * len(panels) + 1.0, 3.4), dpi=110)
-        FigureCanvasAgg(figure)
+        figure = _figure(4.1 * len(panels) + 1.0, 3.4)
         width = figure.get_figwidth()
         figure.subplots_adjust(0.68 / width, 0.15, 1 - 0.95 / width, 0.82, 0.06)
         places = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
@@ -136,7 +144,7 @@ def spectrograms(
                 sr=config.sample_rate,
                 fmin=config.f_min,
                 fmax=config.f_max or config.sample_rate / 2,
-                cmap=COLOUR_MAP,
+                cmap="magma",
                 ax=place,
             )
             _dress(place, panel.title, colours, config)
@@ -144,9 +152,7 @@ def spectrograms(
             place.set_ylabel("")
         _colour_bar(figure, colours)
         figure.text(0.08 / width, 0.94, title, color=colours.ink, fontsize=11)
-        file = io.BytesIO()
-        figure.savefig(file, format="png", facecolor=colours.paper, metadata={"Software": None})
-    return file.getvalue()
+        return _png(figure, colours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +176,7 @@ def curves(
     """
     colours = PALETTES[shown]
     with _drawing:
-        figure = Figure(figsize=(3.9 * len(panels), 3.0), dpi=110, layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = _figure(3.9 * len(panels), 3.0, "constrained")
         for place, panel in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
         ):
@@ -198,8 +203,22 @@ def curves(
                 legend.get_frame().set(facecolor=colours.paper, edgecolor=colours.paper)
                 for text in legend.get_texts():
                     text.set_color(colours.ink)
-        file = io.BytesIO()
-        figure.savefig(file, format="png", facecolor=colours.paper, metadata={"Software": None})
+        return _png(figure, colours)
+
+
+def _figure(width: float, height: float, layout: Literal["constrained"] | None = None) -> Figure:
+    """An empty figure in inches, drawn without a screen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=110, layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _png(figure: Figure, colours: Palette) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", facecolor=colours.paper, metadata={"Software": None})
     return file.getvalue()
 
 
@@ -218,12 +237,14 @@ def _columns(picture: np.ndarray, step: int) -> np.ndarray:
 
 
 def _dress(place: Axes, title: str, colours: Palette, config: AudioConfig) -> None:
+    from matplotlib.ticker import MaxNLocator, NullLocator
+
     place.set_title(title, color=colours.ink, fontsize=10, loc="left")
     place.set_xlabel("time in s", color=colours.ink, fontsize=9)
     place.set_ylabel("frequency in Hz (mel scale)", color=colours.ink, fontsize=9)
-    ticks = [hertz for hertz in TICKS_HZ if hertz < 0.45 * config.sample_rate]
+    marked = ticks(config)
     place.yaxis.set_minor_locator(NullLocator())
-    place.set_yticks(ticks, [f"{t}" if t < 1000 else f"{t // 1000}k" for t in ticks])
+    place.set_yticks([hertz for hertz, *_ in marked], [text for *_, text in marked])
     place.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     place.xaxis.set_major_formatter("{x:.10g}")
     place.tick_params(colors=colours.ink, labelsize=8)
@@ -232,9 +253,12 @@ def _dress(place: Axes, title: str, colours: Palette, config: AudioConfig) -> No
 
 
 def _colour_bar(figure: Figure, colours: Palette) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
     width = figure.get_figwidth()
     place = figure.add_axes((1 - 0.85 / width, 0.15, 0.12 / width, 0.67))
-    scale = ScalarMappable(Normalize(-TOP_DB, 0), COLOUR_MAP)
+    scale = ScalarMappable(Normalize(-TOP_DB, 0), "magma")
     bar = figure.colorbar(scale, cax=place)
     bar.set_label("dB below the loudest band", color=colours.ink, fontsize=9)
     bar.ax.yaxis.set_major_formatter(lambda level, _: f"{level:.0f}".replace("-", "−"))

@@ -172,7 +172,7 @@ def log_mel(magnitude: Tensor, config: AudioConfig) -> Tensor:
     Slaney mel bands of the magnitude, 10·log10, reference 1, floor `top_db` under each signal's
     own maximum: librosa's `power_to_db(filters.mel(...) @ |S|)` within 1e-3 dB.
     """
-    bands = _mel_filters(config, magnitude.device)
+    bands = mel_filters(config, magnitude.device)
     decibels = 10.0 * torch.log10((bands @ magnitude).clamp_min(_MEL_FLOOR))
     floor = decibels.amax(dim=(-2, -1), keepdim=True) - config.top_db
     return torch.maximum(decibels, floor)
@@ -180,7 +180,7 @@ def log_mel(magnitude: Tensor, config: AudioConfig) -> Tensor:
 
 def mel_frequencies(config: AudioConfig) -> np.ndarray:
     """Centre frequencies in Hz of the mel bands (n_mels,)."""
-    bands = _mel_filters(config, torch.device("cpu")).numpy()
+    bands = mel_filters(config).numpy()
     bins = np.linspace(0, config.sample_rate / 2, config.n_bins)
     weight = bands.sum(axis=1)
     return np.divide(bands @ bins, weight, out=np.zeros(len(bands)), where=weight > 0)
@@ -189,7 +189,7 @@ def mel_frequencies(config: AudioConfig) -> np.ndarray:
 def from_mel_mask(mask: Tensor, config: AudioConfig) -> tuple[Tensor, Tensor]:
     """A mask on mel bands (n_mels, T) carried to the STFT's bins, M and 1 − M (F, T): each bin has
     the mean of its bands, weighted by the filters. Bins that no band hears have M = 0."""
-    bands = _mel_filters(config, mask.device)
+    bands = mel_filters(config, mask.device)
     weight = bands.sum(dim=0)[:, None]
     heard = weight > 0
     kept = torch.where(heard, bands.T @ mask / weight.clamp_min(1e-12), 0.0)
@@ -225,7 +225,7 @@ def _window(length: int, device: torch.device, dtype: torch.dtype = torch.float3
 
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)
-def _mel_filters(config: AudioConfig, device: torch.device) -> Tensor:
+def mel_filters(config: AudioConfig, device: torch.device | str = "cpu") -> Tensor:
     """Slaney's triangles of unit area (n_mels, F), in double precision as librosa's are.
 
     torchaudio's, in single precision, are wrong at the triangles' feet by up to 1.5e-3 dB.

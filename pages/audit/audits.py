@@ -24,10 +24,10 @@ from l2i_core.data.folders import any_folder
 from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Evaluation, Row, measure
 from l2i_core.words import counted
-from pages.shell import clips, engines, jobs, scene_maker, state
+from pages.shell import clips, jobs, models, scene_maker, state, uploads
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
 from pages.shell.results import Results
+from pages.shell.view import View
 from pages.show.words import sentence
 
 # Rows that the job makes for each clip that has one decision: its explanation, before every τ of
@@ -62,7 +62,7 @@ class OwnAudit:
 
     def rows(self) -> Callable[[], Iterator[Row]]:
         """The work, for `jobs`; it holds no more than a weak reference to the session's audit."""
-        steps = (engines.bundle(self.bundle), self.interpreter, self.clips, self.left_out)
+        steps = (models.bundle(self.bundle), self.interpreter, self.clips, self.left_out)
         alive, each = weakref.ref(self), self.each
         return lambda: _rows(*steps, each, alive)
 
@@ -182,7 +182,7 @@ def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) 
 def open_as_upload(source: ClipSource, bundle: Bundle) -> str:
     """Keep a recording among the session's uploads; returns its id. ValueError if it is unfit."""
     assert source.path is not None  # by construction
-    kept = clips.from_upload(source.title, source.path.read_bytes(), bundle.audio)
+    kept = uploads.from_upload(source.title, source.path.read_bytes(), bundle.audio)
     if gone := scene_maker.keep(kept):
         state.notice(gone)
     return kept.id

@@ -15,9 +15,9 @@ from l2i_core.report.evidence import evidence_zip
 from pages.audit import audits
 from pages.audit.decisions import Decisions
 from pages.audit.table import KINDS
-from pages.shell import engines, evidence, results, state
+from pages.shell import cached, evidence, models, results, state
 from pages.shell.clips import ClipSource
-from pages.show.live import Choice
+from pages.show.choice import Choice
 from pages.show.words import class_name, logit
 
 
@@ -56,13 +56,13 @@ def explained(
 ) -> tuple[L2I, Analysis, Interpretation, dict[str, Any]]:
     """A decision as the table has it, at the table's τ, mask domain and Random, and its report."""
     about, bundle = decisions.found.about, decisions.bundle
-    engine = engines.engine(bundle, decisions.found.interpreter)
-    stamp = engines.bundle_stamp(bundle)
+    engine = models.engine(bundle, decisions.found.interpreter)
+    stamp = models.bundle_stamp(bundle)
     key = (bundle, stamp, decisions.found.interpreter, source.digest, "")
-    analysis = engines.analysis(key, engine, source, None)
+    analysis = cached.analysis(key, engine, source, None)
     choice = Choice(decisions.threshold, about.get("mask_domain", "log"))
-    made = engines.interpretation(key, engine, analysis, row["predicted"], choice)
-    verdict = engines.verdict(key, engine, analysis, made)
+    made = cached.interpretation(key, engine, analysis, row["predicted"], choice)
+    verdict = cached.verdict(key, engine, analysis, made)
     random = None
     if row["random_energy"] is not None:
         random = {
@@ -84,7 +84,7 @@ def _listen(decisions: Decisions, row: Row, source: ClipSource) -> None:
     state.touch()
     name = source.id
     if decisions.own:
-        name = audits.open_as_upload(source, engines.bundle(decisions.bundle))
+        name = audits.open_as_upload(source, models.bundle(decisions.bundle))
     state.put(bundle=decisions.bundle, interpreter=decisions.found.interpreter)
     results.listen(decisions.found, row, name, decisions.threshold)
 

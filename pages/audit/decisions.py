@@ -13,9 +13,9 @@ from pages.audit import audits
 from pages.audit.audits import OwnAudit
 from pages.shell import results, state
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
 from pages.shell.evidence import link
 from pages.shell.results import Results
+from pages.shell.view import View
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from pages.audit.clip import clip
 from pages.audit.decisions import Decisions, on_page
 from pages.audit.report import take_away
 from pages.audit.table import filtered, table
-from pages.shell import context, results, state
-from pages.shell.context import View
+from pages.shell import results, state
+from pages.shell.view import View, current
 from pages.show.words import sentence
 
 
 def page() -> None:
     """The whole page."""
-    view = context.current()
+    view = current()
     view.head.title("Which of the model's decisions deserve doubt?", anchor=False)
     try:
         decisions = on_page(view)

@@ -14,9 +14,10 @@ from l2i_core.report.html_report import MOST_EXHIBITS, Exhibit, audit_html, exhi
 from l2i_core.words import counted, megabytes
 from pages.audit.clip import explained
 from pages.audit.decisions import Decisions
-from pages.shell import engines, results, state
+from pages.shell import models, results, state
 from pages.shell.clips import ClipSource
 from pages.shell.evidence import digests
+from pages.show.files import download
 
 _FIRST = 3  # clips of a report, where the reader names none
 
@@ -28,23 +29,21 @@ def take_away(decisions: Decisions, shown: Sequence[Row], chosen: Row | None) ->
     stem = f"audit-{name}-{decisions.found.interpreter}-tau{decisions.threshold:.2f}"
     found = decisions.found
     with st.container(horizontal=True):
-        st.download_button(
+        download(
             f"Table as CSV ({counted(len(shown), 'row')})",
             audit.to_csv(shown),
             f"{stem}.csv",
-            "text/csv",
-            on_click="ignore",
+            width="content",
             disabled=not shown,
             help="The rows that are shown.",
         )
-        st.download_button(
+        download(
             "Everything as JSON",
             lambda: audit.to_json(
                 found.about, found.summary, found.clips, found.levels, decisions.rows
             ),
             f"{stem}.json",
-            "application/json",
-            on_click="ignore",
+            width="content",
             help="All rows, the summary, and every figure of every clip at every τ.",
         )
     _report(decisions, shown, chosen, stem)
@@ -60,18 +59,18 @@ def _report(decisions: Decisions, shown: Sequence[Row], chosen: Row | None, stem
             f"{tables.cases(shown)} in the table is not at hand."
         )
     signature = (
-        *(decisions.key, engines.bundle_stamp(decisions.bundle), decisions.threshold),
+        *(decisions.key, models.bundle_stamp(decisions.bundle), decisions.threshold),
         *(tuple(names), tuple(row["case"] for row in shown)),
     )
     made = st.session_state.get("l2i_audit_report")
     place = st.empty()
     if made is not None and made[0] == signature:
-        place.download_button(
+        download(
             f"Download the report (HTML, {megabytes(len(made[1]))})",
             made[1],
             f"{stem}.html",
-            "text/html",
-            on_click="ignore",
+            place,
+            width="content",
             type="primary",
         )
     elif place.button("Make the report (HTML)", disabled=not shown, key="make-report"):
@@ -114,7 +113,7 @@ def _name(key: str) -> None:
 
 
 def _html(decisions: Decisions, shown: Sequence[Row], pages: Sequence[Exhibit]) -> str:
-    bundle = engines.bundle(decisions.bundle)
+    bundle = models.bundle(decisions.bundle)
     info = bundle.interpreter_info[decisions.found.interpreter]
     made_with = ", ".join(f"{what} {which}" for what, which in evidence.versions().items())
     data = results.provenance(decisions.found)

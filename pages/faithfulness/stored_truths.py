@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ import streamlit as st
 from l2i_core.measure import truth
 from l2i_core.words import joined
 from pages.shell import results, state
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show.words import decibels, percent, sentence
 
 _COLUMNS = ("target passes most", "of the target", "of the most of another", "SI-SDR change")
@@ -23,21 +23,10 @@ def draw(view: View) -> None:
     """The section; one sentence and a way on where no scenes were measured."""
     st.subheader("Beside the stems", anchor=False)
     try:
-        found = results.experiment(view.key[0], "truth")
-    except ValueError as error:
-        st.error(f"{sentence(str(error))} Run pipelines.check_truth again.")
-        return
-    if not found:
-        st.info(
-            "Whether an interpretation holds the right source is measured on scenes whose stems "
-            f"are known; `python -m pipelines.check_truth --bundle {view.key[0]}` does that for a "
-            "model that was trained on such scenes. On one clip you can hear it now:"
-        )
-        if st.button("Listen to a mixture with its stems", key="to mixture"):
-            state.put(clip=_MIXTURE, **dict.fromkeys(("class", "window", "own")))
-            state.go("listen")
-        return
-    try:
+        found = results.figures(view.key[0], "truth")
+        if not found:
+            _unmeasured(view)
+            return
         about = found["about"]
         blocks = {name: block for name, block in found.items() if name != "about"}
         levels = list(next(iter(blocks.values()))[view.domain])
@@ -48,39 +37,47 @@ def draw(view: View) -> None:
         scenes, draws = about["scenes"], about["random_draws"]
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         st.error(
-            f"The figures beside the stems cannot be read ({type(error).__name__} in truth.json); "
-            "run pipelines.check_truth again."
+            f"metrics/truth.json cannot be read ({type(error).__name__}: {error}); run "
+            "pipelines.check_truth again."
         )
         return
     st.markdown(text)
     st.table(
         pd.DataFrame.from_dict(table, orient="index", columns=list(_COLUMNS)),
         border="horizontal",
-        alt="How often the target passes most, the energy that passes of target and interferer, "
-        "and the change of SI-SDR: every interpreter, its Random, and the ideal mask",
+        alt="How often the target passes most, what passes of target and interferer, and the change "
+        "of SI-SDR: every interpreter, its Random, and the ideal mask",
     )
     st.caption(
         f"{scenes} test scenes, {n} sounds in them that f names; medians over those. At "
         f"τ = {level}, the nearest to yours of {joined(levels)} that were measured; masks in the "
-        f"{view.domain} domain. Random: {draws} draws each of components outside B that carry as "
-        "much energy. The ideal mask knows the stems and shows how far apart the patterns of W could "
-        "keep them. A fall of SI-SDR is no fault in itself: an interpretation is no source separation."
+        f"{view.domain} domain. Random: {draws} draws of components outside B that carry as much "
+        "energy. The ideal mask knows the stems: how far apart the patterns of W could keep them. A "
+        "fall of SI-SDR is no fault in itself: an interpretation is no source separation."
     )
 
 
-def _finding(view: View, rows: list[tuple[str, str, Mapping[str, Any]]]) -> str:
+def _unmeasured(view: View) -> None:
+    st.info(
+        "Whether an interpretation holds the right source is measured on scenes whose stems are "
+        f"known: `python -m pipelines.check_truth --bundle {view.key[0]}`, for a model that was "
+        "trained on such scenes. On one clip you can hear it now:"
+    )
+    if st.button("Listen to a mixture with its stems", key="to mixture"):
+        state.put(clip=_MIXTURE, **dict.fromkeys(("class", "window", "own")))
+        state.go("listen")
+
+
+def _finding(view: View, rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
     """The present interpreter, or the first that was measured, beside Random and the ideal mask."""
-    names = [name for name, _, _ in rows]
-    mine = view.engine.interpreter_name
+    first = {(name, system): percent(figures["target_first"]) for name, system, figures in rows}
+    names, mine = [name for name, _, _ in rows], view.engine.interpreter_name
     mine = mine if mine in names else names[0]
-    own = next(f for n, s, f in rows if (n, s) == (mine, "interpretation"))
-    chance = next(f for n, s, f in rows if (n, s) == (mine, "random_energy"))
-    best = next(f for _, s, f in rows if s == "ideal")
+    best = next(share for (_, system), share in first.items() if system == "ideal")
     return (
         f"**{results.title(view.engine.bundle, mine)} lets more pass of the source it explains than "
-        f"of any other in {percent(own['target_first'])} of the cases;** random components of "
-        f"equal energy in {percent(chance['target_first'])}, the ideal mask with this W in "
-        f"{percent(best['target_first'])}."
+        f"of any other in {first[mine, 'interpretation']} of the cases;** random components of "
+        f"equal energy in {first[mine, 'random_energy']}, the ideal mask with this W in {best}."
     )
 
 

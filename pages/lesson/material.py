@@ -15,10 +15,10 @@ import streamlit as st
 from torch import Tensor
 
 from l2i_core import Interpretation
-from l2i_core.dictionary import masking
+from l2i_core.dictionary import masking, shapes
 from l2i_core.signal import spectra
 from pages.shell import components
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show import pictures
 from pages.show.words import DATA_SETS, folds, hertz
 
@@ -143,7 +143,7 @@ def magnitudes(view: View, name: str, values: Callable[[], Tensor], what: tuple 
     """X, W H or X_int (F, T) on the scale of X; `what` names the selection where it matters."""
 
     def draw(shown: str) -> bytes:
-        rows = pictures.mel_rows(values().numpy(), view.engine.audio)
+        rows = shapes.mel_rows(values().numpy(), view.engine.audio)
         return pictures.heat(
             rows, 0.0, parts(view).top, view.engine.audio, shown, _start(view), name
         )
@@ -155,7 +155,7 @@ def mask_picture(view: View, made: Interpretation) -> bytes:
     """M from 0 to 1."""
 
     def draw(shown: str) -> bytes:
-        rows = pictures.mel_rows(mask(view, made).numpy(), view.engine.audio)
+        rows = shapes.mel_rows(mask(view, made).numpy(), view.engine.audio)
         return pictures.heat(rows, 0.0, 1.0, view.engine.audio, shown, _start(view))
 
     return _picture(("mask", *view.key, made.gains.numpy().tobytes()), draw)
@@ -173,25 +173,23 @@ def log_mel(view: View) -> tuple[bytes, float]:
     return _picture(("log-mel", *view.key), draw), top
 
 
-def shapes(view: View, chosen: tuple[int, ...]) -> tuple[list[float], list[list[float]]]:
+def columns(view: View, chosen: tuple[int, ...]) -> tuple[list[float], list[list[float]]]:
     """Columns of W over the mel axis: places 0 … 1 of the bins (F,), and values for each."""
     config = view.engine.audio
     hertz_of_bins = np.linspace(0, config.sample_rate / 2, config.n_bins)
-    places = [pictures.mel_place(float(f), config) for f in hertz_of_bins]
+    places = shapes.mel_places(hertz_of_bins, config).tolist()
     return places, view.engine.dictionary.patterns[:, list(chosen)].T.tolist()
 
 
 def frequency_ticks(view: View) -> tuple[list[float], list[str]]:
     """Places on the mel axis and their names."""
-    config = view.engine.audio
-    known = [f for f in pictures.TICKS_HZ if f < 0.45 * config.sample_rate]
-    names = [str(f) if f < 1000 else f"{f // 1000}k" for f in known]
-    return [pictures.mel_place(f, config) for f in known], names
+    marked = pictures.ticks(view.engine.audio)
+    return [place for _, place, _ in marked], [text for *_, text in marked]
 
 
 def names(view: View, chosen: tuple[int, ...]) -> list[str]:
     """ "#17 · 1.2 kHz" for every component, with the user's own name where it has one."""
-    centres = pictures.centre_frequencies(view.engine.dictionary.patterns, view.engine.audio)
+    centres = shapes.centres(view.engine.dictionary.patterns, view.engine.audio)
     return [f"{components.label(view.engine, k)} · {hertz(float(centres[k]))}" for k in chosen]
 
 

@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import Interpretation
 from l2i_core.words import UNTESTED
-from pages.lesson import material
+from pages.lesson import figures, material
 from pages.lesson.material import SHOWN
-from pages.shell import clips, components, context, decisions, engines, state, verdicts
+from pages.shell import cached, clips, components, decisions, state, verdicts
 from pages.shell import tour as guided_tour
-from pages.shell.context import View
+from pages.shell.view import View, current
 from pages.show import pictures, players, plots
 from pages.show.words import class_name, logit, number, percent
 
@@ -42,13 +41,13 @@ class Step:
 
 def page() -> None:
     """The whole page."""
-    view = context.current()
+    view = current()
     view.head.title("How does a model's decision become a sound?", anchor=False)
     st.html(_STYLE.replace("ACCENT", pictures.palette().accent))
     shown = state.settle("step", [*STEPS, ALL], "1", "step")
     state.show_messages()
     state.write_url()
-    made = engines.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
+    made = cached.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
     stepper(view, shown)
     for name in STEPS if shown == ALL else [shown]:
         heading(name, shown)
@@ -216,9 +215,9 @@ def classifier(view: View, made: Interpretation) -> None:
             pictures.palette(),
             decisions.LIMIT if view.multi_label else None,
         )
-        _figure(
-            "classes",
+        plots.chart(
             figure,
+            "lesson-classes",
             "f's probabilities: "
             + ", ".join(f"{class_name(classes[c])} {chances[c]:.2f}" for c in order),
         )
@@ -256,11 +255,10 @@ def dictionary(view: View, made: Interpretation) -> None:
             f"**Shapes of the {len(known.main)} components that cover most of this clip**, "
             "each on a scale of its own"
         )
-        places, rows = material.shapes(view, known.main)
+        places, rows = material.columns(view, known.main)
         names = material.names(view, known.main)
-        _figure(
-            "shapes",
-            plots.ridges(
+        plots.chart(
+            figures.ridges(
                 places,
                 rows,
                 [components.escaped_html(name) for name in names],
@@ -270,6 +268,7 @@ def dictionary(view: View, made: Interpretation) -> None:
                 [k in made.selected for k in known.main],
                 own_scale=True,
             ),
+            "lesson-shapes",
             f"Spectral shapes of components {', '.join(names)}.",
         )
         _colours(view)
@@ -306,9 +305,8 @@ def activations(view: View, made: Interpretation) -> None:
             f"is {number(float(known.activations[list(known.main)].max()))}"
         )
         names = material.names(view, known.main)
-        _figure(
-            "activations",
-            plots.ridges(
+        plots.chart(
+            figures.ridges(
                 known.seconds.tolist(),
                 known.activations[list(known.main)].tolist(),
                 [components.escaped_html(name) for name in names],
@@ -317,6 +315,7 @@ def activations(view: View, made: Interpretation) -> None:
                 pictures.palette(),
                 [k in made.selected for k in known.main],
             ),
+            "lesson-activations",
             f"Activations over time of components {', '.join(names)}.",
         )
         _colours(view)
@@ -414,14 +413,14 @@ def pooling(view: View, made: Interpretation) -> None:
             else "**Which moments count**: share of components that reach their maximum in a "
             "frame; dotted, equal shares"
         )
-        _figure(
-            "attention",
-            plots.attention(
+        plots.chart(
+            figures.attention(
                 known.seconds.tolist(),
                 known.attention.tolist(),
                 1 / len(known.attention),
                 pictures.palette(),
             ),
+            "lesson-attention",
             f"Attention over time; the highest is {percent(float(known.attention.max()))}.",
         )
         order = sorted(range(len(logits)), key=lambda c: -float(logits[c]))[: material.CLASSES]
@@ -433,15 +432,15 @@ def pooling(view: View, made: Interpretation) -> None:
             if view.multi_label
             else "**Does Θ answer as f does?** Logits; their order matters, not their offset"
         )
-        _figure(
-            "logits",
-            plots.logit_pairs(
+        plots.chart(
+            figures.logit_pairs(
                 names,
                 [mine for mine, _ in pairs],
                 [other for _, other in pairs],
                 ("f", "Θ, the interpreter"),
                 pictures.palette(),
             ),
+            "lesson-logits",
             "Logits of f and of the interpreter: "
             + ", ".join(
                 f"{name} {logit(mine)} and {logit(other)}"
@@ -487,15 +486,15 @@ def relevance(view: View, made: Interpretation) -> None:
             f"**{_count(made)} for “{target}”**; drawn are {len(drawn)} of {total}, "
             f"{negative} speak against it"
         )
-        _figure(
-            "relevance",
-            plots.relevance_bars(
+        plots.chart(
+            figures.relevance_bars(
                 [components.escaped_html(name) for name in names],
                 values,
                 [k in made.selected for k in drawn],
                 view.threshold,
                 pictures.palette(),
             ),
+            "lesson-relevance",
             f"Relevances for {target}, τ {view.threshold:.2f}: "
             + ", ".join(f"{n} {number(v)}" for n, v in zip(names, values, strict=True)),
         )
@@ -546,7 +545,7 @@ def masking(view: View, made: Interpretation) -> None:
         st.caption(f"One gain for all three: {players.decibels(gain)} on the clip's own level.")
         if not made.selected:
             st.info("Nothing is chosen, so the mask is 0 everywhere: B is silence, C the clip.")
-        what = engines.named(made)
+        what = cached.named(made)
         frames = material.parts(view).x.shape[1]
         st.markdown("**The mask M**: 0 nothing passes, 1 everything")
         _image(view, material.mask_picture(view, made), "the soft mask, 0 to 1")
@@ -561,7 +560,7 @@ def masking(view: View, made: Interpretation) -> None:
 def testing(view: View, made: Interpretation) -> None:
     """f on x, x_int, x_2; FF beside Random."""
     target = class_name(view.target)
-    verdict = engines.verdict(view.key, view.engine, view.analysis, made)
+    verdict = cached.verdict(view.key, view.engine, view.analysis, made)
     words, show = _sides()
     with words:
         _idea(
@@ -593,7 +592,7 @@ def testing(view: View, made: Interpretation) -> None:
 
 
 def _against_random(view: View, made: Interpretation, drop: float, share: float) -> None:
-    few = engines.energy_matched(view.key, view.engine, view.analysis, made)
+    few = cached.energy_matched(view.key, view.engine, view.analysis, made)
     found = verdicts.beats(view.engine, drop, few)
     target = class_name(view.target)
     lost = f" ({percent(share)} of what silence would take)" if share == share else ""
@@ -617,12 +616,12 @@ def _against_random(view: View, made: Interpretation, drop: float, share: float)
 @st.fragment
 def _more_draws(view: View, made: Interpretation) -> None:
     """Both Random Baselines, on request: forty passes of f take seconds."""
-    if not st.button(f"Both Random Baselines, {engines.RANDOM_DRAWS} draws", key="lesson-random"):
+    if not st.button(f"Both Random Baselines, {cached.RANDOM_DRAWS} draws", key="lesson-random"):
         return
-    counted, matched = engines.random_drops(view.key, view.engine, view.analysis, made)
+    counted, matched = cached.random_drops(view.key, view.engine, view.analysis, made)
     energy = "as much energy is" if matched.as_much else "all are, which hold less of ‖X‖²"
     st.markdown(
-        f"Removing random components that are not in L, median FF of {engines.RANDOM_DRAWS} draws: "
+        f"Removing random components that are not in L, median FF of {cached.RANDOM_DRAWS} draws: "
         f"**{logit(counted.median)}** when as many are removed (the paper's Random "
         f"Baseline), **{logit(matched.median)}** when {energy}."
     )
@@ -739,7 +738,7 @@ def _component_alone(view: View) -> None:
             key=f"lesson component {view.key}",
             format_func=lambda k: components.escaped(names[k]),
         )
-        sound = engines.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
+        sound = cached.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
         with st.container(key="players-lesson-4"):
             _player(view, sound, f"component {names[chosen]} alone", _gain(view))
         st.caption("Cut out of the clip as step 8 shows, at the clip's gain.")
@@ -750,11 +749,7 @@ def _gain(view: View) -> float:
 
 
 def _player(view: View, sound: np.ndarray, title: str, gain: float) -> None:
-    st.audio(
-        players.wav(sound, view.engine.audio.sample_rate, gain),
-        format="audio/wav",
-        alt=f"Player: {title}",
-    )
+    st.audio(players.wav(sound, view.engine.audio.sample_rate, gain), alt=f"Player: {title}")
 
 
 def _image(view: View, picture: bytes, what: str) -> None:
@@ -763,16 +758,6 @@ def _image(view: View, picture: bytes, what: str) -> None:
         width="stretch",
         alt=f"Picture of {what}, dark to bright, over seconds and Hz on a mel axis; clip "
         f"{view.source.title}.",
-    )
-
-
-def _figure(name: str, figure: go.Figure, alt: str) -> None:
-    st.plotly_chart(
-        figure,
-        key=f"lesson-{name}",
-        theme=None,
-        config=plots.CONFIG,
-        alt=alt,
     )
 
 

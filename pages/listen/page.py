@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from l2i_core import Interpretation, Verdict
 from l2i_core.measure.evaluation import to_csv
 from l2i_core.report.report import make_report
 from pages.listen import pins, side_by_side, truths
-from pages.shell import components, context, decisions, engines, evidence, state, verdicts
-from pages.shell.context import View
+from pages.shell import cached, components, decisions, evidence, state, verdicts
+from pages.shell.view import View, current
 from pages.show import live, pictures, players, plots
+from pages.show.files import download
 from pages.show.words import class_name, clock, logit, number, percent
 
 FILES = ("input", "interpretation", "residual")
@@ -35,7 +36,7 @@ class Heard:
 
 def page() -> None:
     """The whole page."""
-    view = context.current()
+    view = current()
     state.write_url()
     view.head.title(_question(view), anchor=False)
     decision(view)
@@ -106,7 +107,7 @@ def decision(view: View) -> None:
 
 def listen(view: View) -> Heard:
     """The interpretation at hand, from the cache where this selection was heard before."""
-    made = engines.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
+    made = cached.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
     sounds = (view.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
     return Heard(made, sounds, players.common_gain(sounds))
 
@@ -118,9 +119,7 @@ def plain_players(view: View, heard: Heard) -> None:
         columns = st.columns(3, gap="medium")
         for column, title, sound in zip(columns, verdicts.TITLES, heard.sounds, strict=True):
             column.markdown(f"**{title}**")
-            column.audio(
-                players.wav(sound, rate, heard.gain), format="audio/wav", alt=f"Player: {title}"
-            )
+            column.audio(players.wav(sound, rate, heard.gain), alt=f"Player: {title}")
     st.caption(f"One gain for all three: {players.decibels(heard.gain)} on the clip's own level.")
 
 
@@ -137,16 +136,13 @@ def three_pictures(view: View, heard: Heard) -> None:
         "Colours in dB below the clip's loudest band; in B, bands that keep less than a tenth "
         "of their magnitude are grey."
     )
-    right.image(pictures.legend(pictures.theme()), width="stretch", alt=_LEGEND)
-
-
-_LEGEND = "Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB."
+    pictures.draw_legend(right)
 
 
 def judged(view: View, heard: Heard) -> Verdict:
     """f's verdict on the three sounds, and FF beside chance."""
     left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
-    verdict = engines.verdict(view.key, view.engine, view.analysis, heard.interpretation)
+    verdict = cached.verdict(view.key, view.engine, view.analysis, heard.interpretation)
     with left:
         st.subheader("Does the claim hold?", anchor=False)
         verdicts.table(view, verdict)
@@ -174,7 +170,7 @@ def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
 
 
 def _beside_random(view: View, heard: Heard, verdict: Verdict) -> None:
-    few = engines.energy_matched(view.key, view.engine, view.analysis, heard.interpretation)
+    few = cached.energy_matched(view.key, view.engine, view.analysis, heard.interpretation)
     st.markdown(
         f"Without {verdicts.opponent(few)} instead, it loses **{logit(few.median)}**. "
         + verdicts.warning(view.engine, verdict.faithfulness, few)
@@ -186,14 +182,14 @@ def _beside_random(view: View, heard: Heard, verdict: Verdict) -> None:
 def _more_draws(view: View, heard: Heard) -> None:
     """Both Random Baselines with more draws, on request: forty passes of f take seconds."""
     key = f"random {view.key} {view.target} {view.choice.token}"
-    if not st.button(f"Both Random Baselines, {engines.RANDOM_DRAWS} draws", key=key):
+    if not st.button(f"Both Random Baselines, {cached.RANDOM_DRAWS} draws", key=key):
         return
-    counted, matched = engines.random_drops(
+    counted, matched = cached.random_drops(
         view.key, view.engine, view.analysis, heard.interpretation
     )
     energy = "as much energy is removed" if matched.as_much else "all are, which hold less of ‖X‖²"
     st.markdown(
-        f"Random components not in B, median FF of {engines.RANDOM_DRAWS} draws: "
+        f"Random components not in B, median FF of {cached.RANDOM_DRAWS} draws: "
         f"**{logit(matched.median)}** when {energy}, **{logit(counted.median)}** when as many are."
     )
 
@@ -211,47 +207,23 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
     with view.corner, st.popover("Download", width="stretch"):
         st.caption(f"At the clip's own level, {rate / 1000:g}\u202fkHz, 32-bit float.")
         for title, name, sound in zip(verdicts.TITLES, FILES, heard.sounds, strict=True):
-            st.download_button(
-                f"{title} (WAV)",
-                _later(sound, rate),
-                f"{stem}-{name}.wav",
-                "audio/wav",
-                on_click="ignore",
-                width="stretch",
+            download(
+                f"{title} (WAV)", partial(players.float_wav, sound, rate), f"{stem}-{name}.wav"
             )
         report = make_report(
             view.engine, view.analysis, heard.interpretation, verdict, view.source.file_name
         )
-        st.download_button(
-            "Report (JSON)",
-            json.dumps(report, indent=1),
-            f"{stem}-report.json",
-            "application/json",
-            on_click="ignore",
-            width="stretch",
-        )
-        st.download_button(
+        download("Report (JSON)", json.dumps(report, indent=1), f"{stem}-report.json")
+        download(
             "Every τ (CSV)",
-            _curve_later(view),
+            lambda: to_csv(
+                cached.every_threshold(view.engine, view.analysis, view.target, view.domain)
+            ),
             f"{view.source.stem}-{view.target}-every-tau.csv",
-            "text/csv",
-            on_click="ignore",
-            width="stretch",
             help="Components, energy and FF for each τ in steps of 0.05, by τ alone.",
         )
         evidence.evidence_button(view, heard.interpretation, verdict)
         st.caption("The address of this page is a link to this view.")
-
-
-def _later(sound: np.ndarray, rate: int) -> Callable[[], bytes]:
-    """A file that is only written when it is asked for."""
-    return lambda: players.float_wav(sound, rate)
-
-
-def _curve_later(view: View) -> Callable[[], str]:
-    return lambda: to_csv(
-        engines.every_threshold(view.engine, view.analysis, view.target, view.domain)
-    )
 
 
 def _long_clip(view: View) -> None:
@@ -265,7 +237,7 @@ def _long_clip(view: View) -> None:
     )
 
 
-def _overall(view: View, overview: engines.Overview) -> str:
+def _overall(view: View, overview: cached.Overview) -> str:
     if view.multi_label:
         heard = decisions.with_chances(view.engine, overview.logits)
         return f"hears {heard}, by the mean of the logits"
@@ -282,17 +254,15 @@ def _top_classes(view: View) -> None:
     order += [target] if target not in order else []
     names = [class_name(view.engine.classes[c]) for c in order]
     st.markdown(_headline(view))
-    st.plotly_chart(
+    plots.chart(
         _bars(
             (*view.key, view.target, pictures.theme()),
             names,
             [chances[c] for c in order],
             decisions.LIMIT if view.multi_label else None,
         ),
-        key="classes",
-        theme=None,
-        config=plots.CONFIG,
-        alt="f's probabilities: "
+        "classes",
+        "f's probabilities: "
         + ", ".join(f"{n} {chances[c]:.2f}" for n, c in zip(names, order, strict=True)),
     )
 
@@ -365,7 +335,7 @@ def _selection(view: View, heard: Heard) -> str:
 def _pictures(view: View, heard: Heard) -> tuple[bytes, bytes, bytes]:
     """PNGs of A, B and C on one scale; A is drawn once per clip."""
     made = heard.interpretation
-    what = engines.named(made)
+    what = cached.named(made)
     return (
         view.picture("A", view.analysis.spectrogram.log_magnitude),
         view.picture(("B", what), made.log_magnitude, dim=True),

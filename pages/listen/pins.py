@@ -10,7 +10,7 @@ import streamlit as st
 
 from l2i_core import Interpretation, Verdict
 from pages.shell import decisions, state
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show import players
 from pages.show.words import class_name, logit, percent
 
@@ -60,7 +60,6 @@ def offer(view: View, made: Interpretation, verdict: Verdict) -> None:
             column.markdown(f"**{title} · what it listened to**")
             column.audio(
                 players.wav(pin.sound, pin.rate, gain),
-                format="audio/wav",
                 alt=f"Player: {title.lower()}, what it listened to",
             )
     st.caption(f"One gain for both: {players.decibels(gain)} on each clip's own level.")

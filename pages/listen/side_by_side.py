@@ -10,10 +10,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import Interpretation
-from pages.shell import decisions, engines, state, verdicts
-from pages.shell.context import View
+from pages.shell import cached, decisions, state, verdicts
+from pages.shell.view import View
 from pages.show import live, players
-from pages.show.live import Choice
+from pages.show.choice import Choice
 from pages.show.words import class_name, logit, percent
 
 _MOST = 4  # panels in a row
@@ -69,7 +69,7 @@ def _heading(view: View, targets: Sequence[str]) -> str:
 def _heard(view: View, target: str) -> Interpretation:
     """The class to explain as the page has it, gains set by ear included; others by τ alone."""
     choice = view.choice if target == view.target else Choice(view.threshold, view.domain)
-    return engines.interpretation(view.key, view.engine, view.analysis, target, choice)
+    return cached.interpretation(view.key, view.engine, view.analysis, target, choice)
 
 
 def _panel(view: View, made: Interpretation, gain: float) -> Panel:
@@ -77,11 +77,10 @@ def _panel(view: View, made: Interpretation, gain: float) -> Panel:
     st.markdown(f"**{name}** {_standing(view, made)}")
     st.audio(
         players.wav(made.audio.numpy(), view.engine.audio.sample_rate, gain),
-        format="audio/wav",
         alt=f"Player: what f used for {name}",
     )
     st.image(
-        view.picture(("B", engines.named(made)), made.log_magnitude, dim=True),
+        view.picture(("B", cached.named(made)), made.log_magnitude, dim=True),
         width="stretch",
         alt=f"Spectrogram of what f used for {name}, {count} components, the rest of the clip grey",
     )
@@ -121,8 +120,8 @@ def _figures(view: View, made: Interpretation) -> str:
     if not made.selected:
         return "Nothing was removed, so FF is 0."
     arguments = (view.key, view.engine, view.analysis, made)
-    drop = engines.verdict(*arguments).faithfulness
-    few, counted = engines.energy_matched(*arguments), engines.count_matched(*arguments)
+    drop = cached.verdict(*arguments).faithfulness
+    few, counted = cached.energy_matched(*arguments), cached.count_matched(*arguments)
     energy = "equal energy" if few.as_much else "less energy (there is no more)"
     text = (
         f"FF **{decisions.unit_of(view.engine).amount(drop)}**  \n"
@@ -142,7 +141,7 @@ def _notes(view: View, gain: float) -> None:
     st.caption(
         f"One gain for all: {players.decibels(gain)} on the clip's own level. One scale for all "
         "pictures; bands that keep less than a tenth of their magnitude are grey. Random: other "
-        f"components removed instead, median of {engines.FEW_DRAWS} draws.{own}"
+        f"components removed instead, median of {cached.FEW_DRAWS} draws.{own}"
     )
 
 

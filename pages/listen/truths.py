@@ -6,13 +6,14 @@ interferer. Beside x_int stand energy-matched Random and the ideal mask with the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from l2i_core import L2I, Analysis, Interpretation
@@ -22,12 +23,13 @@ from l2i_core.measure import truth
 from l2i_core.measure.random import can_match
 from l2i_core.measure.truth import Heard, Stems
 from l2i_core.words import joined
-from pages.shell import engines, verdicts
+from pages.shell import cached, models, verdicts
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
 from pages.shell.memory import MEGABYTE, Memory
-from pages.show import comparisons, pictures, players, plots
-from pages.show.live import Choice
+from pages.shell.view import View
+from pages.show import pictures, players, plots
+from pages.show.choice import Choice
+from pages.show.pictures import Palette
 from pages.show.words import class_name, decibels, percent, sentence
 
 SYSTEMS = {
@@ -156,7 +158,7 @@ def _truth(view: View, stems: Sequence[ClipSource]) -> Truth:
     own, others = [], []
     for stem, label, name in zip(stems, _labels(stems), _called(stems), strict=True):
         mine = scenes.class_of(label, view.engine.classes) == view.target
-        sound = engines.sound(view.engine, stem).numpy()
+        sound = cached.sound(view.engine, stem).numpy()
         (own if mine else others).append((name, sound))
     target = np.sum([sound for _, sound in own], axis=0, dtype=np.float32)
     called = own[0][0] if len(own) == 1 else f"the {class_name(view.target)}"
@@ -170,12 +172,12 @@ def _truth(view: View, stems: Sequence[ClipSource]) -> Truth:
 def _heard(view: View, found: Truth, domain: str) -> dict[str, Sequence[Heard]]:
     """What passes by each of SYSTEMS in a mask domain, from the caches where it is known."""
     made = _made(view, domain)
-    return _measured((*found.key, engines.named(made)), view.engine, view.analysis, made, found)
+    return _measured((*found.key, cached.named(made)), view.engine, view.analysis, made, found)
 
 
 def _made(view: View, domain: str) -> Interpretation:
     choice = Choice(view.threshold, domain, view.choice.overrides)
-    return engines.interpretation(view.key, view.engine, view.analysis, view.target, choice)
+    return cached.interpretation(view.key, view.engine, view.analysis, view.target, choice)
 
 
 @st.cache_resource(show_spinner="Comparing with the true sounds …", max_entries=256)
@@ -187,7 +189,7 @@ def _measured(
     _found: Truth,
 ) -> dict[str, Sequence[Heard]]:
     engine, analysis = _engine, _analysis
-    with engines.turn:
+    with models.turn:
         stems = _stems.get(_found.key, lambda: truth.gather(engine, analysis, _found.sounds))
         # Not by τ: one selection has one set of draws, whichever τ led to it.
         seed = (0, _made.target_index)
@@ -226,11 +228,11 @@ def _listening(view: View, found: Truth) -> None:
             st.columns(len(sounds), gap="medium"), titles, sounds, strict=True
         ):
             column.markdown(f"**{title}**")
-            column.audio(players.wav(sound, rate, gain), format="audio/wav", alt=f"Player: {title}")
+            column.audio(players.wav(sound, rate, gain), alt=f"Player: {title}")
             slots.append(column.container())
     for slot, title, sound in zip(slots, titles, sounds, strict=True):
         if title == SYSTEMS["interpretation"]:
-            picture = view.picture(("B", engines.named(made)), made.log_magnitude, dim=True)
+            picture = view.picture(("B", cached.named(made)), made.log_magnitude, dim=True)
         else:
             picture = view.picture(
                 ("true", view.target, title),
@@ -250,20 +252,39 @@ def _bars(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> None:
         for system, all_ in heard.items()
     }
     st.markdown(f"**Energy of each true sound that passes, at τ = {view.threshold:.2f}**")
-    st.plotly_chart(
-        comparisons.share_bars(
-            [sentence(name) for name in found.names], shares, pictures.palette()
-        ),
-        key="truth-bars",
-        theme=None,
-        config=plots.CONFIG,
-        alt="Energy passing: "
+    plots.chart(
+        _share_bars([sentence(name) for name in found.names], shares, pictures.palette()),
+        "truth-bars",
+        "Energy passing: "
         + "; ".join(
             f"{system}: "
             + ", ".join(f"{n} {percent(v)}" for n, v in zip(found.names, values, strict=True))
             for system, values in shares.items()
         ),
     )
+
+
+def _share_bars(
+    names: Sequence[str], shares: Mapping[str, Sequence[float]], colours: Palette
+) -> go.Figure:
+    """Shares of energy by name, a horizontal bar for each system: the first in the accent colour,
+    the second in the neutral one, the third an outline (a bound, not a result). NaN is no bar."""
+    most = max((v for values in shares.values() for v in values if not np.isnan(v)), default=0.0)
+    figure = plots.figure_of(
+        colours,
+        70 + 72 * len(names),
+        {"range": [0, 1.2 * max(most, 0.01)], "visible": False},
+        plots.NAMES,
+        bargap=0.3,
+        showlegend=True,
+        margin={"t": 52, "r": 12},
+    )
+    outline = {"color": "rgba(0,0,0,0)", "line": {"color": colours.ink, "width": 1.5}}
+    looks = ({"color": colours.accent}, {"color": colours.neutral}, outline)
+    for (system, values), look in zip(shares.items(), looks, strict=False):
+        text = ["" if np.isnan(v) else percent(v) for v in values]
+        plots.add_bars(figure, names, values, "", name=system, marker=look, text=text)
+    return figure
 
 
 def _table(view: View, found: Truth) -> None:

@@ -18,9 +18,10 @@ from l2i_core.measure.experiments import GROUPS, MEASURES, PAPERS_SNR
 from l2i_core.measure.noise_lab import Row
 from l2i_core.report import paper
 from pages.shell import results, state
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show import comparisons, pictures, plots
 from pages.show.comparisons import Line
+from pages.show.files import download
 from pages.show.words import THIN, decibels, logit, percent, sentence
 
 Blocks = dict[str, dict[str, Any]]
@@ -39,7 +40,7 @@ def draw(view: View) -> None:
     missing = []
     for kind, (question, rows_of, section) in sections.items():
         try:
-            blocks = results.experiment(view.key[0], kind)
+            blocks = results.figures(view.key[0], kind)
             rows = _rows(view, kind, blocks, rows_of)
         except ValueError as error:
             st.error(sentence(str(error)))
@@ -49,7 +50,7 @@ def draw(view: View) -> None:
             continue
         st.subheader(question, anchor=False)
         section(view, blocks, rows)
-        files.append((f"{kind.capitalize()}, figures", f"{view.key[0]}-{kind}", rows))
+        files.append((f"{kind.capitalize()}, figures", kind, rows))
     if missing:
         _missing(view, missing)
     state.show_messages()
@@ -378,16 +379,14 @@ def _chart(
     axis_x: str,
 ) -> None:
     place.markdown(f"**{title}**")
-    place.plotly_chart(
-        comparisons.lines(
-            curves, 0.0, axis_x, axis, pictures.palette(), "%{x} dB: %{y:.1%}", shares=True
-        ),
-        key=key,
-        theme=None,
-        config=plots.LIVELY,
-        alt=f"{title}. {sentence(axis)} at {', '.join(_db(level) for level in levels)}: "
-        + "; ".join(f"{c.name} {', '.join(_maybe(y, percent) for y in c.y)}" for c in curves),
+    figure = comparisons.lines(
+        curves, 0.0, axis_x, axis, pictures.palette(), "%{x} dB: %{y:.1%}", shares=True
     )
+    alt = f"{title}. {sentence(axis)} at {', '.join(_db(level) for level in levels)}: " + "; ".join(
+        f"{c.name} {', '.join(_maybe(y, percent) for y in c.y)}" for c in curves
+    )
+    with place:
+        plots.chart(figure, key, alt, lively=True)
 
 
 def _line(
@@ -454,15 +453,12 @@ def _downloads(view: View, files: Sequence[tuple[str, str, Sequence[Row]]]) -> N
     """CSV files: the figures, and the rows behind those of this interpreter."""
     name, folder = view.engine.interpreter_name, view.engine.bundle.folder
     with view.corner, st.popover("Download", width="stretch"):
-        results.csv_buttons(files)
+        results.csv_buttons(files, view.key[0])
         for kind in ("noise", "overlap"):
             path = Path(folder or "", "metrics", f"{kind}-rows-{name}.csv")
             if path.is_file():
-                st.download_button(
+                download(
                     f"{kind.capitalize()}, rows of {name} (CSV)",
                     path.read_bytes,
                     f"{view.key[0]}-{path.name}",
-                    "text/csv",
-                    on_click="ignore",
-                    width="stretch",
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from l2i_core.measure import noise_lab
 from l2i_core.measure.noise_lab import Part
 from pages.noise.noises import Comparison, Corruption, Side
 from pages.shell import decisions
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show import players
+from pages.show.files import download
 from pages.show.words import THIN
 
 
@@ -36,28 +37,13 @@ def downloads(
             ("B of the mixture (WAV)", "mixture-B", comparison.mixed.made.audio.numpy()),
             ("C of the mixture (WAV)", "mixture-C", comparison.mixed.made.residual.numpy()),
         ):
-            st.download_button(
-                title,
-                _later(sound, rate),
-                f"{stem}-{name}.wav",
-                "audio/wav",
-                on_click="ignore",
-                width="stretch",
-            )
-        st.download_button(
+            download(title, partial(players.float_wav, sound, rate), f"{stem}-{name}.wav")
+        download(
             "Figures (JSON)",
             json.dumps(_report(view, corruption, comparison, names), indent=1),
             f"{stem}.json",
-            "application/json",
-            on_click="ignore",
-            width="stretch",
         )
         st.caption("The address of this page is a link to this view.")
-
-
-def _later(sound: np.ndarray, rate: int) -> Callable[[], bytes]:
-    """A file that is only written when it is asked for."""
-    return lambda: players.float_wav(sound, rate)
 
 
 def _report(

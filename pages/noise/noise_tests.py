@@ -11,11 +11,13 @@ import streamlit as st
 from l2i_core.measure import noise_lab
 from l2i_core.measure.evaluation import to_csv
 from l2i_core.measure.noise_lab import BatchSummary, Row
-from pages.noise import noises
+from pages.noise import figures, noises
+from pages.noise.figures import Curve
 from pages.noise.noises import Comparison, Corruption
 from pages.shell import decisions, jobs, results, state
-from pages.shell.context import View
-from pages.show import comparisons, pictures, plots
+from pages.shell.view import View
+from pages.show import pictures, plots
+from pages.show.files import download
 from pages.show.words import THIN, class_name, decibels, number, percent, sentence
 
 
@@ -43,12 +45,11 @@ def sweep(
         st.markdown("Not one SNR is complete yet.")
         return
     _curves(view, corruption, comparison, names, grouped)
-    st.download_button(
+    download(
         "Rows (CSV)",
         to_csv(job.rows),
         f"{view.source.id}-{corruption.kind}-sweep-{view.target}.csv",
-        "text/csv",
-        on_click="ignore",
+        width="content",
     )
 
 
@@ -83,15 +84,15 @@ def _curves(
         (
             f"f {'hears' if view.multi_label else 'decides for'} {name} in {int(decision.sum())} of "
             f"{n} mixtures",
-            [comparisons.Curve("probability", chance, clean)],
+            [Curve("probability", chance, clean)],
             f"f's probability of {name}",
             {"span": (-0.03, 1.03)},
         ),
         (
             f"{sentence(name)} is among the interpreter's top 5 of {total} in {int(top.sum())} of {n}",
             [
-                comparisons.Curve("interpreter's top 5", top.mean(axis=1, keepdims=True)),
-                comparisons.Curve("f's decision", decision.mean(axis=1, keepdims=True)),
+                Curve("interpreter's top 5", top.mean(axis=1, keepdims=True)),
+                Curve("f's decision", decision.mean(axis=1, keepdims=True)),
             ],
             "share of the mixtures",
             {"span": (-0.03, 1.03), "shares": True},
@@ -100,15 +101,15 @@ def _curves(
             f"At {decibels(levels[near])} {percent(float(np.median(rest[near])))} of the energy of "
             f"{names[1]} passes into B, {percent(float(np.median(followed[near])))} of {names[0]}",
             [
-                comparisons.Curve(names[1], rest),
-                comparisons.Curve(names[0], followed, alone.made.energy_kept),
+                Curve(names[1], rest),
+                Curve(names[0], followed, alone.made.energy_kept),
             ],
             "share of a sound's energy",
             {"shares": True},
         ),
         (
             f"FF is above zero in {int((ff > 0).sum())} of {n} mixtures",
-            [comparisons.Curve("FF", ff, alone.verdict.faithfulness)],
+            [Curve("FF", ff, alone.verdict.faithfulness)],
             f"FF in {decisions.unit_of(view.engine).name}",
             {},
         ),
@@ -117,20 +118,18 @@ def _curves(
     for row in range(2):
         pair = zip(st.columns(2, gap="large"), four[2 * row : 2 * row + 2], strict=True)
         for index, (column, (title, curves, axis, more)) in enumerate(pair):
-            column.markdown(f"**{title}**")
-            column.plotly_chart(
-                comparisons.over_snr(
-                    levels, curves, axis, corruption.snr, pictures.palette(), sources, **more
-                ),
-                key=f"sweep-{row}-{index}",
-                theme=None,
-                config=plots.LIVELY,
-                alt=f"{title}. {axis} at {', '.join(decibels(level) for level in levels)}: "
-                + "; ".join(
-                    f"{curve.name} {', '.join(number(float(m)) for m in np.median(curve.values, 1))}"
-                    for curve in curves
-                ),
+            figure = figures.over_snr(
+                levels, curves, axis, corruption.snr, pictures.palette(), sources, **more
             )
+            values_of = "; ".join(
+                f"{curve.name} {', '.join(number(float(m)) for m in np.median(curve.values, 1))}"
+                for curve in curves
+            )
+            at = ", ".join(decibels(level) for level in levels)
+            with column:
+                st.markdown(f"**{title}**")
+                alt = f"{title}. {axis} at {at}: {values_of}"
+                plots.chart(figure, f"sweep-{row}-{index}", alt, lively=True)
     st.caption(
         f"{'Lines: medians over the seeds; dots: every seed' if place.shape[1] > 1 else 'One mixture for each SNR'}"
         f". Dashed: {names[0]} alone. Dotted: the SNR chosen above. With five places of {total}, chance "
@@ -179,13 +178,12 @@ def batch(view: View, corruption: Corruption) -> None:
         st.error(sentence(str(error)))
         return
     _batch_figures(view, summary, job.rows, f"{data}, {what}", job.complete)
-    st.download_button(
+    download(
         "Rows (CSV)",
         to_csv(job.rows),
         f"{engine.bundle.name}-{engine.interpreter_name}-{corruption.file_name}"
         f"-tau{threshold:.2f}.csv",
-        "text/csv",
-        on_click="ignore",
+        width="content",
     )
 
 
@@ -225,15 +223,14 @@ def _batch_figures(
         f"{percent(low)} and {percent(high)}; n = {n}**"
     )
     shares = [np.array([row[c] for row in good]) for c in ("rest_passed", "followed_passed")]
-    st.plotly_chart(
-        comparisons.quartile_bars(
+    plots.chart(
+        figures.quartile_bars(
             ("noise", "clip"), shares, "share of a sound's energy", pictures.palette()
         ),
-        key="batch-energy",
-        theme=None,
-        config=plots.LIVELY,
-        alt=f"Energy passing into B over {many}: noise {percent(middle)} at the median "
+        "batch-energy",
+        f"Energy passing into B over {many}: noise {percent(middle)} at the median "
         f"({percent(low)} to {percent(high)}), clip {percent(summary.followed_passed[1])}.",
+        lively=True,
     )
     notes = [
         "Energies in B are medians. Where f itself gives up the class, an interpreter that follows "

@@ -18,13 +18,13 @@ from l2i_core.measure import noise_lab
 from l2i_core.measure.noise_lab import Mixture, Passed, Row, Shift
 from l2i_core.measure.random import RandomDrops
 from l2i_core.signal.corrupt import COLOURS, coloured_noise
-from pages.shell import engines
+from pages.shell import cached, models
+from pages.shell.cached import Key
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
-from pages.shell.engines import Key
 from pages.shell.memory import MEGABYTE, Memory
+from pages.shell.view import View
 from pages.show import pictures
-from pages.show.live import Choice
+from pages.show.choice import Choice
 
 KINDS = (*COLOURS, "clip")
 LOWEST, HIGHEST, FIRST_SNR = -20, 40, 0  # dB
@@ -98,7 +98,7 @@ def mixture(view: View, corruption: Corruption) -> Mixture:
 def seconds_of_other(view: View, corruption: Corruption) -> float:
     """How long the other clip lasts."""
     assert corruption.other is not None  # asked only for an overlap
-    return engines.seconds(corruption.other)
+    return cached.seconds(corruption.other)
 
 
 def other_analysis(view: View, corruption: Corruption) -> Analysis:
@@ -129,7 +129,7 @@ def compare(view: View, corruption: Corruption, follow_other: bool) -> Compariso
 
 def energy_matched(view: View, side: Side) -> RandomDrops:
     """A few draws of the energy-matched Random on one side."""
-    return engines.energy_matched(side.key, view.engine, side.analysis, side.made)
+    return cached.energy_matched(side.key, view.engine, side.analysis, side.made)
 
 
 def drawn(view: View, comparison: Comparison, shown: str) -> list[tuple[bytes, bytes]]:
@@ -206,13 +206,13 @@ def _key(view: View, corruption: Corruption, part: str) -> Key:
 def _side(view: View, key: Key, analysis: Analysis) -> Side:
     # Gains that were set by ear for the clip say nothing about the mixture: τ alone decides here.
     choice = Choice(view.threshold, view.domain)
-    made = engines.interpretation(key, view.engine, analysis, view.target, choice)
-    return Side(key, analysis, made, engines.verdict(key, view.engine, analysis, made))
+    made = cached.interpretation(key, view.engine, analysis, view.target, choice)
+    return Side(key, analysis, made, cached.verdict(key, view.engine, analysis, made))
 
 
 def _added(engine: L2I, length: int, corruption: Corruption) -> np.ndarray:
     if corruption.other is not None:
-        return engines.sound(engine, corruption.other).numpy()
+        return cached.sound(engine, corruption.other).numpy()
     return coloured_noise(corruption.kind, length, corruption.seed, engine.audio.sample_rate)
 
 
@@ -231,7 +231,7 @@ def _level(view: View, side: Side, part: str) -> np.ndarray:
 
 def _analysis(key: Key, engine: L2I, sound: np.ndarray) -> Analysis:
     def make() -> Analysis:
-        with engines.turn:
+        with models.turn:
             return engine.analyse(sound, engine.audio.sample_rate)
 
     return _analyses.get(key, make)

@@ -17,9 +17,9 @@ from l2i_core.measure.noise_lab import Part
 from l2i_core.measure.random import RandomDrops
 from pages.noise import experiments, noise_files, noise_tests, noises
 from pages.noise.noises import Comparison, Corruption
-from pages.shell import clips, components, context, decisions, engines, scene_maker, state
+from pages.shell import cached, clips, components, decisions, scene_maker, state, uploads
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
+from pages.shell.view import View, current
 from pages.show import comparisons, pictures, players, plots
 from pages.show.words import THIN, class_name, decibels, logit, number, percent, sentence
 
@@ -32,7 +32,7 @@ _SHOWN = 8  # components in the figure of relevances
 
 def page() -> None:
     """The whole page."""
-    view = context.current()
+    view = current()
     overlap = state.value("kind") == "clip"
     view.head.title(
         "Two sounds at once: which one does the explanation follow?"
@@ -118,13 +118,14 @@ def _other(view: View) -> ClipSource | None:
     if asked not in options:
         options.append(asked)
     choose, own = st.columns([3, 2], gap="small", vertical_alignment="bottom")
-    choose.selectbox(
+    state.select(
+        choose,
         "Clip to mix in",
+        "other",
         options,
-        key=state.control("other", asked),
-        format_func=lambda c: everything[c].title if c in everything else "A clip that is not here",
+        lambda c: everything[c].title if c in everything else "A clip that is not here",
+        shown=asked,
         on_change=_chose,
-        args=("other",),
     )
     with own.popover("Upload", width="stretch", help="Upload a clip to mix in"):
         st.file_uploader(
@@ -134,7 +135,7 @@ def _other(view: View) -> ClipSource | None:
             on_change=_take_other,
             args=(view,),
         )
-        st.caption(f"{clips.limits()} It stays in this session.")
+        st.caption(f"{uploads.limits()} It stays in this session.")
     if asked not in everything:
         state.notice(
             f"The link mixes in a clip that is not here ({asked}); bring it to this machine "
@@ -157,7 +158,7 @@ def _take_other(view: View) -> None:
     if file is None:
         return
     try:
-        source = clips.from_upload(file.name, file.getvalue(), view.engine.audio)
+        source = uploads.from_upload(file.name, file.getvalue(), view.engine.audio)
     except ValueError as error:
         state.notice(f"{file.name}: {error}", "error")
         return
@@ -428,11 +429,7 @@ def listening(view: View, comparison: Comparison, names: tuple[str, str]) -> Non
             for side, column in enumerate(st.columns(2, gap="medium")):
                 label = f"{title}, {heads[side]}"
                 column.markdown(f"**{title}**, {heads[side]}")
-                column.audio(
-                    players.wav(sounds[side][row], rate, gain),
-                    format="audio/wav",
-                    alt=f"Player: {label}",
-                )
+                column.audio(players.wav(sounds[side][row], rate, gain), alt=f"Player: {label}")
                 slots.append((column.container(), label))
     drawn = [one for pair in noises.drawn(view, comparison, pictures.theme()) for one in pair]
     for (slot, label), picture in zip(slots, drawn, strict=True):
@@ -445,11 +442,7 @@ def listening(view: View, comparison: Comparison, names: tuple[str, str]) -> Non
         "with its peak at 1, and B and C at their input's scale. B is what the model used, not "
         "the sound cleaned of noise; C says whether the claim holds."
     )
-    right.image(
-        pictures.legend(pictures.theme()),
-        width="stretch",
-        alt="Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB.",
-    )
+    pictures.draw_legend(right)
 
 
 def changes(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
@@ -483,7 +476,7 @@ def changes(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
     st.caption(
         f"FF: what f's {decisions.unit_of(view.engine).of} the class loses when B is taken out of A "
         f"(Eq. 6). {why}, so compare FF as a share. Random: components not in B that carry as much energy, "
-        f"median of {engines.FEW_DRAWS} draws"
+        f"median of {cached.FEW_DRAWS} draws"
         + (
             "; “less energy”: all of them together hold less of ‖X‖², so chance cannot take as much."
             if any(few is not None and not few.as_much for few in draws)
@@ -582,9 +575,9 @@ def relevances(view: View, comparison: Comparison, names: tuple[str, str]) -> No
         f"rank correlation {correlation}**"
     )
     labels = (f"{names[0]} alone", f"with {names[1]}")
-    st.plotly_chart(
+    plots.chart(
         comparisons.paired_bars(
-            [components.tick(view.engine, int(k)) for k in order],
+            components.ticks(view.engine, order.tolist()),
             before[order].tolist(),
             after[order].tolist(),
             labels,
@@ -592,10 +585,8 @@ def relevances(view: View, comparison: Comparison, names: tuple[str, str]) -> No
             "relevance r, 1 for the largest of a side",
             pictures.palette(),
         ),
-        key="relevances",
-        theme=None,
-        config=plots.CONFIG,
-        alt=f"Relevance of {len(order)} components, {labels[0]} and {labels[1]}: "
+        "relevances",
+        f"Relevance of {len(order)} components, {labels[0]} and {labels[1]}: "
         + ", ".join(
             f"{components.label(view.engine, int(k))} {before[k]:.2f} and {after[k]:.2f}"
             for k in order

@@ -15,7 +15,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,19 +28,14 @@ from l2i_core.data.clips import AUDIO_SUFFIXES
 from l2i_core.measure import tables
 from l2i_core.measure.evaluation import read_rows
 from l2i_core.signal import audio
-from l2i_core.signal.spectra import AudioConfig
 from pages.show.words import class_name, sentence
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "clips"
 FIRST = "dog-1"  # what a first visit hears
 SUFFIXES = sorted(suffix.removeprefix(".") for suffix in AUDIO_SUFFIXES)
 SETS = {"esc10": "ESC-10", "esc50": "ESC-50", "scenes": "Scenes"}
-LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
-DEFAULT_UPLOAD_MB = 200
 _OWN_ID = re.compile(r"(?:upload|recording)-([0-9a-f]{16})")
-_KEPT_UPLOADS = 4  # per session
 _TABLES = {"demo": "clips.json", "esc50": "meta/esc50.csv", "scenes": "annotations.csv"}
-_LARGEST_DECODED = 512 << 20  # bytes of samples, as float32 of all channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,54 +144,9 @@ def bundled() -> list[ClipSource]:
     return list(_collection("demo", "Demo clips", FOLDER).clips.values())
 
 
-def max_upload_mb() -> int:
-    """The largest upload in MB: L2I_MAX_UPLOAD_MB, and not more than Streamlit's own limit."""
-    text = os.environ.get("L2I_MAX_UPLOAD_MB", "")
-    asked = int(text) if text.isdecimal() and int(text) > 0 else DEFAULT_UPLOAD_MB
-    return min(asked, int(st.get_option("server.maxUploadSize")))
-
-
 def shared() -> bool:
     """Whether this server is for many, who may not write to its disk: L2I_SHARED=1."""
     return os.environ.get("L2I_SHARED") == "1"
-
-
-def limits() -> str:
-    """What an upload may be, in one sentence."""
-    return (
-        f"Up to {max_upload_mb()} MB, {audio.MIN_SECONDS:g} s to {audio.MAX_SECONDS // 60} min, "
-        f"{LOWEST_RATE // 1000} to {HIGHEST_RATE // 1000} kHz. The last {_KEPT_UPLOADS} are kept "
-        "while the page is open; nobody else can hear them."
-    )
-
-
-def from_upload(name: str, data: bytes, config: AudioConfig, recorded: bool = False) -> ClipSource:
-    """An upload or a recording, checked as the engine will: ValueError in one sentence for
-    anything unusable."""
-    if len(data) > max_upload_mb() << 20:
-        raise ValueError(
-            f"the file has {len(data) / 2**20:.0f} MB; at most {max_upload_mb()} are accepted. "
-            "Cut out the part that you want explained."
-        )
-    digest = hashlib.sha256(data).hexdigest()
-    kind = "recording" if recorded else "upload"
-    source = ClipSource(f"{kind}-{digest[:16]}", f"{name} ({kind})", name, data=data, known=digest)
-    header = source.header()
-    if header.frames and not LOWEST_RATE <= header.sample_rate <= HIGHEST_RATE:
-        raise ValueError(
-            f"the file has {header.sample_rate / 1000:g} kHz; {LOWEST_RATE // 1000} to "
-            f"{HIGHEST_RATE // 1000} kHz are accepted. Export it at another sampling rate."
-        )
-    if header.seconds <= audio.MAX_SECONDS and (
-        4 * header.frames * header.channels > _LARGEST_DECODED
-    ):
-        raise ValueError(
-            f"the file holds {header.seconds / 60:.0f} min of {header.channels} channels at "
-            f"{header.sample_rate / 1000:g} kHz, more than this server unpacks. Export it to mono "
-            "or cut out the part that you want explained."
-        )
-    audio.prepare(*source.read(), config)
-    return source
 
 
 def is_upload(clip_id: str) -> bool:
@@ -213,24 +163,6 @@ def same_content(clip_id: str, source: ClipSource) -> bool:
 def uploads() -> dict[str, ClipSource]:
     """The uploads and recordings of this session by id, oldest first."""
     return st.session_state.setdefault("l2i_uploads", {})
-
-
-def keep(source: ClipSource, needed: Container[str] = ()) -> list[ClipSource]:
-    """Remember an upload for this session; returns those that went for it.
-
-    The last few are kept, and together not more than two of the largest size; `needed` ones, of
-    which a scene is made, go last.
-    """
-    own, gone = uploads(), []
-    own.pop(source.id, None)
-    own[source.id] = source
-    most = 2 * max_upload_mb() << 20
-    while len(own) > 1 and (
-        len(own) > _KEPT_UPLOADS or sum(len(clip.data or b"") for clip in own.values()) > most
-    ):
-        others = [name for name in own if name != source.id]
-        gone.append(own.pop(next((name for name in others if name not in needed), others[0])))
-    return gone
 
 
 def kind_of(clip_id: str) -> str:

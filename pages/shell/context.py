@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from torch import Tensor
 
 import l2i_core
-from l2i_core import L2I, Analysis
+from l2i_core import L2I
 from l2i_core.bundle import Bundle
 from l2i_core.dictionary.masking import MASK_DOMAINS
-from pages.shell import chooser, decisions, engines, state
+from pages.shell import cached, chooser, decisions, models, state, windows
+from pages.shell.cached import Key, Overview
 from pages.shell.clips import ClipSource
-from pages.shell.engines import Key, Overview
-from pages.show import pictures, players
-from pages.show.live import Choice
+from pages.shell.view import View
+from pages.show import players
+from pages.show.choice import MAX_TAU, Choice
 from pages.show.words import class_name, sentence
 
 _STYLE = """<style>
@@ -34,77 +33,6 @@ _STYLE = """<style>
 .st-key-players [data-testid=stImage] img {width: 100%}
 @media (max-width: 640px) {[data-testid=stMainBlockContainer] {padding-left: 1rem; padding-right: 1rem}}
 </style>"""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the user looks at. `head` and `corner` are places above the context bar, for the
-    page's question and its downloads, `said` one beside the class to explain; `key` names clip
-    and model in every cache."""
-
-    engine: L2I
-    source: ClipSource
-    analysis: Analysis
-    overview: Overview | None
-    window: tuple[float, float] | None
-    target: str
-    choice: Choice
-    key: Key
-    head: DeltaGenerator
-    corner: DeltaGenerator
-    said: DeltaGenerator | None = None
-
-    @property
-    def threshold(self) -> float:
-        """τ."""
-        return self.choice.tau
-
-    @property
-    def domain(self) -> str:
-        """The mask domain."""
-        return self.choice.domain
-
-    def picture(
-        self, what: Hashable, log_magnitude: Tensor | Callable[[], Tensor], dim: bool = False
-    ) -> bytes:
-        """`pictures.of_clip` of X_int, X_2 or X itself (F, T), which `what` names in the cache; a
-        function is called where the picture is not there yet."""
-        key = (self.key, what)
-        return _picture(key, pictures.theme(), self.start, dim, self, log_magnitude)
-
-    @property
-    def start(self) -> float:
-        """Seconds at the left edge of its pictures."""
-        return self.window[0] if self.window else 0.0
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the interpreter follows f, of a multi-label model for the class to explain."""
-        return decisions.agrees(self.engine, self.analysis, self.target)
-
-    @property
-    def decided(self) -> tuple[str, ...]:
-        """The classes that f decides for, the most probable first."""
-        return decisions.decided(self.engine, self.analysis.logits)
-
-    @property
-    def multi_label(self) -> bool:
-        """Whether several classes may sound at once."""
-        return self.engine.bundle.multi_label
-
-
-@st.cache_resource(show_spinner=False, max_entries=512)
-def _picture(
-    key: Hashable,
-    shown: str,
-    start: float,
-    dim: bool,
-    _view: View,
-    _log_magnitude: Tensor | Callable[[], Tensor],
-) -> bytes:
-    config = _view.engine.audio
-    x = _log_magnitude() if callable(_log_magnitude) else _log_magnitude
-    return pictures.of_clip(_view.analysis, x, config, shown, start, dim)
 
 
 def bar(listening: bool = False) -> None:
@@ -119,11 +47,11 @@ def bar(listening: bool = False) -> None:
     state.read_url()
     head, corner = st.columns([5, 1.2], vertical_alignment="center")
     left, right = st.columns([6.8, 3.2], gap="small", vertical_alignment="bottom")
-    models = right.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    choosers = right.container(horizontal=True, vertical_alignment="bottom", gap="small")
     below, messages = st.container(), st.container()
-    name, bundle = _bundle(head, models)
-    interpreter = _interpreter(models, bundle)
-    engine = engines.engine(name, interpreter)
+    name, bundle = _bundle(head, choosers)
+    interpreter = _interpreter(choosers, bundle)
+    engine = models.engine(name, interpreter)
     source = chooser.choose(left, below, engine)
     view = None
     if source is None:
@@ -144,11 +72,6 @@ def bar(listening: bool = False) -> None:
     st.session_state["l2i_view"] = view
 
 
-def current() -> View:
-    """The view that the router prepared in this run."""
-    return st.session_state["l2i_view"]
-
-
 def _decision(view: View, listening: bool) -> View:
     """The class to explain beside f's decision; where the page has none, also player and τ.
     A listening page draws what f says itself, in `said`."""
@@ -162,15 +85,15 @@ def _decision(view: View, listening: bool) -> View:
     if not listening:
         said.markdown(_heard(view))
     chosen = "f hears it" if view.multi_label else "f's decision"
-    target_place.selectbox(
+    decided = dict.fromkeys(view.decided, f" ({chosen})")
+    state.select(
+        target_place,
         "Class to explain",
+        "class",
         view.engine.classes,
-        key=state.control("class", view.target, relabelled=True),
-        format_func=lambda label: (
-            f"{class_name(label)} ({chosen})" if label in view.decided else class_name(label)
-        ),
-        on_change=state.changed,
-        args=("class", "own"),
+        lambda label: class_name(label) + decided.get(label, ""),
+        reset=["own"],
+        relabelled=True,
     )
     if listening:
         target_place.caption(_followed(view))
@@ -179,7 +102,7 @@ def _decision(view: View, listening: bool) -> View:
     tau_place.slider(
         "τ, the relevance a component needs",
         0.0,
-        state.MAX_TAU,
+        MAX_TAU,
         step=0.01,
         key=state.control("tau", view.threshold),
         on_change=state.changed,
@@ -189,7 +112,6 @@ def _decision(view: View, listening: bool) -> View:
     with player_place.container(key="players-clip"):
         st.audio(
             players.wav(sound, view.engine.audio.sample_rate, players.common_gain([sound])),
-            format="audio/wav",
             alt="Player: the clip",
         )
     return view
@@ -220,7 +142,7 @@ def footer() -> None:
     """Which program and model made what is on screen."""
     name = state.value("bundle")
     try:
-        model = f"model {name}: {engines.bundle(str(name)).title}"
+        model = f"model {name}: {models.bundle(str(name)).title}"
     except (ValueError, KeyError):
         model = "no model"
     st.caption(f"L2I Explorer {l2i_core.__version__} · {model} · runs offline")
@@ -242,18 +164,12 @@ _OF_A_MODEL = (
 
 def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
     try:
-        names = engines.bundle_names()
+        names = models.bundle_names()
         name = state.settle("bundle", names, names[0], "model")
         if len(names) > 1:
-            place.selectbox(
-                "Model",
-                names,
-                key=state.control("bundle", name),
-                help="\n\n".join(f"**{n}** {line}" for n, line in engines.outlines().items()),
-                on_change=state.changed,
-                args=("bundle", *_OF_A_MODEL),
-            )
-        return name, engines.bundle(name)
+            told = "\n\n".join(f"**{n}** {line}" for n, line in models.outlines().items())
+            state.select(place, "Model", "bundle", names, reset=_OF_A_MODEL, help=told)
+        return name, models.bundle(name)
     except ValueError as error:
         state.show_messages()
         _stop(head, error)
@@ -263,15 +179,9 @@ def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
 def _interpreter(place: DeltaGenerator, bundle: Bundle) -> str:
     names, info = list(bundle.interpreters), bundle.interpreter_info
     name = state.settle("interpreter", names, bundle.default_interpreter, "interpreter")
-    place.selectbox(
-        "Interpreter",
-        names,
-        key=state.control("interpreter", name),
-        format_func=lambda n: info[n].title,
-        help="\n\n".join(f"**{info[n].title}** {info[n].description}" for n in names),
-        on_change=state.changed,
-        args=("interpreter", "own"),
-    )
+    titles = {n: info[n].title for n in names}
+    told = "\n\n".join(f"**{info[n].title}** {info[n].description}" for n in names)
+    state.select(place, "Interpreter", "interpreter", names, titles, reset=["own"], help=told)
     return name
 
 
@@ -279,25 +189,25 @@ def _view(
     engine: L2I, name: str, source: ClipSource, head: DeltaGenerator, corner: DeltaGenerator
 ) -> View | None:
     try:
-        stamp, digest = engines.bundle_stamp(name), source.digest
+        stamp, digest = models.bundle_stamp(name), source.digest
         key: Key = (name, stamp, engine.interpreter_name, digest, "")
         overview, window, place = None, None, None
-        if engines.is_long(source):
+        if cached.is_long(source):
             overview = _overview(key, engine, source)
-            tag, window, place = chooser.window(engine, overview)
+            tag, window, place = windows.window(engine, overview)
             key = (*key[:4], tag)
         else:
             state.put(window=None)
-        at_once = engines.is_analysed(key, window)
+        at_once = cached.is_analysed(key, window)
         with contextlib.nullcontext() if at_once else st.spinner("Listening …"):
-            analysis = engines.analysis(key, engine, source, window)
+            analysis = cached.analysis(key, engine, source, window)
     except ValueError as error:
         state.notice(f"{source.file_name}: {error}", "error")
         return None
     predicted = engine.classes[analysis.predicted]
     target = state.settle("class", engine.classes, predicted, "class")
     if overview is not None and place is not None:
-        chooser.offer_best(place, (*key[:4], ""), engine, source, overview, target)
+        windows.offer_best(place, (*key[:4], ""), engine, source, overview, target)
     domain = state.settle("domain", MASK_DOMAINS, MASK_DOMAINS[0], "mask domain")
     choice = Choice(state.settle_tau(), domain, _own_gains(engine.dictionary.n_components))
     return View(engine, source, analysis, overview, window, target, choice, key, head, corner)
@@ -329,6 +239,6 @@ def _overview(key: Key, engine: L2I, source: ClipSource) -> Overview:
             f"A long clip: f listens to window {number + 1} of {of}. Choosing another clip stops it.",
         )
 
-    made = engines.overview(key, engine, source, progress)
+    made = cached.overview(key, engine, source, progress)
     bar.empty()
     return made

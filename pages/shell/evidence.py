@@ -10,9 +10,10 @@ import streamlit as st
 
 from l2i_core import L2I, Analysis, Interpretation, Verdict
 from l2i_core.report import evidence
-from pages.shell import components, engines, state
+from pages.shell import components, models, state
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
+from pages.shell.view import View
+from pages.show import files
 
 
 def evidence_button(view: View, made: Interpretation, verdict: Verdict) -> None:
@@ -22,7 +23,7 @@ def evidence_button(view: View, made: Interpretation, verdict: Verdict) -> None:
     engine, analysis, url = view.engine, view.analysis, link()
 
     def write() -> bytes:
-        with engines.turn:
+        with models.turn:
             random = evidence.random_drops(engine, analysis, made)
         about = report(
             engine, analysis, made, verdict, view.source, view.key[0], url=url, random=random
@@ -36,13 +37,11 @@ def download(
     stem: str, write: Callable[[], bytes] | None, note: str, width: Literal["stretch", "content"]
 ) -> None:
     """A button for an evidence zip, which is written when it is asked for; None: it cannot be."""
-    st.download_button(
+    files.download(
         "Evidence (zip)",
         write or b"",
         f"{stem}-evidence.zip",
-        "application/zip",
         key="evidence",
-        on_click="ignore",
         disabled=write is None,
         width=width,
         help="Input, interpretation and residual as WAV, their spectrograms, and a report with "
@@ -81,9 +80,9 @@ def link() -> str:
 
 def digests(bundle: str) -> Mapping[str, str]:
     """SHA-256 of every file of a model."""
-    return _digests(bundle, engines.bundle_stamp(bundle))
+    return _digests(bundle, models.bundle_stamp(bundle))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _digests(bundle: str, stamp: float) -> Mapping[str, str]:
-    return evidence.bundle_digests(engines.bundle(bundle))
+    return evidence.bundle_digests(models.bundle(bundle))

@@ -17,7 +17,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shell import engines
+from pages.shell import models
 
 Row = dict[str, Any]
 _RUNNING = 3  # at once on one server
@@ -64,7 +64,7 @@ class Job:
     def _work(self) -> None:
         try:
             while not self._stop.is_set():
-                with engines.turn:
+                with models.turn:
                     row = next(self._source, None)
                 if row is None:
                     return

@@ -18,13 +18,12 @@ from l2i_core.bundle import Bundle
 from l2i_core.data.clips import NOTHING, classes_of
 from l2i_core.measure import tables
 from l2i_core.measure.evaluation import Row, read_rows, to_csv
-from pages.shell import clips, engines, state
+from pages.shell import clips, models, state
 from pages.shell.clips import ClipSource
-from pages.shell.context import View
-from pages.show.words import DATA_SETS, THIN, class_name, folds, logit, sentence
+from pages.show.files import download
+from pages.show.words import DATA_SETS, THIN, class_name, folds, sentence
 
 DECIMALS = st.column_config.NumberColumn(format="%.2f")
-_ERROR = "reconstruction error"
 _SHARES = st.column_config.NumberColumn(format="percent")
 _CLIP_COLUMNS = ("clip", "label", "predicted", "interpreter_predicted", "span")
 _LEVEL_COLUMNS = ("clip", "threshold", "components", "faithfulness", "same_class", "energy_kept")
@@ -46,27 +45,21 @@ class Results:
         return self.summary.get("about", {})
 
 
+def figures(name: str, file: str) -> dict[str, dict[str, Any]]:
+    """A bundle's metrics/FILE.json, a block for every system or interpreter in the file's order: file
+    is "summary", "baselines", "noise", "overlap" or "truth"; {} for none."""
+    bundle = models.bundle(name)
+    return _figures(name, file, _stamp(bundle), bundle)
+
+
 def systems(name: str) -> dict[str, dict[str, Any]]:
-    """Every measured system of a bundle: its blocks of summary.json, in its order ({} for none)."""
-    bundle = engines.bundle(name)
-    return _systems(name, _stamp(bundle), bundle)
-
-
-def baselines(name: str) -> dict[str, dict[str, Any]]:
-    """Every measured baseline of a bundle: its blocks of baselines.json ({} for none)."""
-    bundle = engines.bundle(name)
-    return _baselines(name, _stamp(bundle), bundle)
-
-
-def experiment(name: str, kind: str) -> dict[str, dict[str, Any]]:
-    """Every interpreter's block of a bundle's noise.json or overlap.json ({} for none)."""
-    bundle = engines.bundle(name)
-    return _experiment(name, _stamp(bundle), kind, bundle)
+    """Every measured system of a bundle."""
+    return figures(name, "summary")
 
 
 def read(name: str, interpreter: str) -> Results | None:
     """One interpreter's evaluation; None where it has none, ValueError where it is damaged."""
-    bundle = engines.bundle(name)
+    bundle = models.bundle(name)
     if interpreter not in systems(name):
         return None
     return _read(name, _stamp(bundle), interpreter, bundle)
@@ -94,7 +87,7 @@ def title(bundle: Bundle, system: str) -> str:
 
 def how_to_measure(name: str, interpreter: str) -> str:
     """One sentence for a bundle or an interpreter without metrics: the command that makes them."""
-    bundle = engines.bundle(name)
+    bundle = models.bundle(name)
     missing = "metrics" if not systems(name) else f"metrics of the interpreter “{interpreter}”"
     folder = bundle.folder.name if bundle.folder else name
     return (
@@ -176,14 +169,7 @@ def choose(
     source = sources([row])[0]
     if st.session_state.pop("l2i_clicked", False) and source is not None:
         listen(results, row, source.id, threshold)
-    st.selectbox(
-        label,
-        list(by_name),
-        key=state.control("evaluated", chosen),
-        format_func=lambda name: describe(by_name[name]),
-        on_change=state.changed,
-        args=("evaluated",),
-    )
+    state.select(st, label, "evaluated", list(by_name), lambda name: describe(by_name[name]))
     if st.button("Open in Listen", disabled=source is None, type="primary", key="open"):
         assert source is not None  # or the button is disabled
         listen(results, row, source.id, threshold)
@@ -204,75 +190,6 @@ def settle_clip(rows: Sequence[Row]) -> None:
         if asked == row["clip"] or asked.startswith(f"{row['clip']}:"):
             state.put(evaluated=tables.case(row))
             return
-
-
-def median_rows(view: View, found: Results, levels: Sequence[str]) -> list[Row]:
-    """Median FF of every measured system at some τ, and of both Randoms beside the chosen one."""
-    lines = [
-        (title(view.engine.bundle, name), block["faithfulness"])
-        for name, block in systems(view.key[0]).items()
-        if block.get("faithfulness")
-    ]
-    mine = title(view.engine.bundle, found.interpreter)
-    for kind, name in (("random_energy", "energy-matched"), ("random", "count-matched")):
-        lines.append((f"{name} Random beside {mine}", found.summary.get(kind, {})))
-    return [
-        {"system": name} | {f"τ {level}": table.get(level, {}).get("median") for level in levels}
-        for name, table in lines
-    ]
-
-
-def system_rows(
-    view: View, figures: Mapping[str, str], chance: Mapping[str, float | None]
-) -> list[Row]:
-    """Fidelity of every measured system, and of guessing (`chance`, by title); `figures`: titles
-    and the keys of a block's fidelity."""
-    blocks = {**systems(view.key[0]), **baselines(view.key[0])}
-    rows = [
-        {
-            "system": title(view.engine.bundle, name),
-            **{told: block["fidelity"].get(key) for told, key in figures.items()},
-            _ERROR: block.get("reconstruction_error"),
-            "n": block.get("n"),
-        }
-        for name, block in blocks.items()
-        if block.get("fidelity")
-    ]
-    return [*rows, {"system": "guessing", **chance, _ERROR: None, "n": None}]
-
-
-def system_table(view: View, rows: Sequence[Row], alt: str) -> None:
-    """Rows of `system_rows` with three decimals."""
-    st.markdown(f"**Ours: model {view.key[0]}**, fidelity to f")
-    written = {
-        row["system"]: {
-            "‖X − W H‖ / ‖X‖" if key == _ERROR else key: (
-                str(value or "") if key == "n" else "–" if value is None else f"{value:.3f}"
-            )
-            for key, value in row.items()
-            if key != "system"
-        }
-        for row in rows
-    }
-    st.table(pd.DataFrame(written).T, border="horizontal", alt=alt)
-
-
-def median_table(rows: Sequence[Row], name: str) -> None:
-    """Rows of `median_rows` with two decimals; `name`: what FF is a drop of."""
-    st.table(
-        pd.DataFrame(
-            {
-                row["system"]: {
-                    level: "–" if value is None else logit(value)
-                    for level, value in row.items()
-                    if level != "system"
-                }
-                for row in rows
-            }
-        ).T,
-        border="horizontal",
-        alt=f"Median FF in {name} of every system of this model",
-    )
 
 
 def clicked(clip: str) -> None:
@@ -306,16 +223,18 @@ def class_table(
     )
 
 
-def csv_buttons(files: Sequence[tuple[str, str, Sequence[Row]]]) -> None:
-    """A download for each: its title, the file's name without the ending, its rows."""
+def csv_buttons(
+    files: Sequence[tuple[str, str, Sequence[Row]]],
+    stem: str,
+    about: Mapping[str, Any] | None = None,
+) -> None:
+    """A download for each: its title, its part of the file's name behind `stem`, its rows, each
+    with the columns `about` in front."""
     for title, name, rows in files:
-        st.download_button(
+        download(
             f"{title} (CSV)",
-            to_csv(rows),
-            f"{name}.csv",
-            "text/csv",
-            on_click="ignore",
-            width="stretch",
+            to_csv([{**(about or {}), **row} for row in rows]),
+            f"{stem}-{name}.csv",
         )
 
 
@@ -355,26 +274,13 @@ def _folder(bundle: Bundle) -> Path | None:
     return bundle.folder / "metrics" if bundle.folder else None
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _systems(name: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
-    return _blocks(name, "summary.json", _bundle.summary())
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _baselines(name: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
-    return _blocks(name, "baselines.json", _bundle.baseline_summary())
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _experiment(name: str, stamp: float, kind: str, _bundle: Bundle) -> dict[str, dict[str, Any]]:
-    return _blocks(name, f"{kind}.json", _bundle.experiment(kind))
-
-
-def _blocks(name: str, file: str, found: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _figures(name: str, file: str, stamp: float, _bundle: Bundle) -> dict[str, dict[str, Any]]:
+    found = _bundle.experiment(file)
     if found is None:
         return {}
     if not isinstance(found, dict) or not all(isinstance(b, dict) for b in found.values()):
-        raise ValueError(f"{name}/metrics/{file} is damaged: it must hold a block per system.")
+        raise ValueError(f"{name}/metrics/{file}.json is damaged: it must hold a block per system.")
     return found
 
 

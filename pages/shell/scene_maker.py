@@ -16,7 +16,7 @@ import streamlit as st
 
 from l2i_core import L2I
 from l2i_core.bundle import Bundle
-from pages.shell import clips, recipes, state
+from pages.shell import clips, recipes, state, uploads
 from pages.shell.clips import ClipSource, Collection
 from pages.shell.recipes import Part, Recipe
 from pages.show import pictures, players
@@ -65,7 +65,7 @@ def keep(source: ClipSource) -> str:
     if _DRAFT in st.session_state:
         made.append(st.session_state[_DRAFT])
     needed = {asked} | {part.clip for recipe in made for part in recipe.named}
-    gone = ", ".join(clip.file_name for clip in clips.keep(source, needed))
+    gone = ", ".join(clip.file_name for clip in uploads.keep(source, needed))
     return f"The last few of your clips are kept; {gone} had to go." if gone else ""
 
 
@@ -199,9 +199,9 @@ def _controls(engine: L2I, recipe: Recipe, known: Mapping[str, ClipSource], aske
             key="upload_scene",
             on_change=_take,
             args=(engine,),
-            max_upload_size=clips.max_upload_mb(),
+            max_upload_size=uploads.max_upload_mb(),
         )
-        st.caption(clips.limits())
+        st.caption(uploads.limits())
     st.caption(
         "Levels are dB above sound 1, each of the loud part of its sound; what reaches past the "
         "end is cut."
@@ -293,7 +293,7 @@ def _take(engine: L2I) -> None:
     if file is None:
         return
     try:
-        source = clips.from_upload(file.name, file.getvalue(), engine.audio)
+        source = uploads.from_upload(file.name, file.getvalue(), engine.audio)
     except ValueError as error:
         st.session_state[_MESSAGE] = f"{file.name}: {error}"
         return
@@ -328,7 +328,7 @@ def _preview(recipe: Recipe, known: Mapping[str, ClipSource], bundle: Bundle) ->
         for title, sound in zip(("The scene", *names), sounds, strict=True):
             row = st.container(horizontal=True, vertical_alignment="center", gap="small")
             row.markdown(f"**{title}**" if title == "The scene" else title, width=150)
-            row.audio(players.wav(sound, rate, gain), format="audio/wav", alt=f"Player: {title}")
+            row.audio(players.wav(sound, rate, gain), alt=f"Player: {title}")
     st.image(
         _lanes(
             scene.digest,

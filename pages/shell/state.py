@@ -8,10 +8,12 @@ and the context bar writes the settled values back to the URL.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import streamlit as st
+
+from pages.show.choice import MAX_TAU
 
 NAMES = ("bundle", "interpreter", "clip", "window", "class", "tau", "domain", "own")
 # Settings of single pages; they stay in the URL while one visits another page.
@@ -34,7 +36,6 @@ PAGE_NAMES = (
     "step",  # How it works
 )
 DEFAULT_TAU = 0.3
-MAX_TAU = 0.95
 _MAX_SHOWN = 40  # characters of a wrong value that are repeated to the reader
 
 
@@ -153,6 +154,32 @@ def hold(key: str, value: Any) -> str:
     """The key of that widget, which will show `value`."""
     st.session_state[key] = _store()["held"][key] = value
     return key
+
+
+def select(
+    place: Any,
+    label: str,
+    name: str,
+    options: Sequence[str],
+    words: Callable[[str], str] | Mapping[str, str] = str,
+    *,
+    shown: str | None = None,
+    reset: Sequence[str] = (),
+    relabelled: bool = False,
+    **more: Any,
+) -> None:
+    """A selectbox for a setting, in a place that Streamlit draws in: `words` is what an option is
+    called, `shown` the option chosen where it is not the setting's value, `reset` the settings that
+    hang on it; `relabelled` as for `control`, more as `st.selectbox` takes it."""
+    chosen = str(value(name) or "") if shown is None else shown
+    given = {"on_change": changed, "args": (name, *reset)} | more
+    place.selectbox(
+        label,
+        options,
+        key=control(name, chosen, relabelled),
+        format_func=words if callable(words) else words.__getitem__,
+        **given,
+    )
 
 
 def changed(name: str, *reset: str) -> None:

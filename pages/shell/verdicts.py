@@ -12,7 +12,7 @@ from l2i_core.measure.metrics import drop_resolution
 from l2i_core.measure.random import RandomDrops, beats_chance
 from l2i_core.words import UNTESTED
 from pages.shell import decisions
-from pages.shell.context import View
+from pages.shell.view import View
 from pages.show.words import class_name, logit
 
 TITLES = ("A · input", "B · what it listened to", "C · what is left")

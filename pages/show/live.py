@@ -14,55 +14,24 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
-import torch
 from torch import Tensor
 
 from l2i_core import L2I, Analysis, AudioConfig
+from l2i_core.dictionary import shapes
 from l2i_core.signal import spectra
 from l2i_core.signal.spectra import Spectrogram
-from pages.shell import state
 from pages.show import pictures, players
+from pages.show.choice import MAX_TAU, Choice
 
 _FOLDER = Path(__file__).with_name("live")
 _PHASE = 32767  # int16 for π: an error of −86 dB, a quarter of the bytes of cosine and sine
 SHAPE_POINTS = 24
 LISTED = 12  # components with controls at first; the rest on request
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the user settled on: τ, mask domain, and gains in [0, 1] of single components that
-    override the selection by τ."""
-
-    tau: float
-    domain: str
-    overrides: Mapping[int, float] = field(default_factory=dict)
-
-    @property
-    def token(self) -> str:
-        """The choice as a name of letters, digits, "-" and "_"; `main.js` makes the same."""
-        own = f"-{self.own}" if self.overrides else ""
-        return f"{self.domain}-{round(100 * self.tau)}{own}"
-
-    @property
-    def own(self) -> str:
-        """The overrides as the URL has them: "17_50-3_0" is component 17 at 0.5, 3 off."""
-        return "-".join(f"{k}_{round(100 * g)}" for k, g in sorted(self.overrides.items()))
-
-    def gains(self, relevance: Tensor) -> np.ndarray | None:
-        """K gains for `engine.interpret`, or None where τ alone decides."""
-        if not self.overrides:
-            return None
-        weights = (relevance > self.tau).numpy().astype(np.float32)
-        for k, gain in self.overrides.items():
-            weights[k] = gain
-        return weights
 
 
 def verdict_key(choice: Choice) -> str:
@@ -108,15 +77,13 @@ def live_interpretation(
             "subject": f"{digest}-{target}",
             "target": target.replace("_", " "),
             "relevance": relevance.tolist(),
-            "centres": np.round(
-                pictures.centre_frequencies(engine.dictionary.patterns, engine.audio), 1
-            ).tolist(),
-            "shapes": _shapes(engine),
+            "centres": shapes.centres(engine.dictionary.patterns, engine.audio).round(1).tolist(),
+            "shapes": (100 * _outlines(engine)).round().astype(int).tolist(),
             "labels": list(labels),
             "listed": LISTED,
             "start": start,
             "tau": choice.tau,
-            "maxTau": state.MAX_TAU,
+            "maxTau": MAX_TAU,
             "domain": choice.domain,
             "overrides": {str(k): gain for k, gain in choice.overrides.items()},
             "sequence": _sequence(name),
@@ -129,12 +96,9 @@ def live_interpretation(
     return bool(result.fallback)
 
 
-def _shapes(engine: L2I) -> list[list[int]]:
-    """Each column of W as a thumbnail: SHAPE_POINTS heights of 0 to 100, low mels first."""
-    shapes = pictures.spectral_shapes(engine.dictionary.patterns, engine.audio, SHAPE_POINTS)
-    return (
-        np.round(100 * shapes / shapes.max(axis=1, keepdims=True).clip(1e-9)).astype(int).tolist()
-    )
+@functools.lru_cache(maxsize=8)
+def _outlines(engine: L2I) -> np.ndarray:
+    return shapes.outlines(engine.dictionary.patterns, engine.audio, SHAPE_POINTS)
 
 
 def pack(
@@ -181,7 +145,7 @@ def pack(
         "shown": min(config.n_frames(spectrogram.length), x.shape[0]),
         "topDb": pictures.TOP_DB,
         "kept": pictures.KEPT,
-        "ticks": _ticks(config),
+        "ticks": [[hertz, round(place, 4)] for hertz, place, _ in pictures.ticks(config)],
         "peak": players.PEAK,
         "most": players.MOST,
     }
@@ -205,9 +169,8 @@ def _packed(key: tuple[Any, ...], _engine: L2I, _analysis: Analysis) -> tuple[st
 @functools.lru_cache(maxsize=8)
 def _mel_bands(config: AudioConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The mel filters without their zeros: first bin of each band, offsets, weights."""
-    deep = replace(config, top_db=1000.0)
-    dense = 10 ** (spectra.log_mel(torch.eye(config.n_bins), deep).double().numpy() / 10)
-    rows = [np.flatnonzero(band > 1.5e-10) for band in dense]  # 1e-10 is log-mel's floor
+    dense = spectra.mel_filters(config).numpy()
+    rows = [np.flatnonzero(band) for band in dense]
     start = [int(row[0]) if len(row) else 0 for row in rows]
     weights = [
         band[row[0] : row[-1] + 1] if len(row) else band[:0]
@@ -219,15 +182,6 @@ def _mel_bands(config: AudioConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         offset.astype("<i4"),
         np.concatenate(weights).astype("<f4"),
     )
-
-
-def _ticks(config: AudioConfig) -> list[list[float]]:
-    """Frequencies in Hz and where they lie on the picture, 0 at the bottom to 1 at the top."""
-    return [
-        [hertz, round(pictures.mel_place(hertz, config), 4)]
-        for hertz in pictures.TICKS_HZ
-        if hertz < 0.45 * config.sample_rate
-    ]
 
 
 def _sequence(name: str) -> int:

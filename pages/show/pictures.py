@@ -10,26 +10,25 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib.util
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import streamlit as st
 import torch
 from PIL import Image, ImageColor, ImageDraw, ImageFont
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from l2i_core import Analysis, AudioConfig
-from l2i_core.dictionary.nmf import centre_bins
 from l2i_core.explainers.vibi import chunk_mask
 from l2i_core.report import figures
 from l2i_core.report.figures import PALETTES, Palette
-from l2i_core.signal import spectra
 
-COLOURS, TOP_DB, KEPT, TICKS_HZ = figures.COLOURS, figures.TOP_DB, figures.KEPT, figures.TICKS_HZ
-decibels, reference = figures.decibels, figures.reference
+COLOURS, TOP_DB, KEPT = figures.COLOURS, figures.TOP_DB, figures.KEPT
+decibels, reference, ticks = figures.decibels, figures.reference, figures.ticks
 _WIDTH, _HEIGHT = 860, 380  # of the spectrogram, in pixels: sharp at 430 on a dense screen
 _LEFT, _RIGHT, _TOP, _BOTTOM = 86, 22, 10, 62
 _SCALE = 96  # to the right of a picture that carries its own colour scale
@@ -46,19 +45,6 @@ def palette() -> Palette:
 def theme() -> str:
     """ "light" or "dark", as the reader's browser shows it."""
     return "dark" if st.context.theme.type == "dark" else "light"
-
-
-def centre_frequencies(patterns: Tensor, config: AudioConfig) -> np.ndarray:
-    """Each component's centre of gravity on the frequency axis in Hz (K,), of W (F, K)."""
-    return centre_bins(patterns).numpy() * (config.sample_rate / config.n_fft)
-
-
-def spectral_shapes(patterns: Tensor, config: AudioConfig, points: int = 40) -> np.ndarray:
-    """Each column of W (F, K) at `points` mel-spaced frequencies, for a thumbnail (K, points)."""
-    centres = spectra.mel_frequencies(config)
-    wanted = np.interp(np.linspace(0, len(centres) - 1, points), range(len(centres)), centres)
-    nearest = np.round(wanted / (config.sample_rate / 2) * (config.n_bins - 1)).astype(int)
-    return patterns.numpy().T[:, nearest]
 
 
 def spectrogram(
@@ -119,8 +105,13 @@ def chunks(
     return _png(_with_axes(Image.fromarray(pixels), config, shown, start, frames))
 
 
-def legend(shown: str) -> bytes:
-    """PNG of the colour scale with its numbers."""
+def draw_legend(place: DeltaGenerator) -> None:
+    """The colour scale of spectrograms with its numbers."""
+    alt = "Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB."
+    place.image(_legend(theme()), width="stretch", alt=alt)
+
+
+def _legend(shown: str) -> bytes:
     colours = _palette(shown)
     image = Image.new("RGB", (760, 70), colours.paper)
     ramp = np.repeat(COLOURS[None], 18, axis=0).astype(np.uint8)
@@ -144,7 +135,7 @@ def heat(
     unit: str = "",
 ) -> bytes:
     """PNG of any values over mel-spaced rows and frames (R, T), with the scale low … high beside
-    it. `mel_rows` brings STFT bins to such rows."""
+    it. `shapes.mel_rows` brings STFT bins to such rows."""
     span = max(high - low, 1e-12)
     levels = ((rows - low) / span).clip(0, 1)
     pixels = COLOURS[(levels * 255).astype(np.uint8)][::-1].astype(np.uint8)
@@ -215,21 +206,6 @@ def lanes(sounds: Sequence[np.ndarray], names: Sequence[str], seconds: float, sh
     return _png(canvas)
 
 
-def mel_rows(values: np.ndarray, config: AudioConfig, rows: int = _HEIGHT // 2) -> np.ndarray:
-    """Values over STFT bins (F, T) → their means over equal steps of the mel axis (rows, T)."""
-    centres = spectra.mel_frequencies(config)
-    steps = np.concatenate([[-0.5], np.arange(len(centres)), [len(centres) - 0.5]])
-    ends = (config.f_min, config.f_max or config.sample_rate / 2)
-    hertz = np.concatenate([[ends[0]], centres, [ends[1]]])
-    edges = np.interp(np.linspace(-0.5, len(centres) - 0.5, rows + 1), steps, hertz)
-    # A bin is constant over its own width, so a row's mean is a difference of the running sum.
-    places = np.clip(edges * config.n_fft / config.sample_rate + 0.5, 0, len(values))
-    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
-    below = np.minimum(places.astype(int), len(values) - 1)
-    running = sums[below] + (places - below)[:, None] * values[below]
-    return np.diff(running, axis=0) / np.diff(places)[:, None]
-
-
 def icon() -> Image.Image:
     """The browser tab's icon: four bars, the relevant one in the accent colour."""
     image = Image.new("RGBA", (64, 64))
@@ -255,12 +231,10 @@ def _with_axes(
     canvas = Image.new("RGB", size, colours.paper)
     canvas.paste(image, (_LEFT, _TOP))
     draw = ImageDraw.Draw(canvas)
-    for hertz in TICKS_HZ:
-        if hertz < 0.45 * config.sample_rate:
-            y = _TOP + _HEIGHT * (1 - mel_place(hertz, config))
-            draw.line([(_LEFT - 8, y), (_LEFT - 2, y)], fill=colours.neutral, width=2)
-            text = f"{hertz}" if hertz < 1000 else f"{hertz // 1000}k"
-            draw.text((_LEFT - 12, y), text, fill=colours.ink, font=_font(), anchor="rm")
+    for _, place, text in ticks(config):
+        y = _TOP + _HEIGHT * (1 - place)
+        draw.line([(_LEFT - 8, y), (_LEFT - 2, y)], fill=colours.neutral, width=2)
+        draw.text((_LEFT - 12, y), text, fill=colours.ink, font=_font(), anchor="rm")
     draw.text((6, _TOP + _HEIGHT + 10), "Hz", fill=colours.ink, font=_font(), anchor="la")
     duration = max(n_frames - 1, 1) * config.hop_length / config.sample_rate
     _time_axis(draw, colours, _TOP + _HEIGHT, start, duration)
@@ -280,12 +254,6 @@ def _time_axis(
         draw.text((x, baseline + 12), text, fill=colours.ink, font=_font(), anchor="ma")
 
 
-def mel_place(hertz: float, config: AudioConfig) -> float:
-    """Where a frequency lies on the picture's axis, 0 at the bottom to 1 at the top."""
-    centres = spectra.mel_frequencies(config)
-    return (float(np.interp(hertz, centres, np.arange(len(centres)))) + 0.5) / len(centres)
-
-
 def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=1)
@@ -294,8 +262,11 @@ def _png(image: Image.Image) -> bytes:
 
 @functools.cache
 def _font() -> ImageFont.FreeTypeFont:
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    return ImageFont.truetype(str(folder / "DejaVuSans.ttf"), _FONT_SIZE)
+    spec = importlib.util.find_spec("matplotlib")  # found, not run: that costs half a second
+    assert spec is not None  # a requirement
+    assert spec.origin is not None
+    font = Path(spec.origin).parent / "mpl-data/fonts/ttf/DejaVuSans.ttf"
+    return ImageFont.truetype(str(font), _FONT_SIZE)
 
 
 @functools.cache

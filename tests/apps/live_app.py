@@ -12,7 +12,7 @@ import streamlit as st
 from l2i_core import L2I, Analysis
 from l2i_core.signal import audio
 from pages.show import live
-from pages.show.live import Choice
+from pages.show.choice import Choice
 
 
 @st.cache_resource

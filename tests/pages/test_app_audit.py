@@ -24,7 +24,7 @@ from l2i_core.data.clips import Clip
 from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Settings, evaluate, write_evaluation
 from pages.audit import audits
-from pages.shell import engines, jobs
+from pages.shell import jobs, models
 
 QUICK = Settings((0.0, 0.3), (0.3,), random_draws=2)
 
@@ -287,7 +287,7 @@ def test_a_cancelled_audit_goes_on_where_it_stopped(
     for index in range(3):
         soundfile.write(tmp_path / f"{index}.wav", noise(0.3, index), 44100)
     app = open_app(page="audit", bundle="turned")
-    with engines.turn:  # another request has f: the job waits
+    with models.turn:  # another request has f: the job waits
         app = _measure(app, str(tmp_path))
         own = app.session_state["l2i_own_audit"]
         job = jobs.find(own.key)

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from l2i_core import L2I
 from l2i_core.dictionary import names
 from l2i_core.measure.evaluation import to_csv
+from pages.dictionary import files, use
 from pages.shell import clips, components, evidence
 
 FEW = ("dog-1", "rain-1", "dog+rain")
@@ -44,7 +45,7 @@ def opened(models: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
         app = AppTest.from_file(str(APP), default_timeout=60)
         for name, value in ({"bundle": "random", "clip": "dog-1"} | values).items():
             app.query_params[name] = value
-        app.switch_page("pages/dictionary/page.py").run()
+        app.switch_page("pages/dictionary.py").run()  # as the first request: first.run_router
         assert not app.exception, app.exception
         return app
 
@@ -226,7 +227,7 @@ def test_a_component_that_is_never_active_says_so(
 ) -> None:
     pooled = np.ones(12, dtype="f4")
     pooled[4] = 0.0
-    monkeypatch.setattr(components, "_pooled", lambda key, engine, source: (pooled, 0))
+    monkeypatch.setattr(use, "pooled_in", lambda key, engine, source: (pooled, 0))
     app = opened(component="4", sort="number")
     assert "#4 has no sound here" in texts(app)
     assert "None of the 3 demo and own clips uses #4" in texts(app)
@@ -254,8 +255,7 @@ def test_names_are_kept_for_this_dictionary_only(opened: Open, home: Path) -> No
     assert cells(app)[3]["below"] == odd
     assert [path.parent.name for path in home.rglob("*.json")] == ["names"]
     assert components.names_of(engine_for(app)) == {3: odd}
-    assert components.name_of(engine_for(app), 3) == odd
-    assert components.name_of(engine_for(app), 2) == ""
+    assert [components.label(engine_for(app), k) for k in (3, 2)] == [f"#3 · {odd}", "#2"]
     other = opened(component="3")
     assert other.text_input[0].value == odd
     assert select(other, "Component").options[order(other).index(3)].startswith(f"#3 · {odd} · ")
@@ -356,7 +356,7 @@ def test_the_back_button(opened: Open) -> None:
 
 def test_theta_as_a_file(opened: Open) -> None:
     app = opened()
-    lines = components.matrix_csv(engine_for(app)).splitlines()
+    lines = files.matrix_csv(engine_for(app)).splitlines()
     assert len(lines) == 13
     assert lines[0].startswith("component,name,centre_hz,")
     table = app.dataframe[-1].value

@@ -45,9 +45,9 @@ def test_first_visit_states_question_and_finding(open_measured: Open) -> None:
 def test_the_class_to_explain_has_its_own_sentence(open_measured: Open) -> None:
     app = open_measured(PAGE, **{"class": "dog"})
     # f calls rain-5 a dog: FF 0.2 … 1.2 and 2.4, times 0.7; the median is 0.56.
-    assert "For “dog” (f's decision on 7 clips)" in said(app)
+    assert "For “dog” (f says it in 7 clips)" in said(app)
     assert "costs f a median of 0.56 logits" in said(app)
-    assert "f calls none of these clips “rooster”" in said(
+    assert "f says “rooster” in none of these clips" in said(
         open_measured(PAGE, **{"class": "rooster"})
     )
 

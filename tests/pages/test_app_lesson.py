@@ -14,10 +14,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I, Analysis
-from l2i_core.dictionary import masking
-from pages.lesson import material
+from l2i_core.dictionary import masking, shapes
+from pages.lesson import figures, material
 from pages.shell import clips
-from pages.show import pictures, plots, words
+from pages.show import pictures, words
 from pages.show.pictures import palette
 
 TITLES = [
@@ -168,14 +168,14 @@ def test_glossary_limits_and_interpreters_are_at_hand(open_app: Open) -> None:
 def test_mel_rows_are_means_over_the_mel_axis(engine: L2I) -> None:
     config = engine.audio
     constant = np.full((config.n_bins, 3), 2.5)
-    np.testing.assert_allclose(pictures.mel_rows(constant, config), 2.5, rtol=1e-9)
+    np.testing.assert_allclose(shapes.mel_rows(constant, config), 2.5, rtol=1e-9)
     for hertz in (300.0, 1000.0, 9000.0):
         bin_ = round(hertz / config.sample_rate * config.n_fft)
         one = np.zeros((config.n_bins, 1))
         one[bin_] = 1.0
-        rows = pictures.mel_rows(one, config, 190)[:, 0]
+        rows = shapes.mel_rows(one, config, 190)[:, 0]
         centre = float((rows * (np.arange(190) + 0.5)).sum() / rows.sum()) / 190
-        exact = pictures.mel_place(bin_ * config.sample_rate / config.n_fft, config)
+        exact = shapes.mel_places(bin_ * config.sample_rate / config.n_fft, config)
         assert centre == pytest.approx(exact, abs=0.01)
         assert rows.max() <= 1.0
 
@@ -219,16 +219,16 @@ def test_ranked_holds_the_highest_and_what_speaks_against(engine: L2I, analysis:
 
 def test_figures_mark_what_is_chosen() -> None:
     colours = palette()
-    bars = plots.relevance_bars(["#1", "#2"], [1.0, -0.4], [True, False], 0.3, colours)
+    bars = figures.relevance_bars(["#1", "#2"], [1.0, -0.4], [True, False], 0.3, colours)
     assert list(bars.data[0].marker.color) == [colours.accent, colours.neutral]
     assert bars.layout.shapes[0].x0 == 0.3
-    curves = plots.ridges(
+    curves = figures.ridges(
         [0.0, 1.0], [[0.0, 2.0], [0.0, 1.0]], ["a", "b"], "s", None, colours, [False, True]
     )
     tops = [max(curve.y) for curve in curves.data[1::2]]
     assert tops == pytest.approx([1.9, 0.45])  # one scale; the first is on top
     assert [c.line.color for c in curves.data[1::2]] == [colours.neutral, colours.accent]
-    alone = plots.ridges([0.0, 1.0], [[0.0, 1.0]], ["a"], "s", None, colours, own_scale=True)
+    alone = figures.ridges([0.0, 1.0], [[0.0, 1.0]], ["a"], "s", None, colours, own_scale=True)
     assert max(alone.data[1].y) == pytest.approx(0.9)
-    pairs = plots.logit_pairs(["x"], [2.0], [-1.0], ("f", "Θ"), colours)
+    pairs = figures.logit_pairs(["x"], [2.0], [-1.0], ("f", "Θ"), colours)
     assert [(bar.name, bar.x[0]) for bar in pairs.data] == [("f", 2.0), ("Θ", -1.0)]

@@ -34,7 +34,7 @@ from PIL import Image
 from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.dictionary.masking import THRESHOLDS
 from l2i_core.measure.random import energy_matched_drops
-from pages.shell import clips, engines
+from pages.shell import cached, clips, uploads
 from pages.show import pictures, players, words
 
 A, B, C = 0, 1, 2
@@ -287,7 +287,7 @@ BAD_UPLOADS = {
 def test_a_bad_upload_is_one_sentence(kind: str) -> None:
     make, expected = BAD_UPLOADS[kind]
     with pytest.raises(ValueError, match=expected):
-        clips.from_upload("a.wav", make(), AudioConfig())
+        uploads.from_upload("a.wav", make(), AudioConfig())
 
 
 @pytest.mark.parametrize("kind", ["text", "too short", "nan"])
@@ -439,7 +439,7 @@ def test_numbers_have_two_or_three_digits(text: str, expected: str) -> None:
 
 
 def test_every_threshold_is_what_the_page_shows_at_each(engine: L2I, analysis: Analysis) -> None:
-    rows = engines.every_threshold(engine, analysis, "dog", "log")
+    rows = cached.every_threshold(engine, analysis, "dog", "log")
     assert [row["threshold"] for row in rows] == list(THRESHOLDS)
     row = next(row for row in rows if row["threshold"] == 0.3)
     made = engine.interpret(analysis, "dog", 0.3)

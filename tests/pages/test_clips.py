@@ -20,9 +20,9 @@ from driving import noise, wav_bytes
 from l2i_core import AudioConfig
 from l2i_core.bundle import Bundle
 from l2i_core.signal import audio
-from pages.shell import chooser, clips, state
+from pages.shell import chooser, clips, state, uploads, windows
+from pages.shell.cached import Overview
 from pages.shell.clips import ClipSource
-from pages.shell.engines import Overview
 
 
 @pytest.fixture(autouse=True)
@@ -179,8 +179,8 @@ def test_metrics_say_where_f_was_wrong(tmp_path: Path, recorded: Bundle) -> None
 
 def test_uploads_and_recordings_have_names_of_their_own() -> None:
     data = wav_bytes(noise(0.5))
-    one = clips.from_upload("a.wav", data, AudioConfig())
-    two = clips.from_upload("a.wav", data, AudioConfig(), recorded=True)
+    one = uploads.from_upload("a.wav", data, AudioConfig())
+    two = uploads.from_upload("a.wav", data, AudioConfig(), recorded=True)
     assert one.id == f"upload-{hashlib.sha256(data).hexdigest()[:16]}"
     assert two.id == one.id.replace("upload", "recording")
     for clip in (one, two):
@@ -195,24 +195,24 @@ def test_uploads_and_recordings_have_names_of_their_own() -> None:
 def test_sampling_rates(rate: int, fine: bool) -> None:
     data = wav_bytes(noise(1.0), rate)
     if fine:
-        clips.from_upload("a.wav", data, AudioConfig())
+        uploads.from_upload("a.wav", data, AudioConfig())
     else:
         with pytest.raises(ValueError, match="8 to 192 kHz"):
-            clips.from_upload("a.wav", data, AudioConfig())
+            uploads.from_upload("a.wav", data, AudioConfig())
 
 
 def test_size_limit_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     data = wav_bytes(noise(7.0))  # 1.2 MB
-    clips.from_upload("a.wav", data, AudioConfig())
+    uploads.from_upload("a.wav", data, AudioConfig())
     monkeypatch.setenv("L2I_MAX_UPLOAD_MB", "1")
-    assert "Up to 1 MB" in clips.limits()
+    assert "Up to 1 MB" in uploads.limits()
     with pytest.raises(ValueError, match="at most 1 are accepted"):
-        clips.from_upload("a.wav", data, AudioConfig())
+        uploads.from_upload("a.wav", data, AudioConfig())
     for text in ("abc", "-3", "0", ""):
         monkeypatch.setenv("L2I_MAX_UPLOAD_MB", text)
-        assert clips.max_upload_mb() == clips.DEFAULT_UPLOAD_MB
+        assert uploads.max_upload_mb() == uploads.DEFAULT_UPLOAD_MB
     monkeypatch.setenv("L2I_MAX_UPLOAD_MB", "100000")
-    assert clips.max_upload_mb() == st.get_option("server.maxUploadSize")
+    assert uploads.max_upload_mb() == st.get_option("server.maxUploadSize")
 
 
 def test_a_small_file_that_unpacks_to_gigabytes_is_refused(
@@ -225,29 +225,31 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused(
         soundfile.write(buffer, silence, 192000, format="FLAC")
         assert len(buffer.getvalue()) < 2**17
         if fine:
-            clips.from_upload("small.flac", buffer.getvalue(), AudioConfig())
+            uploads.from_upload("small.flac", buffer.getvalue(), AudioConfig())
         else:
             with pytest.raises(ValueError, match="more than this server unpacks"):
-                clips.from_upload("bomb.flac", buffer.getvalue(), AudioConfig())
+                uploads.from_upload("bomb.flac", buffer.getvalue(), AudioConfig())
 
 
 def test_the_last_few_are_kept_within_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
     made = [
-        clips.from_upload(f"{i}.wav", wav_bytes(noise(0.2, seed=i)), AudioConfig())
+        uploads.from_upload(f"{i}.wav", wav_bytes(noise(0.2, seed=i)), AudioConfig())
         for i in range(6)
     ]
-    gone = [clip.id for source in made for clip in clips.keep(source)]
+    gone = [clip.id for source in made for clip in uploads.keep(source)]
     assert gone == [made[0].id, made[1].id]
     assert list(clips.uploads()) == [source.id for source in made[2:]]
     oldest = made[2].id
-    assert [clip.id for clip in clips.keep(made[0], {oldest})] == [made[3].id], "its scene needs it"
+    assert [clip.id for clip in uploads.keep(made[0], {oldest})] == [made[3].id], (
+        "its scene needs it"
+    )
     assert oldest in clips.uploads()
     monkeypatch.setenv("L2I_MAX_UPLOAD_MB", "1")
     large = [
         dataclasses.replace(made[i], id=f"upload-{i:016d}", data=bytes(900_000)) for i in range(3)
     ]
     for source in large:
-        clips.keep(source)
+        uploads.keep(source)
     assert list(clips.uploads()) == [source.id for source in large[1:]]
 
 
@@ -274,7 +276,7 @@ def test_a_window_from_a_link(asked: str, expected: str | None) -> None:
     st.session_state.pop("l2i_state", None)
     state.put(window=asked)
     long = Overview(60.0, ((0.0, 30.0), (30.0, 60.0)), torch.zeros(2, 3), torch.zeros(3))
-    assert chooser._settle_window(long, "30-60") == (expected or "30-60")
+    assert windows._settle_window(long, "30-60") == (expected or "30-60")
     assert state.value("window") == (expected or "30-60")
     messages = st.session_state["l2i_state"]["messages"]
     assert len(messages) == (expected is None)
@@ -283,7 +285,7 @@ def test_a_window_from_a_link(asked: str, expected: str | None) -> None:
 
 def test_stereo_is_mixed_as_the_engine_does() -> None:
     stereo = np.stack([noise(0.5), noise(0.5, seed=1)], axis=1)
-    source = clips.from_upload("s.wav", wav_bytes(stereo), AudioConfig())
+    source = uploads.from_upload("s.wav", wav_bytes(stereo), AudioConfig())
     samples, rate = source.read()
     assert samples.shape == (1, 22050)
     whole = audio.read(io.BytesIO(source.data or b""))

@@ -17,7 +17,7 @@ from serving import NO_WEB_AUDIO, live, serving, signal
 from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.bundle import save_bundle
 from l2i_core.signal import audio
-from pages.show.live import Choice
+from pages.show.choice import Choice
 
 COMPONENTS = 100
 

@@ -15,9 +15,10 @@ from driving import noise, wav_bytes
 
 from l2i_core import L2I, AudioConfig
 from l2i_core.signal import audio
+from pages.dictionary import use
 from pages.listen import truths
 from pages.noise import noises
-from pages.shell import clips, engines, recipes
+from pages.shell import cached, models, recipes, uploads
 from pages.shell.memory import Memory, nbytes
 
 
@@ -82,7 +83,7 @@ def test_an_analysis_weighs_its_arrays(engine: L2I, dog: np.ndarray) -> None:
 def test_workers_follow_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for text, expected in (("3", 3), ("0", os.cpu_count()), ("many", os.cpu_count())):
         monkeypatch.setenv("L2I_WORKERS", text)
-        assert engines.workers() == expected
+        assert models.workers() == expected
 
 
 def test_a_long_clip_is_heard_window_by_window(
@@ -97,10 +98,10 @@ def test_a_long_clip_is_heard_window_by_window(
 
         def __exit__(self, *_: object) -> None: ...
 
-    monkeypatch.setattr(engines, "turn", Turn())
-    source = clips.from_upload("long.wav", wav_bytes(noise(32.0, seed=9)), AudioConfig())
+    monkeypatch.setattr(cached, "turn", Turn())
+    source = uploads.from_upload("long.wav", wav_bytes(noise(32.0, seed=9)), AudioConfig())
     told: list[tuple[int, int]] = []
-    made = engines.overview(("b", 0.0, "att", source.digest, ""), engine, source, lambda *n: told.append(n))  # fmt: skip
+    made = cached.overview(("b", 0.0, "att", source.digest, ""), engine, source, lambda *n: told.append(n))  # fmt: skip
     whole = engine.analyse(*source.read())
     assert turns == [1] * len(whole.windows)
     assert told == [(i, len(whole.windows)) for i in range(len(whole.windows))]
@@ -113,11 +114,11 @@ def test_a_long_clip_is_heard_window_by_window(
 def test_the_best_five_seconds(engine: L2I) -> None:
     clip = noise(31.0, seed=2)
     clip[: 44100 * 12] *= 0.01
-    source = clips.from_upload("b.wav", wav_bytes(clip), AudioConfig())
+    source = uploads.from_upload("b.wav", wav_bytes(clip), AudioConfig())
     key = ("best", 0.0, "att", source.digest, "")
-    overview = engines.overview(key, engine, source)
+    overview = cached.overview(key, engine, source)
     target = engine.classes[3]
-    start, end = engines.best_window(key, engine, source, overview, target)
+    start, end = cached.best_window(key, engine, source, overview, target)
     assert end - start == pytest.approx(5.0)
     assert 0.0 <= start < end <= 31.0
     sound = audio.prepare(*source.read(), engine.audio)
@@ -131,9 +132,9 @@ def test_the_best_five_seconds(engine: L2I) -> None:
 
 
 def test_all_bounds_together_are_the_readmes() -> None:
-    modules = (engines, noises, recipes, truths)
+    modules = (cached, noises, recipes, truths, use)
     bounds = [m.most for module in modules for m in vars(module).values() if isinstance(m, Memory)]
-    assert len(bounds) == 9
+    assert len(bounds) == 10
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
     promised = re.search(r"within fixed bounds \(([\d.]+) GB of arrays at most\)", readme)
     assert promised

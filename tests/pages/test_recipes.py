@@ -13,7 +13,7 @@ from driving import wav_bytes
 
 from l2i_core import AudioConfig
 from l2i_core.data import synth
-from pages.shell import clips, recipes
+from pages.shell import clips, recipes, uploads
 from pages.shell.clips import ClipSource
 from pages.shell.recipes import Part, Recipe
 
@@ -117,12 +117,12 @@ def test_noise_is_a_background_and_needs_no_clip() -> None:
 
 
 def test_uploads_are_named_by_their_content() -> None:
-    upload = clips.from_upload("mine.wav", wav_bytes(synth.clip("crow", 3)), AudioConfig())
+    upload = uploads.from_upload("mine.wav", wav_bytes(synth.clip("crow", 3)), AudioConfig())
     recipe = Recipe(6.0, (Part("dog-1", 0.0, 0.0), Part(upload.id, 1.0, -3.0)))
     assert recipe.missing(known()) == [upload.id]
     recipes.keep(recipe.clip_id)
     assert not recipes.collection(known()).clips, "it cannot be made here"
-    clips.keep(upload)
+    uploads.keep(upload)
     assert list(recipes.collection(known()).clips) == [recipe.clip_id]
     scene = recipes.scene(recipe, known())
     assert scene.stems()[1].labels == ()
@@ -160,7 +160,7 @@ def test_demo_mixtures_know_their_stems() -> None:
 def test_a_scene_of_the_same_upload_has_the_names_of_its_own_session() -> None:
     data, titles = wav_bytes(synth.clip("crow", 5)), []
     for name in ("Anna's secret.wav", "mine.wav"):
-        upload = clips.from_upload(name, data, AudioConfig())
+        upload = uploads.from_upload(name, data, AudioConfig())
         recipe = Recipe(5.0, (Part(upload.id, 0.0, 0.0), Part("rain-1", 1.0, 0.0)))
         made = recipes.scene(recipe, {**known(), upload.id: upload})
         titles.append([made.title, *(stem.title for stem in made.stems())])

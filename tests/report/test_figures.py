@@ -38,6 +38,11 @@ def test_colours_run_from_the_floor_to_the_loudest_band() -> None:
     np.testing.assert_allclose(drawn, magma, atol=0.5)
 
 
+def test_the_colour_map_is_matplotlib_s() -> None:
+    magma = matplotlib.colormaps["magma"](np.arange(256))[:, :3] * 255
+    np.testing.assert_array_equal(figures.COLOURS, np.round(magma))
+
+
 def test_what_is_not_kept_is_grey() -> None:
     whole = np.zeros((1, 3))
     kept = np.array([[0.0, -20.0, -60.0]])  # all, a tenth, a thousandth of the magnitude

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
-from pages.shell import components, state
-from pages.shell.context import View
+from l2i_core import L2I
+from l2i_core.measure import usage
+from l2i_core.measure.evaluation import to_csv
+from pages.shell import clips, components, state
+from pages.shell.view import View
+from pages.show.files import download
 from pages.show.words import sentence
 
 
@@ -17,15 +19,12 @@ def names_and_data(view: View) -> None:
     names = components.names_of(engine)
     stem = engine.bundle.name
     with view.corner, st.popover("Names and data", width="stretch"):
-        where = "in this session only" if components.shared() else "on this machine"
+        where = "in this session only" if clips.shared() else "on this machine"
         st.caption(f"You have named {len(names)} of {total} components. Names are kept {where}.")
-        st.download_button(
+        download(
             "Export names (JSON)",
             components.exported(engine),
             f"{stem}-component-names.json",
-            "application/json",
-            on_click="ignore",
-            width="stretch",
             disabled=not names,
         )
         times = st.session_state.setdefault("l2i_names_imported", 0)
@@ -37,18 +36,16 @@ def names_and_data(view: View) -> None:
             on_change=_import,
             args=(view, key),
         )
-        st.download_button(
+        download(
             "Class weights θ (CSV)",
-            _later(view),
+            lambda: matrix_csv(engine),
             f"{stem}-{engine.interpreter_name}-theta.csv",
-            "text/csv",
-            on_click="ignore",
-            width="stretch",
         )
 
 
-def _later(view: View) -> Callable[[], str]:
-    return lambda: components.matrix_csv(view.engine)
+def matrix_csv(engine: L2I) -> str:
+    """θ of all classes and components as CSV text."""
+    return to_csv(usage.class_weight_rows(engine, components.names_of(engine)))
 
 
 def _import(view: View, key: str) -> None:
@@ -63,9 +60,8 @@ def _import(view: View, key: str) -> None:
     except ValueError as error:
         state.notice(sentence(str(error)), "error")
         return
-    replaced = sum(
-        components.name_of(view.engine, k) not in ("", name) for k, name in found.items()
-    )
+    known = components.names_of(view.engine)
+    replaced = sum(known.get(k, name) != name for k, name in found.items())
     problem = components.rename(view.engine, found)
     if problem:
         state.notice(f"Names are kept for this session only: {problem}", "error")

@@ -1,4 +1,4 @@
-"""Models and results, each computed once: what the pages ask of the engine, behind caches.
+"""Results, each computed once: what the pages ask of an engine, behind caches.
 
 Keys are names, never arrays: bundle and its date, interpreter, the clip file's hash and window;
 results add class, mask domain and the number of selected components, because x_int is piecewise
@@ -9,9 +9,6 @@ many users fill the server.
 from __future__ import annotations
 
 import dataclasses
-import gc
-import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,8 +16,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from l2i_core import L2I, Analysis, Interpretation, Verdict, bundle_folders, load_bundle
-from l2i_core.bundle import Bundle, outline
+from l2i_core import L2I, Analysis, Interpretation, Verdict
 from l2i_core.classifiers.hearing import WINDOWED_ABOVE_SECONDS
 from l2i_core.measure.random import (
     RandomDrops,
@@ -31,27 +27,17 @@ from l2i_core.measure.random import (
 from l2i_core.signal import audio
 from pages.shell.clips import ClipSource
 from pages.shell.memory import MEGABYTE, Memory
-from pages.show.live import Choice
-from pages.show.words import sentence
+from pages.shell.models import turn
+from pages.show.choice import Choice
 
-DEFAULT_BUNDLE = "esc10"
 RANDOM_DRAWS = 20
 FEW_DRAWS = 5  # of a Random that stands beside every FF
-
-Key = tuple[str, float, str, str, str]  # bundle, its date, interpreter, clip hash, window
-
+_REMOVING = "Removing random components …"
 BEST_SECONDS = 5.0  # f's favourite stretch of a long clip, found to this step:
 BEST_STEP = 0.5
 
+Key = tuple[str, float, str, str, str]  # bundle, its date, interpreter, clip hash, window
 
-def workers() -> int:
-    """How many passes of f and Ψ go on at once: L2I_WORKERS, by default one for each core."""
-    text = os.environ.get("L2I_WORKERS", "")
-    return int(text) if text.isdecimal() and int(text) > 0 else os.cpu_count() or 1
-
-
-# f and Ψ use a core each time: requests take turns, and a slow one does not stop the others.
-turn = threading.BoundedSemaphore(workers())
 _sounds: Memory[torch.Tensor] = Memory(512 * MEGABYTE)
 _analyses: Memory[Analysis] = Memory(256 * MEGABYTE)
 _interpretations: Memory[Interpretation] = Memory(256 * MEGABYTE)
@@ -67,44 +53,6 @@ class Overview:
     windows: tuple[tuple[float, float], ...]
     window_logits: torch.Tensor
     logits: torch.Tensor
-
-
-def bundle_names() -> list[str]:
-    """Models at hand, the shipped one first; ValueError where there is none."""
-    names = sorted(bundle_folders(), key=lambda name: (name != DEFAULT_BUNDLE, name))
-    if not names:
-        raise ValueError(
-            "no model is at hand: assets/bundles is empty. Restore it, or name a folder of "
-            "bundles in the environment variable L2I_BUNDLES."
-        )
-    return names
-
-
-def outlines() -> dict[str, str]:
-    """A line on each model at hand, none of them loaded; on a damaged one, what is wrong."""
-    folders, lines = bundle_folders(), {}
-    for name in bundle_names():
-        try:
-            lines[name] = outline(folders[name])
-        except ValueError as error:
-            lines[name] = sentence(str(error))
-    return lines
-
-
-def bundle_stamp(name: str) -> float:
-    """The date of a bundle's newest file: a replaced model is loaded anew."""
-    folder = bundle_folders()[name]
-    return max(path.stat().st_mtime for path in folder.iterdir())
-
-
-def bundle(name: str) -> Bundle:
-    """A model by name; ValueError says what is missing or damaged."""
-    return _bundle(name, bundle_stamp(name))
-
-
-def engine(name: str, interpreter: str) -> L2I:
-    """The engine for one interpreter of a model."""
-    return _engine(name, bundle_stamp(name), interpreter)
 
 
 def seconds(source: ClipSource) -> float:
@@ -135,12 +83,21 @@ def overview(
     return _overviews.get(key, lambda: _overview(engine, sound(engine, source), progress))
 
 
+@st.cache_resource(show_spinner="Looking for the best five seconds …", max_entries=64)
 def best_window(
-    key: Key, engine: L2I, source: ClipSource, overview: Overview, target: str
+    key: Key, _engine: L2I, _source: ClipSource, _overview: Overview, target: str
 ) -> tuple[float, float]:
     """The five seconds that f scores highest for a class, looked for in steps of half a second in
     and around the window that it scores highest."""
-    return _best_window(key, target, engine, source, overview)
+    index, clip = _engine.class_index(target), sound(_engine, _source)
+    start, end = _overview.windows[int(_overview.window_logits[:, index].argmax())]
+    last = int(100 * (_overview.seconds - BEST_SECONDS)) / 100
+    first = max(0.0, start - BEST_SECONDS / 2)
+    starts = np.arange(first, min(end - BEST_SECONDS / 2, last) + 1e-6, BEST_STEP)
+    found = [(round(float(s), 2), round(float(s) + BEST_SECONDS, 2)) for s in starts]
+    with turn:
+        scores = _engine.logits_at(clip, found)[:, index]
+    return found[int(scores.argmax())]
 
 
 def analysis(
@@ -176,31 +133,45 @@ def interpretation(
     return dataclasses.replace(made, threshold=choice.tau)
 
 
-def verdict(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> Verdict:
-    """What f says of the interpretation and of the residual."""
-    return _verdict(key, named(made), engine, analysis, made)
-
-
-def random_drops(
-    key: Key, engine: L2I, analysis: Analysis, made: Interpretation
-) -> tuple[RandomDrops, RandomDrops]:
-    """FF after removing random components that are not in L: as many, and of equal energy."""
-    return _random_drops(key, named(made), engine, analysis, made)
-
-
-def energy_matched(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
-    """A few draws of the energy-matched Random alone: soon enough for every FF."""
-    return _few_drops(key, named(made), "energy", engine, analysis, made)
-
-
-def count_matched(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
-    """The same of the paper's Random: as many components as L holds."""
-    return _few_drops(key, named(made), "count", engine, analysis, made)
-
-
 def named(made: Interpretation) -> tuple[str, str, bytes]:
     """What tells one interpretation of a clip from every other, in caches."""
     return made.target, made.mask_domain, made.gains.numpy().tobytes()
+
+
+@st.cache_resource(show_spinner=False, max_entries=512, hash_funcs={Interpretation: named})
+def verdict(key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation) -> Verdict:
+    """What f says of the interpretation and of the residual."""
+    with turn:
+        return _engine.judge(_analysis, made)
+
+
+@st.cache_resource(show_spinner=_REMOVING, max_entries=512, hash_funcs={Interpretation: named})
+def random_drops(
+    key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation
+) -> tuple[RandomDrops, RandomDrops]:
+    """FF after removing random components that are not in L: as many, and of equal energy."""
+    about = (_engine, _analysis, made.target_index, made.gains, len(made.selected))
+    with turn:
+        return both_baselines(*about, RANDOM_DRAWS, np.random.default_rng(0), made.mask_domain)
+
+
+@st.cache_resource(show_spinner=_REMOVING, max_entries=512, hash_funcs={Interpretation: named})
+def energy_matched(
+    key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation
+) -> RandomDrops:
+    """A few draws of the energy-matched Random alone: soon enough for every FF."""
+    about = (_engine, _analysis, made.target_index, made.gains)
+    with turn:
+        return energy_matched_drops(*about, FEW_DRAWS, np.random.default_rng(0), made.mask_domain)
+
+
+@st.cache_resource(show_spinner=_REMOVING, max_entries=512, hash_funcs={Interpretation: named})
+def count_matched(key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation) -> RandomDrops:
+    """The same of the paper's Random: as many components as L holds."""
+    about = (_engine, _analysis, made.target_index, made.gains)
+    drawn = (len(made.selected), FEW_DRAWS, np.random.default_rng(0), made.mask_domain)
+    with turn:
+        return count_matched_drops(*about, *drawn)
 
 
 def every_threshold(
@@ -235,21 +206,6 @@ def component_audio(key: Key, engine: L2I, analysis: Analysis, k: int, domain: s
     )
 
 
-@st.cache_resource(show_spinner="Loading the model …", max_entries=4)
-def _bundle(name: str, stamp: float) -> Bundle:
-    torch.set_num_threads(1)
-    loaded = load_bundle(bundle_folders()[name])
-    # What torch and the model allocated stays for good: later collections need not visit it.
-    gc.collect()
-    gc.freeze()
-    return loaded
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _engine(name: str, stamp: float, interpreter: str) -> L2I:
-    return L2I(_bundle(name, stamp), interpreter)
-
-
 @st.cache_resource(show_spinner=False, max_entries=1024)
 def _seconds(digest: str, _source: ClipSource) -> float:
     return _source.header().seconds
@@ -270,68 +226,3 @@ def _overview(engine: L2I, clip: torch.Tensor, progress: Callable[[int, int], No
     )
     window_logits = torch.stack(logits)
     return Overview(length, windows, window_logits, window_logits.mean(0))
-
-
-@st.cache_resource(show_spinner="Looking for the best five seconds …", max_entries=64)
-def _best_window(
-    key: Key, target: str, _engine: L2I, _source: ClipSource, _overview: Overview
-) -> tuple[float, float]:
-    index, clip = _engine.class_index(target), sound(_engine, _source)
-    start, end = _overview.windows[int(_overview.window_logits[:, index].argmax())]
-    last = int(100 * (_overview.seconds - BEST_SECONDS)) / 100
-    first = max(0.0, start - BEST_SECONDS / 2)
-    starts = np.arange(first, min(end - BEST_SECONDS / 2, last) + 1e-6, BEST_STEP)
-    found = [(round(float(s), 2), round(float(s) + BEST_SECONDS, 2)) for s in starts]
-    with turn:
-        scores = _engine.logits_at(clip, found)[:, index]
-    return found[int(scores.argmax())]
-
-
-@st.cache_resource(show_spinner=False, max_entries=512)
-def _verdict(
-    key: Key,
-    what: tuple[str, str, bytes],
-    _engine: L2I,
-    _analysis: Analysis,
-    _made: Interpretation,
-) -> Verdict:
-    with turn:
-        return _engine.judge(_analysis, _made)
-
-
-@st.cache_resource(show_spinner="Removing random components …", max_entries=1024)
-def _few_drops(
-    key: Key,
-    what: tuple[str, str, bytes],
-    matched: str,
-    _engine: L2I,
-    _analysis: Analysis,
-    _made: Interpretation,
-) -> RandomDrops:
-    about = (_engine, _analysis, _made.target_index, _made.gains)
-    drawn = (FEW_DRAWS, np.random.default_rng(0), _made.mask_domain)
-    with turn:
-        if matched == "energy":
-            return energy_matched_drops(*about, *drawn)
-        return count_matched_drops(*about, len(_made.selected), *drawn)
-
-
-@st.cache_resource(show_spinner="Removing random components …", max_entries=512)
-def _random_drops(
-    key: Key,
-    what: tuple[str, str, bytes],
-    _engine: L2I,
-    _analysis: Analysis,
-    _made: Interpretation,
-) -> tuple[RandomDrops, RandomDrops]:
-    with turn:
-        return both_baselines(
-            _engine,
-            _analysis,
-            _made.target_index,
-            _made.gains,
-            len(_made.selected),
-            RANDOM_DRAWS,
-            np.random.default_rng(0),
-            _made.mask_domain,
-        )

@@ -1,0 +1,243 @@
+"""The chosen component: its name, its shape, and how it sounds alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from l2i_core import L2I
+from l2i_core.dictionary import names, shapes
+from l2i_core.measure import usage
+from pages.dictionary.chosen import Chosen
+from pages.dictionary.use import AtHand, Facts
+from pages.shell import cached, components, models, results, state
+from pages.shell.cached import Key
+from pages.shell.clips import ClipSource
+from pages.shell.view import View
+from pages.show import pictures, players, plots
+from pages.show.words import class_name, hertz, number, sentence
+
+SOUNDS = ("A · example", "B · template alone", "C · cut out of A")
+HARDLY_AUDIBLE_DB = -40.0  # of a peak, beside the example
+
+
+@dataclass(frozen=True, slots=True)
+class Solo:
+    """Example, template alone, and component cut out of the example: WAV files at one gain,
+    pictures on one dB reference, and each sound's peak at the example's level."""
+
+    sounds: list[bytes]
+    pictures: list[bytes]
+    peaks: list[float]
+    gain: float
+
+
+def about(facts: Facts, chosen: Chosen) -> None:
+    """Which component, its name, where it lies and what it says."""
+    k, view = chosen.component, facts.view
+    state.select(
+        st,
+        "Component",
+        "component",
+        [str(one) for one in chosen.order],
+        lambda one: f"{facts.label(int(one))} · {facts.hertz(int(one))}",
+        relabelled=True,
+    )
+    key = f"name {view.key[0]} {view.key[1]} {k}"
+    name = facts.names.get(k, "")
+    if st.session_state.get(key) != name:
+        st.session_state[key] = name
+    st.text_input(
+        f"Your name for #{k}",
+        key=key,
+        max_chars=names.MAX_LENGTH,
+        placeholder="what do you hear?",
+        on_change=_renamed,
+        args=(view, k, key),
+    )
+    counted = ""
+    if facts.usage.active[k]:
+        counted = f" (relevance above τ = {view.threshold:.2f} for {facts.whose})"
+    st.markdown(
+        f"Centre of gravity **{facts.hertz(k)}**; θ **{facts.weight(k)}** for "
+        f"“{class_name(view.target)}”; {facts.used(k)}{counted}{facts.learned(k)}."
+    )
+    if k not in chosen.shown:
+        st.caption("It is not on the wall: the filter leaves it out.")
+
+
+def _renamed(view: View, component: int, key: str) -> None:
+    """Callback: a name that cannot be kept is one message."""
+    state.touch()
+    try:
+        name = names.clean(st.session_state[key])
+    except ValueError as error:
+        state.notice(sentence(str(error)), "error")
+        return
+    problem = components.rename(view.engine, {component: name})
+    if problem:
+        state.notice(f"Names are kept for this session only: {problem}", "error")
+
+
+def shape(facts: Facts, component: int) -> None:
+    """Its column of W over frequency."""
+    low, high = (hertz(float(edge)) for edge in facts.bands[component])
+    st.markdown(f"**#{component}: half of its weight lies between {low} and {high}**")
+    plots.chart(
+        _shape_figure(facts, component),
+        "shape",
+        f"Spectral shape of component {component}: centre {facts.hertz(component)}, half of its "
+        f"weight between {low} and {high}.",
+        lively=True,
+    )
+
+
+def _shape_figure(facts: Facts, component: int) -> go.Figure:
+    """The column over the mel axis, the band with the middle half of its weight in the accent
+    colour, a line at its centre."""
+    engine, colours = facts.view.engine, pictures.palette()
+    config, weights = engine.audio, engine.dictionary.patterns[:, component].tolist()
+    bins = np.arange(config.n_bins) * config.sample_rate / config.n_fft
+    low, high = facts.bands[component]
+    ticks = pictures.ticks(config)
+    frequency = {
+        "title": "frequency in Hz, mel scale",
+        "range": [0, 1],
+        "tickvals": [place for _, place, _ in ticks],
+        "ticktext": [text for *_, text in ticks],
+        "ticks": "outside",
+    }
+    weight = {"title": "weight in w, of norm 1", "rangemode": "tozero", "ticks": "outside"}
+    figure = plots.figure_of(colours, 230, frequency, weight | {"nticks": 4}, hovermode="x")
+    inside = [w if low <= f <= high else None for f, w in zip(bins, weights, strict=True)]
+    hover = [f"{hertz(f)}: {number(w)}" for f, w in zip(bins, weights, strict=True)]
+    curve = {"x": shapes.mel_places(bins, config).tolist(), "mode": "lines", "fill": "tozeroy"}
+    for heights, colour, more in (
+        (weights, colours.neutral, {"text": hover, "hovertemplate": "%{text}<extra></extra>"}),
+        (inside, colours.accent, {"hoverinfo": "skip"}),
+    ):
+        figure.add_scatter(y=heights, line={"width": 1.5, "color": colour}, **curve, **more)
+    centre = float(shapes.mel_places(facts.centres[component], config))
+    figure.add_vline(x=centre, line={"color": colours.ink, **plots.DOTTED})
+    left = centre < 0.6
+    figure.add_annotation(
+        x=centre,
+        y=1,
+        yref="paper",
+        text=f"centre {facts.hertz(component)}",
+        showarrow=False,
+        xanchor="left" if left else "right",
+        xshift=6 if left else -6,
+    )
+    return figure
+
+
+def sounds(facts: Facts, hand: AtHand, component: int) -> ClipSource | None:
+    """Example, template alone, component cut out; the example, or None where there is no sound."""
+    playable = sum(source is not None for source in facts.audio)
+    where = f"{len(hand.sources)} demo and own clips"
+    where += f" and {playable} test clips at hand" if playable else ""
+    strongest = _example(hand, facts, component)
+    if strongest is None:
+        more = " Upload a clip to try it on another sound."
+        if facts.rows and facts.usage.active[component]:
+            first = str(facts.rows[facts.usage.strongest(component, 1)[0]]["clip"])
+            more = f" It is active in test clips. {missing(facts.view, first)} to hear it."
+        st.info(
+            f"**#{component} has no sound here:** it is never active in the {where}, so no "
+            f"activations say when and how loudly to play it.{more}"
+        )
+        return None
+    z, source = strongest
+    made = _solo_of(facts.view, source, component)
+    st.markdown(f"**Strongest in {source.title}** (z = {number(z)}, of {where})")
+    with st.container(key="players-component"):
+        for title, sound, peak in zip(SOUNDS, made.sounds, made.peaks, strict=True):
+            label, player = st.columns([1, 1.9], vertical_alignment="center")
+            level = "" if title == SOUNDS[0] else f"  \n:gray[{_below(peak, made.peaks[0])}]"
+            label.markdown(f"{title}{level}")
+            player.audio(sound, alt=f"Player: {title}, component {component}")
+    st.caption(
+        f"One gain for all three ({players.decibels(made.gain)} on the clip's own level). B: "
+        "magnitudes expm1(w·h), phase found by Griffin-Lim. C: the clip through the "
+        "component's soft mask."
+    )
+    return source
+
+
+def _example(hand: AtHand, facts: Facts, component: int) -> tuple[float, ClipSource] | None:
+    """The largest z among the clips that can be played, and its clip."""
+    found = [
+        (float(hand.usage.pooled[i, component]), hand.sources[i])
+        for i in hand.usage.strongest(component, 1)
+    ]
+    for i in facts.usage.strongest(component, len(facts.rows)):
+        if (source := facts.audio[i]) is not None:
+            found.append((float(facts.usage.pooled[i, component]), source))
+            break
+    return max(found, key=lambda one: one[0], default=None)
+
+
+def missing(view: View, clip: str) -> str:
+    """A test clip cannot be heard, and what would help."""
+    data = view.engine.bundle.training.get("config", {}).get("data", {})
+    return results.not_at_hand(clip, data.get("kind"))
+
+
+def _below(peak: float, whole: float) -> str:
+    """How much quieter a sound is than the example."""
+    if peak <= 1e-6 * whole:
+        return "silent"
+    decibels = 20 * float(np.log10(peak / whole))
+    level = f"{decibels:+.0f}".replace("-", "−")
+    return f"peak {level}\u202fdB re A{', hardly audible' if decibels < HARDLY_AUDIBLE_DB else ''}"
+
+
+def spectrograms(view: View, source: ClipSource, component: int) -> None:
+    """The three sounds' pictures on one scale."""
+    made = _solo_of(view, source, component)
+    st.subheader(f"#{component} alone, in {source.title}", anchor=False)
+    with st.container(key="players-pictures"):
+        columns = st.columns(3, gap="medium")
+        for column, title, picture in zip(columns, SOUNDS, made.pictures, strict=True):
+            column.markdown(f"**{title}**")
+            column.image(
+                picture,
+                width="stretch",
+                alt=f"Mel spectrogram of {title}, component {component}, {source.title}",
+            )
+    left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
+    left.caption(
+        "Colours in dB below the example's loudest band, the same for all three. B repeats one "
+        "spectrum at changing levels: that is all a component is. C is what its mask leaves of "
+        "the example, so it has the example's detail."
+    )
+    pictures.draw_legend(right)
+
+
+def _solo_of(view: View, source: ClipSource, component: int) -> Solo:
+    key: Key = (*view.key[:3], source.digest, "")
+    return _solo(key, component, view.domain, pictures.theme(), view.engine, source)
+
+
+@st.cache_resource(show_spinner="Finding a phase for the template …", max_entries=32)
+def _solo(
+    key: Key, component: int, domain: str, shown: str, _engine: L2I, _source: ClipSource
+) -> Solo:
+    analysis = cached.analysis(key, _engine, _source, None)
+    with models.turn:
+        made = usage.alone(_engine, analysis, component, domain)
+    heard = [sound.numpy() for sound in made.sounds]
+    gain, config = players.common_gain(heard), _engine.audio
+    frames = config.n_frames(len(heard[0]))  # without a short clip's padding
+    drawn = [pictures.decibels(x[:, :frames], config) for x in made.log_magnitudes]
+    reference = pictures.reference(drawn[0])
+    return Solo(
+        [players.wav(sound, config.sample_rate, gain) for sound in heard],
+        [pictures.spectrogram(x, reference, config, shown) for x in drawn],
+        [float(np.abs(sound).max(initial=0.0)) for sound in heard],
+        gain,
+    )

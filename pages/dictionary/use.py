@@ -1,0 +1,186 @@
+"""What the page knows of the components: facts of W and θ, and who uses which."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from l2i_core import L2I
+from l2i_core.data import scenes
+from l2i_core.dictionary import names, shapes
+from l2i_core.dictionary.names import Names
+from l2i_core.measure import usage
+from l2i_core.measure.evaluation import Row, read_rows
+from l2i_core.measure.usage import Usage
+from pages.shell import cached, clips, components, models, results, state
+from pages.shell.cached import Key
+from pages.shell.clips import ClipSource
+from pages.shell.memory import MEGABYTE, Memory
+from pages.shell.view import View
+from pages.show.words import class_name, hertz, sentence
+
+Pooled = tuple[np.ndarray, int]  # z (K,) of a clip, and f's class
+_pooled: Memory[Pooled | None] = Memory(MEGABYTE)
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """The clips that can be played, and how they use the components (rows follow `sources`)."""
+
+    sources: tuple[ClipSource, ...]
+    usage: Usage
+    predicted: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the page knows of all K components: the user's names, θ (K,) for the class to explain,
+    centres (K,) and bands (K, 2) in Hz. `usage` is of the test clips `rows` where the model brings
+    them, else of the demo and own clips; `basis` says which. audio: of each of the `rows`, None
+    where it is not at hand."""
+
+    view: View
+    names: Names
+    weights: np.ndarray
+    centres: np.ndarray
+    bands: np.ndarray
+    usage: Usage
+    rows: list[Row]
+    audio: list[ClipSource | None]
+    basis: str
+
+    @property
+    def clips(self) -> str:
+        """ "80 test clips"."""
+        return f"{len(self.usage.pooled)} {self.basis}"
+
+    @property
+    def whose(self) -> str:
+        """Whose relevance the tables of clips hold."""
+        return "f's most probable class" if self.view.multi_label else "f's decision"
+
+    def label(self, component: int) -> str:
+        """ "#17 · bark", plain text."""
+        return names.label(self.names, component)
+
+    def hertz(self, component: int) -> str:
+        """The centre frequency."""
+        return hertz(float(self.centres[component]))
+
+    def weight(self, component: int) -> str:
+        """θ for the class to explain."""
+        return signed(float(self.weights[component]))
+
+    def used(self, component: int) -> str:
+        """ "used in 12 of 80 test clips"."""
+        if not self.usage.active[component]:
+            return f"never active in the {self.clips}"
+        return f"used in {self.usage.counts[component]} of {self.clips}"
+
+    def learned(self, component: int) -> str:
+        """The class on whose clips it was learned, "" where W was learned from all at once."""
+        groups = self.view.engine.dictionary.groups
+        return f", learned on clips of “{class_name(groups[component])}”" if groups else ""
+
+
+def signed(value: float) -> str:
+    """A weight with its sign and two decimals; no sign before a zero."""
+    text = f"{value:+.2f}"
+    return "0.00" if float(text) == 0 else text.replace("-", "−")
+
+
+def facts(view: View) -> Facts:
+    """The facts; where the metrics cannot be read, a notice says so."""
+    engine = view.engine
+    try:
+        rows = _test_rows(view)
+        used = usage.usage_of_rows(rows, engine, view.threshold) if rows else None
+    except ValueError as error:
+        state.notice(f"{sentence(str(error))} Use is counted over demo and own clips instead.")
+        rows, used = [], None
+    return Facts(
+        view,
+        components.names_of(engine),
+        engine.class_weights[engine.class_index(view.target)].numpy(),
+        shapes.centres(engine.dictionary.patterns, engine.audio),
+        shapes.spread(engine.dictionary.patterns, engine.audio),
+        at_hand(view).usage if used is None else used,
+        rows,
+        results.sources(rows),
+        "demo and own clips" if used is None else "test clips",
+    )
+
+
+def at_hand(view: View) -> AtHand:
+    """How the clips at hand use the components, with its progress; long ones, heard in windows, are
+    left out."""
+    try:
+        sources = clips.few_at_hand()
+    except ValueError:  # the context bar says what is wrong with the demo clips
+        sources = dict(clips.uploads())
+    classes = view.engine.classes
+    # A clip of a class that f does not know is no good example of what a component is for.
+    usable = [
+        ((*view.key[:3], source.digest, ""), source)
+        for source in sources.values()
+        if not source.labels or any(scenes.class_of(label, classes) for label in source.labels)
+    ]
+    _listen(view.engine, {key: source for key, source in usable if key not in _pooled})
+    heard = [(source, pooled_in(key, view.engine, source)) for key, source in usable]
+    found = [(source, *pooled) for source, pooled in heard if pooled is not None]
+    kept, pooled, predicted = zip(*found, strict=True) if found else ((), (), ())
+    k = view.engine.dictionary.n_components
+    matrix = np.stack(pooled) if found else np.zeros((0, k), dtype=np.float32)
+    used = usage.usage(matrix, predicted, view.engine.class_weights, view.threshold)
+    return AtHand(tuple(kept), used, tuple(predicted))
+
+
+def pooled_in(key: Key, engine: L2I, source: ClipSource) -> Pooled | None:
+    """z and f's class of a clip; None for a long one."""
+
+    def make() -> Pooled | None:
+        samples, rate = source.read()
+        if samples.shape[-1] / rate > cached.WINDOWED_ABOVE_SECONDS:
+            return None
+        with models.turn:
+            heard = engine.analyse(samples, rate)
+        return heard.pooled.numpy(), heard.predicted
+
+    return _pooled.get(key, make)
+
+
+def _listen(engine: L2I, new: dict[Key, ClipSource]) -> None:
+    """Clips on all cores at once; a run that ends early leaves those that have not begun."""
+    place, pool = st.empty(), ThreadPoolExecutor(models.workers())
+    text = "Looking for each component's strongest clip"
+    try:
+        waiting = [pool.submit(pooled_in, key, engine, source) for key, source in new.items()]
+        for done, _ in enumerate(as_completed(waiting), 1):
+            place.progress(done / len(new), f"{text}: {done} of {len(new)}")
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    place.empty()
+
+
+def _test_rows(view: View) -> list[Row]:
+    """The per-clip metrics of the model's interpreter, [] where it was not evaluated; ValueError
+    for a file that cannot be read."""
+    folder = view.engine.bundle.folder
+    path = folder / "metrics" / f"clips-{view.engine.interpreter_name}.csv" if folder else None
+    if path is None or not path.is_file():
+        return []
+    return _rows(str(path), path.stat().st_mtime_ns)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _rows(path: str, stamp: int) -> list[Row]:
+    try:
+        rows = read_rows(path)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read; evaluate the model again.") from error
+    if not rows:
+        raise ValueError(f"{path} has no rows; evaluate the model again.")
+    return rows

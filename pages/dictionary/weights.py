@@ -1,0 +1,135 @@
+"""θ: what one component says about the classes, and what all of them say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.dictionary.chosen import Chosen
+from pages.dictionary.use import Facts, signed
+from pages.shell import components
+from pages.shell.view import View
+from pages.show import pictures, plots
+from pages.show.words import class_name, percent
+
+N_CLASSES = 10  # bars of one component's θ
+
+
+def of_one(view: View, component: int) -> None:
+    """θ of one component as bars."""
+    st.subheader(f"What #{component} says about the classes", anchor=False)
+    theta, classes = view.engine.class_weights.numpy(), view.engine.classes
+    values = theta[:, component]
+    order = sorted(range(len(classes)), key=lambda c: -abs(values[c]))[:N_CLASSES]
+    order = sorted({*order, classes.index(view.target)}, key=lambda c: -values[c])
+    names = [class_name(classes[c]) for c in order]
+    best, worst = f"ost for “{names[0]}”", f"ost against “{names[-1]}”"
+    told = f"M{best if values.max() > 0 else worst}"
+    if values.min() < 0 < values.max():
+        told = f"M{best}, m{worst}"
+    left_out = len(order) < len(classes)
+    cut = f" (the {len(order)} largest of {len(classes)} classes)" if left_out else ""
+    st.markdown(f"**{told}**{cut}")
+    shown, colours = [float(values[c]) for c in order], pictures.palette()
+    # One scale for all components, so that they can be compared.
+    most = 1.3 * float(np.abs(theta).max())
+    axis = {"title": "θ, logits per unit of z", "range": [-most, most], "nticks": 5}
+    zero = {"zeroline": True, "zerolinecolor": colours.ink}
+    figure = plots.figure_of(colours, 24 * len(names) + 44, axis | zero, plots.NAMES)
+    marked = class_name(view.target)
+    shades = [colours.accent if name == marked else colours.neutral for name in names]
+    plots.add_bars(figure, names, shown, shades, sign="+", width=0.6)
+    pairs = zip(names, shown, strict=True)
+    plots.chart(
+        figure, "theta", "Class weights: " + ", ".join(f"{n} {signed(v)}" for n, v in pairs)
+    )
+
+
+def of_all(facts: Facts, chosen: Chosen) -> None:
+    """θ of all classes and of the components on the wall."""
+    engine = facts.view.engine
+    theta, classes = engine.class_weights.numpy(), engine.classes
+    st.subheader("Class weights of all components", anchor=False)
+    if not chosen.shown:
+        st.info("The filter leaves no component.")
+        return
+    part = theta[:, chosen.shown]
+    c, j = np.unravel_index(int(np.abs(part).argmax()), part.shape)
+    largest = components.escaped(facts.label(chosen.shown[j]))
+    st.markdown(
+        f"**The largest: {largest} with θ = {signed(float(part[c, j]))} for "
+        f"“{class_name(classes[c])}”; {percent(float((part > 0).mean()))} are positive** "
+        f"({len(classes)} classes × {len(chosen.shown)} components)"
+    )
+    if groups := engine.dictionary.groups:
+        own = sum(classes[int(theta[:, k].argmax())] == groups[k] for k in chosen.shown)
+        st.markdown(
+            f"{own} of {len(chosen.shown)} speak most for the class on whose clips they were learned."
+        )
+    plots.chart(
+        _matrix(facts, chosen, part),
+        "matrix",
+        "Class weights as cells, blue for and grey against; the table beneath has the numbers.",
+        lively=True,
+    )
+    with st.expander("The numbers as a table"):
+        names = [class_name(name) for name in classes]
+        table = pd.DataFrame(part.T, columns=names)
+        table.insert(0, "component", [f"#{k}" for k in chosen.shown])
+        table.insert(1, "name", [facts.names.get(k, "") for k in chosen.shown])
+        table.insert(2, "centre", [facts.hertz(k) for k in chosen.shown])
+        st.dataframe(
+            table,
+            hide_index=True,
+            column_config=dict.fromkeys(names, st.column_config.NumberColumn(format="%+.3f")),
+            alt="Class weights of the components on the wall",
+        )
+
+
+def _matrix(facts: Facts, chosen: Chosen, theta: np.ndarray) -> go.Figure:
+    """θ (C, shown) as cells: accent for, neutral against, paper at zero; the class to explain in
+    bold, the chosen component framed."""
+    view, colours = facts.view, pictures.palette()
+    rows = [class_name(name) for name in view.engine.classes]
+    bold = class_name(view.target)
+    columns = {"title": "components, in the order of the wall", "side": "top", "type": "category"}
+    classes = {"tickvals": rows, "ticktext": [f"<b>{r}</b>" if r == bold else r for r in rows]}
+    figure = plots.figure_of(
+        colours,
+        20 * len(rows) + 120,
+        columns | {"showticklabels": False},
+        plots.NAMES | classes,
+        margin={"t": 26, "b": 4},
+    )
+    largest = float(np.abs(theta).max()) or 1.0
+    figure.add_heatmap(
+        z=theta.tolist(),
+        x=components.ticks(view.engine, chosen.shown),
+        y=rows,
+        hovertemplate="%{x}<br>%{y}: θ = %{z:+.3f}<extra></extra>",
+        colorscale=[[0, colours.neutral], [0.5, colours.paper], [1, colours.accent]],
+        zmin=-largest,
+        zmax=largest,
+        colorbar={
+            "orientation": "h",
+            "title": {
+                "text": "θ: grey speaks against the class, blue for it",
+                "side": "top",
+                "font": {"size": 12},
+            },
+            "thickness": 10,
+            "len": 0.6,
+            "x": 0,
+            "xanchor": "left",
+            "y": -0.02,
+            "yanchor": "top",
+            "outlinewidth": 0,
+            "nticks": 5,
+        },
+    )
+    if chosen.component in chosen.shown:
+        place = chosen.shown.index(chosen.component)
+        figure.add_vrect(place - 0.5, place + 0.5, line={"color": colours.ink, "width": 1.5})
+    return figure

@@ -1,0 +1,173 @@
+"""FF class by class: every clip as a point over the boxes of both Randoms, and as a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from l2i_core.measure.evaluation import Row
+from l2i_core.measure.tables import ClassFaithfulness
+from l2i_core.report import paper
+from pages.faithfulness.shown import Shown, offer_tau
+from pages.shell import results, state
+from pages.show import pictures, plots
+from pages.show.pictures import Palette
+from pages.show.words import class_name
+
+_HOVER = "%{customdata[1]}<br>labelled %{customdata[2]}<br>FF %{x:.3g}<extra></extra>"
+
+
+def figure(shown: Shown) -> None:
+    """The figure; a click on a point opens its clip."""
+    st.markdown(f"**{_title(shown)}**")
+    key = f"ff {shown.found.interpreter} {shown.level} {shown.scale.key} {pictures.theme()}"
+    medians = (
+        f"{class_name(c.label)} {shown.scale.value(c.own.median if c.own else math.nan)}"
+        for c in shown.classes
+    )
+    plots.chart(
+        _figure(shown, str(state.value("evaluated") or ""), pictures.palette()),
+        key,
+        "FF by class, medians: " + "; ".join(medians),
+        lively=True,
+        on_select=lambda: _point(key),
+        selection_mode="points",
+    )
+    st.caption("Boxes: quartiles, whiskers to the extremes. A click on a point opens its clip.")
+    if shown.view.multi_label and shown.level != paper.CLASSWISE_TAU:
+        text = "The paper's Fig. 2 shows the same on SONYC-UST, at:"
+        offer_tau(text, [paper.CLASSWISE_TAU], "fig2")
+
+
+def _title(shown: Shown) -> str:
+    ending = f"(τ = {shown.level:.2f}, n = {shown.n})"
+    pairs = [(c.own, c.random_energy) for c in shown.classes if c.own and c.random_energy]
+    if not pairs:
+        return f"How much does f lose in each class? {ending}"
+    above = sum(ours.median > theirs.median for ours, theirs in pairs)
+    return f"In {above} of {len(pairs)} classes the median FF is above energy-matched Random's {ending}"
+
+
+def _point(key: str) -> None:
+    """Callback: a point of the figure was clicked."""
+    event: Any = st.session_state.get(key)
+    points = event["selection"]["points"] if event else []
+    if points and points[0].get("customdata"):
+        results.clicked(str(points[0]["customdata"][0]))
+
+
+def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
+    """A row per class: FF of every clip over its box (quartiles, whiskers to the extremes), below
+    it the boxes of the two Randoms. Clips on which the interpreter disagrees with f are in the
+    warning colour; the case `marked` is ringed. `customdata` of a point begins with its case.
+    """
+    count = len(shown.classes)
+    figure = plots.figure_of(
+        colours,
+        120 + 46 * count,
+        {"title": shown.scale.axis, "ticks": "outside", "nticks": 8, "showgrid": True},
+        {
+            "tickvals": list(range(count)),
+            "ticktext": [f"{class_name(c.label)}, n {c.n}  " for c in shown.classes],
+            "range": [count - 0.45, -0.55],
+        },
+        showlegend=True,
+        boxmode="overlay",
+        margin={"t": 30, "b": 48},
+    )
+    figure.add_vline(x=0, line={"color": colours.line, "width": 1})
+    for name, part, offset, colour, fill, width in (
+        ("FF, quartiles", "own", -0.16, colours.accent, 0.1, 0.34),
+        ("Random, equal energy", "random_energy", 0.16, colours.neutral, 0.5, 0.13),
+        ("Random, equal count", "random", 0.34, colours.neutral, 0.0, 0.13),
+    ):
+        spreads = [(i + offset, getattr(c, part)) for i, c in enumerate(shown.classes)]
+        boxes = [(y, s.low, s.q25, s.median, s.q75, s.high) for y, s in spreads if s]
+        parts = ("y", "lowerfence", "q1", "median", "q3", "upperfence")
+        if boxes:
+            figure.add_box(
+                **dict(zip(parts, zip(*boxes, strict=True), strict=True)),
+                orientation="h",
+                name=name,
+                line={"color": colour, "width": 1.5},
+                fillcolor=plots.faded(colour, fill),
+                width=width,
+                hoverinfo="skip",
+            )
+    places = _places(shown)
+    for agrees, name, colour, symbol in (
+        (True, "a clip", colours.accent, "circle"),
+        (False, "a clip, interpreter disagrees with f", colours.warning, "diamond"),
+    ):
+        points = [(x, y, row) for x, y, row in places if bool(row["agrees"]) == agrees]
+        widths = [2 if row["case"] == marked else 0 for *_, row in points]
+        if points:
+            figure.add_scatter(
+                x=[x for x, _, _ in points],
+                y=[y for _, y, _ in points],
+                name=name,
+                mode="markers",
+                customdata=[
+                    [row["case"], row["clip"], results.labelled(row["label"])] for *_, row in points
+                ],
+                marker={
+                    "color": colour,
+                    "size": 8,
+                    "symbol": symbol,
+                    "opacity": 0.85,
+                    "line": {"color": colours.ink, "width": widths},
+                },
+                unselected={"marker": {"opacity": 0.85}},
+                hovertemplate=_HOVER,
+            )
+    return figure
+
+
+def _places(shown: Shown) -> list[tuple[float, float, Row]]:
+    """FF of every row that has a number, its height in the figure, and the row."""
+    places = []
+    finite = [r for r in shown.rows if not math.isnan(r["faithfulness"])]
+    for place, c in enumerate(shown.classes):
+        mine = [r for r in finite if r["predicted"] == c.label]
+        # Side by side in their order, so that equal values do not hide each other.
+        offsets = np.linspace(-0.12, 0.12, max(len(mine), 2)) - 0.16
+        places += [
+            (r["faithfulness"], place + y, r) for r, y in zip(mine, offsets.tolist(), strict=False)
+        ]
+    return places
+
+
+def table(shown: Shown) -> None:
+    """The figure as numbers."""
+    results.class_table(
+        class_rows(shown.classes),
+        ("median FF", "25 %", "75 %", "energy-matched Random", "count-matched Random", "mean |L|"),
+        ("FF > 0", "Fid-In", "energy kept"),
+        "FF, both Randoms' medians, |L|, Fid-In and energy kept by class",
+    )
+
+
+def class_rows(by_class: Sequence[ClassFaithfulness]) -> list[Row]:
+    """The table by class as rows, for the screen and for the CSV."""
+    return [
+        {
+            "class": c.label,
+            "n": c.n,
+            "median FF": c.own.median if c.own else None,
+            "25 %": c.own.q25 if c.own else None,
+            "75 %": c.own.q75 if c.own else None,
+            "energy-matched Random": c.random_energy.median if c.random_energy else None,
+            "n above it": c.above_energy,
+            "count-matched Random": c.random.median if c.random else None,
+            "FF > 0": c.positive_fraction,
+            "mean |L|": c.components,
+            "Fid-In": c.fid_in,
+            "energy kept": c.energy_kept,
+        }
+        for c in by_class
+    ]

@@ -1,0 +1,126 @@
+"""What the evaluation says, in words: FF beside both Randoms, with the tests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from l2i_core.measure import tables
+from l2i_core.measure.evaluation import Row
+from pages.faithfulness.shown import Scale, Shown, median, offer_tau
+from pages.shell import results
+from pages.show.words import class_name, percent
+
+EVEN = 0.05  # two-sided p above which FF and a Random count as not told apart
+
+
+def draw(shown: Shown) -> None:
+    """The statement over all clips and over those of the class to explain, and the tests."""
+    view, rows, level, scale = shown.view, shown.rows, shown.level, shown.scale
+    if abs(level - view.threshold) > 1e-9:
+        st.caption(
+            f"The evaluation has no τ = {view.threshold:.2f}; all figures are at its nearest, "
+            f"**τ = {level:.2f}**."
+        )
+    st.markdown(f"**{statement(rows, f'Over all {shown.n}', scale)}**")
+    mine = [r for r in rows if r["predicted"] == view.target]
+    name, decides = class_name(view.target), view.engine.task.decides
+    if mine:
+        st.markdown(statement(mine, f"For “{name}” (f {decides} it in {len(mine)} clips)", scale))
+    else:
+        st.markdown(f"f {decides} “{name}” in none of these clips.")
+    if rows[0]["random"] is None:
+        _without_random(shown)
+    else:
+        st.markdown(_energy_verdict(rows))
+        st.markdown(_verdict(rows, "random", "At equal count (the paper's test)"))
+        st.caption(
+            "Most components are silent in any one clip, so count-matched Random removes little. "
+            + _energy_note(shown)
+        )
+    lost = sum(math.isnan(r["faithfulness"]) for r in rows)
+    if lost:
+        st.caption(
+            f"{lost} of {len(rows)} {tables.cases(rows)} have no share: silence would take nothing "
+            "away from them."
+        )
+    st.caption(
+        f"FF = f(x)_c − f(x_2)_c (Eq. 6): c is what f {decides}, x_2 the clip without its "
+        f"interpretation. {results.provenance(shown.found)}"
+    )
+
+
+def statement(rows: Sequence[Row], opening: str, scale: Scale) -> str:
+    """Median FF of the rows beside both Randoms, as a sentence."""
+    energy = "random components of equal energy"
+    if not all(r["energy_matched"] for r in rows):
+        energy += " (all others, where they hold less)"
+    parts = [
+        f"removing {name} costs {scale.median(rows, opponent)}"
+        for opponent, name in (("random_energy", energy), ("random", "as many random components"))
+        if rows[0][opponent] is not None
+    ]
+    text = (
+        f"{opening}, removing what the interpretation holds costs f a median of "
+        f"{scale.amount(median(rows, 'faithfulness'))}"
+    )
+    return text + ("; " + ", ".join(parts) if parts else "") + "."
+
+
+def _energy_verdict(rows: Sequence[Row]) -> str:
+    """The test at equal energy, over the clips where chance can be given as much energy as L."""
+    matched = [r for r in rows if r["energy_matched"]]
+    if not matched:
+        return (
+            "In no clip do the other components hold as much energy as the interpretation: "
+            "**equal energy cannot be tested** here; a higher τ selects less."
+        )
+    where = "At equal energy"
+    if len(matched) < len(rows):
+        where += (
+            f", on the {len(matched)} of {len(rows)} {tables.cases(rows)} whose other components "
+            "hold as much"
+        )
+    return _verdict(matched, "random_energy", where)
+
+
+def _verdict(rows: Sequence[Row], opponent: str, where: str) -> str:
+    """Whether FF and a Random can be told apart, with the test."""
+    test = tables.compare(rows, opponent)
+    if test is None:
+        return ""
+    if test.p > EVEN:
+        claim = "**cannot be told from chance**"
+    elif test.greater * 2 > test.n:
+        claim = "is **better than chance**"
+    else:
+        claim = "is :orange[**worse than chance**]"
+    return (
+        f"{where}, the choice {claim}: FF is larger on {test.greater} of {test.n} "
+        f"{tables.cases(rows)} (Wilcoxon signed-rank, two-sided, {results.p_value(test.p)})."
+    )
+
+
+def _energy_note(shown: Shown) -> str:
+    summary, at = shown.found.summary, f"{shown.level:g}"
+    removed = summary.get("log_energy_removed", {}).get(at)
+    matched = summary.get("random_energy", {}).get(at, {}).get("log_energy_removed")
+    if removed is None or matched is None:
+        return ""
+    return (
+        f"On average the interpretation takes away {percent(removed)} of ‖X‖², energy-matched "
+        f"Random {percent(matched)}."
+    )
+
+
+def _without_random(shown: Shown) -> None:
+    """Randoms are drawn at fewer τ than FF: say so, and offer the nearest ones."""
+    drawn = tables.thresholds_with_random(shown.found.levels)
+    if not drawn:
+        st.caption("This evaluation drew no Random Baseline, so FF stands alone.")
+        return
+    nearest = sorted(sorted(drawn, key=lambda t: abs(t - shown.level))[:2])
+    text = f"No Random was drawn at τ = {shown.level:.2f}. Compare FF with chance at:"
+    offer_tau(text, nearest, "tau")

@@ -1,0 +1,114 @@
+"""Fidelity where f decides for one class a clip: its place in the interpreter's order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from l2i_core.measure import tables
+from l2i_core.measure.evaluation import Row
+from l2i_core.measure.tables import TOPS
+from l2i_core.report import paper
+from pages.fidelity import charts
+from pages.fidelity.account import ERROR, Account, Paper, share
+from pages.shell import results
+from pages.shell.results import Results
+from pages.shell.view import View
+from pages.show.words import class_name
+
+MEASURES = {f"top-{k}": f"top{k}" for k in TOPS}
+
+
+def account(view: View, found: Results) -> Account:
+    """Top-1, 3 and 5 fidelity."""
+    labels, n = view.engine.classes, len(found.clips)
+    places, counts = tables.ranks(found.clips, labels), tables.confusion(found.clips, labels)
+    by_class = tables.fidelity_by_class(found.clips, labels)
+    return Account(
+        finding=_finding(results.title(view.engine.bundle, found.interpreter), found, places),
+        terms="",
+        measures=MEASURES,
+        chance={title: min(k / len(labels), 1.0) for title, k in zip(MEASURES, TOPS, strict=True)},
+        paper=Paper(
+            "ESC-50",
+            "Table 1",
+            paper.FIDELITY,
+            f"50 classes, f fine-tuned from AudioSet weights (accuracy {100 * paper.ACCURACY:.1f}"
+            "\u202f%), 44.1 kHz, fidelity as mean of five folds. "
+            f"Here: {len(labels)} classes; fewer make fidelity easier, as the row of guessing "
+            "shows. Logits depend on how f was trained.",
+        ),
+        charts={
+            "agreement": charts.agreement(by_class, n),
+            "counts": charts.matrix(counts, labels, n, view.engine.task),
+        },
+        counts=counts,
+        classes=[
+            {
+                "class": c.label,
+                "n by f": c.n,
+                **{t: k / c.n if c.n else None for t, k in zip(MEASURES, c.top, strict=True)},
+                "n labelled": c.labelled,
+                "f right": c.right,
+                "f's accuracy": c.right / c.labelled if c.labelled else None,
+                ERROR: c.reconstruction_error if c.n else None,
+            }
+            for c in by_class
+        ],
+        decimals=(ERROR,),
+        shares=(*MEASURES, "f's accuracy"),
+        legend=(
+            f"Fidelity and {ERROR} (median): of the clips that f gives to a class; f's accuracy: of "
+            "those labelled with it."
+        ),
+        clips=_clips(found, places),
+        line=_line,
+        describe=_describe,
+    )
+
+
+def _finding(name: str, found: Results, places: np.ndarray) -> tuple[str, str]:
+    n, (first, third, fifth) = len(places), (int((places <= k).sum()) for k in TOPS)
+    wrong = np.array([r["predicted"] != r["label"] for r in found.clips])
+    right = n - int(wrong.sum())
+    text = f"f itself is right on {right} of {n} clips ({share(right, n)})."
+    if wrong.any():
+        text += (
+            f" Where f is wrong, the interpreter names f's mistake on "
+            f"{int((places[wrong] == 1).sum())} of {n - right} clips: it is to follow f, not the "
+            "label."
+        )
+    return (
+        f"{name} names f's class first on {first} of {n} clips ({share(first, n)}), among its "
+        f"first 3 on {third} and among its first 5 on {fifth}."
+    ), text
+
+
+def _clips(found: Results, places: np.ndarray) -> list[Row]:
+    names = ("clip", "label", "predicted", "probability", "interpreter_predicted")
+    rows = [
+        {
+            **{name: row[name] for name in names},
+            "rank of f's class": int(place),
+            "apart": int(place > 1),
+            "reconstruction_error": row["reconstruction_error"],
+        }
+        for row, place in zip(found.clips, places, strict=True)
+    ]
+    return sorted(rows, key=lambda r: (-r["rank of f's class"], -r["probability"]))
+
+
+def _line(row: Row) -> dict[str, Any]:
+    return {
+        "clip": row["clip"],
+        "f says": class_name(row["predicted"]),
+        "probability": row["probability"],
+        "interpreter's first": class_name(row["interpreter_predicted"]),
+        "rank of f's class": row["rank of f's class"],
+        "labelled": class_name(row["label"]),
+    }
+
+
+def _describe(row: Row) -> str:
+    return results.disagreement(row) if row["apart"] else f"both “{class_name(row['predicted'])}”"

@@ -1,0 +1,79 @@
+"""Models by name, each loaded once: bundles, the engines on them, and whose turn it is to use them."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+
+import streamlit as st
+import torch
+
+from l2i_core import L2I, bundle_folders, load_bundle
+from l2i_core.bundle import Bundle, outline
+from pages.show.words import sentence
+
+DEFAULT_BUNDLE = "esc10"
+
+
+def workers() -> int:
+    """How many passes of f and Ψ go on at once: L2I_WORKERS, by default one for each core."""
+    text = os.environ.get("L2I_WORKERS", "")
+    return int(text) if text.isdecimal() and int(text) > 0 else os.cpu_count() or 1
+
+
+# f and Ψ use a core each time: requests take turns, and a slow one does not stop the others.
+turn = threading.BoundedSemaphore(workers())
+
+
+def bundle_names() -> list[str]:
+    """Models at hand, the shipped one first; ValueError where there is none."""
+    names = sorted(bundle_folders(), key=lambda name: (name != DEFAULT_BUNDLE, name))
+    if not names:
+        raise ValueError(
+            "no model is at hand: assets/bundles is empty. Restore it, or name a folder of "
+            "bundles in the environment variable L2I_BUNDLES."
+        )
+    return names
+
+
+def outlines() -> dict[str, str]:
+    """A line on each model at hand, none of them loaded; on a damaged one, what is wrong."""
+    folders, lines = bundle_folders(), {}
+    for name in bundle_names():
+        try:
+            lines[name] = outline(folders[name])
+        except ValueError as error:
+            lines[name] = sentence(str(error))
+    return lines
+
+
+def bundle_stamp(name: str) -> float:
+    """The date of a bundle's newest file: a replaced model is loaded anew."""
+    folder = bundle_folders()[name]
+    return max(path.stat().st_mtime for path in folder.iterdir())
+
+
+def bundle(name: str) -> Bundle:
+    """A model by name; ValueError says what is missing or damaged."""
+    return _bundle(name, bundle_stamp(name))
+
+
+def engine(name: str, interpreter: str) -> L2I:
+    """The engine for one interpreter of a model."""
+    return _engine(name, bundle_stamp(name), interpreter)
+
+
+@st.cache_resource(show_spinner="Loading the model …", max_entries=4)
+def _bundle(name: str, stamp: float) -> Bundle:
+    torch.set_num_threads(1)
+    loaded = load_bundle(bundle_folders()[name])
+    # What torch and the model allocated stays for good: later collections need not visit it.
+    gc.collect()
+    gc.freeze()
+    return loaded
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _engine(name: str, stamp: float, interpreter: str) -> L2I:
+    return L2I(_bundle(name, stamp), interpreter)

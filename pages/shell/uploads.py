@@ -1,0 +1,81 @@
+"""The user's own sounds: uploads and recordings, checked as the engine will, kept in the session."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Container
+
+import streamlit as st
+
+from l2i_core.signal import audio
+from l2i_core.signal.spectra import AudioConfig
+from pages.shell.clips import ClipSource, uploads
+
+LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
+DEFAULT_UPLOAD_MB = 200
+_KEPT_UPLOADS = 4  # per session
+_LARGEST_DECODED = 512 << 20  # bytes of samples, as float32 of all channels
+
+
+def max_upload_mb() -> int:
+    """The largest upload in MB: L2I_MAX_UPLOAD_MB, and not more than Streamlit's own limit."""
+    text = os.environ.get("L2I_MAX_UPLOAD_MB", "")
+    asked = int(text) if text.isdecimal() and int(text) > 0 else DEFAULT_UPLOAD_MB
+    return min(asked, int(st.get_option("server.maxUploadSize")))
+
+
+def limits() -> str:
+    """What an upload may be, in one sentence."""
+    return (
+        f"Up to {max_upload_mb()} MB, {audio.MIN_SECONDS:g} s to {audio.MAX_SECONDS // 60} min, "
+        f"{LOWEST_RATE // 1000} to {HIGHEST_RATE // 1000} kHz. The last {_KEPT_UPLOADS} are kept "
+        "while the page is open; nobody else can hear them."
+    )
+
+
+def from_upload(name: str, data: bytes, config: AudioConfig, recorded: bool = False) -> ClipSource:
+    """An upload or a recording, checked as the engine will: ValueError in one sentence for
+    anything unusable."""
+    if len(data) > max_upload_mb() << 20:
+        raise ValueError(
+            f"the file has {len(data) / 2**20:.0f} MB; at most {max_upload_mb()} are accepted. "
+            "Cut out the part that you want explained."
+        )
+    digest = hashlib.sha256(data).hexdigest()
+    kind = "recording" if recorded else "upload"
+    source = ClipSource(f"{kind}-{digest[:16]}", f"{name} ({kind})", name, data=data, known=digest)
+    header = source.header()
+    if header.frames and not LOWEST_RATE <= header.sample_rate <= HIGHEST_RATE:
+        raise ValueError(
+            f"the file has {header.sample_rate / 1000:g} kHz; {LOWEST_RATE // 1000} to "
+            f"{HIGHEST_RATE // 1000} kHz are accepted. Export it at another sampling rate."
+        )
+    if header.seconds <= audio.MAX_SECONDS and (
+        4 * header.frames * header.channels > _LARGEST_DECODED
+    ):
+        raise ValueError(
+            f"the file holds {header.seconds / 60:.0f} min of {header.channels} channels at "
+            f"{header.sample_rate / 1000:g} kHz, more than this server unpacks. Export it to mono "
+            "or cut out the part that you want explained."
+        )
+    audio.prepare(*source.read(), config)
+    return source
+
+
+def keep(source: ClipSource, needed: Container[str] = ()) -> list[ClipSource]:
+    """Remember an upload for this session; returns those that went for it.
+
+    The last few are kept, and together not more than two of the largest size; `needed` ones, of
+    which a scene is made, go last.
+    """
+    own, gone = uploads(), []
+    own.pop(source.id, None)
+    own[source.id] = source
+    most = 2 * max_upload_mb() << 20
+    while len(own) > 1 and (
+        len(own) > _KEPT_UPLOADS or sum(len(clip.data or b"") for clip in own.values()) > most
+    ):
+        others = [name for name in own if name != source.id]
+        gone.append(own.pop(next((name for name in others if name not in needed), others[0])))
+    return gone

@@ -1,0 +1,93 @@
+"""What a page looks at, as the context bar made it: model, clip, class, choice, the clip analysed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from torch import Tensor
+
+from l2i_core import L2I, Analysis
+from pages.shell import decisions
+from pages.shell.cached import Key, Overview
+from pages.shell.clips import ClipSource
+from pages.show import pictures
+from pages.show.choice import Choice
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the user looks at. `head` and `corner` are places above the context bar, for the
+    page's question and its downloads, `said` one beside the class to explain; `key` names clip
+    and model in every cache."""
+
+    engine: L2I
+    source: ClipSource
+    analysis: Analysis
+    overview: Overview | None
+    window: tuple[float, float] | None
+    target: str
+    choice: Choice
+    key: Key
+    head: DeltaGenerator
+    corner: DeltaGenerator
+    said: DeltaGenerator | None = None
+
+    @property
+    def threshold(self) -> float:
+        """τ."""
+        return self.choice.tau
+
+    @property
+    def domain(self) -> str:
+        """The mask domain."""
+        return self.choice.domain
+
+    def picture(
+        self, what: Hashable, log_magnitude: Tensor | Callable[[], Tensor], dim: bool = False
+    ) -> bytes:
+        """`pictures.of_clip` of X_int, X_2 or X itself (F, T), which `what` names in the cache; a
+        function is called where the picture is not there yet."""
+        key = (self.key, what)
+        return _picture(key, pictures.theme(), self.start, dim, self, log_magnitude)
+
+    @property
+    def start(self) -> float:
+        """Seconds at the left edge of its pictures."""
+        return self.window[0] if self.window else 0.0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the interpreter follows f, of a multi-label model for the class to explain."""
+        return decisions.agrees(self.engine, self.analysis, self.target)
+
+    @property
+    def decided(self) -> tuple[str, ...]:
+        """The classes that f decides for, the most probable first."""
+        return decisions.decided(self.engine, self.analysis.logits)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether several classes may sound at once."""
+        return self.engine.bundle.multi_label
+
+
+def current() -> View:
+    """The view that the router prepared in this run."""
+    return st.session_state["l2i_view"]
+
+
+@st.cache_resource(show_spinner=False, max_entries=512)
+def _picture(
+    key: Hashable,
+    shown: str,
+    start: float,
+    dim: bool,
+    _view: View,
+    _log_magnitude: Tensor | Callable[[], Tensor],
+) -> bytes:
+    config = _view.engine.audio
+    x = _log_magnitude() if callable(_log_magnitude) else _log_magnitude
+    return pictures.of_clip(_view.analysis, x, config, shown, start, dim)

@@ -1,0 +1,41 @@
+"""What the user settled on, apart from clip, model and class: what a live player and a page share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import Tensor
+
+MAX_TAU = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the user settled on: τ, mask domain, and gains in [0, 1] of single components that
+    override the selection by τ."""
+
+    tau: float
+    domain: str
+    overrides: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def token(self) -> str:
+        """The choice as a name of letters, digits, "-" and "_"; `main.js` makes the same."""
+        own = f"-{self.own}" if self.overrides else ""
+        return f"{self.domain}-{round(100 * self.tau)}{own}"
+
+    @property
+    def own(self) -> str:
+        """The overrides as the URL has them: "17_50-3_0" is component 17 at 0.5, 3 off."""
+        return "-".join(f"{k}_{round(100 * g)}" for k, g in sorted(self.overrides.items()))
+
+    def gains(self, relevance: Tensor) -> np.ndarray | None:
+        """K gains for `engine.interpret`, or None where τ alone decides."""
+        if not self.overrides:
+            return None
+        weights = (relevance > self.tau).numpy().astype(np.float32)
+        for k, gain in self.overrides.items():
+            weights[k] = gain
+        return weights

@@ -1,0 +1,23 @@
+"""Files to take along."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+
+def download(
+    label: str,
+    content: str | bytes | Callable[[], str | bytes],
+    name: str,
+    place: Any = st,
+    **more: Any,
+) -> None:
+    """A button that saves `content` (made when it is asked for, where it is a function) as the file
+    `name`, and starts no run; more as `st.download_button` takes it."""
+    kind = mimetypes.guess_type(name)[0]
+    given = {"mime": kind, "on_click": "ignore", "width": "stretch"} | more
+    place.download_button(label, content, name, **given)
