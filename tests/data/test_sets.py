@@ -10,12 +10,14 @@ import pytest
 import soundfile
 from conftest import WriteClip
 
+import l2i_core.data
 from l2i_core import AudioConfig
-from l2i_core.data import synth
+from l2i_core.data import sets, synth
 from l2i_core.data.clips import Clip, DataSet, load_clip
 from l2i_core.data.esc import ESC10_FOLDERS
 from l2i_core.data.folders import any_folder
-from l2i_core.data.sets import open_data_set, synthesised
+from l2i_core.data.sets import open_data_set
+from l2i_core.data.synthesised import synthesised
 
 K16 = AudioConfig(sample_rate=16000)
 
@@ -170,6 +172,37 @@ def test_folders_are_classes_of_any_format(tmp_path: Path) -> None:
     assert len({c.name for c in data.clips}) == 9
     for clip in data.clips:
         assert load_clip(clip, K16).ndim == 1
+
+
+# The registry
+
+
+def test_a_file_that_registers_a_data_set_makes_it_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new_set.py").write_text(
+        "from l2i_core.data.clips import Clip, DataSet\n"
+        "from l2i_core.data.sets import Kind, register\n"
+        "register('new', Kind(lambda root: DataSet('New', ('a',), (Clip('1', 'a', 1, '1'),)),\n"
+        "                     'new sounds', splits=True))\n"
+    )
+    monkeypatch.setattr(sets, "_registered", dict(sets.kinds()))
+    monkeypatch.setattr(l2i_core.data, "__path__", [*l2i_core.data.__path__, str(tmp_path)])
+    sets.kinds.cache_clear()
+    try:
+        assert open_data_set("new", tmp_path).classes == ("a",)
+        assert (sets.title("new"), sets.has_splits("new")) == ("new sounds", True)
+        assert sets.how_to_get("new") == (
+            "download it, or set the environment variable L2I_NEW to its folder"
+        )
+    finally:
+        sets.kinds.cache_clear()
+    assert (sets.title("elsewhere"), sets.has_splits("elsewhere")) == ("elsewhere", False)
+
+
+def test_unknown_kinds_are_told_those_there_are() -> None:
+    with pytest.raises(ValueError, match="unknown data set 'esc500'; accepted: esc10, esc50, "):
+        open_data_set("esc500")
 
 
 # Synthesised
