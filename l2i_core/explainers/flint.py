@@ -9,16 +9,46 @@ played.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from l2i_core.explainers import losses
+from l2i_core.explainers.training import Batch, Training
+from l2i_core.strict import at_least
 
 _GRID = 3  # every map is pooled to 3 × 3 before the attributes
 _DECODER = (64, 32, 32, 16, 8, 8)  # channels from the attributes to the log-mel
 _START = (10, 4)  # time × mel steps that the decoder begins with
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Training):
+    """How FLINT is built and trained: J is W's K; the last four weigh the terms of the loss."""
+
+    title: ClassVar[str] = "FLINT"
+    description: ClassVar[str] = (
+        "Attributes of the whole clip and their relevance; nothing of it can be played."
+    )
+
+    kind: str = "flint"
+    channels: int = 128
+    fidelity: float = 1.0
+    reconstruction: float = 10.0  # γ = α
+    sparsity: float = 0.6
+    entropy: float = 0.2
+
+    def __post_init__(self) -> None:
+        Training.__post_init__(self)
+        at_least(self, 1, "channels")
+        at_least(self, 0, "fidelity", "reconstruction", "sparsity", "entropy")
+
+    def loss_terms(self, model: Flint, batch: Batch) -> dict[str, Tensor]:
+        """See `loss_terms`; not yet weighted."""
+        return loss_terms(model, batch.maps, batch.normalised, batch.logits, batch.multi_label)
 
 
 class Flint(nn.Module):

@@ -9,16 +9,54 @@ that.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.distributions import RelaxedOneHotCategorical
 from torch.nn import functional
 
 from l2i_core.explainers import losses
+from l2i_core.explainers.training import Batch, Training
+from l2i_core.strict import at_least
 
 GRID = (10, 4)  # chunks over time and over mel bands
 _EXPLAINER = (16, 32, 64)
 _APPROXIMATOR = (16, 32, 64, 128)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Training):
+    """How VIBI is built and trained: `fidelity` and `compression` weigh the terms of the loss."""
+
+    title: ClassVar[str] = "VIBI"
+
+    kind: str = "vibi"
+    kept_chunks: int = 20  # k of the 40
+    pool: int = 1  # the log-mel is averaged over pool × pool points: pool² times cheaper
+    fidelity: float = 1.0
+    compression: float = 0.1  # β
+    temperature: float = 0.5
+
+    def __post_init__(self) -> None:
+        Training.__post_init__(self)
+        at_least(self, 1, "kept_chunks", "pool")
+        at_least(self, 0, "fidelity", "compression")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature must be above 0, received {self.temperature}.")
+
+    @property
+    def description(self) -> str:
+        """What is kept, and what can be played of it."""
+        return (
+            f"Keeps {self.kept_chunks} of 40 chunks of the log-mel for f's output as a whole; they "
+            "can be played through the mask, though no sound was asked of it in training."
+        )
+
+    def loss_terms(self, model: Vibi, batch: Batch) -> dict[str, Tensor]:
+        """See `loss_terms`; not yet weighted."""
+        return loss_terms(model, batch.log_mel, batch.logits, self.temperature, batch.multi_label)
 
 
 class Vibi(nn.Module):

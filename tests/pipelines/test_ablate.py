@@ -85,7 +85,7 @@ def _rows(out: Path) -> dict[str, dict[str, Any]]:
 
 def test_shipped_ablation_varies_what_it_should() -> None:
     ablation = ablate.load_ablation(SHIPPED)
-    keys = {axis.name: (axis.key, len(axis.values)) for axis in ablation.axes}
+    keys = {name: (axis.key, len(axis.values)) for name, axis in ablation.axes.items()}
     assert keys["K"] == ("dictionary.components", 4)
     assert keys["mu"][0] == "dictionary.sparsity"
     assert keys["alpha"][0].endswith(".reconstruction")
@@ -93,8 +93,8 @@ def test_shipped_ablation_varies_what_it_should() -> None:
     assert keys["layers"][0] == "map_blocks"
     assert keys["pooling"][0].endswith(".pooling")
     assert all(count >= 3 for name, (_, count) in keys.items() if name != "pooling")
-    for axis in ablation.axes:
-        names = [ablation.places[axis.name, i].name for i in range(len(axis.values))]
+    for places in ablation.places.values():
+        names = [variant.name for variant in places]
         assert names.count(ablate.BASE) == 1, "the base stands on every axis"
     for variant in ablation.variants:
         data = variant.config.data
@@ -119,10 +119,10 @@ Change = Callable[[dict[str, Any]], object]
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda v: v.pop("vary"), "must hold 'vary'"),
-        (lambda v: v.update(colour="red"), "unknown key 'colour'"),
+        (lambda v: v.pop("vary"), "config key 'vary' is missing"),
+        (lambda v: v.update(colour="red"), "unknown config key 'colour'"),
         (lambda v: v.update(base="nowhere.yaml"), "no such config file"),
-        (lambda v: v["vary"].update(K={"key": "seed"}), "vary.K needs label, key and values"),
+        (lambda v: v["vary"].update(K={"key": "seed"}), "config key 'vary.K.label' is missing"),
         (lambda v: v["vary"]["K"].update(values=[3]), "at least two values"),
         (lambda v: v["vary"]["K"].update(key="dictionary.atoms"), "'dictionary.atoms'"),
         (lambda v: v["vary"]["K"].update(values=["many", 3]), "'dictionary.components'"),
