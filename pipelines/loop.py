@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,21 +17,12 @@ from tqdm import tqdm
 from l2i_core.weights import freeze
 from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
 from pipelines.config import Config, command_line
-from pipelines.optimizers import Optimizers, Rates
+from pipelines.optimizers import Optimizers, Schedule
 from pipelines.runs import start_log
 
 log = logging.getLogger("l2i")
 Model = TypeVar("Model", bound=nn.Module)
 _EARLY_PEAK = partial(one_cycle, warm_up=0.1)
-
-
-class Schedule(Rates, Protocol):
-    """How long and how fast a network is trained."""
-
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def batch_size(self) -> int: ...
 
 
 def stage(

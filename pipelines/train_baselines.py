@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from l2i_core.bundle import new_baseline
 from l2i_core.classifiers.kumar import KumarVgg
-from l2i_core.explainers.training import Batch
+from l2i_core.explainers.training import Given
 from l2i_core.signal import spectra
 from pipelines.assemble import baseline_info
 from pipelines.config import Baseline, Config, wanted
@@ -50,9 +50,8 @@ def loss_terms(
     log_mel = spectra.log_mel(magnitude, config.audio)
     normalised = (log_mel - classifier.network.offset) / classifier.network.scale
     maps = [m[chosen].float() for m in cache.maps]
-    batch = Batch(log_mel, normalised, maps, cache.logits[chosen], cache.multi_label)
-    terms = settings.loss_terms(model, batch)  # type: ignore[arg-type]
-    return {name: getattr(settings, name) * value for name, value in terms.items()}
+    given = Given(log_mel, normalised, maps, cache.logits[chosen], cache.multi_label)
+    return settings.loss_terms(model, given)  # type: ignore[arg-type]
 
 
 def _run(config: Config, name: str, out: Path, classifier: KumarVgg) -> Run[nn.Module]:

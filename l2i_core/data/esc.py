@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from l2i_core.data.clips import Clip, DataSet, _audio_files
-from l2i_core.data.sets import Kind, register
+from l2i_core.data.sets import KINDS, Kind
 
 # ESC-10's folder names → the class names that ESC-50 uses.
 ESC10_FOLDERS = {
@@ -83,5 +83,5 @@ def esc50(root: Path) -> DataSet:
     return DataSet("ESC-50", tuple(names[t] for t in sorted(names)), tuple(clips))
 
 
-register("esc10", Kind(esc10, "ESC-10"))
-register("esc50", Kind(esc50, "ESC-50"))
+KINDS.add("esc10")(Kind(esc10, "ESC-10"))
+KINDS.add("esc50")(Kind(esc50, "ESC-50"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from l2i_core.data.sets import Kind, register
+from l2i_core.data.sets import KINDS, Kind
 from l2i_core.data.sonyc import sonyc
 
 SECONDS = 10.0
@@ -215,4 +215,4 @@ def _faded(sound: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 _GET = "make it with python -m pipelines.make_scenes"
-register("scenes", Kind(sonyc, "scenes mixed from ESC-50", _GET, splits=True))
+KINDS.add("scenes")(Kind(sonyc, "scenes mixed from ESC-50", _GET, splits=True))

@@ -1,18 +1,15 @@
-"""Data sets by name, and where they lie: the files of this folder register what they read."""
+"""Data sets by name, and where they lie. A file of this folder that reads one adds it to KINDS."""
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from l2i_core import data
 from l2i_core.data.clips import DataSet
 from l2i_core.files import home
+from l2i_core.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +25,17 @@ class Kind:
     made: bool = False
 
 
-_registered: dict[str, Kind] = {}
-
-
-def register(name: str, kind: Kind) -> None:
-    """Make a data set known by its name."""
-    _registered[name] = kind
-
-
-@cache
-def kinds() -> Mapping[str, Kind]:
-    """Every data set that a file of this folder registers."""
-    for module in pkgutil.iter_modules(data.__path__):
-        importlib.import_module(f"{data.__name__}.{module.name}")
-    return _registered
+KINDS: Registry[Kind] = Registry("l2i_core.data", "data set")
 
 
 def title(kind: str) -> str:
     """How a reader is told of a data set; its name, where that is unknown here."""
-    return kinds()[kind].title if kind in kinds() else kind
+    return KINDS[kind].title if kind in KINDS else kind
 
 
 def has_splits(kind: str) -> bool:
     """Whether a data set's folds are fixed splits."""
-    return kind in kinds() and kinds()[kind].splits
+    return kind in KINDS and KINDS[kind].splits
 
 
 def data_folder(kind: str) -> Path | None:
@@ -65,9 +49,8 @@ def data_folder(kind: str) -> Path | None:
 
 def how_to_get(kind: str) -> str:
     """What makes a named data set be found, as the end of a sentence."""
-    named = f"set the environment variable L2I_{kind.upper()} to its folder"
-    known = kinds().get(kind)
-    return f"{(known and known.get) or 'download it'}, or {named}"
+    get = KINDS[kind].get if kind in KINDS else None
+    return f"{get or 'get it'}, or set the environment variable L2I_{kind.upper()} to its folder"
 
 
 def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> DataSet:
@@ -75,9 +58,7 @@ def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> Data
 
     Raises ValueError for an unknown kind and a folder that is absent or of another layout.
     """
-    if kind not in kinds():
-        raise ValueError(f"unknown data set {kind!r}; accepted: {', '.join(sorted(kinds()))}.")
-    known = kinds()[kind]
+    known = KINDS[kind]
     folder = root or (data_folder(kind) if known.get else None)
     if known.made:
         return known.read(Path())

@@ -16,7 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from l2i_core.data.clips import Clip, DataSet
-from l2i_core.data.sets import Kind, register
+from l2i_core.data.sets import KINDS, Kind
 
 TABLE = "annotations.csv"
 SPLITS = {"train": 1, "validate": 2, "test": 3}  # the folds that configs name
@@ -127,4 +127,4 @@ def _audio_files(root: Path) -> dict[str, Path]:
     return found
 
 
-register("sonyc", Kind(sonyc, "SONYC-UST", "get it from its authors", splits=True))
+KINDS.add("sonyc")(Kind(sonyc, "SONYC-UST", "get it from its authors", splits=True))

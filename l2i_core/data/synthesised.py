@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from l2i_core.data import synth
 from l2i_core.data.clips import Clip, DataSet
-from l2i_core.data.sets import Kind, register
+from l2i_core.data.sets import KINDS, Kind
 
 
 def synthesised(seeds: Sequence[int], n_folds: int = 4) -> DataSet:
@@ -19,4 +19,4 @@ def synthesised(seeds: Sequence[int], n_folds: int = 4) -> DataSet:
     return DataSet("synthesised", synth.LABELS, tuple(clips))
 
 
-register("synth", Kind(lambda _: synthesised(range(8)), "synthesised clips", None, made=True))
+KINDS.add("synth")(Kind(lambda _: synthesised(range(8)), "synthesised clips", None, made=True))

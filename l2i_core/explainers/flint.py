@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from l2i_core.explainers import losses
-from l2i_core.explainers.training import Batch, Training
+from l2i_core.explainers.training import Given, Training
 from l2i_core.strict import at_least
 
 _GRID = 3  # every map is pooled to 3 × 3 before the attributes
@@ -46,9 +46,19 @@ class Settings(Training):
         at_least(self, 1, "channels")
         at_least(self, 0, "fidelity", "reconstruction", "sparsity", "entropy")
 
-    def loss_terms(self, model: Flint, batch: Batch) -> dict[str, Tensor]:
-        """See `loss_terms`; not yet weighted."""
-        return loss_terms(model, batch.maps, batch.normalised, batch.logits, batch.multi_label)
+    def loss_terms(self, model: Flint, given: Given) -> dict[str, Tensor]:
+        """Fidelity to f's logits, reconstruction of the normalised log-mel, ℓ1 norm and entropy of
+        the attributes; all means, weighted."""
+        attributes, theirs = model(given.maps)
+        rebuilt = model.decode(attributes, (given.log_mel.shape[1], given.log_mel.shape[2]))
+        concise, diverse = entropies(attributes)
+        return {
+            "fidelity": self.fidelity * losses.fidelity(theirs, given.logits, given.multi_label),
+            "reconstruction": self.reconstruction
+            * functional.mse_loss(rebuilt.float(), given.normalised),
+            "sparsity": self.sparsity * attributes.mean(),
+            "entropy": self.entropy * (concise - diverse),
+        }
 
 
 class Flint(nn.Module):
@@ -98,23 +108,3 @@ def entropies(attributes: Tensor) -> tuple[Tensor, Tensor]:
 def _entropy(values: Tensor) -> Tensor:
     logs = torch.log_softmax(values, dim=1)
     return -(logs.exp() * logs).sum(dim=1)
-
-
-def loss_terms(
-    model: Flint,
-    maps: Sequence[Tensor],
-    log_mel: Tensor,
-    classifier_logits: Tensor,
-    multi_label: bool = False,
-) -> dict[str, Tensor]:
-    """Fidelity to f's logits (B, C), reconstruction of the normalised log-mel (B, n_mels, T),
-    ℓ1 norm and entropy of the attributes; all means, not yet weighted."""
-    attributes, theirs = model(maps)
-    rebuilt = model.decode(attributes, (log_mel.shape[1], log_mel.shape[2]))
-    concise, diverse = entropies(attributes)
-    return {
-        "fidelity": losses.fidelity(theirs, classifier_logits, multi_label),
-        "reconstruction": functional.mse_loss(rebuilt.float(), log_mel),
-        "sparsity": attributes.mean(),
-        "entropy": concise - diverse,
-    }

@@ -27,9 +27,9 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """What f was given and said: log_mel (B, n_mels, T) in dB, and as f normalises it; its feature
-    maps [(B, channels, time, bands), …] and logits (B, C)."""
+class Given:
+    """Clips as f met them, and what it said: log_mel (B, n_mels, T) in dB, and as f normalises it;
+    its feature maps [(B, channels, time, bands), …] and logits (B, C)."""
 
     log_mel: Tensor
     normalised: Tensor

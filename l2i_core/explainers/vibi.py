@@ -18,7 +18,7 @@ from torch.distributions import RelaxedOneHotCategorical
 from torch.nn import functional
 
 from l2i_core.explainers import losses
-from l2i_core.explainers.training import Batch, Training
+from l2i_core.explainers.training import Given, Training
 from l2i_core.strict import at_least
 
 GRID = (10, 4)  # chunks over time and over mel bands
@@ -54,9 +54,16 @@ class Settings(Training):
             "can be played through the mask, though no sound was asked of it in training."
         )
 
-    def loss_terms(self, model: Vibi, batch: Batch) -> dict[str, Tensor]:
-        """See `loss_terms`; not yet weighted."""
-        return loss_terms(model, batch.log_mel, batch.logits, self.temperature, batch.multi_label)
+    def loss_terms(self, model: Vibi, given: Given) -> dict[str, Tensor]:
+        """The approximator's cross-entropy with f's output, and the bottleneck: the divergence of
+        the explainer's distribution over chunks from the uniform prior; means, weighted."""
+        scores = model.scores(given.log_mel)
+        theirs = model.approximate(given.log_mel, model.sample(scores, self.temperature)).float()
+        divergence = (scores.exp() * (scores + torch.log(torch.tensor(scores.shape[1])))).sum(dim=1)
+        return {
+            "fidelity": self.fidelity * losses.fidelity(theirs, given.logits, given.multi_label),
+            "compression": self.compression * divergence.mean(),
+        }
 
 
 class Vibi(nn.Module):
@@ -140,21 +147,3 @@ def chunk_mask(chunks: Tensor, n_mels: int, n_frames: int) -> Tensor:
     """Chunks (B, 40), time first → a time-mel mask (B, n_mels, n_frames)."""
     grid = chunks.view(-1, 1, *GRID)
     return functional.interpolate(grid, (n_frames, n_mels)).squeeze(1).transpose(1, 2)
-
-
-def loss_terms(
-    model: Vibi,
-    log_mel: Tensor,
-    classifier_logits: Tensor,
-    temperature: float,
-    multi_label: bool = False,
-) -> dict[str, Tensor]:
-    """The approximator's cross-entropy with f's output (B, C), and the bottleneck: the divergence
-    of the explainer's distribution over chunks from the uniform prior; means, not weighted."""
-    scores = model.scores(log_mel)
-    theirs = model.approximate(log_mel, model.sample(scores, temperature))
-    divergence = (scores.exp() * (scores + torch.log(torch.tensor(scores.shape[1])))).sum(dim=1)
-    return {
-        "fidelity": losses.fidelity(theirs.float(), classifier_logits, multi_label),
-        "compression": divergence.mean(),
-    }

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import soundfile
 import yaml
 from killing import Killed, count
 
 from l2i_core import load_bundle
-from l2i_core.data import synth
 from pipelines import ablate, evaluate, learn_dictionary, train_classifier, train_interpreter
 from pipelines.runs import main_guard
 
@@ -25,20 +23,15 @@ SHIPPED = ROOT / "configs" / "esc10-ablation.yaml"
 
 
 @pytest.fixture(scope="module")
-def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Two classes of five short clips; the base and three variants of it."""
-    root = tmp_path_factory.mktemp("sounds")
-    for label in ("dog", "rain"):
-        (root / label).mkdir()
-        for seed in range(5):
-            soundfile.write(root / label / f"{seed}.flac", synth.clip(label, seed, 8000, 1.5), 8000)
+def values(two_classes: Path) -> dict[str, Any]:
+    """The base and three variants of it."""
     return {
         "base": str(ROOT / "configs" / "tiny.yaml"),
         "set": {
             "name": "small",
             "default_interpreter": "l2i",
             "data.kind": "folder",
-            "data.root": str(root),
+            "data.root": str(two_classes),
             "data.train_folds": [2, 3, 4],
             "data.test_folds": [5],
             "classifier.epochs": 1,
