@@ -61,11 +61,6 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return value
     if is_dataclass(hint):
         return _record(hint, value or {}, where)
-    if kinds := {_default(a, "kind"): a for a in arguments if is_dataclass(a)}:
-        if (named := _mapping(value or {}, where).get("kind")) not in kinds:
-            known = " or ".join(kinds)
-            raise ValueError(f"config key '{where}.kind' must be {known}, received {named!r}.")
-        return _record(kinds[named], value, where)
     if origin is dict:
         entries = _mapping(value, where).items()
         return {str(key): _value(arguments[1], entry, f"{where}.{key}") for key, entry in entries}
@@ -73,6 +68,11 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise ValueError(f"config key {where!r} must be a list, received {value!r}.")
         return tuple(_value(arguments[0], entry, where) for entry in value)
+    if kinds := {_default(a, "kind"): a for a in arguments if is_dataclass(a)}:
+        if (named := _mapping(value or {}, where).get("kind")) not in kinds:
+            known = " or ".join(kinds)
+            raise ValueError(f"config key '{where}.kind' must be {known}, received {named!r}.")
+        return _record(kinds[named], value, where)
     accepted = [a for a in arguments or (hint,) if isinstance(a, type)]
     if float in accepted and isinstance(value, str) and not value.isdecimal():
         with contextlib.suppress(ValueError):  # YAML 1.1 reads 1e-3 as a string
