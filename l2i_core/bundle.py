@@ -31,6 +31,7 @@ from l2i_core.explainers.protocol import EXPLAINERS, Explainer, missing
 from l2i_core.explainers.vibi import Vibi
 from l2i_core.files import write_text
 from l2i_core.signal.spectra import AudioConfig
+from l2i_core.strict import build
 from l2i_core.task import Task, task_of
 from l2i_core.weights import check_shapes, load_into, read_tensors, save_half
 from l2i_core.words import THIN
@@ -197,7 +198,7 @@ def outline(folder: Path) -> str:
     ValueError says what is wrong with the file.
     """
     config = _read_config(folder)
-    rate = AudioConfig.from_dict(config["audio"]).sample_rate
+    rate = build(AudioConfig, config["audio"], f"{folder / 'config.json'}: ").sample_rate
     return f"{config['title']} · {len(config['classes'])} classes · {rate / 1000:g}{THIN}kHz"
 
 
@@ -342,7 +343,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def _build(folder: Path, config: dict[str, Any]) -> Bundle:
-    settings = AudioConfig.from_dict(config["audio"])
+    settings = build(AudioConfig, config["audio"], f"{folder / 'config.json'}: ")
     classes, k = tuple(config["classes"]), config["dictionary"]["components"]
     multi_label = config["multi_label"]
     classifier = restored(config["classifier"], settings, classes, multi_label)

@@ -115,7 +115,8 @@ class Registry(Mapping[str, T], Generic[T]):
                 self._filled = True
                 package = importlib.import_module(self.package)
                 for module in pkgutil.iter_modules(package.__path__):
-                    importlib.import_module(f"{self.package}.{module.name}")
+                    if not module.ispkg:
+                        importlib.import_module(f"{self.package}.{module.name}")
             room = self.package.rpartition(".")[2]
             files, problems = plugin_files(room)
             seen = (*((path, path.stat().st_mtime_ns) for path in files), *problems)

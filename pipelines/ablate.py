@@ -8,45 +8,54 @@ it was. The table and the figures are written to REPORT when the command ends.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from l2i_core.arguments import Parser
 from l2i_core.files import atomic, write_text
+from l2i_core.measure.evaluation import to_csv
 from l2i_core.report import figures
+from l2i_core.strict import build
 from pipelines import evaluate, train_classifier, train_interpreter
-from pipelines.assemble import assemble
-from pipelines.config import Config, load_config
+from pipelines.config import Config, load_config, read_yaml
 from pipelines.learn_dictionary import learn
 from pipelines.markdown import markdown_table
-from pipelines.runs import circumstances, device, main_guard, start_log, typed
+from pipelines.runs import circumstances, main_guard, start_log, typed
 
 log = logging.getLogger("l2i")
 BASE = "base"
 _SHARED = ("seed", "precision", "data", "audio", "classifier")  # what f depends on
-_KEYS = {"base": str, "set": dict, "vary": dict}
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One setting: its dotted key in the config, its values, and how figures call it."""
+    """One setting: how figures call it, its dotted key in the config, and its values."""
 
-    name: str
     label: str
     key: str
     values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.values) < 2:
+            raise ValueError(f"vary: {self.key} must list at least two values.")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """base: an experiment file beside it; set: dotted keys and values that turn it into the base;
+    vary: the axes by name."""
+
+    base: str
+    vary: dict[str, Axis]
+    set: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,70 +68,44 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """The axes, their variants by (axis, value's position), and all different variants, the base
-    first."""
+    """The axes by name, a variant for each of an axis's values, and all different variants, the
+    base first."""
 
-    axes: tuple[Axis, ...]
-    places: Mapping[tuple[str, int], Variant]
+    axes: Mapping[str, Axis]
+    places: Mapping[str, Sequence[Variant]]
     variants: tuple[Variant, ...]
 
 
 def load_ablation(path: str | Path, overrides: Sequence[str] = ()) -> Ablation:
-    """Read a file of the keys base (an experiment file beside it), set and vary.
+    """Read a `File`; `overrides`, "key=yaml value", go on top of what it sets. A value that the
+    base has is the base.
 
-    set: dotted keys and values that turn the file `base` into the base; `overrides`,
-    "key=yaml value", go on top. vary: NAME: {label, key, values}; a value that the base has is the
-    base. ValueError for an unknown key anywhere, a value the config refuses, an axis that f depends
-    on, and other than one interpreter.
+    ValueError for an unknown key anywhere, a value the config refuses, an axis that f depends on,
+    and other than one interpreter.
     """
     path = Path(path)
-    values = _read(path)
-    base_file = path.parent / values["base"]
-    settings = [f"{k}={json.dumps(v)}" for k, v in values.get("set", {}).items()]
+    file = build(File, read_yaml(path), f"{path.name}: ")
+    base_file = path.parent / file.base
+    settings = [f"{k}={json.dumps(v)}" for k, v in file.set.items()]
     base = load_config(base_file, [*settings, *overrides])
     if len(base.interpreters) != 1:
         raise ValueError(
             f"{path.name}: the base needs one interpreter, not {len(base.interpreters)}."
         )
-    axes = tuple(_axis(name, given, path.name) for name, given in values["vary"].items())
-    places: dict[tuple[str, int], Variant] = {}
     known = {json.dumps(base.to_dict()): Variant(BASE, base)}
-    for axis in axes:
-        for position, value in enumerate(axis.values):
+    places: dict[str, list[Variant]] = {name: [] for name in file.vary}
+    for name, axis in file.vary.items():
+        for value in axis.values:
             changed = [*settings, *overrides, f"{axis.key}={json.dumps(value)}"]
             config = load_config(base_file, changed)
             if config.recipe(*_SHARED) != base.recipe(*_SHARED) or config.data != base.data:
                 raise ValueError(
-                    f"{path.name}: {axis.name} changes what f is trained on or with; all variants "
+                    f"{path.name}: {name} changes what f is trained on or with; all variants "
                     "share one f."
                 )
-            variant = Variant(f"{axis.name}-{spelled(value)}", config)
-            places[axis.name, position] = known.setdefault(json.dumps(config.to_dict()), variant)
-    return Ablation(axes, places, tuple(known.values()))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise ValueError(f"no such config file: {path}. Give configs/esc10-ablation.yaml.")
-    try:
-        values = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
-    values = values if isinstance(values, dict) else {}
-    if unknown := sorted(set(values) - set(_KEYS)):
-        raise ValueError(f"{path.name}: unknown key {unknown[0]!r}; accepted: {', '.join(_KEYS)}.")
-    for key, kind in _KEYS.items():
-        if not isinstance(values.get(key, {} if key == "set" else None), kind):
-            raise ValueError(f"{path.name} must hold {key!r}, as pipelines.ablate says.")
-    return values
-
-
-def _axis(name: str, given: Any, where: str) -> Axis:
-    if not isinstance(given, dict) or set(given) != {"label", "key", "values"}:
-        raise ValueError(f"{where}: vary.{name} needs label, key and values, and nothing else.")
-    if not isinstance(given["values"], list) or len(given["values"]) < 2:
-        raise ValueError(f"{where}: vary.{name}.values must list at least two values.")
-    return Axis(name, str(given["label"]), str(given["key"]), tuple(given["values"]))
+            variant = Variant(f"{name}-{spelled(value)}", config)
+            places[name].append(known.setdefault(json.dumps(config.to_dict()), variant))
+    return Ablation(file.vary, places, tuple(known.values()))
 
 
 def spelled(value: Any) -> str:
@@ -139,44 +122,20 @@ def run(ablation: Ablation, out: Path, only: str | None = None) -> list[dict[str
     names = [v.name for v in ablation.variants]
     if only is not None and only not in names:
         raise ValueError(f"there is no variant {only!r}; there are: {', '.join(names)}.")
-    base, cached = ablation.variants[0], _Cached()
+    base, features = ablation.variants[0], train_interpreter.Features()
     for variant in ablation.variants:
         if only not in (None, variant.name) or _row(variant, out) is not None:
             continue
         log.info("variant %s", variant.name)
-        row = _measure(variant, base, out, cached)
+        row = _measure(variant, base, out, features)
         write_text(_row_path(variant, out), json.dumps(row, indent=1) + "\n")
     rows = [_row(variant, out) for variant in ablation.variants]
     return [row for row in rows if row is not None]
 
 
-class _Cached:
-    """f's features of the last variant's kind: most variants have the same."""
-
-    def __init__(self) -> None:
-        self._key: Any = None
-        self._cache: train_interpreter.Cache | None = None
-
-    def of(self, config: Config, out: Path) -> Callable[[int, int], train_interpreter.Cache]:
-        def get(views: int, partial_views: int) -> train_interpreter.Cache:
-            dictionary = config.dictionary if partial_views else None
-            key = (config.map_blocks, views, partial_views, dictionary)
-            if self._cache is None or self._key != key:
-                self._cache = None  # two would be in memory
-                classifier = train_classifier.trained(config, out)
-                patterns = learn(config, out, only_finished=True).to(device())
-                self._key, self._cache = (
-                    key,
-                    train_interpreter.build_cache(
-                        config, classifier, patterns, views, partial_views
-                    ),
-                )
-            return self._cache
-
-        return get
-
-
-def _measure(variant: Variant, base: Variant, out: Path, cached: _Cached) -> dict[str, Any]:
+def _measure(
+    variant: Variant, base: Variant, out: Path, features: train_interpreter.Features
+) -> dict[str, Any]:
     config, folder = variant.config, out / variant.name
     (name,) = config.interpreters
     train_classifier.train(base.config, out / BASE)
@@ -185,12 +144,11 @@ def _measure(variant: Variant, base: Variant, out: Path, cached: _Cached) -> dic
     if variant is not base and config.dictionary == base.config.dictionary:
         learn(base.config, out / BASE)
         _share(out / BASE, folder, "dictionary")
-    patterns = learn(config, folder)
+    learn(config, folder)
     learned = time.time()
-    model = train_interpreter.train(config, name, folder, cached.of(config, folder))
+    train_interpreter.train(config, name, folder, features)
     trained = time.time()
-    f = train_classifier.trained(config, folder)
-    assemble(config, folder, f, patterns, {name: model})
+    train_interpreter.make_bundle(config, folder)
     summary = evaluate.run(config, folder)[name].summary
     return {
         "variant": variant.name,
@@ -248,27 +206,23 @@ def report(ablation: Ablation, rows: Sequence[dict[str, Any]], folder: Path, com
     by_name = {row["variant"]: row for row in rows}
     write_text(folder / "ablation.csv", _csv(ablation, by_name))
     write_text(folder / "README.md", _markdown(ablation, by_name, command))
-    for axis in ablation.axes:
-        there = _finished(ablation, axis, by_name)
+    for name, axis in ablation.axes.items():
+        there = _finished(ablation, name, by_name)
         if len(there) < 2:
             continue
-        base = [row["variant"] for _, row in there].index(BASE) if _has_base(there) else None
-        ticks = [spelled(axis.values[position]) for position, _ in there]
-        picture = figures.curves(_panels([row for _, row in there]), ticks, axis.label, base)
-        with atomic(folder / f"{axis.name}.png") as part:
-            part.write_bytes(picture)
+        variants = [row["variant"] for _, row in there]
+        base = variants.index(BASE) if BASE in variants else None
+        ticks, panels = [value for value, _ in there], _panels([row for _, row in there])
+        with atomic(folder / f"{name}.png") as part:
+            part.write_bytes(figures.curves(panels, ticks, axis.label, base))
 
 
 def _finished(
-    ablation: Ablation, axis: Axis, rows: Mapping[str, dict[str, Any]]
-) -> list[tuple[int, dict[str, Any]]]:
-    """Positions and rows of an axis's values that have figures."""
-    names = [ablation.places[axis.name, i].name for i in range(len(axis.values))]
-    return [(i, rows[name]) for i, name in enumerate(names) if name in rows]
-
-
-def _has_base(there: Sequence[tuple[int, dict[str, Any]]]) -> bool:
-    return any(row["variant"] == BASE for _, row in there)
+    ablation: Ablation, name: str, rows: Mapping[str, dict[str, Any]]
+) -> list[tuple[str, dict[str, Any]]]:
+    """An axis's values that have figures, spelled, and their rows."""
+    both = zip(ablation.axes[name].values, ablation.places[name], strict=True)
+    return [(spelled(value), rows[v.name]) for value, v in both if v.name in rows]
 
 
 def _panels(rows: Sequence[dict[str, Any]]) -> list[figures.Curves]:
@@ -304,23 +258,13 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _csv(ablation: Ablation, rows: Mapping[str, dict[str, Any]]) -> str:
     """A row per axis and value; the base stands on every axis."""
-    lines = [
-        {
-            "setting": axis.key,
-            "value": spelled(axis.values[position]),
-            "variant": row["variant"],
-            **_flat(row),
-        }
-        for axis in ablation.axes
-        for position, row in _finished(ablation, axis, rows)
-    ]
-    text = io.StringIO()
-    names = list(dict.fromkeys(key for line in lines for key in line))
-    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
-    writer.writeheader()
-    for line in lines:
-        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in line.items()})
-    return text.getvalue()
+    return to_csv(
+        [
+            {"setting": axis.key, "value": value, "variant": row["variant"], **_flat(row)}
+            for name, axis in ablation.axes.items()
+            for value, row in _finished(ablation, name, rows)
+        ]
+    )
 
 
 def _markdown(ablation: Ablation, rows: Mapping[str, dict[str, Any]], command: str) -> str:
@@ -335,14 +279,12 @@ def _markdown(ablation: Ablation, rows: Mapping[str, dict[str, Any]], command: s
         f"{tested}, a validation split: no test fold was looked at. Training is short, so compare "
         "the rows with each other and not with the shipped model.",
     ]
-    for axis in ablation.axes:
-        there = _finished(ablation, axis, rows)
-        if not there:
-            continue
-        parts.append(f"## {axis.label} (`{axis.key}`)")
-        if len(there) > 1:
-            parts.append(f"![{axis.label}]({axis.name}.png)")
-        parts.append(_table(axis, there))
+    for name, axis in ablation.axes.items():
+        if there := _finished(ablation, name, rows):
+            parts.append(f"## {axis.label} (`{axis.key}`)")
+            if len(there) > 1:
+                parts.append(f"![{axis.label}]({name}.png)")
+            parts.append(_table(axis.label, there))
     if rows:
         first = next(iter(rows.values()))
         parts.append(
@@ -361,20 +303,10 @@ def _circumstances(rows: Iterable[Mapping[str, Any]]) -> str:
     return "; ".join(one or "not recorded" for one in sorted(told))
 
 
-def _table(axis: Axis, there: Sequence[tuple[int, dict[str, Any]]]) -> str:
-    names = [
-        axis.label,
-        "‖X − W H‖ / ‖X‖",
-        "top-1 / 3 / 5",
-        "FF",
-        "FF / span",
-        "\\|L\\|",
-        "seconds",
-    ]
-    lines = []
-    for position, row in there:
-        value = spelled(axis.values[position])
-        cells = [
+def _table(label: str, there: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    head = [label, "‖X − W H‖ / ‖X‖", "top-1 / 3 / 5", "FF", "FF / span", "\\|L\\|", "seconds"]
+    lines = [
+        [
             f"**{value}**" if row["variant"] == BASE else value,
             f"{row['reconstruction_error']:.3f}",
             " / ".join(f"{row['fidelity'][f'top{k}']:.3f}" for k in (1, 3, 5)),
@@ -383,8 +315,9 @@ def _table(axis: Axis, there: Sequence[tuple[int, dict[str, Any]]]) -> str:
             _levels(row["components"], 1),
             " + ".join(f"{seconds:.0f}" for seconds in row["seconds"].values()),
         ]
-        lines.append(cells)
-    return markdown_table(names, lines)
+        for value, row in there
+    ]
+    return markdown_table(head, lines)
 
 
 def _levels(values: Mapping[str, float | None], digits: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from l2i_core.data.sets import open_data_set
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers.l2i import Interpreter
 from pipelines.checkpoint import trained_on
-from pipelines.config import BaselineConfig, Config, InterpreterConfig
+from pipelines.config import Baseline, Config, InterpreterConfig
 from pipelines.learn_dictionary import groups
 
 _PACKAGES = ("torch", "torchaudio", "librosa", "numpy", "soundfile", "soxr", "scikit-learn")
@@ -96,16 +97,10 @@ def _info(name: str, settings: InterpreterConfig) -> InterpreterInfo:
     return InterpreterInfo(settings.pooling, settings.channels, f"{name.upper()} ({origin})", text)
 
 
-def baseline_info(settings: BaselineConfig) -> BaselineInfo:
+def baseline_info(settings: Baseline) -> BaselineInfo:
     """How a trained baseline is built, and what can be played of it."""
-    if settings.kind == "flint":
-        text = "Attributes of the whole clip and their relevance; nothing of it can be played."
-        return BaselineInfo("flint", "FLINT", text, channels=settings.channels)
-    text = (
-        f"Keeps {settings.kept_chunks} of 40 chunks of the log-mel for f's output as a whole; "
-        "they can be played through the mask, though no sound was asked of it in training."
-    )
-    return BaselineInfo("vibi", "VIBI", text, kept_chunks=settings.kept_chunks, pool=settings.pool)
+    names = [f.name for f in fields(BaselineInfo) if hasattr(settings, f.name)]
+    return BaselineInfo(**{name: getattr(settings, name) for name in names})
 
 
 def _commit() -> str | None:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
-import math
-import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
 from l2i_core.arguments import Parser
-from l2i_core.bundle import BASELINES, check_name
+from l2i_core.bundle import check_name
+from l2i_core.explainers import flint, vibi
 from l2i_core.explainers.l2i import POOLINGS
+from l2i_core.explainers.training import Training
 from l2i_core.measure.evaluation import Settings
 from l2i_core.signal.spectra import AudioConfig
+from l2i_core.strict import at_least, build
 
 PRECISIONS = ("bfloat16", "float32")
+Baseline = flint.Settings | vibi.Settings
+# The two were one dataclass once: stored configs hold the other's settings, too, and the recipes
+# of checkpoints hash them.
+_OTHERS = {
+    "flint": {"kept_chunks": 20, "compression": 0.1, "temperature": 0.5, "pool": 1},
+    "vibi": {"channels": 128, "reconstruction": 10.0, "sparsity": 0.6, "entropy": 0.2},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,8 @@ class DataConfig:
 class ClassifierConfig:
     """How f is trained; see pipelines.train_classifier."""
 
+    muon_learning_rate: ClassVar[float] = 0.0
+
     epochs: int = 60
     batch_size: int = 32
     learning_rate: float = 2e-3
@@ -71,7 +80,7 @@ class ClassifierConfig:
     positive_weights: tuple[float, ...] = ()  # multi-label: a positive's weight in each class
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "epochs", "batch_size", "pretrain_epochs")
+        at_least(self, 1, "epochs", "batch_size", "pretrain_epochs")
         if sum(map(bool, (self.pretrained, self.pretrain_on, self.start_from))) > 1:
             raise ValueError(
                 "give only one of classifier.pretrained, classifier.pretrain_on and "
@@ -79,8 +88,8 @@ class ClassifierConfig:
             )
         if self.head_only and not self.pretrained:
             raise ValueError("classifier.head_only needs weights to build on: set pretrained.")
-        _at_least(self, 0, "learning_rate", "weight_decay", "mixup", "mixup_free_epochs")
-        _at_least(self, 0, "crop_seconds", "whole_epochs", "halve_every")
+        at_least(self, 0, "learning_rate", "weight_decay", "mixup", "mixup_free_epochs")
+        at_least(self, 0, "crop_seconds", "whole_epochs", "halve_every")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +104,20 @@ class DictionaryConfig:
     clips_per_class: int = 700  # at most
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "components", "iterations", "average", "clips_per_class")
-        _at_least(self, 0, "sparsity", "noise_components")
+        at_least(self, 1, "components", "iterations", "average", "clips_per_class")
+        at_least(self, 0, "sparsity", "noise_components")
         if self.noise_components and not self.by_class:
             raise ValueError("dictionary.noise_components needs dictionary.by_class: true.")
 
 
 @dataclass(frozen=True, slots=True)
-class InterpreterConfig:
+class InterpreterConfig(Training):
     """One interpreter. Loss weights are those of Eq. 4 on means; `loop_*` is the decision in the
     loop (0: the paper's loss alone)."""
 
     pooling: str = "attention"
     start_from: str | None = None
     channels: int = 128
-    epochs: int = 35
-    batch_size: int = 16
-    learning_rate: float = 5e-4
-    muon_learning_rate: float = 0.0  # of Ψ's convolutions, by Muon; 0: AdamW throughout
-    weight_decay: float = 0.0
     fidelity: float = 1.0
     reconstruction: float = 10.0  # α
     sparsity: float = 0.8  # β
@@ -127,10 +131,10 @@ class InterpreterConfig:
     loop_softness: float = 0.05
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "channels", "epochs", "batch_size", "views")
-        _at_least(self, 0, "learning_rate", "muon_learning_rate")
-        _at_least(self, 0, "fidelity", "reconstruction", "sparsity")
-        _at_least(self, 0, "partial_views", "dropout")
+        Training.__post_init__(self)
+        at_least(self, 1, "channels", "views")
+        at_least(self, 0, "fidelity", "reconstruction", "sparsity")
+        at_least(self, 0, "partial_views", "dropout")
         if self.pooling not in POOLINGS:
             raise ValueError(f"unknown pooling {self.pooling!r}; accepted: {', '.join(POOLINGS)}.")
         if self.loop_softness <= 0:
@@ -147,37 +151,6 @@ class InterpreterConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class BaselineConfig:
-    """One trained baseline. Loss weights are FLINT's (its last three) or VIBI's (`compression`);
-    the others' are not used."""
-
-    kind: str
-    channels: int = 128
-    epochs: int = 35
-    batch_size: int = 16
-    learning_rate: float = 5e-4
-    muon_learning_rate: float = 0.0  # of its convolutions, by Muon; 0: AdamW throughout
-    weight_decay: float = 0.0
-    fidelity: float = 1.0
-    reconstruction: float = 10.0  # γ = α
-    sparsity: float = 0.6
-    entropy: float = 0.2
-    kept_chunks: int = 20  # k of VIBI's 40
-    compression: float = 0.1  # β of VIBI
-    temperature: float = 0.5
-    pool: int = 1  # VIBI sees the log-mel averaged over pool × pool points: pool² times cheaper
-
-    def __post_init__(self) -> None:
-        _at_least(self, 1, "channels", "epochs", "batch_size", "kept_chunks", "pool")
-        _at_least(self, 0, "learning_rate", "fidelity", "reconstruction", "sparsity", "entropy")
-        _at_least(self, 0, "muon_learning_rate", "compression")
-        if self.kind not in BASELINES:
-            raise ValueError(f"unknown baseline {self.kind!r}; accepted: {', '.join(BASELINES)}.")
-        if self.temperature <= 0:
-            raise ValueError(f"temperature must be above 0, received {self.temperature}.")
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     name: str
     seed: int = 0
@@ -190,7 +163,7 @@ class Config:
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
     dictionary: DictionaryConfig = field(default_factory=DictionaryConfig)
     interpreters: dict[str, InterpreterConfig] = field(default_factory=dict)
-    baselines: dict[str, BaselineConfig] = field(default_factory=dict)
+    baselines: dict[str, Baseline] = field(default_factory=dict)
     evaluation: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
@@ -217,44 +190,41 @@ class Config:
         if "data" in values:
             del values["data"]["test_folds"]
             del values["data"]["root"]
+        for baseline in values.get("baselines", {}).values():
+            baseline |= _OTHERS.get(baseline["kind"], {})
         return values
 
 
-def _at_least(config: Any, least: int, *names: str) -> None:
-    for name in names:
-        if getattr(config, name) < least:
-            raise ValueError(f"{name} must be at least {least}, received {getattr(config, name)}.")
-
-
-def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Read an experiment file; `overrides` are "dotted.key=yaml value" strings.
 
     Raises ValueError for a missing file, malformed YAML, an unknown key or a value of a wrong type.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"no such config file: {path}. Give one of configs/*.yaml.")
-    try:
-        values = yaml.safe_load(path.read_text()) or {}
-        if not isinstance(values, dict):
-            raise ValueError(f"{path.name} must hold keys and values, not {type(values).__name__}.")
-        for override in overrides or []:
-            key, separator, value = override.partition("=")
-            if not separator:
-                raise ValueError(f"--set takes key=value, received {override!r}.")
-            _set(values, key.split("."), _override(override, value))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path.name} is not valid YAML: {str(error).splitlines()[0]}.") from error
+    values = read_yaml(path)
+    for override in overrides:
+        key, separator, value = override.partition("=")
+        if not separator:
+            raise ValueError(f"--set takes key=value, received {override!r}.")
+        _set(values, key.split("."), _yaml(value, f"--set {override}: the value"))
     return config_of(values)
 
 
-def _override(override: str, value: str) -> Any:
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The keys and values of a file; ValueError where it is absent, malformed or holds others."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"no such config file: {path}. Give one of configs/*.yaml.")
+    values = _yaml(path.read_text(), path.name) or {}
+    if not isinstance(values, dict):
+        raise ValueError(f"{path.name} must hold keys and values, not {type(values).__name__}.")
+    return values
+
+
+def _yaml(text: str, what: str) -> Any:
     try:
-        return yaml.safe_load(value)
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(
-            f"--set {override}: the value is not valid YAML ({str(error).splitlines()[0]})."
-        ) from error
+        raise ValueError(f"{what} is not valid YAML ({str(error).splitlines()[0]}).") from error
 
 
 def config_of(values: Mapping[str, Any]) -> Config:
@@ -262,7 +232,17 @@ def config_of(values: Mapping[str, Any]) -> Config:
 
     Raises ValueError for an unknown key or a value of a wrong type.
     """
-    return _build(Config, values, "")
+    given = values.get("baselines")
+    if isinstance(given, dict):
+        values = {**values, "baselines": {name: _own(one) for name, one in given.items()}}
+    return build(Config, values)
+
+
+def _own(baseline: Any) -> Any:
+    if not isinstance(baseline, dict):
+        return baseline
+    others = _OTHERS.get(str(baseline.get("kind")), {})
+    return {key: value for key, value in baseline.items() if key not in others}
 
 
 def command_line(
@@ -296,50 +276,3 @@ def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
         if not isinstance(values, dict):
             raise ValueError(f"config key {'.'.join(keys)!r}: {key!r} holds a value, not keys.")
     values[keys[-1]] = value
-
-
-def _build(kind: Any, values: Any, where: str) -> Any:
-    """An instance of the dataclass `kind` from a mapping, recursively."""
-    if not isinstance(values, dict):
-        raise ValueError(f"config key {where!r} must hold keys and values, received {values!r}.")
-    hints = typing.get_type_hints(kind)
-    unknown = sorted(set(values) - {f.name for f in dataclasses.fields(kind)})
-    prefix = f"{where}." if where else ""
-    if unknown:
-        known = ", ".join(f.name for f in dataclasses.fields(kind))
-        raise ValueError(
-            f"unknown config key {prefix + str(unknown[0])!r}; accepted here: {known}."
-        )
-    built = {key: _convert(hints[key], value, prefix + key) for key, value in values.items()}
-    try:
-        return kind(**built)
-    except TypeError as error:
-        raise ValueError(f"config {where or 'file'}: {error}.") from error
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, value or {}, where)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise ValueError(f"config key {where!r} must hold keys and values, received {value!r}.")
-        return {str(k): _build(arguments[1], v or {}, f"{where}.{k}") for k, v in value.items()}
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise ValueError(f"config key {where!r} must be a list, received {value!r}.")
-        return tuple(_convert(arguments[0], v, where) for v in value)
-    accepted = [a for a in arguments or (hint,) if isinstance(a, type)]
-    if float in accepted and isinstance(value, str):  # YAML 1.1 reads 1e-3 as a string
-        with contextlib.suppress(ValueError):
-            value = float(value)
-    if float in accepted and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise ValueError(f"config key {where!r} must be a finite number, received {value!r}.")
-        return float(value)
-    if not any(
-        isinstance(value, a) and (a is bool or not isinstance(value, bool)) for a in accepted
-    ):
-        names = " or ".join("null" if a is type(None) else a.__name__ for a in accepted)
-        raise ValueError(f"config key {where!r} must be {names}, received {value!r}.")
-    return value

@@ -18,9 +18,10 @@ from tqdm import tqdm
 from l2i_core.data.clips import Clip
 from l2i_core.dictionary.nmf import average_frames, centre_bins, sparse_nmf
 from pipelines.checkpoint import read_tensors, save_tensors
-from pipelines.config import Config, command_line
+from pipelines.config import Config
 from pipelines.features import load_batch, log_magnitudes
-from pipelines.runs import device, main_guard, start_log
+from pipelines.loop import stage
+from pipelines.runs import device, main_guard
 from pipelines.train_classifier import run_recipe, training_clips
 
 log = logging.getLogger("l2i")
@@ -162,10 +163,7 @@ def _resume(path: Path, recipe: str) -> tuple[int, dict[str, Tensor] | None]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    config, out, _ = command_line(__doc__ or "", argv)
-    start_log(out)
-    learn(config, out)
-    return 0
+    return stage(__doc__, argv, lambda config, out, _: learn(config, out))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The epoch loop that every network trained on f's answers shares: seeded, logged, resumable."""
+"""What the training commands share: options and log, and the epoch loop of every network: seeded,
+logged, resumable."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,36 +16,51 @@ from tqdm import tqdm
 
 from l2i_core.weights import freeze
 from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
-from pipelines.optimizers import Optimizers, Rates
+from pipelines.config import Config, command_line
+from pipelines.optimizers import Optimizers, Schedule
+from pipelines.runs import start_log
 
 log = logging.getLogger("l2i")
+Model = TypeVar("Model", bound=nn.Module)
+_EARLY_PEAK = partial(one_cycle, warm_up=0.1)
 
 
-class Schedule(Rates, Protocol):
-    """How long and how fast a network is trained."""
+def stage(
+    description: str | None,
+    argv: list[str] | None,
+    work: Callable[[Config, Path, str | None], object],
+) -> int:
+    """A training command: reads the options, begins the log, does `work(config, OUT, only)`."""
+    config, out, arguments = command_line(description or "", argv)
+    start_log(out)
+    work(config, out, arguments.only)
+    return 0
 
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def batch_size(self) -> int: ...
 
-
-class Run:
-    """One network's training: what its checkpoint holds, and what is left to do."""
+class Run(Generic[Model]):
+    """One network's training: what its checkpoint, OUT/checkpoints/FILE, holds, and what is left to
+    do. part: the network's name in the checkpoint."""
 
     def __init__(
-        self, name: str, model: nn.Module, schedule: Schedule, checkpoint: Path, recipe: Any
+        self,
+        name: str,
+        model: Model,
+        schedule: Schedule,
+        checkpoint: Path,
+        recipe: Any,
+        part: str = "model",
     ) -> None:
         self.name, self.model, self.schedule = name, model, schedule
         self._checkpoint, self._recipe = checkpoint, recipe
+        self._models: dict[str, nn.Module] = {part: model}
         self._optimizers = Optimizers(model, schedule)
-        self.done = load_checkpoint(checkpoint, {"model": model}, self._optimizers.by_name, recipe)
+        self.done = load_checkpoint(checkpoint, self._models, self._optimizers.by_name, recipe)
 
     @property
     def finished(self) -> bool:
         return self.done >= self.schedule.epochs
 
-    def result(self, command: str) -> nn.Module:
+    def result(self, command: str) -> Model:
         """The frozen network; ValueError, naming the command to run, where it is unfinished."""
         if not self.finished:
             raise ValueError(
@@ -54,10 +70,19 @@ class Run:
         return freeze(self.model)
 
     def train(
-        self, n_examples: int, loss_terms: Callable[[Tensor], dict[str, Tensor]], seed: int
-    ) -> None:
-        """Run the epochs that are left; `loss_terms(chosen)` gives the weighted terms of the loss
-        for the examples `chosen` (B,)."""
+        self,
+        n_examples: int,
+        loss_terms: Callable[[int], Callable[[Tensor], dict[str, Tensor]]],
+        seed: int,
+        rate: Callable[[int, int, float], float] = _EARLY_PEAK,
+        longest: float = 5.0,
+    ) -> Model:
+        """Run the epochs that are left; the frozen network.
+
+        `loss_terms(epoch)` is called when an epoch's batches are drawn; what it returns gives the
+        weighted terms of the loss on the examples `chosen` (B,): one without a gradient is only
+        logged. `rate(step, steps, peak)` is the learning rate; a gradient is cut to `longest`.
+        """
         schedule, model, optimizers = self.schedule, self.model, self._optimizers
         steps = -(-n_examples // schedule.batch_size)
         log.info("%s: %d examples, from epoch %d", self.name, n_examples, self.done)
@@ -67,11 +92,12 @@ class Run:
             sums: dict[str, float] = {}
             torch.manual_seed(seed * 100_003 + epoch)
             batches = torch.randperm(n_examples).split(schedule.batch_size)
+            terms_of = loss_terms(epoch)
             bar = tqdm(batches, desc=f"{self.name} epoch {epoch + 1}", leave=False)
             for step, chosen in enumerate(bar):
                 now, last = epoch * steps + step, schedule.epochs * steps
-                terms = loss_terms(chosen)
-                loss = torch.stack(list(terms.values())).sum()
+                terms = terms_of(chosen)
+                loss = torch.stack([term for term in terms.values() if term.requires_grad]).sum()
                 if not bool(loss.isfinite()):
                     raise ValueError(
                         f"the loss of {self.name} is {loss.item()} in epoch {epoch + 1}; lower its "
@@ -79,8 +105,8 @@ class Run:
                     )
                 model.zero_grad(set_to_none=True)
                 loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-                optimizers.step(partial(one_cycle, now, last, warm_up=0.1))
+                torch.nn.utils.clip_grad_norm_(model.parameters(), longest)
+                optimizers.step(partial(rate, now, last))
                 for key, value in terms.items():
                     sums[key] = sums.get(key, 0.0) + value.item() * len(chosen) / n_examples
             parts = " ".join(f"{key} {value:.4f}" for key, value in sums.items())
@@ -90,5 +116,6 @@ class Run:
             )
             self.done = epoch + 1
             save_checkpoint(
-                self._checkpoint, {"model": model}, optimizers.by_name, self.done, self._recipe
+                self._checkpoint, self._models, optimizers.by_name, self.done, self._recipe
             )
+        return freeze(model)

@@ -16,9 +16,13 @@ from torch import nn
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 
 
-class Rates(Protocol):
-    """The largest learning rates, and the weight decay."""
+class Schedule(Protocol):
+    """How long a network is trained, and how fast: the largest learning rates."""
 
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
     @property
     def learning_rate(self) -> float: ...
     @property
@@ -34,7 +38,7 @@ class Optimizers:
     convolutions, each as a matrix (output channels × the rest), and AdamW for the others.
     """
 
-    def __init__(self, model: nn.Module, rates: Rates) -> None:
+    def __init__(self, model: nn.Module, rates: Schedule) -> None:
         layers = [m for m in model.modules() if isinstance(m, _CONVOLUTIONS)]
         self._weights = [m.weight for m in layers] if rates.muon_learning_rate else []
         # Muon takes matrices alone: these share the weights' storage.

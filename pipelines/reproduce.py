@@ -21,6 +21,7 @@ from pathlib import Path
 
 from l2i_core.arguments import Parser
 from l2i_core.bundle import bundle_folders
+from l2i_core.data.sets import has_splits
 from l2i_core.files import write_text
 from pipelines.assemble import provenance
 from pipelines.config import Config, config_of, load_config
@@ -42,7 +43,7 @@ COMMANDS = (
 
 def overrides(config: Config, fold: int) -> list[str]:
     """The `--set` values that make `fold` the test fold and all others training folds."""
-    if config.data.kind in ("sonyc", "scenes"):
+    if has_splits(config.data.kind):
         raise ValueError(
             f"{config.name} has fixed splits, not folds to go round; run its commands one by one."
         )

@@ -7,46 +7,38 @@ same f and clips. When all are trained they join the bundle in OUT. Resumable.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from l2i_core.bundle import BaselineInfo, new_baseline
+from l2i_core.bundle import new_baseline
 from l2i_core.classifiers.kumar import KumarVgg
-from l2i_core.explainers import flint, vibi
-from l2i_core.explainers.flint import Flint
-from l2i_core.explainers.vibi import Vibi
+from l2i_core.explainers.training import Given
 from l2i_core.signal import spectra
-from l2i_core.weights import freeze
-from pipelines.assemble import assemble, baseline_info
-from pipelines.config import BaselineConfig, Config, command_line, wanted
-from pipelines.learn_dictionary import learn
-from pipelines.loop import Run
-from pipelines.runs import device, main_guard, start_log
+from pipelines.assemble import baseline_info
+from pipelines.config import Baseline, Config, wanted
+from pipelines.loop import Run, stage
+from pipelines.runs import device, main_guard
 from pipelines.train_classifier import run_recipe, trained
-from pipelines.train_interpreter import Cache, build_cache, trained_interpreter
+from pipelines.train_interpreter import Cache, Features, make_bundle
 
 
-def train(config: Config, name: str, out: Path, cached: Callable[[], Cache]) -> nn.Module:
+def train(config: Config, name: str, out: Path, features: Features) -> nn.Module:
     """Train one baseline of the config on f's answers, which are asked for if any are needed."""
     settings, classifier = config.baselines[name], trained(config, out)
     run = _run(config, name, out, classifier)
-    if not run.finished:
-        cache = cached()
-        run.train(
-            len(cache.logits),
-            lambda chosen: loss_terms(config, settings, run.model, classifier, cache, chosen),
-            config.seed,
-        )
-    return freeze(run.model)
+    if run.finished:
+        return run.result("train_baselines")
+    cache = features.of(config, out, views=1)
+    terms = partial(loss_terms, config, settings, run.model, classifier, cache)
+    return run.train(len(cache.logits), lambda epoch: terms, config.seed)
 
 
 def loss_terms(
     config: Config,
-    settings: BaselineConfig,
+    settings: Baseline,
     model: nn.Module,
     classifier: KumarVgg,
     cache: Cache,
@@ -54,27 +46,18 @@ def loss_terms(
 ) -> dict[str, Tensor]:
     """The weighted terms of a baseline's loss for the examples `chosen` (B,)."""
     chosen = chosen.to(cache.logits.device)
-    x, logits = cache.log_magnitude[chosen].float(), cache.logits[chosen]
-    log_mel = spectra.log_mel(spectra.magnitude(x), config.audio)
-    if isinstance(model, Flint):
-        maps = [m[chosen].float() for m in cache.maps]
-        normalised = (log_mel - classifier.network.offset) / classifier.network.scale
-        terms = flint.loss_terms(model, maps, normalised, logits, cache.multi_label)
-    else:
-        assert isinstance(model, Vibi)
-        terms = vibi.loss_terms(model, log_mel, logits, settings.temperature, cache.multi_label)
-    return {name: getattr(settings, name) * value for name, value in terms.items()}
+    magnitude = spectra.magnitude(cache.log_magnitude[chosen].float())
+    log_mel = spectra.log_mel(magnitude, config.audio)
+    normalised = (log_mel - classifier.network.offset) / classifier.network.scale
+    maps = [m[chosen].float() for m in cache.maps]
+    given = Given(log_mel, normalised, maps, cache.logits[chosen], cache.multi_label)
+    return settings.loss_terms(model, given)  # type: ignore[arg-type]
 
 
-def trained_baseline(config: Config, name: str, out: Path) -> nn.Module:
-    """The frozen baseline that `train` left in OUT; ValueError where it is unfinished."""
-    return _run(config, name, out, trained(config, out)).result("train_baselines")
-
-
-def _run(config: Config, name: str, out: Path, classifier: KumarVgg) -> Run:
+def _run(config: Config, name: str, out: Path, classifier: KumarVgg) -> Run[nn.Module]:
     settings = config.baselines[name]
     torch.manual_seed(config.seed)
-    info: BaselineInfo = baseline_info(settings)
+    info = baseline_info(settings)
     model = new_baseline(info, classifier, config.dictionary.components).to(device())
     shared = run_recipe(config, "precision", "classifier", "dictionary", "map_blocks")
     recipe = [shared, config.recipe("baselines")["baselines"][name]]
@@ -82,28 +65,17 @@ def _run(config: Config, name: str, out: Path, classifier: KumarVgg) -> Run:
     return Run(f"baseline {name}", model, settings, path, recipe)
 
 
+def train_all(config: Config, out: Path, only: str | None) -> None:
+    """Train the config's baselines (or `only` one); all of them join the bundle."""
+    features = Features()
+    names = wanted("baseline", config.baselines, only)
+    models = {name: train(config, name, out, features) for name in names}
+    if only is None:
+        make_bundle(config, out, models)
+
+
 def main(argv: list[str] | None = None) -> int:
-    config, out, arguments = command_line(__doc__ or "", argv)
-    start_log(out)
-    names = wanted("baseline", config.baselines, arguments.only)
-
-    @lru_cache(maxsize=1)
-    def cached() -> Cache:
-        patterns = learn(config, out, only_finished=True).to(device())
-        return build_cache(config, trained(config, out), patterns, views=1)
-
-    for name in names:
-        train(config, name, out, cached)
-    if not arguments.only:
-        assemble(
-            config,
-            out,
-            trained(config, out),
-            learn(config, out, only_finished=True),
-            {name: trained_interpreter(config, name, out) for name in config.interpreters},
-            {name: trained_baseline(config, name, out) for name in names},
-        )
-    return 0
+    return stage(__doc__, argv, train_all)
 
 
 if __name__ == "__main__":

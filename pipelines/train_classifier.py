@@ -8,32 +8,31 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import logging
+import math
 import sys
-import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from l2i_core.bundle import load_bundle
 from l2i_core.classifiers.kumar import Classifier, KumarVgg, load_kumar
 from l2i_core.classifiers.protocol import network_of
 from l2i_core.data.clips import Clip, DataSet
-from l2i_core.data.sets import open_data_set, synthesised
+from l2i_core.data.sets import open_data_set
+from l2i_core.data.synthesised import synthesised
 from l2i_core.signal._torchaudio import torchaudio
-from l2i_core.weights import freeze
-from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
-from pipelines.config import ClassifierConfig, Config, command_line
+from pipelines.checkpoint import one_cycle
+from pipelines.config import ClassifierConfig, Config
 from pipelines.features import load_batch, log_mels, targets
-from pipelines.runs import autocast, device, main_guard, start_log
-
-log = logging.getLogger("l2i")
+from pipelines.loop import Run, stage
+from pipelines.runs import autocast, device, main_guard
 
 
 def training_clips(config: Config) -> tuple[DataSet, list[Clip]]:
@@ -116,108 +115,89 @@ def mixup(
 
 def train(config: Config, out: Path) -> Classifier:
     """Train f on the training clips; the last epoch is kept (no look at the test fold)."""
-    settings = config.classifier
     data, clips = training_clips(config)
-    pretrained = read_weights(settings.pretrained) if settings.pretrained else None
-    start_from = train(_pretraining(config), out / "pretraining") if settings.pretrain_on else None
+    weights = _positive_weights(config.classifier, data)
+    start_from, known = config.classifier.start_from, None
+    torch.manual_seed(config.seed)
+    if start_from:  # its networks draw weights, too, before f does
+        known = _network(start_from)
+    run = _run(config, out, len(data.classes))
+    if run.finished:
+        return run.result("train_classifier")
+    anew = run.done == 0 and not _start(config, out, run.model, known)
     waveforms, clips = load_batch(
         clips, config.audio, config.data.seconds, config.data.skip_damaged
     )
     features = log_mels(waveforms, config.audio)
     del waveforms
+    if anew:
+        run.model.offset.fill_(round(float(features.mean()), 3))
+        run.model.scale.fill_(round(float(features.std()), 3))
     wanted = targets(clips, data.classes).to(device())
-    weights = _positive_weights(settings, data)
-    torch.manual_seed(config.seed)
-    if settings.start_from:
-        start_from = _network(settings.start_from)
-    if start_from is not None:
-        model = _new_model(config, len(data.classes))
-        known = start_from.state_dict()
-        own = {k: v for k, v in model.state_dict().items() if k.startswith("linear.")}
-        model.load_state_dict({**known, **own})
-    elif pretrained is not None:  # Kumar's network was trained on plain decibels
-        model = _new_model(config, len(data.classes))
-        load_kumar(model, pretrained)
-    else:
-        mean, deviation = round(float(features.mean()), 3), round(float(features.std()), 3)
-        model = _new_model(config, len(data.classes), mean, deviation)
-    convolutions = [model.blocks, model.embedding] if settings.head_only else []
-    for part in convolutions:
-        part.requires_grad_(False)
-    for name, seconds in (
-        ("data.seconds", config.data.seconds),
-        ("classifier.crop_seconds", settings.crop_seconds),
-    ):
-        frames = config.audio.n_frames(round(seconds * config.audio.sample_rate))
-        if seconds and frames < model.min_frames:
-            least = (model.min_frames - 1) * config.audio.hop_length / config.audio.sample_rate
-            raise ValueError(
-                f"{name} is {seconds:g}, but f needs at least {least:.2f} s at this hop length."
-            )
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=settings.weight_decay)
-    recipe, checkpoint = _recipe(config), _checkpoint(out)
-    done = load_checkpoint(checkpoint, {"classifier": model}, {"optimizer": optimizer}, recipe)
-    log.info("classifier: %d clips, %d classes, from epoch %d", len(clips), len(data.classes), done)
-    steps = -(-len(clips) // settings.batch_size)
-    cropped = config.audio.n_frames(round(settings.crop_seconds * config.audio.sample_rate))
-    crops = settings.crop_seconds > 0 and cropped < features.shape[2]
-    for epoch in range(done, settings.epochs):
-        start, total_loss, correct = time.time(), 0.0, 0.0
-        torch.manual_seed(config.seed * 100_003 + epoch)
-        generator = torch.Generator().manual_seed(config.seed * 100_003 + epoch)
-        order = torch.randperm(len(clips), generator=generator)
-        mixing = settings.mixup > 0 and epoch < settings.epochs - settings.mixup_free_epochs
-        cropping = crops and epoch < settings.epochs - settings.whole_epochs
-        model.train()
-        for part in convolutions:  # their batch statistics stay as they are, too
-            part.eval()
-        for step, chosen in enumerate(
-            tqdm(order.split(settings.batch_size), desc=f"epoch {epoch + 1}", leave=False)
-        ):
-            chosen = chosen.to(device())
-            x, y = features[chosen], wanted[chosen]
-            x = augment(crop(x, cropped, generator) if cropping else x, settings, generator)
-            if mixing:
-                x, y = mixup(x, y, settings.mixup, generator)
-            if settings.halve_every:
-                rate = settings.learning_rate / 2 ** (epoch // settings.halve_every)
-            else:
-                now, last = epoch * steps + step, settings.epochs * steps
-                rate = one_cycle(now, last, settings.learning_rate)
-            optimizer.param_groups[0]["lr"] = rate
-            with autocast(config.precision):
-                logits, _ = model(x)
-            loss = _loss(logits.float(), y, data.multi_label, weights)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            total_loss += loss.item() * len(chosen)
-            correct += _right(logits.detach(), wanted[chosen], data.multi_label)
-        log.info(
-            "classifier epoch %d/%d loss %.4f accuracy on augmented training clips %.3f, %.1f s",
-            epoch + 1,
-            settings.epochs,
-            total_loss / len(clips),
-            correct / len(clips),
-            time.time() - start,
-        )
-        save_checkpoint(
-            checkpoint, {"classifier": model}, {"optimizer": optimizer}, epoch + 1, recipe
-        )
-    return model.eval()
+    terms = partial(_epoch, config, run.model, features, wanted, data.multi_label, weights)
+    rate = partial(_halved, config.classifier) if config.classifier.halve_every else one_cycle
+    return run.train(len(clips), terms, config.seed, rate, longest=math.inf)
 
 
-def _loss(logits: Tensor, wanted: Tensor, multi_label: bool, weights: Tensor | None) -> Tensor:
-    if multi_label:
-        return functional.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weights)
-    return functional.cross_entropy(logits, wanted)
+def _start(config: Config, out: Path, model: Classifier, known: Classifier | None) -> bool:
+    """Give f the weights that the config has it start from, maybe `known`; whether it names any."""
+    settings = config.classifier
+    if settings.pretrained:  # Kumar's network was trained on plain decibels
+        load_kumar(model, read_weights(settings.pretrained))
+        return True
+    if settings.pretrain_on:
+        known = train(_pretraining(config), out / "pretraining")
+    if known is None:
+        return False
+    own = {k: v for k, v in model.state_dict().items() if k.startswith("linear.")}
+    model.load_state_dict({**known.state_dict(), **own})
+    return True
 
 
-def _right(logits: Tensor, wanted: Tensor, multi_label: bool) -> float:
-    """How many of a batch are right: clips, or shares of a clip's decisions."""
-    if multi_label:
-        return float(((logits > 0) == (wanted > 0.5)).float().mean(dim=1).sum())
-    return float((logits.argmax(1) == wanted.argmax(1)).sum())
+def _epoch(
+    config: Config,
+    model: Classifier,
+    features: Tensor,
+    wanted: Tensor,
+    multi_label: bool,
+    weights: Tensor | None,
+    epoch: int,
+) -> Callable[[Tensor], dict[str, Tensor]]:
+    """What gives an epoch's loss, and f's accuracy, on the clips `chosen` (B,), augmented: features
+    (N, n_mels, T), what f should say of them (N, C), the classes' weights (C,)."""
+    settings = config.classifier
+    # Augmentation goes on with the draws that gave the epoch its batches.
+    generator = torch.Generator()
+    generator.set_state(torch.get_rng_state())
+    torch.manual_seed(torch.initial_seed())
+    mixing = settings.mixup > 0 and epoch < settings.epochs - settings.mixup_free_epochs
+    frames = config.audio.n_frames(round(settings.crop_seconds * config.audio.sample_rate))
+    crops = settings.crop_seconds > 0 and frames < features.shape[2]
+    cropping = crops and epoch < settings.epochs - settings.whole_epochs
+    for part in _fixed(model, settings):  # their batch statistics stay as they are, too
+        part.eval()
+
+    def terms(chosen: Tensor) -> dict[str, Tensor]:
+        chosen = chosen.to(device())
+        x, y = features[chosen], wanted[chosen]
+        x = augment(crop(x, frames, generator) if cropping else x, settings, generator)
+        if mixing:
+            x, y = mixup(x, y, settings.mixup, generator)
+        with autocast(config.precision):
+            logits = model(x)[0].float()
+        if multi_label:
+            loss = functional.binary_cross_entropy_with_logits(logits, y, pos_weight=weights)
+            right = (logits > 0) == (wanted[chosen] > 0.5)
+        else:
+            loss = functional.cross_entropy(logits, y)
+            right = logits.argmax(1) == wanted[chosen].argmax(1)
+        return {"loss": loss, "accuracy": right.float().mean()}
+
+    return terms
+
+
+def _halved(settings: ClassifierConfig, step: int, steps: int, peak: float) -> float:
+    return peak / 2 ** (step * settings.epochs // steps // settings.halve_every)
 
 
 def _positive_weights(settings: ClassifierConfig, data: DataSet) -> Tensor | None:
@@ -253,14 +233,8 @@ def _pretraining(config: Config) -> Config:
 def trained(config: Config, out: Path) -> KumarVgg:
     """The frozen f that `train` left in OUT; ValueError where it is absent or unfinished."""
     data = open_data_set(config.data.kind, config.data.root)
-    model = _new_model(config, len(data.classes))
-    done = load_checkpoint(_checkpoint(out), {"classifier": model}, {}, _recipe(config))
-    if done < config.classifier.epochs:
-        raise ValueError(
-            f"{out} holds {done} of {config.classifier.epochs} classifier epochs; "
-            "run pipelines.train_classifier first."
-        )
-    return KumarVgg(freeze(model), config.audio, data.classes, data.multi_label)
+    network = _run(config, out, len(data.classes)).result("train_classifier")
+    return KumarVgg(network, config.audio, data.classes, data.multi_label)
 
 
 def _network(name: str) -> Classifier:
@@ -284,22 +258,32 @@ def read_weights(path: str) -> dict[str, Tensor]:
         raise ValueError(f"classifier.pretrained: {path} is not a safetensors file.") from error
 
 
-def _new_model(
-    config: Config, n_classes: int, offset: float = 0.0, scale: float = 1.0
-) -> Classifier:
+def _run(config: Config, out: Path, n_classes: int) -> Run[Classifier]:
+    """f's training in OUT; ValueError for clips that are too short for it."""
+    settings, rate = config.classifier, config.audio.sample_rate
     model = Classifier(
-        n_classes,
-        config.audio.n_mels,
-        offset=offset,
-        scale=scale,
-        dropout=config.classifier.dropout,
-        map_blocks=config.map_blocks,
+        n_classes, config.audio.n_mels, dropout=settings.dropout, map_blocks=config.map_blocks
     ).to(device())
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for part in _fixed(model, settings):
+        part.requires_grad_(False)
+    for name, seconds in (
+        ("data.seconds", config.data.seconds),
+        ("classifier.crop_seconds", settings.crop_seconds),
+    ):
+        if seconds and config.audio.n_frames(round(seconds * rate)) < model.min_frames:
+            least = (model.min_frames - 1) * config.audio.hop_length / rate
+            raise ValueError(
+                f"{name} is {seconds:g}, but f needs at least {least:.2f} s at this hop length."
+            )
+    recipe = run_recipe(config, "precision", "classifier")
+    path = out / "checkpoints" / "classifier.safetensors"
+    return Run("classifier", model, settings, path, recipe, part="classifier")
 
 
-def _checkpoint(out: Path) -> Path:
-    return out / "checkpoints" / "classifier.safetensors"
+def _fixed(model: Classifier, settings: ClassifierConfig) -> list[nn.Module]:
+    """What of f does not learn."""
+    return [model.blocks, model.embedding] if settings.head_only else []
 
 
 def run_recipe(config: Config, *sections: str) -> dict[str, Any]:
@@ -312,15 +296,8 @@ def run_recipe(config: Config, *sections: str) -> dict[str, Any]:
     }
 
 
-def _recipe(config: Config) -> dict[str, Any]:
-    return run_recipe(config, "precision", "classifier")
-
-
 def main(argv: list[str] | None = None) -> int:
-    config, out, _ = command_line(__doc__ or "", argv)
-    start_log(out)
-    train(config, out)
-    return 0
+    return stage(__doc__, argv, lambda config, out, _: train(config, out))
 
 
 if __name__ == "__main__":

@@ -7,14 +7,13 @@ feature maps are computed once. When all interpreters are trained OUT is a bundl
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from l2i_core.classifiers.kumar import KumarVgg
@@ -22,13 +21,12 @@ from l2i_core.dictionary import masking, nmf
 from l2i_core.explainers import losses, theta
 from l2i_core.explainers.l2i import Interpreter
 from l2i_core.signal import spectra
-from l2i_core.weights import freeze
 from pipelines.assemble import assemble
-from pipelines.config import Config, InterpreterConfig, command_line, wanted
+from pipelines.config import Config, InterpreterConfig, wanted
 from pipelines.features import load_batch, log_magnitudes
 from pipelines.learn_dictionary import learn
-from pipelines.loop import Run
-from pipelines.runs import autocast, device, main_guard, start_log
+from pipelines.loop import Run, stage
+from pipelines.runs import autocast, device, main_guard
 from pipelines.train_classifier import run_recipe, trained, training_clips
 
 
@@ -100,27 +98,40 @@ def without_some(log_magnitude: Tensor, patterns: Tensor, generator: torch.Gener
     return masking.apply_masks(log_magnitude, masks)[0]
 
 
-def train(
-    config: Config, name: str, out: Path, cached: Callable[[int, int], Cache] | None = None
-) -> Interpreter:
-    """Train one interpreter of the config with Eq. 4 (and the loop where its weights are set).
+class Features:
+    """f's features, the last that were asked for: most who ask want the same, and the memory does
+    not hold two."""
 
-    `cached(views, partial_views)` gives f's features; it is not asked where nothing is left to
-    train.
-    """
-    settings = config.interpreters[name]
-    classifier, patterns = trained(config, out), learn(config, out, only_finished=True).to(device())
-    torch.manual_seed(config.seed)
-    model = _new_model(config, settings, classifier)
-    run = Run(f"interpreter {name}", model, settings, _checkpoint(out, name), _recipe(config, name))
+    def __init__(self) -> None:
+        self._key: Any = None
+        self._cache: Cache | None = None
+
+    def of(self, config: Config, out: Path, views: int, partial_views: int = 0) -> Cache:
+        """`build_cache` with the f and W of the run in OUT."""
+        key = (config.map_blocks, views, partial_views, partial_views and config.dictionary)
+        if self._cache is None or self._key != key:
+            self._cache = None
+            patterns = learn(config, out, only_finished=True).to(device())
+            self._key, self._cache = (
+                key,
+                build_cache(config, trained(config, out), patterns, views, partial_views),
+            )
+        return self._cache
+
+
+def train(config: Config, name: str, out: Path, features: Features | None = None) -> Interpreter:
+    """Train one interpreter of the config with Eq. 4 (and the loop where its weights are set)."""
+    run = _run(config, name, out)
+    if run.finished:
+        return run.result("train_interpreter")
+    settings, classifier = config.interpreters[name], trained(config, out)
+    patterns = learn(config, out, only_finished=True).to(device())
     if run.done == 0 and settings.start_from:
-        model.load_state_dict(trained_interpreter(config, settings.start_from, out).state_dict())
-    if not run.finished:
-        make = cached or partial(build_cache, config, classifier, patterns)
-        cache = make(settings.views, settings.partial_views)
-        terms = partial(loss_terms, config, settings, model, classifier, patterns, cache)
-        run.train(len(cache.logits), terms, config.seed)
-    return freeze(model)
+        start = trained_interpreter(config, settings.start_from, out)
+        run.model.load_state_dict(start.state_dict())
+    cache = (features or Features()).of(config, out, settings.views, settings.partial_views)
+    terms = partial(loss_terms, config, settings, run.model, classifier, patterns, cache)
+    return run.train(len(cache.logits), lambda epoch: terms, config.seed)
 
 
 def loss_terms(
@@ -185,18 +196,16 @@ def _targets(logits: Tensor, multi_label: bool) -> Tensor:
 
 def trained_interpreter(config: Config, name: str, out: Path) -> Interpreter:
     """The frozen interpreter that `train` left in OUT; ValueError where it is unfinished."""
+    return _run(config, name, out).result("train_interpreter")
+
+
+def _run(config: Config, name: str, out: Path) -> Run[Interpreter]:
     if name not in config.interpreters:
         known = ", ".join(config.interpreters)
         raise ValueError(f"the config has no interpreter {name!r}; it has: {known}.")
-    settings = config.interpreters[name]
-    model = _new_model(config, settings, trained(config, out))
-    run = Run(f"interpreter {name}", model, settings, _checkpoint(out, name), _recipe(config, name))
-    run.result("train_interpreter")
-    return model
-
-
-def _new_model(config: Config, settings: InterpreterConfig, classifier: KumarVgg) -> Interpreter:
-    return Interpreter.for_classifier(
+    settings, classifier = config.interpreters[name], trained(config, out)
+    torch.manual_seed(config.seed)
+    model = Interpreter.for_classifier(
         classifier,
         config.audio,
         config.dictionary.components,
@@ -204,10 +213,8 @@ def _new_model(config: Config, settings: InterpreterConfig, classifier: KumarVgg
         settings.channels,
         settings.dropout,
     ).to(device())
-
-
-def _checkpoint(out: Path, name: str) -> Path:
-    return out / "checkpoints" / f"interpreter-{name}.safetensors"
+    path = out / "checkpoints" / f"interpreter-{name}.safetensors"
+    return Run(f"interpreter {name}", model, settings, path, _recipe(config, name))
 
 
 def _recipe(config: Config, name: str) -> Any:
@@ -222,27 +229,29 @@ def _recipe(config: Config, name: str) -> Any:
     return [shared, *(every[n] for n in chain)]
 
 
+def make_bundle(config: Config, out: Path, baselines: dict[str, nn.Module] | None = None) -> None:
+    """Put all that was trained in OUT together into a bundle; see `assemble`."""
+    assemble(
+        config,
+        out,
+        trained(config, out),
+        learn(config, out, only_finished=True),
+        {name: trained_interpreter(config, name, out) for name in config.interpreters},
+        baselines,
+    )
+
+
+def train_all(config: Config, out: Path, only: str | None) -> None:
+    """Train the config's interpreters (or `only` one), and make a bundle of all."""
+    features = Features()
+    for name in wanted("interpreter", config.interpreters, only):
+        train(config, name, out, features)
+    if only is None:
+        make_bundle(config, out)
+
+
 def main(argv: list[str] | None = None) -> int:
-    config, out, arguments = command_line(__doc__ or "", argv)
-    start_log(out)
-    names = wanted("interpreter", config.interpreters, arguments.only)
-
-    @lru_cache(maxsize=1)
-    def cached(views: int, partial_views: int) -> Cache:
-        patterns = learn(config, out, only_finished=True).to(device())
-        return build_cache(config, trained(config, out), patterns, views, partial_views)
-
-    for name in names:
-        train(config, name, out, cached)
-    if not arguments.only:
-        assemble(
-            config,
-            out,
-            trained(config, out),
-            learn(config, out, only_finished=True),
-            {name: trained_interpreter(config, name, out) for name in names},
-        )
-    return 0
+    return stage(__doc__, argv, train_all)
 
 
 if __name__ == "__main__":

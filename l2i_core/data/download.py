@@ -13,11 +13,10 @@ import io
 import re
 import shutil
 import tempfile
-import threading
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from l2i_core.data.sets import open_data_set
 from l2i_core.files import home
 
 Opener = Callable[[str], Any]  # an address → what urllib.request.urlopen returns
-Progress = Callable[[str, float], None]  # what is being done, the share of it that is done
+Progress = tuple[str, float]  # what is being done, the share of it that is done
 _CHUNK = 1 << 18
 _SECONDS = 30  # without a byte
 _LARGEST_UNPACKED = 3 * 10**9
@@ -59,29 +58,20 @@ PUBLISHED = {
 }
 
 
-class Cancelled(Exception):
-    """The user called the download off; nothing is left behind."""
-
-
 def open_address(address: str) -> Any:
     """The default opener: https, through the proxy that the environment names."""
     return urllib.request.urlopen(address, timeout=_SECONDS)
 
 
-def download(
-    kind: str,
-    progress: Progress = lambda doing, share: None,
-    cancelled: Callable[[], bool] = lambda: False,
-    opener: Opener | None = None,
-) -> Path:
-    """Fetch "esc10" or "esc50" into the user's own folder and return its place.
+def download(kind: str, opener: Opener | None = None) -> Generator[Progress, None, None]:
+    """Fetch "esc10" or "esc50" into the user's own folder, as one goes through its progress.
 
     Raises ValueError, one sentence, where there is no network, no space, or the archive is not
-    what it should be; `Cancelled` soon after `cancelled()` says so. Nothing is left behind then.
+    what it should be. Nothing is left behind then, nor where the iterator is closed midway.
     """
     published, target = PUBLISHED[kind], home() / kind
     if target.is_dir():
-        return target
+        return
     try:
         home().mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=home()))
@@ -92,12 +82,11 @@ def download(
     try:
         _check_space(part, published)
         archive, unpacked = part / "archive.zip", part / "unpacked"
-        _fetch(published, archive, progress, cancelled, opener or open_address)
-        _unpack(kind, archive, unpacked, progress, cancelled)
+        yield from _fetch(published, archive, opener or open_address)
+        yield from _unpack(kind, archive, unpacked)
         open_data_set(kind, unpacked)
         if not target.is_dir():  # another process may have been faster
             unpacked.replace(target)
-        return target
     except OSError as error:
         raise ValueError(
             f"{published.title} could not be written to {home()} ({error.strerror or error}). "
@@ -116,25 +105,17 @@ def _check_space(part: Path, published: Published) -> None:
         )
 
 
-def _fetch(
-    published: Published,
-    archive: Path,
-    progress: Progress,
-    cancelled: Callable[[], bool],
-    opener: Opener,
-) -> None:
+def _fetch(published: Published, archive: Path, opener: Opener) -> Iterator[Progress]:
     doing = f"Downloading {published.title}"
-    progress(doing, 0.0)
+    yield doing, 0.0
     with _network(published), opener(published.address) as response:
         length = response.headers.get("Content-Length")
         total, received = int(length) if length else published.size, 0
         with archive.open("wb") as file:
             while chunk := response.read(_CHUNK):
-                if cancelled():
-                    raise Cancelled
                 file.write(chunk)
                 received += len(chunk)
-                progress(doing, min(received / total, 1.0))
+                yield doing, min(received / total, 1.0)
     if length and received != total:
         raise ValueError(
             f"the download of {published.title} broke off after {received / 1e6:.0f} of "
@@ -160,13 +141,7 @@ def _network(published: Published) -> Iterator[None]:
     )
 
 
-def _unpack(
-    kind: str,
-    archive: Path,
-    folder: Path,
-    progress: Progress,
-    cancelled: Callable[[], bool],
-) -> None:
+def _unpack(kind: str, archive: Path, folder: Path) -> Iterator[Progress]:
     """Every file that the table lists, the table itself and the licence; ValueError otherwise."""
     title = PUBLISHED[kind].title
     try:
@@ -183,12 +158,10 @@ def _unpack(
             if sum(members[name].file_size for name in kept) > _LARGEST_UNPACKED:
                 raise ValueError(f"the archive of {title} is larger than it can be. Try again.")
             for done, name in enumerate(kept):
-                if cancelled():
-                    raise Cancelled
                 path = folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(packed.read(members[name]))
-                progress(f"Unpacking {title}", (done + 1) / len(kept))
+                yield f"Unpacking {title}", (done + 1) / len(kept)
     except (*UNREADABLE, KeyError, UnicodeDecodeError) as error:
         raise ValueError(
             f"what was downloaded as {title} is not its archive ({error}). Try again."
@@ -226,56 +199,3 @@ def _compare(title: str, expected: set[str], members: dict[str, zipfile.ZipInfo]
     else:
         what = "lists no clips"
     raise ValueError(f"the archive of {title} {what}. Try again.")
-
-
-class Job:
-    """A download that goes on in the background; read `doing`, `share`, `problem`, `running`."""
-
-    def __init__(self, kind: str, opener: Opener | None = None) -> None:
-        self.kind, self.doing, self.share = kind, "", 0.0
-        self.problem: str | None = None
-        self.stopped = False
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(opener,), daemon=True)
-        self._thread.start()
-
-    @property
-    def running(self) -> bool:
-        """Whether it goes on."""
-        return self._thread.is_alive()
-
-    def cancel(self) -> None:
-        """Ask it to stop; it leaves nothing behind."""
-        self._stop.set()
-
-    def wait(self, seconds: float | None = None) -> None:
-        """Until it has ended."""
-        self._thread.join(seconds)
-
-    def _run(self, opener: Opener | None) -> None:
-        try:
-            download(self.kind, self._progress, self._stop.is_set, opener)
-        except Cancelled:
-            self.stopped = True
-        except ValueError as error:
-            self.problem = str(error)
-
-    def _progress(self, doing: str, share: float) -> None:
-        self.doing, self.share = doing, share
-
-
-_jobs: dict[str, Job] = {}
-_lock = threading.Lock()
-
-
-def start(kind: str, opener: Opener | None = None) -> Job:
-    """Begin a download, or join the one that goes on: there is one per data set and process."""
-    with _lock:
-        if kind not in _jobs or not _jobs[kind].running:
-            _jobs[kind] = Job(kind, opener)
-        return _jobs[kind]
-
-
-def job(kind: str) -> Job | None:
-    """The last download of a data set in this process."""
-    return _jobs.get(kind)

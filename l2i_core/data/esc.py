@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from l2i_core.data.clips import Clip, DataSet, _audio_files
+from l2i_core.data.sets import KINDS, Kind
 
 # ESC-10's folder names → the class names that ESC-50 uses.
 ESC10_FOLDERS = {
@@ -80,3 +81,7 @@ def esc50(root: Path) -> DataSet:
     if not clips:
         raise ValueError(f"{table.name} lists no clips.")
     return DataSet("ESC-50", tuple(names[t] for t in sorted(names)), tuple(clips))
+
+
+KINDS.add("esc10")(Kind(esc10, "ESC-10"))
+KINDS.add("esc50")(Kind(esc50, "ESC-50"))

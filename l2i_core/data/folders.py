@@ -8,6 +8,7 @@ from pathlib import Path
 
 from l2i_core.data.clips import AUDIO_SUFFIXES, Clip, DataSet, _audio_files
 from l2i_core.data.esc import ESC10_FOLDERS, esc50
+from l2i_core.data.sets import KINDS, Kind
 
 
 def class_folders(root: Path, n_folds: int = 5) -> DataSet:
@@ -68,3 +69,6 @@ def _label(name: str, classes: Sequence[str]) -> str:
 
 def _plain(name: str) -> str:
     return name.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+KINDS.add("folder")(Kind(class_folders, "a folder of clips", get=None))

@@ -1,16 +1,41 @@
-"""Data sets by name, and where they lie."""
+"""Data sets by name, and where they lie. A file of this folder that reads one adds it to KINDS."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from l2i_core.data import sonyc
-from l2i_core.data.clips import Clip, DataSet
-from l2i_core.data.esc import esc10, esc50
-from l2i_core.data.folders import class_folders
+from l2i_core.data.clips import DataSet
 from l2i_core.files import home
+from l2i_core.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A data set as configs name it. read: its folder (any path, where it is `made`) → its clips;
+    title: how a reader is told of it; get: how one comes by it, None where only its user knows its
+    folder; splits: whether its folds are fixed splits."""
+
+    read: Callable[[Path], DataSet]
+    title: str
+    get: str | None = "download it"
+    splits: bool = False
+    made: bool = False
+
+
+KINDS: Registry[Kind] = Registry("l2i_core.data", "data set")
+
+
+def title(kind: str) -> str:
+    """How a reader is told of a data set; its name, where that is unknown here."""
+    return KINDS[kind].title if kind in KINDS else kind
+
+
+def has_splits(kind: str) -> bool:
+    """Whether a data set's folds are fixed splits."""
+    return kind in KINDS and KINDS[kind].splits
 
 
 def data_folder(kind: str) -> Path | None:
@@ -24,48 +49,22 @@ def data_folder(kind: str) -> Path | None:
 
 def how_to_get(kind: str) -> str:
     """What makes a named data set be found, as the end of a sentence."""
-    ways = {
-        "scenes": "make it with python -m pipelines.make_scenes",
-        "sonyc": "get it from its authors",
-    }
-    named = f"set the environment variable L2I_{kind.upper()} to its folder"
-    return f"{ways.get(kind, 'download it')}, or {named}"
+    get = KINDS[kind].get if kind in KINDS else None
+    return f"{get or 'get it'}, or set the environment variable L2I_{kind.upper()} to its folder"
 
 
 def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> DataSet:
-    """kind: "esc10", "esc50", "sonyc", "scenes" (ours, in SONYC's format), "folder" or "synth";
-    root: its folder.
+    """The data set `kind`, "esc10" say, in the folder `root`; without one, in its `data_folder`.
 
-    Without a root, all but "folder" are found by `data_folder`. Raises ValueError for an unknown
-    kind and a folder that is absent or of another layout.
+    Raises ValueError for an unknown kind and a folder that is absent or of another layout.
     """
-    if kind == "synth":
-        return synthesised(range(8))
-    loaders = {
-        "esc10": esc10,
-        "esc50": esc50,
-        "sonyc": sonyc.sonyc,
-        "scenes": sonyc.sonyc,
-        "folder": class_folders,
-    }
-    if kind not in loaders:
-        raise ValueError(f"unknown data set {kind!r}; accepted: {', '.join(loaders)}, synth.")
-    folder = root or (None if kind == "folder" else data_folder(kind))
+    known = KINDS[kind]
+    folder = root or (data_folder(kind) if known.get else None)
+    if known.made:
+        return known.read(Path())
     if not folder:
-        hint = "" if kind == "folder" else f", or {how_to_get(kind)}"
+        hint = f", or {how_to_get(kind)}" if known.get else ""
         raise ValueError(f"no folder given for the data set {kind!r}: set data.root{hint}.")
     if not Path(folder).is_dir():
         raise ValueError(f"the data folder {folder} does not exist; give the folder of {kind}.")
-    return loaders[kind](Path(folder))
-
-
-def synthesised(seeds: Sequence[int], n_folds: int = 4) -> DataSet:
-    """Procedural clips (`synth`), one per class and seed; folds go round the seeds in turn."""
-    from l2i_core.data import synth  # as in `clips`
-
-    clips = [
-        Clip(f"{label}-{seed}", label, index % n_folds + 1, f"synth-{seed}", seed=seed)
-        for index, seed in enumerate(seeds)
-        for label in synth.LABELS
-    ]
-    return DataSet("synthesised", synth.LABELS, tuple(clips))
+    return known.read(Path(folder))

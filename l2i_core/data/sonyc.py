@@ -16,6 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from l2i_core.data.clips import Clip, DataSet
+from l2i_core.data.sets import KINDS, Kind
 
 TABLE = "annotations.csv"
 SPLITS = {"train": 1, "validate": 2, "test": 3}  # the folds that configs name
@@ -124,3 +125,6 @@ def _audio_files(root: Path) -> dict[str, Path]:
         inner[:] = sorted(name for name in inner if name != "stems")
         found |= {name: Path(folder, name) for name in names if name not in found}
     return found
+
+
+KINDS.add("sonyc")(Kind(sonyc, "SONYC-UST", "get it from its authors", splits=True))

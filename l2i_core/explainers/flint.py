@@ -9,16 +9,56 @@ played.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from l2i_core.explainers import losses
+from l2i_core.explainers.training import Given, Training
+from l2i_core.strict import at_least
 
 _GRID = 3  # every map is pooled to 3 × 3 before the attributes
 _DECODER = (64, 32, 32, 16, 8, 8)  # channels from the attributes to the log-mel
 _START = (10, 4)  # time × mel steps that the decoder begins with
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Training):
+    """How FLINT is built and trained: J is W's K; the last four weigh the terms of the loss."""
+
+    title: ClassVar[str] = "FLINT"
+    description: ClassVar[str] = (
+        "Attributes of the whole clip and their relevance; nothing of it can be played."
+    )
+
+    kind: str = "flint"
+    channels: int = 128
+    fidelity: float = 1.0
+    reconstruction: float = 10.0  # γ = α
+    sparsity: float = 0.6
+    entropy: float = 0.2
+
+    def __post_init__(self) -> None:
+        Training.__post_init__(self)
+        at_least(self, 1, "channels")
+        at_least(self, 0, "fidelity", "reconstruction", "sparsity", "entropy")
+
+    def loss_terms(self, model: Flint, given: Given) -> dict[str, Tensor]:
+        """Fidelity to f's logits, reconstruction of the normalised log-mel, ℓ1 norm and entropy of
+        the attributes; all means, weighted."""
+        attributes, theirs = model(given.maps)
+        rebuilt = model.decode(attributes, (given.log_mel.shape[1], given.log_mel.shape[2]))
+        concise, diverse = entropies(attributes)
+        return {
+            "fidelity": self.fidelity * losses.fidelity(theirs, given.logits, given.multi_label),
+            "reconstruction": self.reconstruction
+            * functional.mse_loss(rebuilt.float(), given.normalised),
+            "sparsity": self.sparsity * attributes.mean(),
+            "entropy": self.entropy * (concise - diverse),
+        }
 
 
 class Flint(nn.Module):
@@ -68,23 +108,3 @@ def entropies(attributes: Tensor) -> tuple[Tensor, Tensor]:
 def _entropy(values: Tensor) -> Tensor:
     logs = torch.log_softmax(values, dim=1)
     return -(logs.exp() * logs).sum(dim=1)
-
-
-def loss_terms(
-    model: Flint,
-    maps: Sequence[Tensor],
-    log_mel: Tensor,
-    classifier_logits: Tensor,
-    multi_label: bool = False,
-) -> dict[str, Tensor]:
-    """Fidelity to f's logits (B, C), reconstruction of the normalised log-mel (B, n_mels, T),
-    ℓ1 norm and entropy of the attributes; all means, not yet weighted."""
-    attributes, theirs = model(maps)
-    rebuilt = model.decode(attributes, (log_mel.shape[1], log_mel.shape[2]))
-    concise, diverse = entropies(attributes)
-    return {
-        "fidelity": losses.fidelity(theirs, classifier_logits, multi_label),
-        "reconstruction": functional.mse_loss(rebuilt.float(), log_mel),
-        "sparsity": attributes.mean(),
-        "entropy": concise - diverse,
-    }

@@ -9,16 +9,61 @@ that.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.distributions import RelaxedOneHotCategorical
 from torch.nn import functional
 
 from l2i_core.explainers import losses
+from l2i_core.explainers.training import Given, Training
+from l2i_core.strict import at_least
 
 GRID = (10, 4)  # chunks over time and over mel bands
 _EXPLAINER = (16, 32, 64)
 _APPROXIMATOR = (16, 32, 64, 128)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Training):
+    """How VIBI is built and trained: `fidelity` and `compression` weigh the terms of the loss."""
+
+    title: ClassVar[str] = "VIBI"
+
+    kind: str = "vibi"
+    kept_chunks: int = 20  # k of the 40
+    pool: int = 1  # the log-mel is averaged over pool × pool points: pool² times cheaper
+    fidelity: float = 1.0
+    compression: float = 0.1  # β
+    temperature: float = 0.5
+
+    def __post_init__(self) -> None:
+        Training.__post_init__(self)
+        at_least(self, 1, "kept_chunks", "pool")
+        at_least(self, 0, "fidelity", "compression")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature must be above 0, received {self.temperature}.")
+
+    @property
+    def description(self) -> str:
+        """What is kept, and what can be played of it."""
+        return (
+            f"Keeps {self.kept_chunks} of 40 chunks of the log-mel for f's output as a whole; they "
+            "can be played through the mask, though no sound was asked of it in training."
+        )
+
+    def loss_terms(self, model: Vibi, given: Given) -> dict[str, Tensor]:
+        """The approximator's cross-entropy with f's output, and the bottleneck: the divergence of
+        the explainer's distribution over chunks from the uniform prior; means, weighted."""
+        scores = model.scores(given.log_mel)
+        theirs = model.approximate(given.log_mel, model.sample(scores, self.temperature)).float()
+        divergence = (scores.exp() * (scores + torch.log(torch.tensor(scores.shape[1])))).sum(dim=1)
+        return {
+            "fidelity": self.fidelity * losses.fidelity(theirs, given.logits, given.multi_label),
+            "compression": self.compression * divergence.mean(),
+        }
 
 
 class Vibi(nn.Module):
@@ -102,21 +147,3 @@ def chunk_mask(chunks: Tensor, n_mels: int, n_frames: int) -> Tensor:
     """Chunks (B, 40), time first → a time-mel mask (B, n_mels, n_frames)."""
     grid = chunks.view(-1, 1, *GRID)
     return functional.interpolate(grid, (n_frames, n_mels)).squeeze(1).transpose(1, 2)
-
-
-def loss_terms(
-    model: Vibi,
-    log_mel: Tensor,
-    classifier_logits: Tensor,
-    temperature: float,
-    multi_label: bool = False,
-) -> dict[str, Tensor]:
-    """The approximator's cross-entropy with f's output (B, C), and the bottleneck: the divergence
-    of the explainer's distribution over chunks from the uniform prior; means, not weighted."""
-    scores = model.scores(log_mel)
-    theirs = model.approximate(log_mel, model.sample(scores, temperature))
-    divergence = (scores.exp() * (scores + torch.log(torch.tensor(scores.shape[1])))).sum(dim=1)
-    return {
-        "fidelity": losses.fidelity(theirs.float(), classifier_logits, multi_label),
-        "compression": divergence.mean(),
-    }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import os
 import re
 import struct
@@ -16,6 +18,7 @@ import soundfile
 import soxr
 import torch
 from numpy.typing import ArrayLike
+from scipy.io import wavfile
 from torch import Tensor
 
 from l2i_core.files import atomic
@@ -114,17 +117,23 @@ def write(path: str | os.PathLike[str], waveform: np.ndarray | Tensor, sample_ra
         ) from error
 
 
-def float_wav(waveform: np.ndarray | Tensor, sample_rate: int) -> bytes:
+def float_wav(waveform: ArrayLike, sample_rate: int) -> bytes:
     """Float32 WAV, mono (n,), as bytes that depend on the samples alone: libsndfile would put the
     time of writing into such a file."""
-    data = np.asarray(waveform, dtype="<f4").tobytes()
-    chunks = (
-        (b"fmt ", struct.pack("<HHIIHHH", 3, 1, sample_rate, 4 * sample_rate, 4, 32, 0)),
-        (b"fact", struct.pack("<I", len(data) // 4)),
-        (b"data", data),
-    )
-    body = b"".join(name + struct.pack("<I", len(chunk)) + chunk for name, chunk in chunks)
-    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body
+    buffer = io.BytesIO()
+    wavfile.write(buffer, sample_rate, np.asarray(waveform, dtype=np.float32))
+    return buffer.getvalue()
+
+
+def short_wav(waveform: ArrayLike, sample_rate: int, gain: float = 1.0) -> bytes:
+    """16-bit WAV of gain · waveform (n,), with the samples' hash near the start of the file."""
+    levels = np.round(np.asarray(waveform, dtype=np.float32) * (gain * 32768))
+    samples, buffer = np.clip(levels, -32768, 32767).astype(np.int16), io.BytesIO()
+    wavfile.write(buffer, sample_rate, samples)
+    whole, comment = buffer.getvalue(), hashlib.sha256(samples.tobytes()).hexdigest().encode()
+    chunk = b"INFOICMT" + struct.pack("<I", len(comment)) + comment
+    head = b"RIFF" + struct.pack("<I", len(whole) + len(chunk)) + whole[8:36]
+    return head + b"LIST" + struct.pack("<I", len(chunk)) + chunk + whole[36:]
 
 
 def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig) -> Tensor:

@@ -15,12 +15,13 @@ import streamlit as st
 from torch import Tensor
 
 from l2i_core import Interpretation
+from l2i_core.data import sets
 from l2i_core.dictionary import masking, shapes
 from l2i_core.signal import spectra
 from pages.shell import components
 from pages.shell.view import View
 from pages.show import pictures
-from pages.show.words import DATA_SETS, folds, hertz
+from pages.show.words import folds, hertz
 
 SHOWN = 6  # components that the lesson follows: those that cover most of the clip
 RANKED = 12  # relevances drawn
@@ -221,7 +222,7 @@ def trained_on(view: View) -> str:
     text = f"**The model knows {classes} classes only**, and {other}."
     if kind := data.get("kind"):
         train, test = data.get("train_folds"), data.get("test_folds")
-        text += f" It learned from {DATA_SETS.get(kind, kind)}"
+        text += f" It learned from {sets.title(kind)}"
         text += f", {folds(kind, train)}" if train else ""
         text += ", with synthesised clips added" if data.get("synth_seeds") else ""
         text += f"; {folds(kind, test)} kept for testing." if test else "."

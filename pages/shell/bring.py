@@ -10,7 +10,7 @@ import streamlit as st
 
 from l2i_core import L2I
 from l2i_core.data import download
-from pages.shell import clips, scene_maker, state, uploads
+from pages.shell import clips, jobs, scene_maker, state, uploads
 from pages.shell.clips import Collection
 from pages.show.words import THIN, sentence
 
@@ -83,15 +83,15 @@ def _take(engine: L2I, key: str) -> None:
 
 def offer(kind: str, collection: Collection) -> None:
     """How to get a data set: the download, its progress, or what went wrong."""
-    job, title = download.job(kind), collection.title
+    job, title = jobs.find(("download", kind)), collection.title
     if collection.problem:
         st.warning(sentence(collection.problem))
         return
     if job is not None and job.running:
         st.fragment(_watch, run_every=_LOOK)(kind)
         return
-    if job is not None and job.problem:
-        st.error(sentence(job.problem))
+    if job is not None and job.error:
+        st.error(sentence(job.error))
     if clips.shared():
         st.info(f"{title} is not on this server; ask those who run it to add it.")
         return
@@ -103,12 +103,16 @@ def offer(kind: str, collection: Collection) -> None:
         f"from freesound.org. Or name its folder in `L2I_{kind.upper()}`."
     )
     button.button(
-        f"Download {title}", on_click=download.start, args=(kind,), type="primary", width="stretch"
+        f"Download {title}", on_click=_download, args=(kind,), type="primary", width="stretch"
     )
 
 
+def _download(kind: str) -> None:
+    jobs.start(("download", kind), 0, lambda: download.download(kind), computes=False)
+
+
 def _watch(kind: str) -> None:
-    job = download.job(kind)
+    job = jobs.find(("download", kind))
     if job is None or not job.running:
         there = next(c.clips for c in clips.collections() if c.kind == kind)
         if there and clips.kind_of(str(state.value("clip"))) != kind:
@@ -116,5 +120,6 @@ def _watch(kind: str) -> None:
             state.put(clip=next(iter(there)), source=None, **ANEW)
         st.rerun()
     bar, button = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(job.share, f"{job.doing or 'Starting'}: {100 * job.share:.0f}{THIN}%")
+    doing, share = job.rows[-1] if job.rows else ("Starting", 0.0)
+    bar.progress(share, f"{doing}: {100 * share:.0f}{THIN}%")
     button.button("Cancel", on_click=job.cancel, key=f"cancel {kind}", width="stretch")

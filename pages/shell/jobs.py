@@ -1,13 +1,14 @@
-"""Long computations beside the pages: a thread each, rows as they are made, progress and cancel.
+"""Long work beside the pages: a thread each, rows as they are made, progress and cancel.
 
 A job is an iterator of rows that is worked off outside the script's run, so that the reader can
 go on listening, change pages and come back. Jobs are named as results are in a cache, by names
-and hashes: the same question asked again finds its answer. A cancelled job keeps its rows and can
-go on where it stopped.
+and hashes: the same question asked again finds its answer. A cancelled computation keeps its rows
+and can go on where it stopped; a cancelled download leaves nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -19,7 +20,7 @@ import streamlit as st
 
 from pages.shell import models
 
-Row = dict[str, Any]
+Row = Any  # a computation's dict of figures; how far a download is
 _RUNNING = 3  # at once on one server
 _KEPT = 24
 _LOOK = 0.5  # seconds between two looks at the progress
@@ -28,10 +29,11 @@ _register = threading.Lock()
 
 
 class Job:
-    """Rows made so far, out of `total`; `error` is a sentence where it failed."""
+    """Rows made so far, out of `total` (0: nobody knows); `error` is a sentence where it failed.
+    Computations take turns with the requests at f, and go on after a cancel; downloads do not."""
 
-    def __init__(self, total: int, rows: Iterator[Row]) -> None:
-        self.total = total
+    def __init__(self, total: int, rows: Iterator[Row], computes: bool = True) -> None:
+        self.total, self.computes = total, computes
         self.rows: list[Row] = []
         self.error: str | None = None
         self._source = rows
@@ -64,12 +66,15 @@ class Job:
     def _work(self) -> None:
         try:
             while not self._stop.is_set():
-                with models.turn:
+                with models.turn if self.computes else contextlib.nullcontext():
                     row = next(self._source, None)
                 if row is None:
                     return
                 self.rows.append(row)
-                time.sleep(0.005)  # a lock is not fair: let a waiting request have its turn
+                if self.computes:
+                    time.sleep(0.005)  # a lock is not fair: let a waiting request have its turn
+            if not self.computes:
+                self._source.close()  # type: ignore[attr-defined]
         except ValueError as error:
             self.error = str(error)
         except Exception as error:  # a thread has no page to show a traceback on
@@ -82,21 +87,24 @@ def find(key: Hashable) -> Job | None:
     return _jobs.get(key)
 
 
-def start(key: Hashable, total: int, rows: Callable[[], Iterator[Row]]) -> Job:
-    """Start the job of this name, or go on with it; one that failed starts afresh.
+def start(
+    key: Hashable, total: int, rows: Callable[[], Iterator[Row]], computes: bool = True
+) -> Job:
+    """Start the job of this name, or go on with it; one that failed, and a download, start afresh.
 
-    Raises ValueError where too many run already.
+    Raises ValueError where too many compute already.
     """
     with _register:
         job = _jobs.get(key)
         if job is not None and job.running:
             return job
-        if sum(other.running for other in _jobs.values()) >= _RUNNING:
+        busy = sum(other.running and other.computes for other in _jobs.values())
+        if computes and busy >= _RUNNING:
             raise ValueError(
                 f"{_RUNNING} computations are running on this server; try again when one is done."
             )
-        if job is None or job.error:
-            job = _jobs[key] = Job(total, rows())
+        if job is None or job.error or not computes:
+            job = _jobs[key] = Job(total, rows(), computes)
         _jobs.move_to_end(key)
         for name in [name for name, other in _jobs.items() if not other.running][:-_KEPT]:
             del _jobs[name]

@@ -15,13 +15,14 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.bundle import Bundle
+from l2i_core.data import sets
 from l2i_core.data.clips import NOTHING, classes_of
 from l2i_core.measure import tables
 from l2i_core.measure.evaluation import Row, read_rows, to_csv
 from pages.shell import clips, models, state
 from pages.shell.clips import ClipSource
 from pages.show.files import download
-from pages.show.words import DATA_SETS, THIN, class_name, folds, sentence
+from pages.show.words import THIN, class_name, folds, sentence
 
 DECIMALS = st.column_config.NumberColumn(format="%.2f")
 _SHARES = st.column_config.NumberColumn(format="percent")
@@ -101,7 +102,7 @@ def provenance(results: Results) -> str:
     """Where the figures come from, in one line."""
     about = results.about
     known = str(about.get("data", "a data set that is not named"))
-    data = DATA_SETS.get(known, known)
+    data = sets.title(known)
     numbers = about.get("test_folds", [])
     where = f", {folds(known, numbers)}" if numbers else ""
     parts = [f"{data}{where}, {len(results.clips)} clips"]

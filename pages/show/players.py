@@ -6,17 +6,16 @@ comparison; bytes are played as they are.
 
 from __future__ import annotations
 
-import hashlib
 import math
-import struct
 
-import numpy as np
 import streamlit as st
-from numpy.typing import ArrayLike
 
 from l2i_core.signal import audio
 
 PEAK, MOST, common_gain = audio.PLAYED_PEAK, audio.MOST_GAIN, audio.common_gain
+# Streamlit tells media over 1 MiB apart by length, head, middle and tail alone: with the samples'
+# hash in the head, two sounds never share an address.
+wav, float_wav = audio.short_wav, audio.float_wav
 
 # One sounds at a time, and a switch keeps the play position; a sound that is replaced while it
 # plays goes on where it was. Listeners on the document, once per browser tab.
@@ -53,32 +52,6 @@ _TAKE_TURNS = """
 def decibels(gain: float) -> str:
     """A gain as text, "+3.2 dB"."""
     return f"{20 * math.log10(gain):+.1f}\u202fdB".replace("-", "−")
-
-
-def wav(sound: ArrayLike, sample_rate: int, gain: float = 1.0) -> bytes:
-    """16-bit PCM WAV of gain · sound (n,), with the samples' hash near the start of the file.
-
-    Streamlit tells media over 1 MiB apart by length, head, middle and tail alone: with the hash
-    in the head, two sounds never share an address.
-    """
-    levels = np.round(np.asarray(sound, dtype=np.float32) * (gain * 32768))
-    data = np.clip(levels, -32768, 32767).astype("<i2").tobytes()
-    text = hashlib.sha256(data).hexdigest().encode()
-    info = b"INFO" + b"ICMT" + struct.pack("<I", len(text)) + text
-    chunks = b"".join(
-        name + struct.pack("<I", len(body)) + body
-        for name, body in (
-            (b"fmt ", struct.pack("<HHIIHH", 1, 1, sample_rate, 2 * sample_rate, 2, 16)),
-            (b"LIST", info),
-            (b"data", data),
-        )
-    )
-    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
-
-
-def float_wav(sound: ArrayLike, sample_rate: int) -> bytes:
-    """Float32 WAV at the clip's own level, as the command line writes it."""
-    return audio.float_wav(np.asarray(sound), sample_rate)
 
 
 def take_turns() -> None:

@@ -5,20 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from l2i_core.data.sets import has_splits
 from l2i_core.data.sonyc import SPLITS
 from l2i_core.words import THIN, class_name, hertz, joined, logit, number, percent
 
-DATA_SETS = {
-    "esc10": "ESC-10",
-    "esc50": "ESC-50",
-    "sonyc": "SONYC-UST",
-    "scenes": "scenes mixed from ESC-50",
-    "folder": "a folder of clips",
-    "synth": "synthesised clips",
-}
-
 __all__ = [
-    "DATA_SETS",
     "THIN",
     "class_name",
     "clock",
@@ -37,7 +28,7 @@ _SPLITS = {SPLITS["train"]: "training", SPLITS["validate"]: "validation", SPLITS
 
 def folds(kind: str, numbers: Sequence[int]) -> str:
     """ "folds 2, 3 and 4" of a data set; SONYC-UST, and scenes in its format, have splits."""
-    split = kind in ("sonyc", "scenes")
+    split = has_splits(kind)
     names = joined([_SPLITS.get(n, str(n)) if split else str(n) for n in numbers])
     several = "s" if len(numbers) > 1 else ""
     return f"{names} split{several}" if split else f"fold{several} {names}"

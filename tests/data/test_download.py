@@ -20,9 +20,9 @@ import pytest
 import soundfile
 from driving import noise
 
-from l2i_core.data import download
-from l2i_core.data.download import PUBLISHED, Cancelled
+from l2i_core.data.download import PUBLISHED, Progress, download
 from l2i_core.data.sets import data_folder, open_data_set
+from pages.shell import jobs
 
 Opener = Callable[[str], Any]
 CSV = "filename,fold,target,category,esc10,src_file,take\n"
@@ -112,12 +112,14 @@ def serve() -> Iterator[Callable[..., Opener]]:
         server.server_close()
 
 
+def fetch(kind: str, opener: Opener) -> list[Progress]:
+    """The whole of a download's progress."""
+    return list(download(kind, opener))
+
+
 def test_esc50_is_fetched_and_found(home: Path, serve: Callable[..., Opener]) -> None:
-    seen: list[tuple[str, float]] = []
-    folder = download.download(
-        "esc50", lambda *now: seen.append(now), opener=serve(esc50_archive())
-    )
-    assert folder == home / "esc50" == data_folder("esc50")
+    seen, folder = fetch("esc50", serve(esc50_archive())), home / "esc50"
+    assert data_folder("esc50") == folder
     data = open_data_set("esc50")
     assert {clip.name for clip in data.clips} == {"1-7-A-36", "2-9-A-0"}
     assert all(soundfile.info(clip.path).frames for clip in data.clips if clip.path)
@@ -131,7 +133,7 @@ def test_esc50_is_fetched_and_found(home: Path, serve: Callable[..., Opener]) ->
 
 
 def test_esc10_follows_the_list_in_its_readme(home: Path, serve: Callable[..., Opener]) -> None:
-    download.download("esc10", opener=serve(esc10_archive()))
+    fetch("esc10", serve(esc10_archive()))
     data = open_data_set("esc10")
     assert [(c.label, c.fold) for c in data.clips] == [
         ("dog", 1),
@@ -141,12 +143,12 @@ def test_esc10_follows_the_list_in_its_readme(home: Path, serve: Callable[..., O
 
 
 def test_a_data_set_at_hand_is_not_fetched_again(home: Path, serve: Callable[..., Opener]) -> None:
-    download.download("esc50", opener=serve(esc50_archive()))
+    fetch("esc50", serve(esc50_archive()))
 
     def never(address: str) -> Any:
         raise AssertionError(address)
 
-    assert download.download("esc50", opener=never) == home / "esc50"
+    assert fetch("esc50", never) == []
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_an_archive_that_does_not_match_its_table_is_refused(
     home: Path, serve: Callable[..., Opener], change: dict[str, str | None], expected: str
 ) -> None:
     with pytest.raises(ValueError, match=expected):
-        download.download("esc50", opener=serve(esc50_archive(**change)))
+        fetch("esc50", serve(esc50_archive(**change)))
     assert list(home.iterdir()) == []
 
 
@@ -174,13 +176,13 @@ def test_what_is_no_archive_is_refused(home: Path, serve: Callable[..., Opener])
     broken[middle : middle + 50] = bytes(50)  # a byte wrong in a clip: its checksum tells
     for data in (b"<html>captive portal</html>", bytes(broken)):
         with pytest.raises(ValueError, match="not its archive"):
-            download.download("esc50", opener=serve(data))
+            fetch("esc50", serve(data))
     assert list(home.iterdir()) == []
 
 
 def test_a_download_that_breaks_off(home: Path, serve: Callable[..., Opener]) -> None:
     with pytest.raises(ValueError, match=r"broke off|no connection"):
-        download.download("esc50", opener=serve(esc50_archive(), cut=4000))
+        fetch("esc50", serve(esc50_archive(), cut=4000))
     assert list(home.iterdir()) == []
 
 
@@ -189,10 +191,10 @@ def test_no_network_is_one_sentence(home: Path, serve: Callable[..., Opener]) ->
         raise urllib.error.URLError(OSError("Name or service not known"))
 
     with pytest.raises(ValueError, match=r"no connection to github.com.*L2I_ESC10") as caught:
-        download.download("esc10", opener=unreachable)
+        fetch("esc10", unreachable)
     assert "\n" not in str(caught.value)
     with pytest.raises(ValueError, match="answered 404"):
-        download.download("esc10", opener=serve(b"", status=404))
+        fetch("esc10", serve(b"", status=404))
 
 
 def test_no_space_and_no_folder(
@@ -201,39 +203,44 @@ def test_no_space_and_no_folder(
     with monkeypatch.context() as patch:
         patch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10**6))
         with pytest.raises(ValueError, match=r"needs 1\.9 GB.*has 0\.0 GB"):
-            download.download("esc50", opener=serve(esc50_archive()))
+            fetch("esc50", serve(esc50_archive()))
     blocked = home / "file"
     blocked.write_text("")
     monkeypatch.setenv("L2I_HOME", str(blocked / "sub"))
     with pytest.raises(ValueError, match="Name another folder in L2I_HOME"):
-        download.download("esc50", opener=serve(esc50_archive()))
+        fetch("esc50", serve(esc50_archive()))
 
 
 def test_cancelling_leaves_nothing(home: Path, serve: Callable[..., Opener]) -> None:
-    with pytest.raises(Cancelled):
-        download.download("esc50", cancelled=lambda: True, opener=serve(esc50_archive()))
-    assert list(home.iterdir()) == []
+    for steps in range(1, 8):  # in the download, then while it is unpacked
+        coming = download("esc50", serve(esc50_archive()))
+        doing = [next(coming)[0] for _ in range(steps)]
+        coming.close()
+        assert list(home.iterdir()) == [], doing
 
 
 def test_jobs_run_once_and_can_be_cancelled(home: Path, serve: Callable[..., Opener]) -> None:
+    def start(kind: str, opener: Opener) -> jobs.Job:
+        return jobs.start(("test", kind), 0, lambda: download(kind, opener), computes=False)
+
     opener = serve(esc50_archive(), slow=True)
-    first = download.start("esc50", opener)
-    assert download.start("esc50", opener) is first
+    first = start("esc50", opener)
+    assert start("esc50", opener) is first
     first.cancel()
     first.wait(20)
     assert not first.running
-    assert first.stopped
+    assert first.error is None
     assert list(home.iterdir()) == []
-    second = download.start("esc50", serve(esc50_archive()))
+    second = start("esc50", serve(esc50_archive()))
     assert second is not first
     second.wait(20)
-    assert second.problem is None
-    assert second.share == 1.0
+    assert second.error is None
+    assert second.rows[-1] == ("Unpacking ESC-50", 1.0)
     assert data_folder("esc50") == home / "esc50"
-    third = download.start("esc10", serve(b"no zip"))
+    third = start("esc10", serve(b"no zip"))
     third.wait(20)
-    assert third.problem
-    assert "not its archive" in third.problem
+    assert third.error
+    assert "not its archive" in third.error
 
 
 @pytest.mark.parametrize("damage", ["bytes", "method"])
@@ -258,8 +265,6 @@ def test_a_damaged_deflated_clip_is_refused(
         entry = data.rindex(first.filename.encode()) - 46  # in the central directory
         for place in (first.header_offset + 8, entry + 10):
             data[place : place + 2] = (9).to_bytes(2, "little")
-    job = download.start("esc50", serve(bytes(data)))
-    job.wait(20)
-    assert job.problem
-    assert "not its archive" in job.problem
+    with pytest.raises(ValueError, match="not its archive"):
+        fetch("esc50", serve(bytes(data)))
     assert list(home.iterdir()) == []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 
-from l2i_core.data import scenes
+from l2i_core.data import scenes, synth
 from l2i_core.data.scenes import CLASSES, PEAK, Placed, arrange
 
 RATE = 8000
@@ -99,6 +100,17 @@ def test_trim_takes_silence_from_both_ends() -> None:
     sound = np.concatenate([silence(1), tone(1), silence(2)])
     assert len(scenes.trim(sound)) == pytest.approx(RATE, abs=1100)
     assert level_db(scenes.trim(sound)) == pytest.approx(level_db(tone(1)), abs=1)
+
+
+@pytest.mark.parametrize("label", ["dog", "rain", "footsteps", "siren"])
+def test_trim_is_librosas(label: str) -> None:
+    sound = synth.clip(label, 3, RATE)
+    quiet = np.concatenate([silence(0.3), 1e-3 * sound, sound, 1e-4 * sound])
+    for given in (sound, quiet, quiet[:500], silence(1)):
+        theirs, _ = librosa.effects.trim(
+            given, top_db=scenes.SILENT_DB, frame_length=1024, hop_length=256
+        )
+        assert np.array_equal(scenes.trim(given), theirs)
 
 
 def test_an_excerpt_holds_the_bark_whatever_the_share() -> None:

@@ -11,11 +11,12 @@ import soundfile
 from conftest import WriteClip
 
 from l2i_core import AudioConfig
-from l2i_core.data import synth
+from l2i_core.data import sets, synth
 from l2i_core.data.clips import Clip, DataSet, load_clip
 from l2i_core.data.esc import ESC10_FOLDERS
 from l2i_core.data.folders import any_folder
-from l2i_core.data.sets import open_data_set, synthesised
+from l2i_core.data.sets import open_data_set
+from l2i_core.data.synthesised import synthesised
 
 K16 = AudioConfig(sample_rate=16000)
 
@@ -172,6 +173,27 @@ def test_folders_are_classes_of_any_format(tmp_path: Path) -> None:
         assert load_clip(clip, K16).ndim == 1
 
 
+# The registry
+
+
+def test_a_data_set_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "new_set.py").write_text(
+        "from l2i_core.data.clips import Clip, DataSet\n"
+        "from l2i_core.data.sets import KINDS, Kind\n"
+        "clips = (Clip('1', 'a', 1, '1'),)\n"
+        "made = Kind(lambda root: DataSet('New', ('a',), clips), 'new sounds', splits=True)\n"
+        "KINDS.add('new')(made)\n"
+    )
+    assert (sets.title("new"), sets.has_splits("new")) == ("new", False)
+    monkeypatch.setenv("L2I_PLUGINS", str(tmp_path))
+    monkeypatch.setenv("L2I_TRUST_CODE", "1")
+    assert open_data_set("new", tmp_path).classes == ("a",)
+    assert (sets.title("new"), sets.has_splits("new")) == ("new sounds", True)
+    with pytest.raises(ValueError, match="download it, or set the environment variable L2I_NEW"):
+        open_data_set("new")
+
+
 # Synthesised
 
 
@@ -225,8 +247,10 @@ def test_damaged_clip_is_named(tmp_path: Path, damage: str) -> None:
 
 
 def test_unknown_or_absent_data_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="'esc500'.*esc10, esc50, sonyc, scenes, folder"):
+    with pytest.raises(ValueError, match="unknown data set 'esc500'; known: ") as refused:
         open_data_set("esc500", tmp_path)
+    known = str(refused.value).rstrip(".").partition("known: ")[2].split(", ")
+    assert {*known} == {"esc10", "esc50", "sonyc", "scenes", "folder", "synth"}
     with pytest.raises(ValueError, match="does not exist"):
         open_data_set("esc10", tmp_path / "nowhere")
     with pytest.raises(ValueError, match=r"data\.root"):

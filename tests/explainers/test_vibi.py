@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from l2i_core.explainers import vibi
+from l2i_core.explainers.training import Given
 from l2i_core.explainers.vibi import GRID, Vibi, chunk_mask
 
 CHUNKS = GRID[0] * GRID[1]
@@ -18,6 +19,11 @@ def new_model(kept: int = 5) -> Vibi:
 
 def log_mels(n: int) -> torch.Tensor:
     return -40 + 20 * torch.randn(n, 128, 160, generator=torch.Generator().manual_seed(0))
+
+
+def terms_of(model: Vibi, log_mel: torch.Tensor, logits: torch.Tensor) -> dict[str, torch.Tensor]:
+    settings = vibi.Settings(fidelity=1.0, compression=1.0, temperature=0.5)
+    return settings.loss_terms(model, Given(log_mel, log_mel, [], logits, False))
 
 
 @pytest.mark.parametrize("kept", [1, 5, CHUNKS])
@@ -91,11 +97,11 @@ def test_the_bottleneck_is_the_divergence_from_the_uniform_prior() -> None:
     torch.manual_seed(0)
     model, logits = Fixed(3, 2), torch.zeros(1, 3)
     given = torch.full((1, CHUNKS), -math.log(CHUNKS))
-    terms = vibi.loss_terms(model, log_mels(2)[:1].repeat(1, 1, 1), logits, 0.5)
+    terms = terms_of(model, log_mels(2)[:1], logits)
     assert float(terms["compression"]) == pytest.approx(0, abs=1e-5)
     given = torch.full((1, CHUNKS), -1e4)
     given[0, 3] = 0
-    terms = vibi.loss_terms(model, log_mels(1), logits, 0.5)
+    terms = terms_of(model, log_mels(1), logits)
     assert float(terms["compression"]) == pytest.approx(math.log(CHUNKS), rel=1e-5)
 
 
@@ -111,7 +117,7 @@ def test_it_overfits_a_few_clips_and_finds_what_decides() -> None:
     optimizer = torch.optim.Adam(model.parameters(), 5e-3)
     losses = []
     for _ in range(80):
-        terms = vibi.loss_terms(model, clips, logits, 0.5)
+        terms = terms_of(model, clips, logits)
         losses.append(terms["fidelity"].item())
         optimizer.zero_grad()
         (terms["fidelity"] + 0.02 * terms["compression"]).backward()

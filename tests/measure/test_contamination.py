@@ -12,7 +12,7 @@ from killing import other_weights
 
 from l2i_core import AudioConfig, load_bundle
 from l2i_core.data.clips import Clip, load_clip
-from l2i_core.data.sets import synthesised
+from l2i_core.data.synthesised import synthesised
 from l2i_core.measure.contamination import KINDS, contaminate, other_clip, write_contaminated
 from l2i_core.measure.evaluation import Settings, evaluate
 from l2i_core.measure.noise_lab import held_out

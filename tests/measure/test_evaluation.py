@@ -14,7 +14,7 @@ import torch
 
 from l2i_core import L2I
 from l2i_core.data.clips import Clip, load_clip
-from l2i_core.data.sets import synthesised
+from l2i_core.data.synthesised import synthesised
 from l2i_core.dictionary import masking
 from l2i_core.measure import evaluation as evaluation_module
 from l2i_core.measure import metrics

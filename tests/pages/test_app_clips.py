@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from l2i_core.data import download
 from l2i_core.data.esc import ESC10_FOLDERS
 from l2i_core.measure.evaluation import read_rows
+from pages.shell import jobs
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("L2I_ESC10", "L2I_ESC50", "L2I_CLIPS", "L2I_SHARED"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("L2I_HOME", str(tmp_path / "home"))
-    download._jobs.clear()
+    jobs._jobs.clear()
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_a_link_to_a_clip_of_a_data_set_that_is_not_here(
 
     monkeypatch.setattr(download, "open_address", unreachable)
     button(app, "Download ESC-10").click().run()
-    job = download.job("esc10")
+    job = jobs.find(("download", "esc10"))
     assert job is not None
     job.wait(20)
     app.run()

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import soundfile
 import yaml
 from killing import Killed, count
 
 from l2i_core import load_bundle
-from l2i_core.data import synth
 from pipelines import ablate, evaluate, learn_dictionary, train_classifier, train_interpreter
 from pipelines.runs import main_guard
 
@@ -25,20 +23,15 @@ SHIPPED = ROOT / "configs" / "esc10-ablation.yaml"
 
 
 @pytest.fixture(scope="module")
-def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Two classes of five short clips; the base and three variants of it."""
-    root = tmp_path_factory.mktemp("sounds")
-    for label in ("dog", "rain"):
-        (root / label).mkdir()
-        for seed in range(5):
-            soundfile.write(root / label / f"{seed}.flac", synth.clip(label, seed, 8000, 1.5), 8000)
+def values(two_classes: Path) -> dict[str, Any]:
+    """The base and three variants of it."""
     return {
         "base": str(ROOT / "configs" / "tiny.yaml"),
         "set": {
             "name": "small",
             "default_interpreter": "l2i",
             "data.kind": "folder",
-            "data.root": str(root),
+            "data.root": str(two_classes),
             "data.train_folds": [2, 3, 4],
             "data.test_folds": [5],
             "classifier.epochs": 1,
@@ -85,7 +78,7 @@ def _rows(out: Path) -> dict[str, dict[str, Any]]:
 
 def test_shipped_ablation_varies_what_it_should() -> None:
     ablation = ablate.load_ablation(SHIPPED)
-    keys = {axis.name: (axis.key, len(axis.values)) for axis in ablation.axes}
+    keys = {name: (axis.key, len(axis.values)) for name, axis in ablation.axes.items()}
     assert keys["K"] == ("dictionary.components", 4)
     assert keys["mu"][0] == "dictionary.sparsity"
     assert keys["alpha"][0].endswith(".reconstruction")
@@ -93,8 +86,8 @@ def test_shipped_ablation_varies_what_it_should() -> None:
     assert keys["layers"][0] == "map_blocks"
     assert keys["pooling"][0].endswith(".pooling")
     assert all(count >= 3 for name, (_, count) in keys.items() if name != "pooling")
-    for axis in ablation.axes:
-        names = [ablation.places[axis.name, i].name for i in range(len(axis.values))]
+    for places in ablation.places.values():
+        names = [variant.name for variant in places]
         assert names.count(ablate.BASE) == 1, "the base stands on every axis"
     for variant in ablation.variants:
         data = variant.config.data
@@ -119,10 +112,10 @@ Change = Callable[[dict[str, Any]], object]
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda v: v.pop("vary"), "must hold 'vary'"),
-        (lambda v: v.update(colour="red"), "unknown key 'colour'"),
+        (lambda v: v.pop("vary"), "config key 'vary' is missing"),
+        (lambda v: v.update(colour="red"), "unknown config key 'colour'"),
         (lambda v: v.update(base="nowhere.yaml"), "no such config file"),
-        (lambda v: v["vary"].update(K={"key": "seed"}), "vary.K needs label, key and values"),
+        (lambda v: v["vary"].update(K={"key": "seed"}), "config key 'vary.K.label' is missing"),
         (lambda v: v["vary"]["K"].update(values=[3]), "at least two values"),
         (lambda v: v["vary"]["K"].update(key="dictionary.atoms"), "'dictionary.atoms'"),
         (lambda v: v["vary"]["K"].update(values=["many", 3]), "'dictionary.components'"),

@@ -10,7 +10,8 @@ import soundfile
 import torch
 
 from l2i_core.data.clips import Clip
-from l2i_core.data.sets import open_data_set, synthesised
+from l2i_core.data.sets import open_data_set
+from l2i_core.data.synthesised import synthesised
 from l2i_core.signal import spectra
 from pipelines import (
     features,

@@ -18,6 +18,7 @@ from pipelines import (
     train_classifier,
 )
 from pipelines.config import Config, load_config
+from pipelines.optimizers import Optimizers
 
 
 def test_training_never_sees_the_test_folds(small_config: Config) -> None:
@@ -88,19 +89,19 @@ def test_resumed_classifier_equals_the_unbroken_one(
     steps = 3  # 8 clips in batches of 3
     kill(
         monkeypatch,
-        train_classifier,
-        "one_cycle",
+        Optimizers,
+        "step",
         steps + 1,
         lambda: train_classifier.train(small_config, tmp_path),
     )
     with monkeypatch.context() as patch:
-        calls = count(patch, train_classifier, "one_cycle")
+        calls = count(patch, Optimizers, "step")
         model = train_classifier.train(small_config, tmp_path)
     assert calls == [2 * steps], "the first epoch must not be trained again"
     unbroken = train_classifier.trained(small_config, small_run)
     same(model.state_dict(), unbroken.state_dict())
     with monkeypatch.context() as patch:
-        calls = count(patch, train_classifier, "one_cycle")
+        calls = count(patch, Optimizers, "step")
         train_classifier.train(small_config, tmp_path)
     assert calls == [0], "a finished run has nothing left to do"
 

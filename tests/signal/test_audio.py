@@ -16,6 +16,7 @@ from conftest import WriteClip
 from l2i_core.data import synth
 from l2i_core.signal import audio, spectra
 from l2i_core.signal.spectra import AudioConfig
+from l2i_core.strict import build
 
 CD = AudioConfig()
 K16 = AudioConfig(sample_rate=16000, n_fft=1024, win_length=512, hop_length=256)
@@ -69,12 +70,12 @@ def test_settings_derive_bins_and_frames() -> None:
 )
 def test_impossible_settings_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"audio"):
-        AudioConfig.from_dict(values)
+        build(AudioConfig, values, "audio: ")
 
 
 def test_unknown_setting_is_named() -> None:
     with pytest.raises(ValueError, match="'n_ftt'"):
-        AudioConfig.from_dict({"sample_rate": 16000, "n_ftt": 512})
+        build(AudioConfig, {"sample_rate": 16000, "n_ftt": 512})
 
 
 # STFT and INV
