@@ -17,7 +17,7 @@ from l2i_core import L2I, AudioConfig
 from l2i_core.signal import audio
 from pages.dictionary import use
 from pages.listen import truths
-from pages.noise import noises
+from pages.noise import comparison
 from pages.shell import cached, models, recipes, uploads
 from pages.shell.memory import Memory, nbytes
 
@@ -132,7 +132,7 @@ def test_the_best_five_seconds(engine: L2I) -> None:
 
 
 def test_all_bounds_together_are_the_readmes() -> None:
-    modules = (cached, noises, recipes, truths, use)
+    modules = (cached, comparison, recipes, truths, use)
     bounds = [m.most for module in modules for m in vars(module).values() if isinstance(m, Memory)]
     assert len(bounds) == 10
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()

@@ -6,8 +6,7 @@ come from the caches that every page uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ import streamlit as st
 
 from l2i_core import L2I, Analysis, Interpretation, Verdict
 from l2i_core.measure import noise_lab
-from l2i_core.measure.noise_lab import Mixture, Passed, Row, Shift
+from l2i_core.measure.noise_lab import Mixture, Passed, Shift
 from l2i_core.measure.random import RandomDrops
-from l2i_core.signal.corrupt import COLOURS, coloured_noise
+from l2i_core.signal.corrupt import coloured_noise
 from pages.shell import cached, models
 from pages.shell.cached import Key
 from pages.shell.clips import ClipSource
@@ -26,9 +25,6 @@ from pages.shell.view import View
 from pages.show import pictures
 from pages.show.choice import Choice
 
-KINDS = (*COLOURS, "clip")
-LOWEST, HIGHEST, FIRST_SNR = -20, 40, 0  # dB
-SEEDS = 3  # of a sweep, from the chosen one on
 _mixtures: Memory[Mixture] = Memory(64 * MEGABYTE)
 _analyses: Memory[Analysis] = Memory(128 * MEGABYTE)
 
@@ -41,6 +37,16 @@ class Corruption:
     snr: int
     seed: int
     other: ClipSource | None = None
+
+    @property
+    def name(self) -> str:
+        """What the added sound is called."""
+        return self.other.title if self.other else f"{self.kind} noise"
+
+    @property
+    def what(self) -> str:
+        """What it is, for messages."""
+        return "other clip" if self.other else "noise"
 
     @property
     def token(self) -> str:
@@ -66,7 +72,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The followed sound alone and in the mixture. said: f's decision on it alone (index)."""
+    """The followed sound alone and in the mixture; names: what it and the rest are called."""
 
     mixture: Mixture
     alone: Side
@@ -74,14 +80,17 @@ class Comparison:
     passed: Passed
     shift: Shift
     target: int
-
-    @property
-    def said(self) -> int:
-        return self.alone.analysis.predicted
+    follows_other: bool
+    names: tuple[str, str]
 
     @property
     def sides(self) -> tuple[Side, Side]:
         return self.alone, self.mixed
+
+    @property
+    def heads(self) -> tuple[str, str]:
+        """What the sides are called."""
+        return f"{self.names[0]} alone", f"with {self.names[1]}"
 
 
 def mixture(view: View, corruption: Corruption) -> Mixture:
@@ -89,16 +98,10 @@ def mixture(view: View, corruption: Corruption) -> Mixture:
     clip = view.analysis.waveform.numpy()
 
     def make() -> Mixture:
-        added = _added(view.engine, len(clip), corruption)
-        return noise_lab.mix(clip, added, corruption.snr, _name(corruption))
+        made = added(view.engine, len(clip), corruption)
+        return noise_lab.mix(clip, made, corruption.snr, corruption.what)
 
     return _mixtures.get((view.key, corruption.token, corruption.snr), make)
-
-
-def seconds_of_other(view: View, corruption: Corruption) -> float:
-    """How long the other clip lasts."""
-    assert corruption.other is not None  # asked only for an overlap
-    return cached.seconds(corruption.other)
 
 
 def other_analysis(view: View, corruption: Corruption) -> Analysis:
@@ -124,7 +127,17 @@ def compare(view: View, corruption: Corruption, follow_other: bool) -> Compariso
         mixed,
     )
     shift = noise_lab.relevance_shift(alone.made.relevance, both.made.relevance, view.threshold)
-    return Comparison(mixed, alone, both, through, shift, alone.made.target_index)
+    names = (view.source.title if corruption.other else "the clip", corruption.name)
+    return Comparison(
+        mixed,
+        alone,
+        both,
+        through,
+        shift,
+        alone.made.target_index,
+        follow_other,
+        (names[1], names[0]) if follow_other else names,
+    )
 
 
 def energy_matched(view: View, side: Side) -> RandomDrops:
@@ -136,14 +149,13 @@ def drawn(view: View, comparison: Comparison, shown: str) -> list[tuple[bytes, b
     """PNGs of A, B and C, each alone and in the mixture: one scale for all six."""
     wholes = [_level(view, side, "A") for side in comparison.sides]
     loudest = max(pictures.reference(whole) for whole in wholes)
-    start = view.window[0] if view.window else 0.0
 
     def draw(part: str, side: Side, whole: np.ndarray) -> bytes:
         what = () if part == "A" else (side.made.target, side.made.mask_domain, side.made.selected)
         name = (side.key, part, what, round(loudest, 6), shown)
         level = whole if part == "A" else _level(view, side, part)
         dimmed = whole if part == "B" else None
-        return _picture(name, level, loudest, view.engine, start, dimmed)
+        return _picture(name, level, loudest, view.engine, view.start, dimmed)
 
     pairs = [
         [draw(part, side, whole) for side, whole in zip(comparison.sides, wholes, strict=True)]
@@ -152,49 +164,11 @@ def drawn(view: View, comparison: Comparison, shown: str) -> list[tuple[bytes, b
     return [(alone, mixed) for alone, mixed in pairs]
 
 
-def sweep_key(view: View, corruption: Corruption, follow_other: bool) -> tuple[Any, ...]:
-    """The name of a sweep: everything that its rows depend on."""
-    what = (view.target, view.threshold, view.domain, follow_other)
-    return ("sweep", view.key, corruption.token, *what)
-
-
-def sweep_seeds(corruption: Corruption) -> tuple[int, ...]:
-    """Three noises; an overlap has nothing to draw."""
+def added(engine: L2I, length: int, corruption: Corruption) -> np.ndarray:
+    """The sound to add: the other clip, or `length` samples of noise."""
     if corruption.other is not None:
-        return (0,)
-    return tuple(range(corruption.seed, corruption.seed + SEEDS))
-
-
-def sweep(
-    view: View, corruption: Corruption, follow_other: bool
-) -> tuple[int, Callable[[], Iterator[Row]]]:
-    """How many measurements a sweep takes, and what makes them."""
-    engine, clip = view.engine, view.analysis.waveform.numpy()
-    seeds = sweep_seeds(corruption)
-    target, threshold, domain = engine.class_index(view.target), view.threshold, view.domain
-    name = _name(corruption)
-
-    def added(seed: int) -> np.ndarray:
-        return _added(engine, len(clip), replace(corruption, seed=seed))
-
-    def rows() -> Iterator[Row]:
-        return noise_lab.sweep(
-            engine,
-            clip,
-            added,
-            target,
-            threshold,
-            domain,
-            seeds=seeds,
-            name=name,
-            follow_added=follow_other,
-        )
-
-    return len(seeds) * len(noise_lab.SNRS), rows
-
-
-def _name(corruption: Corruption) -> str:
-    return "other clip" if corruption.other else "noise"
+        return cached.sound(engine, corruption.other).numpy()
+    return coloured_noise(corruption.kind, length, corruption.seed, engine.audio.sample_rate)
 
 
 def _key(view: View, corruption: Corruption, part: str) -> Key:
@@ -208,12 +182,6 @@ def _side(view: View, key: Key, analysis: Analysis) -> Side:
     choice = Choice(view.threshold, view.domain)
     made = cached.interpretation(key, view.engine, analysis, view.target, choice)
     return Side(key, analysis, made, cached.verdict(key, view.engine, analysis, made))
-
-
-def _added(engine: L2I, length: int, corruption: Corruption) -> np.ndarray:
-    if corruption.other is not None:
-        return cached.sound(engine, corruption.other).numpy()
-    return coloured_noise(corruption.kind, length, corruption.seed, engine.audio.sample_rate)
 
 
 def _level(view: View, side: Side, part: str) -> np.ndarray:

@@ -1,0 +1,101 @@
+"""What can be taken away from the Noise lab's comparison of one clip: six sounds and the figures."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from l2i_core import L2I
+from l2i_core.measure import noise_lab
+from l2i_core.measure.noise_lab import Part
+from pages.noise.comparison import Comparison, Corruption, Side
+from pages.shell import decisions
+from pages.shell.view import View
+from pages.show import players
+from pages.show.files import download
+from pages.show.words import THIN
+
+
+def downloads(view: View, corruption: Corruption, compared: Comparison) -> None:
+    """The sounds at the clip's own level, and the figures, below the page's Download button."""
+    rate, mixture, mixed = view.engine.audio.sample_rate, compared.mixture, compared.mixed.made
+    stem = f"{view.source.stem}-{corruption.file_name}-{view.target}"
+    stem += f"-{view.engine.interpreter_name}-tau{view.threshold:.2f}"
+    sounds = (
+        ("The mixture", "mixture", mixture.mixed),
+        ("The sound alone, as mixed", "alone", mixture.followed),
+        ("The added sound, as mixed", "added", mixture.rest),
+        ("B of the sound alone", "alone-B", compared.alone.made.audio),
+        ("B of the mixture", "mixture-B", mixed.audio),
+        ("C of the mixture", "mixture-C", mixed.residual),
+    )
+    with view.corner, st.popover("Download", width="stretch"):
+        st.caption(f"At the clip's own level, {rate / 1000:g}{THIN}kHz, 32-bit float.")
+        for title, name, sound in sounds:
+            content = partial(players.float_wav, sound, rate)
+            download(f"{title} (WAV)", content, f"{stem}-{name}.wav")
+        report = json.dumps(_report(view, corruption, compared), indent=1)
+        download("Figures (JSON)", report, f"{stem}.json")
+        st.caption("The address of this page is a link to this view.")
+
+
+def _report(view: View, corruption: Corruption, compared: Comparison) -> dict[str, Any]:
+    """What is on screen, as numbers."""
+    engine, target, shift = view.engine, compared.target, compared.shift
+    return {
+        "clip": view.source.file_name,
+        "bundle": engine.bundle.name,
+        "interpreter": engine.interpreter_name,
+        "target": view.target,
+        "threshold": view.threshold,
+        "mask_domain": view.domain,
+        "faithfulness_unit": engine.task.unit.name,
+        "kind": corruption.kind,
+        "other": corruption.other.file_name if corruption.other else None,
+        "seed": None if corruption.other else corruption.seed,
+        "snr_asked_db": corruption.snr,
+        "snr_measured_db": compared.mixture.snr_db,  # of the followed sound above the rest
+        "followed_sound": compared.names[0],
+        "rest_sound": compared.names[1],
+        "classes": list(engine.classes),
+        "alone": _side(engine, compared.alone, target),
+        "mixture": _side(engine, compared.mixed, target),
+        "followed": _part(compared.passed.followed),
+        "rest": _part(compared.passed.rest),
+        "rank_correlation": _finite(shift.correlation),
+        "selected_that_stay": shift.stayed,
+    }
+
+
+def _side(engine: L2I, side: Side, target: int) -> dict[str, Any]:
+    ours, theirs = side.analysis.logits, side.analysis.interpreter_logits
+    several = {"predicted_classes": list(decisions.decided(engine, ours))}
+    return {
+        "predicted": engine.classes[side.analysis.predicted],
+        **(several if engine.task.multi_label else {}),
+        "probabilities": engine.probabilities(ours).tolist(),
+        "interpreter_predicted": None if theirs is None else engine.classes[int(theirs.argmax())],
+        "place": noise_lab.place(theirs, target),
+        "selected": list(side.made.selected),
+        "relevance": side.made.relevance.tolist(),
+        "energy_kept": side.made.energy_kept,
+        "faithfulness": side.verdict.faithfulness,
+        "relative_faithfulness": _finite(side.verdict.relative),
+    }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "energy_passed": part.share,
+        "si_sdr_mixture": _finite(part.sdr_before),
+        "si_sdr_interpretation": _finite(part.sdr_after),
+    }
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity, so a silent B has no SI-SDR."""
+    return float(value) if np.isfinite(value) else None

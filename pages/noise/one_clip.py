@@ -1,0 +1,306 @@
+"""A sound alone and in the mixture: heard, seen, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from l2i_core.measure import noise_lab
+from l2i_core.measure.noise_lab import Part
+from l2i_core.measure.random import RandomDrops
+from pages.noise import comparison, files, settings
+from pages.noise.comparison import Comparison, Corruption, Side
+from pages.shell import cached, components, decisions
+from pages.shell.view import View
+from pages.show import comparisons, pictures, players, plots
+from pages.show.words import class_name, decibels, logit, percent, sentence
+
+SOUNDS = ("A · input", "B · what it listened to", "C · what is left")
+_SHOWN = 8  # components in the figure of relevances
+
+
+def draw(view: View, corruption: Corruption) -> None:
+    """The tab."""
+    compared = settings.compared(view, corruption)
+    if compared is None:
+        return
+    st.markdown(finding(view, compared))
+    _disagreement(view, compared)
+    _figures(view, compared)
+    _nothing_selected(view, compared)
+    listening(view, compared)
+    left, right = st.columns([6, 5], gap="large")
+    with left:
+        place = st.container()
+        energy(compared)
+    with right:
+        relevances(view, compared)
+    with place:
+        changes(view, compared)
+    files.downloads(view, corruption, compared)
+
+
+def finding(view: View, compared: Comparison) -> str:
+    """Whether f's decision on the sound alone, of a model that hears several classes at once the
+    class to explain, survives in f and in the interpreter."""
+    engine, says = view.engine, view.engine.task.decides
+    clean, mixed = (side.analysis for side in compared.sides)
+    c = compared.target if view.multi_label else clean.predicted
+    name, total = class_name(engine.classes[c]), len(engine.classes)
+    before, after = (float(engine.probabilities(a.logits)[c]) for a in (clean, mixed))
+    was, now = (c in engine.decided(a.logits) for a in (clean, mixed))
+    told = {
+        (True, True): f"f still {says} **{name}**",
+        (True, False): f"f no longer {says} **{name}**",
+        (False, True): f"f {says} **{name}**, which it did not before",
+        (False, False): f"f {says} **{name}** as little as before",
+    }[was, now]
+    text = (
+        f"With {compared.names[1]} added at {decibels(compared.mixture.snr_db)} SNR {told} "
+        f"({before:.2f} → {after:.2f})"
+    )
+    if engine.decided(mixed.logits) != (c,):
+        text += f"; it {says} {decisions.with_chances(engine, mixed.logits)}"
+    theirs = mixed.interpreter_logits
+    if theirs is None:
+        return f"{text}."
+    if view.multi_label:
+        hears = "hears" if c in engine.decided(theirs) else "does not hear"
+        chance = float(engine.probabilities(theirs)[c])
+        return f"{text}. The interpreter {hears} {name} there ({chance:.2f})."
+    place = noise_lab.place(theirs, c)
+    if place == 1:
+        return f"{text}. For the interpreter {name} is still the first of {total} classes."
+    where = "among" if place <= noise_lab.TOP else "outside"
+    return (
+        f"{text}. The interpreter has {name} at place {place} of {total}: {where} its top "
+        f"{noise_lab.TOP}."
+    )
+
+
+def _disagreement(view: View, compared: Comparison) -> None:
+    """Where the interpreter does not follow f, before anybody hears what it says f listened to."""
+    engine = view.engine
+    heads = (compared.heads[0], f"the mixture {compared.heads[1]}")
+    for side, head in zip(compared.sides, heads, strict=True):
+        if not decisions.agrees(engine, side.analysis, view.target):
+            ours, theirs = (
+                decisions.said(engine, logits)
+                for logits in (side.analysis.logits, side.analysis.interpreter_logits)
+            )
+            st.warning(
+                f"**The interpreter disagrees with f on {head}:** f {engine.task.decides} {ours}, "
+                f"the interpreter {theirs}. Do not take B there for f's reasons."
+            )
+
+
+def _figures(view: View, compared: Comparison) -> None:
+    """The numbers that the page is about, in one row."""
+    chances, theirs = [], []
+    for side in compared.sides:
+        ours, own = (
+            "–" if x is None else f"{float(view.engine.probabilities(x)[compared.target]):.2f}"
+            for x in (side.analysis.logits, side.analysis.interpreter_logits)
+        )
+        place = noise_lab.place(side.analysis.interpreter_logits, compared.target)
+        chances.append(ours)
+        theirs.append(own if view.multi_label else str(place or "–"))
+    followed, rest = compared.names
+    shown = {
+        f"SNR of {followed}, measured": decibels(compared.mixture.snr_db),
+        f"f's probability of {class_name(view.target)}": " → ".join(chances),
+        f"Interpreter's {'probability' if view.multi_label else 'place'} of it": " → ".join(theirs),
+        f"Energy of {rest} in B": percent(compared.passed.rest.share),
+        f"Energy of {followed} in B": percent(compared.passed.followed.share),
+    }
+    with st.container(horizontal=True, gap="medium", key="noise-figures"):
+        for label, value in shown.items():
+            st.metric(label, value, width="content")
+
+
+def _nothing_selected(view: View, compared: Comparison) -> None:
+    if compared.mixed.made.selected:
+        return
+    now = view.engine.classes[compared.mixed.analysis.predicted]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(
+            "**Nothing is selected in the mixture:** no component has a relevance above "
+            f"τ = {view.threshold:.2f} for “{class_name(view.target)}”, so B is silence there and C "
+            "is the whole mixture. Raise the SNR to find where the sound comes back; the sweep "
+            "shows it."
+        )
+        if now != view.target:
+            st.button(
+                f"Explain “{class_name(now)}” instead",
+                on_click=settings.explain,
+                args=(now,),
+                help=f"f's decision on the mixture with {compared.names[1]}",
+            )
+
+
+def listening(view: View, compared: Comparison) -> None:
+    """Players in two columns, then the pictures: every sound is on its way before the first."""
+    sounds = [
+        (side.analysis.waveform.numpy(), side.made.audio.numpy(), side.made.residual.numpy())
+        for side in compared.sides
+    ]
+    gain = players.common_gain([sound for three in sounds for sound in three])
+    slots: list[tuple[DeltaGenerator, str]] = []
+    with st.container(key="players-noise"):
+        for row, title in enumerate(SOUNDS):
+            for column, three, head in zip(
+                st.columns(2, gap="medium"), sounds, compared.heads, strict=True
+            ):
+                label = f"{title}, {head}"
+                column.markdown(f"**{title}**, {head}")
+                data = players.wav(three[row], view.engine.audio.sample_rate, gain)
+                column.audio(data, alt=f"Player: {label}")
+                slots.append((column.container(), label))
+    drawn = [one for pair in comparison.drawn(view, compared, pictures.theme()) for one in pair]
+    for (slot, label), picture in zip(slots, drawn, strict=True):
+        slot.image(picture, width="stretch", alt=f"Spectrogram: {label}, on a mel scale")
+    left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
+    left.caption(
+        f"One gain for all six sounds: {players.decibels(gain)} on the clip's own level. One scale "
+        "for all pictures: 0 dB is the loudest band of the two inputs; in B, bands that keep less "
+        "than a tenth of their magnitude are grey. f meets either input with its peak at 1, and B "
+        "and C at their input's scale. B is what the model used, not the sound cleaned of noise; C "
+        "says whether the claim holds."
+    )
+    pictures.draw_legend(right)
+
+
+def changes(view: View, compared: Comparison) -> None:
+    """The decision and the faithfulness of both explanations; Random's draws come last."""
+    st.subheader("What changed in the decision?", anchor=False)
+    place = st.empty()
+
+    def table(random: Sequence[str]) -> None:
+        sides = zip(compared.heads, compared.sides, random, strict=True)
+        rows = {head: _changes(view, side, drop) for head, side, drop in sides}
+        alt = f"f and the interpreter on both, for {class_name(view.target)}"
+        place.table(pd.DataFrame(rows), border="horizontal", alt=alt)
+
+    table(("…", "…"))
+    draws = [
+        comparison.energy_matched(view, side) if side.made.selected else None
+        for side in compared.sides
+    ]
+    table(["–" if few is None else _at_energy(few) for few in draws])
+    why = (
+        "A probability loses no more than it has"
+        if view.multi_label
+        else "Logits shrink where f is unsure"
+    )
+    less = any(few is not None and not few.as_much for few in draws)
+    st.caption(
+        f"FF (Eq. 6): what the class loses when B is taken out of A. {why}, so compare FF as a "
+        "share. Random: components not in B that carry as much energy, median of "
+        f"{cached.FEW_DRAWS} draws"
+        + ("; “less energy”: all of them together hold less of ‖X‖²." if less else ".")
+    )
+
+
+def _at_energy(few: RandomDrops) -> str:
+    return logit(few.median) if few.as_much else f"{logit(few.median)} (less energy)"
+
+
+def _changes(view: View, side: Side, random: str) -> dict[str, str]:
+    engine, verdict, index = view.engine, side.verdict, side.made.target_index
+    name, unit, says = class_name(view.target), engine.task.unit, engine.task.decides
+    heard, theirs = bool(side.made.selected), side.analysis.interpreter_logits
+    three = (verdict.logits, verdict.logits_interpretation, verdict.logits_without)
+    told = [decisions.with_chances(engine, x) for x in three]
+    scores = [logit(float(engine.task.score(x)[index])) for x in three]
+    if not heard:
+        told[1], scores[1] = "B is silence", "–"
+    place = noise_lab.place(theirs, index)
+    return {
+        **{f"{sound}: f {says}": text for sound, text in zip("ABC", told, strict=True)},
+        f"f's {unit.of} {name}: A / B / C": " / ".join(scores),
+        f"FF in {unit.name}": logit(verdict.faithfulness),
+        "FF, share of what silence takes": percent(verdict.relative),
+        "FF of Random at equal energy": random,
+        f"the interpreter {says}": "–" if theirs is None else decisions.said(engine, theirs),
+        f"{name} in the interpreter's order": f"{place or '–'} of {len(engine.classes)}",
+        "components in B": f"{len(side.made.selected)} of {len(side.made.relevance)}",
+        "energy of A in B": percent(side.made.energy_kept),
+    }
+
+
+def energy(compared: Comparison) -> None:
+    """What of either sound passes, and how near B is to it."""
+    st.subheader("What of the mixture passes into B?", anchor=False)
+    passed, names = compared.passed, compared.names
+    parts = zip(names, (passed.followed, passed.rest), strict=True)
+    table = {sentence(name): _part(part) for name, part in parts}
+    st.table(
+        pd.DataFrame(table).T, border="horizontal", alt="Share of energy and SI-SDR of both sounds"
+    )
+    gain = passed.snr_gain
+    if np.isnan(gain):
+        text = "B is silence: nothing passes. "
+    else:
+        way = "further above" if gain > 0 else "less far above"
+        text = f"In B {names[0]} stands {decibels(abs(gain))} {way} {names[1]} than in A. "
+    st.caption(
+        f"{text}Energy passing: the mixture's own filter |B| / |A| applied to each sound as it was "
+        "mixed. SI-SDR: how near a signal is to that sound alone, whatever its level; an "
+        "interpretation is no source separation, and a fall is no fault in itself."
+    )
+
+
+def _part(part: Part) -> dict[str, str]:
+    silent = np.isneginf(part.sdr_after)
+    change = f"{'+' if part.sdr_gain > 0 else ''}{decibels(part.sdr_gain)}"
+    return {
+        "energy passing": percent(part.share),
+        "SI-SDR of A": decibels(part.sdr_before),
+        "SI-SDR of B": "–" if silent else decibels(part.sdr_after),
+        "change": "–" if silent else change,
+    }
+
+
+def relevances(view: View, compared: Comparison) -> None:
+    """The most relevant components of both sides as paired bars."""
+    shift = compared.shift
+    before, after = (side.made.relevance.numpy() for side in compared.sides)
+    st.subheader("Do the same components carry it?", anchor=False)
+    if not before.any() and not after.any():
+        st.markdown(f"No component speaks for “{class_name(view.target)}” in either.")
+        return
+    order = np.argsort(-np.maximum(before, after), kind="stable")[:_SHOWN]
+    order = order[np.argsort(-before[order], kind="stable")]
+    kept = "nothing was selected before"
+    if shift.before:
+        kept = f"{shift.stayed} of {shift.before} selected components stay"
+    correlation = "–" if np.isnan(shift.correlation) else logit(shift.correlation)
+    st.markdown(
+        f"**Relevance for {class_name(view.target)}: {kept}, {shift.after - shift.stayed} join; "
+        f"rank correlation {correlation}**"
+    )
+    plots.chart(
+        comparisons.paired_bars(
+            components.ticks(view.engine, order.tolist()),
+            before[order].tolist(),
+            after[order].tolist(),
+            compared.heads,
+            view.threshold,
+            "relevance r, 1 for the largest of a side",
+            pictures.palette(),
+        ),
+        "relevances",
+        f"Relevance of {len(order)} components, {' and '.join(compared.heads)}: "
+        + ", ".join(
+            f"{components.label(view.engine, int(k))} {before[k]:.2f} and {after[k]:.2f}"
+            for k in order
+        ),
+    )
+    st.caption(
+        f"The {len(order)} most relevant of either side; dotted: τ = {view.threshold:.2f}. Rank "
+        f"correlation: Spearman's, over all {len(before)} components."
+    )

@@ -1,0 +1,198 @@
+"""What is added to the clip, at which level, and which of two clips is followed in the mixture."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import streamlit as st
+
+from l2i_core.signal.corrupt import COLOURS
+from pages.noise import comparison
+from pages.noise.comparison import Comparison, Corruption
+from pages.shell import cached, clips, scene_maker, state, uploads
+from pages.shell.clips import ClipSource
+from pages.shell.view import View
+from pages.show.words import THIN, class_name, number, sentence
+
+KINDS = (*COLOURS, "clip")
+LOWEST, HIGHEST, FIRST_SNR = -20, 40, 0  # dB
+_MOST_SEED = 9999
+
+
+def draw(view: View) -> Corruption | None:
+    """The controls; None where the link mixes in an upload that is not here."""
+    kind = state.settle("kind", KINDS, "white", "kind of added sound")
+    snr = _whole("snr", LOWEST, HIGHEST, FIRST_SNR, "the SNR in dB")
+    seed = _whole("seed", 0, _MOST_SEED, 0, "the seed")
+    widths = [3, 3, 3] if kind == "clip" else [3, 3, 2]
+    what, level, detail = st.columns(widths, gap="medium", vertical_alignment="bottom")
+    what.segmented_control(
+        "Sound to add: noise, or a clip",
+        KINDS,
+        key=state.control("kind", kind),
+        format_func=lambda k: "A clip" if k == "clip" else k.capitalize(),
+        required=True,
+        on_change=state.changed,
+        args=("kind",),
+    )
+    level.slider(
+        "SNR in dB: the clip's level above the added sound's",
+        LOWEST,
+        HIGHEST,
+        step=1,
+        key=state.control("snr", snr),
+        on_change=_chose,
+        args=("snr",),
+    )
+    if kind != "clip":
+        detail.number_input(
+            "Seed of the noise",
+            0,
+            _MOST_SEED,
+            step=1,
+            key=state.control("seed", seed),
+            on_change=_chose,
+            args=("seed",),
+        )
+        return Corruption(kind, snr, seed)
+    with detail:
+        other = _other(view)
+    return Corruption(kind, snr, seed, other) if other else None
+
+
+def compared(view: View, corruption: Corruption) -> Comparison | None:
+    """The comparison; None, with a sentence, where there is nothing to compare."""
+    try:
+        follow = corruption.other is not None and _follow(view, corruption, corruption.other)
+        made = comparison.compare(view, corruption, follow)
+    except ValueError as error:
+        st.info(sentence(str(error)))
+        return None
+    if view.choice.overrides:
+        st.caption("Your own gains of components are left aside here: components follow τ.")
+    return made
+
+
+def _follow(view: View, corruption: Corruption, other: ClipSource) -> bool:
+    """Whether the other clip's class is explained; draws the switch."""
+    classes, ours = view.engine.classes, view.engine.classes[view.analysis.predicted]
+    theirs = classes[comparison.other_analysis(view, corruption).predicted]
+    st.caption(_fitted(view, other))
+    if ours == theirs:
+        st.markdown(
+            f"f hears “{class_name(ours)}” in either clip alone, so the class does not tell them "
+            f"apart; what follows is about {view.source.title}."
+        )
+        return False
+    labels = {ours: f"{class_name(ours)} ({view.source.title})"}
+    labels[theirs] = f"{class_name(theirs)} ({other.title})"
+    st.segmented_control(
+        "Explain the mixture for",
+        list(labels),
+        key=state.control("follow", view.target if view.target in labels else None),
+        format_func=labels.__getitem__,
+        on_change=lambda: explain(st.session_state["control_follow"]),
+    )
+    return view.target == theirs
+
+
+def explain(label: str | None) -> None:
+    """Callback: explain another class; the context bar's class follows."""
+    if label is not None:
+        state.touch()
+        state.put(**{"class": label, "own": None})
+
+
+def _fitted(view: View, other: ClipSource) -> str:
+    """How the two lengths were brought together."""
+    ours = len(view.analysis.waveform) / view.engine.audio.sample_rate
+    theirs = cached.seconds(other)
+    length = f"{number(ours, 3)}{THIN}s"
+    if abs(ours - theirs) < 0.01:
+        return f"Both clips last {length}."
+    how = "repeated to fill" if theirs < ours else "cut to"
+    return f"{other.title} lasts {number(theirs, 3)}{THIN}s and is {how} the clip's {length}."
+
+
+def _other(view: View) -> ClipSource | None:
+    """The clip to mix in, chosen or uploaded; None where a link names one that is not here."""
+    everything = clips.at_hand()
+    asked = str(state.value("other") or "")
+    asked = asked if asked in everything else asked.replace(" ", "+")  # "+" in a hand-written link
+    options = [name for name in _nearby(view) if name != view.source.id]
+    if asked == view.source.id:  # the two have become the same clip
+        state.put(other=None)
+        asked = ""
+    elsewhere = clips.is_upload(asked) or clips.kind_of(asked) != "demo"
+    if asked in everything:
+        state.put(other=asked)
+    elif not asked or not elsewhere:
+        first = next(name for name in ("rain-1", clips.FIRST, *options) if name in options)
+        asked = state.settle("other", options, first, "clip")
+    if asked not in options:
+        options.append(asked)
+    choose, own = st.columns([3, 2], gap="small", vertical_alignment="bottom")
+    titles = {
+        c: everything[c].title if c in everything else "A clip that is not here" for c in options
+    }
+    state.select(choose, "Clip to mix in", "other", options, titles, shown=asked)
+    with own.popover("Upload", width="stretch", help="Upload a clip to mix in"):
+        st.file_uploader(
+            "A clip to mix in",
+            clips.SUFFIXES,
+            key="upload_other",
+            on_change=_take_other,
+            args=(view,),
+        )
+        st.caption(f"{uploads.limits()} It stays in this session.")
+    if asked not in everything:
+        state.notice(
+            f"The link mixes in a clip that is not here ({asked}); bring it to this machine "
+            "(“Upload” takes the same file), or choose another clip to mix in."
+        )
+    return everything.get(asked)
+
+
+def _nearby(view: View) -> list[str]:
+    """The demo clips, the session's own, and the collection that the clip comes from."""
+    kind = clips.kind_of(view.source.id)
+    same = next((c.clips for c in clips.collections() if c.kind == kind), {})
+    return list({**clips.few_at_hand(), **same})
+
+
+def _take_other(view: View) -> None:
+    """Callback: mix in an upload; one that cannot be used changes nothing but the message."""
+    state.touch()
+    file: Any = st.session_state.get("upload_other")
+    if file is None:
+        return
+    try:
+        source = uploads.from_upload(file.name, file.getvalue(), view.engine.audio)
+    except ValueError as error:
+        state.notice(f"{file.name}: {error}", "error")
+        return
+    if gone := scene_maker.keep(source):
+        state.notice(gone)
+    state.put(other=source.id)
+
+
+def _whole(name: str, low: int, high: int, default: int, what: str) -> int:
+    """A whole number from the URL; a wrong one gives a notice and the default."""
+    given = state.value(name)
+    if given is not None:
+        if re.fullmatch(r"-?\d{1,6}", str(given)) and low <= int(str(given)) <= high:
+            default = int(str(given))
+        else:
+            state.notice(
+                f"{sentence(what)} must be a whole number from {low} to {high}, the link says "
+                f"“{str(given)[:40]}”; showing {default} instead.".replace(" -", " −")
+            )
+    state.put(**{name: str(default)})
+    return default
+
+
+def _chose(name: str) -> None:
+    """Callback: take a number as the URL has it."""
+    state.touch()
+    state.put(**{name: str(st.session_state[f"control_{name}"])})
