@@ -81,16 +81,23 @@ def alone(engine: L2I, analysis: Analysis, component: int, mask_domain: str = "l
 
 
 def usage(
-    pooled: np.ndarray, predicted: Sequence[int], class_weights: Tensor, threshold: float
+    pooled: np.ndarray, predicted: Sequence[int], class_weights: Tensor | None, threshold: float
 ) -> Usage:
-    """How clips use the components: z (N, K), f's classes (N,), θ (C, K), τ."""
+    """How clips use the components: z (N, K), f's classes (N,), θ (C, K), τ.
+
+    Without a θ no relevance is known (NaN), and the counts are of clips with the component at all.
+    """
     z = torch.from_numpy(np.asarray(pooled, dtype=np.float32))
-    relevance = theta.relevance(z, class_weights[list(predicted)]).numpy()
     floor = ACTIVE * float(z.max()) if z.numel() else 0.0
+    if class_weights is None:
+        relevance, used = torch.full_like(z, torch.nan).numpy(), z.numpy() > floor
+    else:
+        relevance = theta.relevance(z, class_weights[list(predicted)]).numpy()
+        used = relevance > threshold
     return Usage(
         z.numpy(),
         relevance,
-        (relevance > threshold).sum(axis=0),
+        used.sum(axis=0),
         z.numpy().sum(axis=0) / max(len(z), 1),
         z.numpy().max(axis=0, initial=0.0) > floor,
     )
@@ -116,8 +123,6 @@ def usage_of_rows(rows: Sequence[Mapping[str, Any]], engine: L2I, threshold: flo
         raise ValueError(
             "the per-clip metrics hold a z that is not a number; evaluate the model again."
         ) from error
-    if engine.class_weights is None:
-        raise ValueError(f"{engine.explainer.title} has no class weights θ to count use by.")
     predicted = [engine.class_index(row["predicted"]) for row in rows]
     return usage(pooled, predicted, engine.class_weights, threshold)
 

@@ -114,7 +114,7 @@ def _name(key: str) -> None:
 
 def _html(decisions: Decisions, shown: Sequence[Row], pages: Sequence[Exhibit]) -> str:
     bundle = models.bundle(decisions.bundle)
-    info = bundle.interpreter_info[decisions.found.interpreter]
+    title, text = bundle.explainers()[decisions.found.interpreter]
     made_with = ", ".join(f"{what} {which}" for what, which in evidence.versions().items())
     data = results.provenance(decisions.found)
     if decisions.own and decisions.own.left_out:
@@ -126,7 +126,7 @@ def _html(decisions: Decisions, shown: Sequence[Row], pages: Sequence[Exhibit]) 
         title=f"Audit of {decisions.own.title if decisions.own else bundle.title}",
         model={
             "Model": f"{decisions.bundle}: {bundle.title}",
-            "Interpreter": f"{info.title}. {info.description}",
+            "Interpreter": f"{title}. {text}",
             "Made with": made_with,
         },
         digests=digests(decisions.bundle),

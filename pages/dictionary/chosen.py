@@ -86,8 +86,11 @@ def learned_on(facts: Facts) -> np.ndarray:
 
 
 def _offered(facts: Facts, settings: dict[str, str]) -> list[str]:
-    groups = facts.view.engine.dictionary.groups
-    return [name for name in settings if name != OF_GROUPS or groups]
+    engine = facts.view.engine
+    without = {OF_GROUPS} if not engine.dictionary.groups else set()
+    if engine.class_weights is None:
+        without |= {"weight", "for", "against"}
+    return [name for name in settings if name not in without]
 
 
 def _order(facts: Facts, sort: str) -> list[int]:

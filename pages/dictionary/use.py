@@ -37,8 +37,8 @@ class AtHand:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the page knows of all K components: the user's names, θ (K,) for the class to explain,
-    centres (K,) and bands (K, 2) in Hz. `usage` is of the test clips `rows` where the model brings
+    """What the page knows of all K components: the user's names, θ (K,) for the class to explain
+    (relevances in this clip where the explainer has no θ), centres (K,) and bands (K, 2) in Hz. `usage` is of the test clips `rows` where the model brings
     them, else of the demo and own clips; `basis` says which. audio: of each of the `rows`, None
     where it is not at hand."""
 
@@ -78,7 +78,8 @@ class Facts:
         """ "used in 12 of 80 test clips"."""
         if not self.usage.active[component]:
             return f"never active in the {self.clips}"
-        return f"used in {self.usage.counts[component]} of {self.clips}"
+        how = "active" if self.view.engine.class_weights is None else "used"
+        return f"{how} in {self.usage.counts[component]} of {self.clips}"
 
     def learned(self, component: int) -> str:
         """The class on whose clips it was learned, "" where W was learned from all at once."""
@@ -94,7 +95,8 @@ def signed(value: float) -> str:
 
 def facts(view: View) -> Facts:
     """The facts; where the metrics cannot be read, a notice says so."""
-    engine = view.engine
+    engine, theta = view.engine, view.engine.class_weights
+    index = engine.class_index(view.target)
     try:
         rows = _test_rows(view)
         used = usage.usage_of_rows(rows, engine, view.threshold) if rows else None
@@ -104,7 +106,7 @@ def facts(view: View) -> Facts:
     return Facts(
         view,
         components.names_of(engine),
-        engine.class_weights[engine.class_index(view.target)].numpy(),
+        (engine.relevance(view.analysis, index) if theta is None else theta[index]).numpy(),
         shapes.centres(engine.dictionary.patterns, engine.audio),
         shapes.spread(engine.dictionary.patterns, engine.audio),
         at_hand(view).usage if used is None else used,

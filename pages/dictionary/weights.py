@@ -20,7 +20,10 @@ N_CLASSES = 10  # bars of one component's θ
 def of_one(view: View, component: int) -> None:
     """θ of one component as bars."""
     st.subheader(f"What #{component} says about the classes", anchor=False)
-    theta, classes = view.engine.class_weights.numpy(), view.engine.classes
+    if (weights := view.engine.class_weights) is None:
+        st.info(f"{view.engine.explainer.title} has no class weights θ: no layer mimics f.")
+        return
+    theta, classes = weights.numpy(), view.engine.classes
     values = theta[:, component]
     order = sorted(range(len(classes)), key=lambda c: -abs(values[c]))[:N_CLASSES]
     order = sorted({*order, classes.index(view.target)}, key=lambda c: -values[c])
@@ -50,7 +53,9 @@ def of_one(view: View, component: int) -> None:
 def of_all(facts: Facts, chosen: Chosen) -> None:
     """θ of all classes and of the components on the wall."""
     engine = facts.view.engine
-    theta, classes = engine.class_weights.numpy(), engine.classes
+    if (weights := engine.class_weights) is None:
+        return
+    theta, classes = weights.numpy(), engine.classes
     st.subheader("Class weights of all components", anchor=False)
     if not chosen.shown:
         st.info("The filter leaves no component.")

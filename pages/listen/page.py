@@ -101,7 +101,7 @@ def decision(view: View) -> None:
     with view.said:
         _top_classes(view)
     _short_clip(view)
-    if not view.agrees:
+    if view.agrees is False:
         _disagreement(view)
 
 

@@ -71,7 +71,7 @@ def offer(view: View, made: Interpretation, verdict: Verdict) -> None:
 def _column(view: View, made: Interpretation, verdict: Verdict) -> dict[str, str]:
     index, chances = made.target_index, view.engine.probabilities(verdict.logits_interpretation)
     own = " and own choice" if view.choice.overrides else ""
-    title = view.engine.bundle.interpreter_info[view.engine.interpreter_name].title
+    title = view.engine.explainer.title
     return {
         "clip": view.source.title,
         **({"seconds": f"{view.window[0]:g}–{view.window[1]:g}"} if view.window else {}),

@@ -107,13 +107,13 @@ def _panel(view: View, made: Interpretation, gain: float) -> Panel:
 def _standing(view: View, made: Interpretation) -> str:
     """f's probability, and whether the interpreter follows."""
     ours, theirs = (
-        float(view.engine.probabilities(logits)[made.target_index])
-        for logits in (view.analysis.logits, view.analysis.interpreter_logits)
+        "–" if x is None else f"{float(view.engine.probabilities(x)[made.target_index]):.2f}"
+        for x in (view.analysis.logits, view.analysis.interpreter_logits)
     )
     heard = "" if made.target in view.decided else ", not heard"
     agrees = decisions.agrees(view.engine, view.analysis, made.target)
-    told = "agrees" if agrees else ":orange[disagrees]"
-    return f"{ours:.2f}{heard}  \nThe interpreter {told} ({theirs:.2f})"
+    told = {True: "agrees", False: ":orange[disagrees]", None: "does not mimic f"}[agrees]
+    return f"{ours}{heard}  \nThe interpreter {told} ({theirs})"
 
 
 def _figures(view: View, made: Interpretation) -> str:

@@ -87,7 +87,7 @@ def _disagreement(view: View, compared: Comparison) -> None:
     engine = view.engine
     heads = (compared.heads[0], f"the mixture {compared.heads[1]}")
     for side, head in zip(compared.sides, heads, strict=True):
-        if not decisions.agrees(engine, side.analysis, view.target):
+        if decisions.agrees(engine, side.analysis, view.target) is False:
             ours, theirs = (
                 decisions.said(engine, logits)
                 for logits in (side.analysis.logits, side.analysis.interpreter_logits)

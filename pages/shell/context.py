@@ -123,13 +123,13 @@ def _heard(view: View) -> str:
         heard = decisions.with_chances(view.engine, view.analysis.logits)
         return f"f hears **{heard}**  \n{decisions.follows(view.engine, view.analysis)}"
     chance = float(view.engine.probabilities(view.analysis.logits)[view.analysis.predicted])
-    agrees = "agrees" if view.agrees else ":orange[disagrees]"
-    return f"f says **{class_name(view.decided[0])}** {chance:.2f}  \nThe interpreter {agrees}"
+    told = {True: "agrees", False: ":orange[disagrees]", None: "does not mimic f"}[view.agrees]
+    return f"f says **{class_name(view.decided[0])}** {chance:.2f}  \nThe interpreter {told}"
 
 
 def _followed(view: View) -> str:
     """Where f's decision is drawn beside it: whether the interpreter follows."""
-    if view.multi_label:
+    if view.multi_label or view.agrees is None:
         return decisions.follows(view.engine, view.analysis)
     theirs = view.engine.classes[int(view.analysis.interpreter_logits.argmax())]
     return (
@@ -177,10 +177,11 @@ def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
 
 
 def _interpreter(place: DeltaGenerator, bundle: Bundle) -> str:
-    names, info = list(bundle.interpreters), bundle.interpreter_info
+    known = bundle.explainers()
+    names = list(known)
     name = state.settle("interpreter", names, bundle.default_interpreter, "interpreter")
-    titles = {n: info[n].title for n in names}
-    told = "\n\n".join(f"**{info[n].title}** {info[n].description}" for n in names)
+    titles = {name: title for name, (title, _) in known.items()}
+    told = "\n\n".join(f"**{title}** {text}" for title, text in known.values())
     state.select(place, "Interpreter", "interpreter", names, titles, reset=["own"], help=told)
     return name
 

@@ -45,9 +45,11 @@ def with_chances(engine: L2I, logits: Tensor) -> str:
     return joined(names) or f"{NONE} ({most})"
 
 
-def agrees(engine: L2I, analysis: Analysis, target: str) -> bool:
+def agrees(engine: L2I, analysis: Analysis, target: str) -> bool | None:
     """Whether the interpreter's first class is f's; of a multi-label model, whether both hear the
     class, or neither. Else its sounds are not f's reasons."""
+    if analysis.interpreter_logits is None:
+        return None
     if engine.bundle.multi_label:
         c = engine.class_index(target)
         return bool((analysis.interpreter_logits[c] > 0) == (analysis.logits[c] > 0))
@@ -56,6 +58,8 @@ def agrees(engine: L2I, analysis: Analysis, target: str) -> bool:
 
 def follows(engine: L2I, analysis: Analysis) -> str:
     """How a multi-label model's interpreter follows f, class by class, as a sentence."""
+    if analysis.interpreter_logits is None:
+        return "This explainer does not mimic f, so there is no agreement to look at."
     ours, theirs = (
         decided(engine, logits) for logits in (analysis.logits, analysis.interpreter_logits)
     )

@@ -82,7 +82,9 @@ def draw(name: str, interpreter: str, page: Callable[[Results], None]) -> None:
 
 def title(bundle: Bundle, system: str) -> str:
     """How a measured system is called: an interpreter's own title, FLINT, VIBI, …"""
-    info = bundle.interpreter_info.get(system) or bundle.baseline_info.get(system)
+    if system in (known := bundle.explainers()):
+        return known[system][0]
+    info = bundle.baseline_info.get(system)
     return info.title if info else system.upper()
 
 

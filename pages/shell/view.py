@@ -59,7 +59,7 @@ class View:
         return self.window[0] if self.window else 0.0
 
     @property
-    def agrees(self) -> bool:
+    def agrees(self) -> bool | None:
         """Whether the interpreter follows f, of a multi-label model for the class to explain."""
         return decisions.agrees(self.engine, self.analysis, self.target)
 
