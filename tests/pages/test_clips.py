@@ -218,7 +218,7 @@ def test_size_limit_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_small_file_that_unpacks_to_gigabytes_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(clips, "_LARGEST_DECODED", 10 << 20)
+    monkeypatch.setattr(uploads, "_LARGEST_DECODED", 10 << 20)
     for channels, fine in ((1, True), (8, False)):
         buffer = io.BytesIO()
         silence = np.zeros((2 * 192000, channels), dtype="f4")
