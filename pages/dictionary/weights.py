@@ -104,8 +104,8 @@ def _matrix(facts: Facts, chosen: Chosen, theta: np.ndarray) -> go.Figure:
     figure = plots.figure_of(
         colours,
         20 * len(rows) + 120,
-        columns | {"showticklabels": False},
-        plots.NAMES | classes,
+        columns | {"showticklabels": False, "ticks": ""},
+        plots.NAMES | classes | {"ticks": ""},
         margin={"t": 26, "b": 4},
     )
     largest = float(np.abs(theta).max()) or 1.0
