@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from l2i_core.explainers import flint
 from l2i_core.measure.evaluation import Settings
 from pipelines import (
     train_interpreter,
 )
-from pipelines.config import Config, load_config
+from pipelines.config import Config, config_of, load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ROOT / "configs" / "tiny.yaml"
@@ -45,6 +46,16 @@ def test_values_and_defaults(tmp_path: Path) -> None:
     assert config.data.train_folds == (2, 3)
     assert config.interpreters["att"].pooling == "attention"
     assert list(config.interpreters) == ["att", "max"]
+
+
+def test_baselines_have_their_own_settings_and_an_old_recipe() -> None:
+    """When both kinds were one dataclass, records held all of it, and checkpoints hash it still."""
+    old = {"kind": "flint", "kept_chunks": 20, "compression": 0.1, "temperature": 0.5, "pool": 1}
+    config = config_of({"name": "x", "baselines": {"f": {**old, "entropy": 0.3}}})
+    assert config.baselines["f"] == flint.Settings(entropy=0.3)
+    (recipe,) = config.recipe("baselines")["baselines"].values()
+    assert recipe.items() >= {**old, "entropy": 0.3, "channels": 128, "epochs": 35}.items()
+    assert len(recipe) == 15
 
 
 def test_overrides_reach_any_depth(tmp_path: Path) -> None:
@@ -111,6 +122,12 @@ def test_overrides_reach_any_depth(tmp_path: Path) -> None:
             "fold 1 both trains and tests: data.train_folds is [1, 2], data.test_folds [1]",
         ),
         ("name: x\ninterpreters: {Att Loop: }", "'Att Loop'"),
+        ("name: x\nbaselines: {a: {kind: lime}}", "'baselines.a.kind' must be flint or vibi"),
+        ("name: x\nbaselines: {a: {epochs: 3}}", "must be flint or vibi, received None"),
+        ("name: x\nbaselines: {a: {kind: vibi, kept: 3}}", "unknown config key 'baselines.a.kept'"),
+        ("name: x\nbaselines: {a: {kind: vibi, pool: 0}}", "pool must be at least 1"),
+        ("name: x\nbaselines: {a: {kind: vibi, temperature: 0}}", "temperature must be above 0"),
+        ("name: x\nbaselines: {a: {kind: flint, entropy: -1}}", "entropy must be at least 0"),
         ("- name", "must hold keys and values"),
         ("name: [x", "not valid YAML"),
     ],

@@ -99,7 +99,7 @@ def test_resumed_classifier_equals_the_unbroken_one(
         model = train_classifier.train(small_config, tmp_path)
     assert calls == [2 * steps], "the first epoch must not be trained again"
     unbroken = train_classifier.trained(small_config, small_run)
-    same(model.state_dict(), unbroken.state_dict())
+    same(model.state_dict(), unbroken.network.state_dict())
     with monkeypatch.context() as patch:
         calls = count(patch, Optimizers, "step")
         train_classifier.train(small_config, tmp_path)

@@ -59,10 +59,10 @@ def test_cache_holds_what_f_says_of_every_view_in_order(
     clips = open_data_set("folder", two_classes).in_folds(small_config.data.train_folds)
     waveforms, _ = features.load_batch(clips, small_config.audio)
     x = features.log_magnitudes(waveforms, small_config.audio)
-    logits, maps = f(spectra.log_mel(spectra.magnitude(x), small_config.audio))
+    heard = f.hear_spectrogram(spectra.magnitude(x))
     n = len(clips)
     assert {len(t) for t in cache.tensors} == {3 * n}
-    for whole, plain in zip(cache.tensors, [x, *maps, logits], strict=True):
+    for whole, plain in zip(cache.tensors, [x, *heard.maps, heard.logits], strict=True):
         torch.testing.assert_close(whole[:n].float(), plain.detach(), atol=1e-3, rtol=1e-3)
     # A circular shift keeps what a clip holds; a partial view lacks some of it.
     energy = cache.log_magnitude.float().square().sum(dim=(1, 2)).view(3, n)
