@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -74,6 +75,26 @@ def test_report_on_stdout_is_the_engines(
     expected = make_report(engine, analysis, i, engine.judge(analysis, i), clip.name)
     assert json.loads(out) == expected
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (["l2i_core", "interpret", "assets/clips/dog-1.flac"], "For dog at tau = 0.3"),
+        (["pipelines.results", "--bundle", "esc10"], "| tau | mean"),
+    ],
+)
+def test_consoles_that_lack_signs_get_all_the_rest(command: list[str], expected: str) -> None:
+    """cp1252 is a Western Windows'; it has no τ."""
+    run = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert expected in run.stdout.decode("cp1252")
 
 
 def test_defaults_are_the_designs(
