@@ -22,7 +22,7 @@ from l2i_core.conventions import CONVENTIONS, PAPER
 from l2i_core.corrupt import COLOURS, add_at_snr, coloured_noise
 from l2i_core.data import Clip, any_folder
 from l2i_core.engine import L2I
-from l2i_core.explain import MASK_DOMAINS, Analysis, Interpretation
+from l2i_core.explain import MASK_DOMAINS, Analysis, Interpretation, Verdict
 from l2i_core.files import atomic, write_text
 from l2i_core.report import agrees, decision, make_report, score, unit_of
 from l2i_core.words import class_name
@@ -79,13 +79,8 @@ def _interpret(arguments: argparse.Namespace) -> None:
     interpretation = engine.interpret(
         analysis, arguments.target, arguments.threshold, arguments.mask_domain
     )
-    report = make_report(
-        engine,
-        analysis,
-        interpretation,
-        engine.judge(analysis, interpretation),
-        arguments.clip.name,
-    )
+    verdict = engine.judge(analysis, interpretation)
+    report = make_report(engine, analysis, interpretation, verdict, arguments.clip.name)
     text = json.dumps(report, indent=1, ensure_ascii=False)
     if arguments.out:
         _folder(arguments.out)
@@ -104,18 +99,22 @@ def _interpret(arguments: argparse.Namespace) -> None:
                 path.unlink()  # an earlier run's: it would pass for one of this report's
         write_text(arguments.out / "report.json", text + "\n")
     if arguments.evidence:
-        _write_evidence(arguments, engine, analysis, interpretation)
+        _write_evidence(arguments, engine, analysis, interpretation, verdict)
     print(text if arguments.json else _sentences(report, arguments.out))
 
 
 def _write_evidence(
-    arguments: argparse.Namespace, engine: L2I, analysis: Analysis, made: Interpretation
+    arguments: argparse.Namespace,
+    engine: L2I,
+    analysis: Analysis,
+    made: Interpretation,
+    verdict: Verdict,
 ) -> None:
     report = evidence.evidence_report(
         engine,
         analysis,
         made,
-        engine.judge(analysis, made),
+        verdict,
         clip_name=arguments.clip.name,
         input_sha256=evidence.digest(arguments.clip),
         digests=evidence.bundle_digests(engine.bundle),

@@ -609,8 +609,14 @@ def test_process_fails_with_one_line_and_code_2(tmp_path: Path, bundle_folder: P
 
 
 def test_evidence_is_a_zip_that_names_its_input(
-    clip: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    clip: Path,
+    bundle_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    judge, asked = L2I.judge, []
+    monkeypatch.setattr(L2I, "judge", lambda *given: asked.append(given) or judge(*given))
     out = tmp_path / "new" / "evidence.zip"
     argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--threshold", "0.9"]
     assert main([*argv, "--evidence", str(out), "--json"]) == 0
@@ -619,6 +625,7 @@ def test_evidence_is_a_zip_that_names_its_input(
     assert report["input_sha256"] == hashlib.sha256(clip.read_bytes()).hexdigest()
     assert report.items() >= json.loads(capsys.readouterr().out).items()
     assert report["url"] is None
+    assert len(asked) == 1, "f is asked once"
 
 
 def test_evaluate_audits_a_folder(
