@@ -131,6 +131,16 @@ def test_disagreement_is_said_where_fidelity_is_taught(open_app: Open) -> None:
     assert not all(marks), "Θ and −Θ cannot both agree with f"
 
 
+def test_widgets_of_plain_text_show_no_escapes(open_app: Open) -> None:
+    app = open_app(page="lesson", step="all", clip="dog-1")
+    view = app.session_state["l2i_view"]
+    shown = select(app, "Component to hear alone").options
+    assert shown == lesson.names(view, lesson.parts(view).main)
+    assert any("." in name for name in shown), "a kHz has decimals, which Markdown would escape"
+    told = [option for box in app.selectbox for option in box.options]
+    assert not [text for text in told if "\\" in text]
+
+
 def test_a_silent_clip_leaves_no_step_without_words(open_app: Open) -> None:
     app = open_app(page="lesson", step="all")
     upload(app, "silence.wav", wav_bytes(np.zeros(44100 * 3, dtype="f4")))

@@ -745,7 +745,7 @@ def _component_alone(view: View) -> None:
             "Component to hear alone",
             known.main,
             key=f"lesson component {view.key}",
-            format_func=lambda k: components.escaped(names[k]),
+            format_func=names.__getitem__,
         )
         sound = engines.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
         with st.container(key="players-lesson-4"):
