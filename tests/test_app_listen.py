@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ from PIL import Image
 
 from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.baselines.random import energy_matched_drops
+from l2i_core.bundle import load_bundle, save_bundle
 from l2i_core.explain import THRESHOLDS
 from pages.shared import clips, engines, pictures, players, words
 
@@ -102,6 +105,41 @@ def test_own_gains_are_a_link(open_app: Open) -> None:
     assert "by your own choice" in texts(half)
     select(app, "Class").set_value(next(c for c in engine.classes if c != link["class"])).run()
     assert "own" not in url(app)
+
+
+def test_another_model_is_asked_the_same(
+    open_app: Open, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has stays; what it lacks is said in one notice."""
+    good = load_bundle(models / "random")
+    other = replace(
+        good,
+        name="other",
+        classes=tuple("siren" if c == "sea_waves" else c for c in good.classes),
+        interpreters={"att": good.interpreters["att"]},
+        interpreter_info={"att": good.interpreter_info["att"]},
+        default_interpreter="att",
+    )
+    save_bundle(other, tmp_path / "other")
+    monkeypatch.setenv("L2I_BUNDLES", f"{models}{os.pathsep}{tmp_path}")
+    asked = {"interpreter": "max", "class": "sea_waves", "tau": "0.20", "domain": "linear"}
+    app = open_app(bundle="random", clip="rain-1", step="3", **asked)
+    select(app, "Model").set_value("turned").run()
+    assert url(app) == {"bundle": "turned", "clip": "rain-1", "step": "3", **asked}
+    assert not [w.value for w in app.warning if "disagrees" not in w.value]
+    go(app, own="3_50", compare="max")
+    select(app, "Model").set_value("other").run()
+    assert not app.exception
+    assert [w.value for w in app.warning if "disagrees" not in w.value] == [
+        "other has no class “sea waves” and no interpreter “max”; showing its own choice instead. "
+        "Your own choice of components was for another dictionary and is left aside."
+    ]
+    said = engine_for(app).analyse(*clips.at_hand()["rain-1"].read()).predicted
+    kept = {"clip": "rain-1", "step": "3", "tau": "0.20", "domain": "linear"}
+    assert url(app) == {
+        **{"bundle": "other", "interpreter": "att", "class": other.classes[said]},
+        **kept,
+    }
 
 
 @pytest.mark.parametrize("text", ["17", "x_1", "400_50", "3_101", "3_0-"])

@@ -16,9 +16,10 @@ from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 import l2i_core
-from l2i_core import L2I, Analysis
+from l2i_core import L2I, Analysis, tables
 from l2i_core.bundle import Bundle
 from l2i_core.explain import MASK_DOMAINS
+from l2i_core.words import joined
 from pages.shared import chooser, decisions, engines, pictures, players, state
 from pages.shared.clips import ClipSource
 from pages.shared.engines import Key, Overview
@@ -232,13 +233,6 @@ def _stop(head: DeltaGenerator, error: ValueError) -> None:
     st.stop()
 
 
-# Settings that mean something else, or nothing, for another model.
-_OF_A_MODEL = (
-    *("interpreter", "class", "own", "compare", "evaluated", "scale"),
-    *("component", "sort", "among", "show"),
-)
-
-
 def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
     try:
         names = engines.bundle_names()
@@ -249,14 +243,41 @@ def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
                 names,
                 key=state.control("bundle", name),
                 help="\n\n".join(f"**{n}** {line}" for n, line in engines.outlines().items()),
-                on_change=state.changed,
-                args=("bundle", *_OF_A_MODEL),
+                on_change=_other_model,
             )
         return name, engines.bundle(name)
     except ValueError as error:
         state.show_messages()
         _stop(head, error)
         raise
+
+
+def _other_model() -> None:
+    """Callback: another model, asked as the last one was, as far as it has what was asked for."""
+    own = state.value("own")
+    # Numbers of components and clips of an evaluation mean something else there.
+    state.changed("bundle", "own", "component", "evaluated")
+    name = str(state.value("bundle"))
+    try:
+        bundle = engines.bundle(name)
+    except ValueError:  # said where it is to be used
+        return
+    if state.value("scale") not in tables.scales(bundle.multi_label):
+        state.put(scale=None)
+    there = {
+        "class": bundle.classes,
+        **dict.fromkeys(("interpreter", "compare"), bundle.interpreters),
+    }
+    gone = {n: v for n, known in there.items() if (v := state.value(n)) not in (None, *known)}
+    state.put(**dict.fromkeys(gone))
+    told = [
+        f"no {'class' if setting == 'class' else 'interpreter'} “{class_name(str(asked))}”"
+        for setting, asked in gone.items()
+    ]
+    lacks = f"{name} has {joined(list(dict.fromkeys(told)))}; showing its own choice instead."
+    left = "Your own choice of components was for another dictionary and is left aside."
+    if told or own:
+        state.notice(" ".join([lacks] * bool(told) + [left] * bool(own)))
 
 
 def _interpreter(place: DeltaGenerator, bundle: Bundle) -> str:
