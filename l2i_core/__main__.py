@@ -24,8 +24,8 @@ from l2i_core.data import Clip, any_folder
 from l2i_core.engine import L2I
 from l2i_core.explain import MASK_DOMAINS, Analysis, Interpretation, Verdict
 from l2i_core.files import atomic, write_text
-from l2i_core.report import agrees, decision, make_report, score, unit_of
-from l2i_core.words import class_name
+from l2i_core.report import decision, make_report, score, statement, unit_of, warning
+from l2i_core.words import class_name, logit
 
 DEFAULT_BUNDLE = "esc10"
 
@@ -168,43 +168,27 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _sentences(report: dict[str, Any], out: Path | None) -> str:
     c = report["classes"].index(report["target"])
     top = sorted(zip(report["probabilities"], report["classes"], strict=True), reverse=True)[:3]
-    scale, told = unit_of(report), ", ".join(f"{name} {p:.2f}" for p, name in top)
+    told = ", ".join(f"{name} {p:.2f}" for p, name in top)
     values = [
-        score(report, report[k][c]) for k in ("logits", "logits_interpretation", "logits_without")
+        logit(score(report, report[k][c]))
+        for k in ("logits", "logits_interpretation", "logits_without")
     ]
+    verb, f, agreed = "says", told, " and agrees"
     if "predicted_classes" in report:
-        heard, theirs = (decision(report, report[k]) for k in ("logits", "interpreter_logits"))
-        about = class_name(report["target"])
-        answers = [
-            f"{report['clip']}: f hears {heard} (most probable: {told}).",
-            f"Interpreter {report['interpreter']} hears {theirs}"
-            + (
-                f"; it agrees on {about}."
-                if agrees(report)
-                else f"; it disagrees on {about}: trust this explanation less."
-            ),
-        ]
-    else:
-        answers = [
-            f"{report['clip']}: f says {told}.",
-            f"Interpreter {report['interpreter']} says {report['interpreter_top'][0]}"
-            + (
-                " and agrees."
-                if agrees(report)
-                else f", f says {report['predicted']}: trust this explanation less."
-            ),
-        ]
+        verb, f = "hears", f"{decision(report, report['logits'])} (most probable: {told})"
+        agreed = f"; it agrees on {class_name(report['target'])}"
+    theirs, disagreement = decision(report, report["interpreter_logits"]), warning(report)
     lines = [
-        *answers,
+        f"{report['clip']}: f {verb} {f}.",
+        f"Interpreter {report['interpreter']} {verb} {theirs}{'' if disagreement else agreed}.",
+        *([disagreement] if disagreement else []),
         f"For {report['target']} at τ = {report['threshold']:g}: {len(report['selected'])} of "
         f"{len(report['relevance'])} components, "
         f"{100 * report['energy_kept']:.0f} % of the energy.",
-        f"f's {scale.of} {report['target']}: {values[0]:.2f} on the input, "
-        f"{values[1]:.2f} on the interpretation, {values[2]:.2f} on the residual "
-        f"(FF {report['faithfulness']:.2f}).",
+        f"f's {unit_of(report).of} {report['target']}: {values[0]} on the input, "
+        f"{values[1]} on the interpretation, {values[2]} on the residual.",
+        statement(report)[0],
     ]
-    if not report["selected"]:
-        lines.append("No component is selected: the interpretation is silence.")
     if out:
         lines.append(f"Written to {out}.")
     return "\n".join(lines)

@@ -13,7 +13,8 @@ from driving import Open, engine_for, noise, select, sounds, texts, upload, url,
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from l2i_core import L2I, Analysis, explain
+from l2i_core import L2I, Analysis, explain, metrics
+from l2i_core.words import moved
 from pages.shared import clips, lesson, pictures, plots, words
 from pages.shared.pictures import palette
 
@@ -82,7 +83,9 @@ def test_all_on_one_page_from_a_link_with_the_engines_numbers(open_app: Open) ->
     assert f"‖X − W H‖ / ‖X‖: **{error:.2f}**" in texts(app)
     assert f"L holds **{len(made.selected)}** components at τ = 0.10" in texts(app)
     verdict = engine.judge(analysis, made)
-    assert f"loses **{words.logit(verdict.faithfulness)}** logits" in texts(app)
+    score = f"f's logit for “{words.class_name(made.target)}”"
+    done = moved(verdict.faithfulness, metrics.DROP_RESOLUTION, score)
+    assert f"Taking the interpretation out {done} (FF " in texts(app)
     assert app.table[0].value.iloc[:, 0].tolist() == [
         words.logit(float(row[made.target_index]))
         for row in (verdict.logits, verdict.logits_interpretation, verdict.logits_without)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from l2i_core import noise_lab
 from l2i_core.evaluation import to_csv
+from l2i_core.metrics import drop_resolution
 from l2i_core.noise_lab import BatchSummary, Row
 from pages.shared import comparisons, decisions, jobs, noises, pictures, plots, results, state
 from pages.shared.context import View
@@ -105,7 +106,8 @@ def _curves(
             {"shares": True},
         ),
         (
-            f"FF is above zero in {int((ff > 0).sum())} of {n} mixtures",
+            f"FF is above zero in {int((ff > drop_resolution(view.multi_label)).sum())} of {n} "
+            "mixtures",
             [comparisons.Curve("FF", ff, alone.verdict.faithfulness)],
             f"FF in {decisions.unit_of(view.engine).name}",
             {},

@@ -19,8 +19,8 @@ from l2i_core import L2I, Analysis, Interpretation, scenes, truth
 from l2i_core.baselines.random import can_match
 from l2i_core.explain import MASK_DOMAINS
 from l2i_core.truth import Heard, Stems
-from l2i_core.words import joined
-from pages.shared import comparisons, engines, pictures, players, plots, verdicts
+from l2i_core.words import ALL_OTHERS, joined
+from pages.shared import comparisons, engines, pictures, players, plots
 from pages.shared.clips import ClipSource
 from pages.shared.context import View
 from pages.shared.live import Choice
@@ -112,7 +112,7 @@ def _beside(found: Truth, heard: dict[str, Sequence[Heard]], matched: bool) -> s
         text += f"{lucky} of {len(chance)} random choices of equal energy put the target first; "
     else:
         which = "the target" if lucky else "another sound"
-        text += f"{sentence(verdicts.ALL_OTHERS)} put {which} first; "
+        text += f"{sentence(ALL_OTHERS)} put {which} first; "
     text += (
         f"the ideal mask keeps {percent(best[0].target)} of it and at most {percent(best[0].interferer)} of "
         "another sound."

@@ -136,7 +136,7 @@ def table(shown: Sequence[Row], rows: Sequence[Row], threshold: float) -> None:
             "interpreter agrees": ["yes" if r["agrees"] else "no" for r in shown],
             "FF": pd.Series([r["faithfulness"] for r in shown], dtype=float).round(2) + 0.0,
             "Random": pd.Series([r["random_energy"] for r in shown], dtype=float).round(2) + 0.0,
-            "FF > Random": [
+            "FF > 0 and Random": [
                 {True: "yes", False: "no", None: "–"}[r["beats_random"]] for r in shown
             ],
             "|L|": pd.Series([r["components"] for r in shown], dtype="Int64"),

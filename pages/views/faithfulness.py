@@ -10,10 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core import paper, tables
+from l2i_core.baselines.random import beats_chance
 from l2i_core.evaluation import Row
 from l2i_core.metrics import PairedTest
 from l2i_core.tables import ClassFaithfulness
-from l2i_core.words import unit
+from l2i_core.words import moved, unit
 from pages.shared import comparisons, context, pictures, plots, results, state, stored_truths
 from pages.shared.comparisons import Line
 from pages.shared.context import View
@@ -146,21 +147,30 @@ def _decision(view: View) -> str:
 
 
 def statement(rows: Sequence[Row], opening: str, scale: str) -> str:
-    """Median FF of the rows beside both Randoms, as a sentence."""
-    own = tables.spread(tables.column(rows, "faithfulness"))
-    text = (
-        f"{opening}, removing what the interpretation holds costs f a median of "
-        f"{_amount(own.median if own else math.nan, scale)}"
-    )
+    """What taking the interpretation out does to f at the median of the rows, and what both Randoms
+    do instead, as a sentence."""
+    least = tables.spread(tables.column(rows, "resolution"))
+    score = f"f's {unit('class' in rows[0]).of} the class"
+
+    def done(name: str, it: str, more: str = "") -> str:
+        drawn = tables.spread(tables.column(rows, name))
+        if drawn is None or least is None:
+            return ""
+        shares = (lambda v: percent(v) + more) if scale == SHARE else None
+        return moved(drawn.median, least.median, it, shares)
+
+    text = done("faithfulness", score, " of what silence would take away")
+    if not text:
+        return f"{opening}, silence would take nothing away from f: there is no share."
     energy = "random components of equal energy"
     if not all(r["energy_matched"] for r in rows):
         energy += " (all others, where they hold less)"
-    parts = []
-    for opponent, name in (("random_energy", energy), ("random", "as many random components")):
-        drawn = tables.spread(tables.column(rows, opponent))
-        if drawn is not None:
-            parts.append(f"removing {name} costs {_value(drawn.median, scale)}")
-    return text + ("; " + ", ".join(parts) if parts else "") + "."
+    others = {"random_energy": energy, "random": "as many random components"}
+    told = [f"removing {name} {did}" for k, name in others.items() if (did := done(k, "it"))]
+    return (
+        f"{opening}, removing what the interpretation holds {text} at the median"
+        f"{'; ' if told else ''}{', '.join(told)}."
+    )
 
 
 def _energy_verdict(rows: Sequence[Row]) -> str:
@@ -277,11 +287,15 @@ def distribution(
 
 def _distribution_title(by_class: Sequence[ClassFaithfulness], level: float, n: str) -> str:
     ending = f"(τ = {level:.2f}, n = {n})"
-    pairs = [(c.own.median, c.random_energy.median) for c in by_class if c.own and c.random_energy]
-    if not pairs:
+    found = [
+        beats_chance(c.own.median, c.random_energy.median, True, c.resolution)
+        for c in by_class
+        if c.own and c.random_energy
+    ]
+    if not found:
         return f"How much does f lose in each class? {ending}"
-    above = sum(ours > theirs for ours, theirs in pairs)
-    return f"In {above} of {len(pairs)} classes the median FF is above energy-matched Random's {ending}"
+    above = f"In {found.count(True)} of {len(found)} classes the median FF is above"
+    return f"{above} energy-matched Random's {ending}"
 
 
 def _point(key: str) -> None:
@@ -478,7 +492,8 @@ def class_table(by_class: Sequence[ClassFaithfulness]) -> None:
     )
     st.caption(
         "Random, energy and Random, count: medians of the energy-matched and of the count-matched "
-        "Random. FF above: clips whose FF is above energy-matched Random's."
+        "Random. FF above: clips whose FF is above 0 and above energy-matched Random's, of those "
+        "tested: where FF is so, but all other components hold less energy, nothing is."
     )
 
 
@@ -494,6 +509,7 @@ def class_rows(by_class: Sequence[ClassFaithfulness]) -> list[Row]:
             "Random, energy": c.random_energy.median if c.random_energy else None,
             "Random, count": c.random.median if c.random else None,
             "FF above": c.above_energy,
+            "of tested": c.tested,
             "FF > 0": c.positive_fraction,
             "mean |L|": c.components,
             "Fid-In": c.fid_in,
@@ -557,12 +573,6 @@ def _value(value: float | None, scale: str) -> str:
     if math.isnan(value):
         return "–"
     return percent(value) if scale == SHARE else logit(value)
-
-
-def _amount(value: float, scale: str) -> str:
-    if scale == SHARE:
-        return f"{_value(value, scale)} of what silence would take away"
-    return unit(scale == unit(True).name).amount(value)
 
 
 def _scale_name(scale: str) -> str:

@@ -14,6 +14,7 @@ import streamlit as st
 from l2i_core import Interpretation, Verdict
 from l2i_core.evaluation import to_csv
 from l2i_core.report import make_report
+from l2i_core.words import TITLES
 from pages.shared import (
     components,
     context,
@@ -31,7 +32,7 @@ from pages.shared import (
     verdicts,
 )
 from pages.shared.context import View
-from pages.shared.words import class_name, clock, logit, number, percent
+from pages.shared.words import class_name, clock, number, percent
 
 FILES = ("input", "interpretation", "residual")
 N_TOP = 3
@@ -113,8 +114,8 @@ def decision(view: View) -> None:
     with view.said:
         _top_classes(view)
     _short_clip(view)
-    if not view.agrees:
-        _disagreement(view)
+    if warning := decisions.disagreement(view.engine, view.analysis, view.target):
+        st.warning(warning)
 
 
 def listen(view: View) -> Heard:
@@ -129,7 +130,7 @@ def plain_players(view: View, heard: Heard) -> None:
     rate = view.engine.audio.sample_rate
     with st.container(key="players"):
         columns = st.columns(3, gap="medium")
-        for column, title, sound in zip(columns, verdicts.TITLES, heard.sounds, strict=True):
+        for column, title, sound in zip(columns, TITLES, heard.sounds, strict=True):
             column.markdown(f"**{title}**")
             column.audio(
                 players.wav(sound, rate, heard.gain), format="audio/wav", alt=f"Player: {title}"
@@ -142,7 +143,7 @@ def three_pictures(view: View, heard: Heard) -> None:
     with st.container(key="pictures"):
         columns = st.columns(3, gap="medium")
         drawn = _pictures(view, heard)
-        for column, title, picture in zip(columns, verdicts.TITLES, drawn, strict=True):
+        for column, title, picture in zip(columns, TITLES, drawn, strict=True):
             column.markdown(f"**{title}**")
             column.image(picture, width="stretch", alt=_alternative(view, heard, title))
     left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
@@ -167,48 +168,10 @@ def judged(view: View, heard: Heard) -> Verdict:
         drop = decisions.unit_of(view.engine).amount(verdict.faithfulness)
         st.subheader(f"FF {drop}", anchor=False)
         st.markdown(_selection(view, heard))
-        st.markdown(_faithfulness(view, heard, verdict))
+        st.markdown(" ".join(verdicts.told(view, heard.interpretation)))
         if heard.interpretation.selected:
-            _beside_random(view, heard, verdict)
+            verdicts.more_draws(view, heard.interpretation)
     return verdict
-
-
-def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
-    if not heard.interpretation.selected:
-        return "Nothing was removed, so FF is 0."
-    sentence = f"f's “{class_name(view.target)}” loses that when B is taken out of A"
-    if view.engine.span(view.analysis, view.target) > 0:
-        sentence += f": **{percent(verdict.relative)}** of what silence would take away."
-    else:
-        sentence += ". Silence would take nothing away, so there is no share to give."
-    if verdict.faithfulness <= 0:
-        sentence += " Taking B away does not weaken the decision: B does not explain it."
-    return sentence
-
-
-def _beside_random(view: View, heard: Heard, verdict: Verdict) -> None:
-    few = engines.energy_matched(view.key, view.engine, view.analysis, heard.interpretation)
-    st.markdown(
-        f"Without {verdicts.opponent(few)} instead, it loses **{logit(few.median)}**. "
-        + verdicts.warning(view.engine, verdict.faithfulness, few)
-    )
-    _more_draws(view, heard)
-
-
-@st.fragment
-def _more_draws(view: View, heard: Heard) -> None:
-    """Both Random Baselines with more draws, on request: forty passes of f take seconds."""
-    key = f"random {view.key} {view.target} {view.choice.token}"
-    if not st.button(f"Both Random Baselines, {engines.RANDOM_DRAWS} draws", key=key):
-        return
-    counted, matched = engines.random_drops(
-        view.key, view.engine, view.analysis, heard.interpretation
-    )
-    energy = "as much energy is removed" if matched.as_much else "all are, which hold less of ‖X‖²"
-    st.markdown(
-        f"Random components not in B, median FF of {engines.RANDOM_DRAWS} draws: "
-        f"**{logit(matched.median)}** when {energy}, **{logit(counted.median)}** when as many are."
-    )
 
 
 def comparison(view: View, heard: Heard, verdict: Verdict) -> None:
@@ -223,7 +186,7 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
     rate = view.engine.audio.sample_rate
     with view.corner, st.popover("Download", width="stretch"):
         st.caption(f"At the clip's own level, {rate / 1000:g}\u202fkHz, 32-bit float.")
-        for title, name, sound in zip(verdicts.TITLES, FILES, heard.sounds, strict=True):
+        for title, name, sound in zip(TITLES, FILES, heard.sounds, strict=True):
             st.download_button(
                 f"{title} (WAV)",
                 _later(sound, rate),
@@ -331,25 +294,6 @@ def _short_clip(view: View) -> None:
             f"The clip lasts {number(len(view.analysis.waveform) / rate)} s; f needs "
             f"{number(view.engine.min_length / rate)} s, so it hears silence after it."
         )
-
-
-def _disagreement(view: View) -> None:
-    """Said before anybody hears it: on this clip the interpreter cannot be trusted."""
-    if view.multi_label:
-        name, heard = class_name(view.target), view.target in view.decided
-        f, theirs = ("hears", "does not") if heard else ("does not hear", "does")
-        st.warning(
-            f"**The interpreter disagrees with f on “{name}”:** f {f} it, the interpreter {theirs}. "
-            f"Do not take what you hear below for f's reasons for “{name}”."
-        )
-        return
-    classes = view.engine.classes
-    said = class_name(classes[view.analysis.predicted])
-    theirs = class_name(classes[int(view.analysis.interpreter_logits.argmax())])
-    st.warning(
-        f"**The interpreter disagrees with f on this clip:** its first choice is “{theirs}”, "
-        f"f says “{said}”. Do not take what you hear below for f's reasons."
-    )
 
 
 def _selection(view: View, heard: Heard) -> str:

@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from l2i_core import noise_lab
 from l2i_core.baselines.random import RandomDrops
 from l2i_core.noise_lab import Part
+from l2i_core.words import TITLES
 from pages.shared import (
     clips,
     comparisons,
@@ -46,7 +47,6 @@ from pages.shared.words import (
 )
 
 TABS = {"clip": "One clip", "sweep": "Sweep", "batch": "Batch", "experiments": "Experiments"}
-SOUNDS = ("A · input", "B · what it listened to", "C · what is left")
 _KINDS = {"white": "White noise", "pink": "Pink noise", "brown": "Brown noise", "clip": "A clip"}
 _MOST_SEED = 9999
 _SHOWN = 8  # components in the figure of relevances
@@ -361,23 +361,10 @@ def _heard(view: View, comparison: Comparison, names: tuple[str, str]) -> str:
 
 def _disagreement(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
     """Where the interpreter does not follow f, before anybody hears what it says f listened to."""
-    classes, heads = view.engine.classes, (f"{names[0]} alone", f"the mixture with {names[1]}")
+    heads = (f"{names[0]} alone", f"the mixture with {names[1]}")
     for side, head in zip(comparison.sides, heads, strict=True):
-        if view.multi_label:
-            if not decisions.agrees(view.engine, side.analysis, view.target):
-                st.warning(
-                    f"**The interpreter disagrees with f on “{class_name(view.target)}” in {head}:** "
-                    "one of them hears it, the other does not. Do not take B there for f's reasons."
-                )
-            continue
-        theirs = int(side.analysis.interpreter_logits.argmax())
-        if theirs != side.analysis.predicted:
-            st.warning(
-                f"**The interpreter disagrees with f on {head}:** its first choice is "
-                f"“{class_name(classes[theirs])}”, f says "
-                f"“{class_name(classes[side.analysis.predicted])}”. Do not take B there for f's "
-                "reasons."
-            )
+        if warning := decisions.disagreement(view.engine, side.analysis, view.target, head):
+            st.warning(warning)
 
 
 def _figures(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
@@ -446,7 +433,7 @@ def listening(view: View, comparison: Comparison, names: tuple[str, str]) -> Non
     rate = view.engine.audio.sample_rate
     slots: list[tuple[DeltaGenerator, str]] = []
     with st.container(key="players-noise"):
-        for row, title in enumerate(SOUNDS):
+        for row, title in enumerate(TITLES):
             for side, column in enumerate(st.columns(2, gap="medium")):
                 label = f"{title}, {heads[side]}"
                 column.markdown(f"**{title}**, {heads[side]}")
