@@ -184,7 +184,7 @@ def _sentences(report: dict[str, Any], out: Path | None) -> str:
         *([disagreement] if disagreement else []),
         f"For {report['target']} at τ = {report['threshold']:g}: {len(report['selected'])} of "
         f"{len(report['relevance'])} components, "
-        f"{100 * report['energy_kept']:.0f} % of the energy.",
+        f"{100 * report['energy_kept']:.0f} % of the sound energy.",
         f"f's {unit_of(report).of} {report['target']}: {values[0]} on the input, "
         f"{values[1]} on the interpretation, {values[2]} on the residual.",
         statement(report)[0],

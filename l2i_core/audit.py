@@ -2,8 +2,8 @@
 
 Three grounds for doubt: the decision is wrong, the interpreter does not follow f there, or taking
 out what the interpreter chose hurts f no more than chance does (energy-matched Random). Where all
-other components together hold less energy than L, Random cannot remove as much: FF above it shows
-nothing there, so such a clip is untested, neither in doubt nor cleared.
+other components together hold less log energy than L, Random cannot remove as much: FF above it
+shows nothing there, so such a clip is untested, neither in doubt nor cleared.
 
 Of a multi-label model every pair of clip and class is a decision that f hears or that the label
 holds: f is wrong in a false alarm and in a miss. There is nothing to take out of a miss.
@@ -206,7 +206,7 @@ def finding(rows: Sequence[Row]) -> str:
     if untested:
         parts.append(
             f"{len(untested)} cannot be tested against chance, because all other components "
-            "together hold less energy than what it heard"
+            "together hold less log energy than what it heard"
         )
     verb = "deserves" if doubtful == 1 else "deserve"
     return f"{doubtful} of {counted(total, 'decision')} {verb} doubt: {'; '.join(parts)}."

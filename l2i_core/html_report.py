@@ -162,9 +162,9 @@ def _clip_table(rows: Sequence[Row], exhibits: Sequence[Exhibit]) -> str:
     return (
         f"<h2>{tables.counted_cases(rows)} at τ = {tau:.2f}</h2>"
         f"<p>Most doubtful first. FF: the drop of f's {what} when the interpretation is taken out. "
-        "Random: the same when random other components of equal "
-        "energy are taken out, the median of the draws; “less energy”: all others together hold "
-        "less, so FF is not tested there. |L|: components selected.</p>"
+        "Random: the same when random other components of equal log energy are taken out, the "
+        "median of the draws; “less log energy”: all others together hold less, so FF is not "
+        "tested there. |L|: components selected.</p>"
         '<div class="wide" tabindex="0" role="region" aria-label="Table of clips">'
         f"<table><thead><tr>{columns}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
@@ -202,7 +202,7 @@ def _random_note(row: Row) -> str:
     ff, random = row["faithfulness"], row["random_energy"]
     if row["beats_random"] is False:
         return f"; {compared(ff, _nan(random), False, row['resolution'])}"
-    return ", less energy" if random is not None and row["beats_random"] is None else ""
+    return ", less log energy" if random is not None and row["beats_random"] is None else ""
 
 
 def _exhibit(place: int, one: Exhibit) -> str:
@@ -236,7 +236,7 @@ def _exhibit(place: int, one: Exhibit) -> str:
         f"<p>f {verb} <strong>{escape(decision(report, report['logits']))}</strong>"
         f"{'' if many else f' {chance}'}. Explained: “{escape(target)}”"
         f"{f' ({chance})' if many else ''} at τ = "
-        f"{report['threshold']:.2f}, {kept}, {percent(report['energy_kept'])} of the energy"
+        f"{report['threshold']:.2f}, {kept}, {percent(report['energy_kept'])} of the sound energy"
         + (", components chosen by hand" if report["own_choice"] else "")
         + ".</p>"
         + (f'<p class="doubt">{escape(told)}</p>' if (told := warning(report)) else "")

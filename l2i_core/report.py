@@ -130,7 +130,7 @@ def statement(report: Mapping[str, Any]) -> tuple[str, str]:
         return f"{text}.", ""
     others, matched = words.ALL_OTHERS, random["energy_matched"]
     if random["equal_energy"]:
-        others = f"random components of equal energy (median of {random['draws']} draws)"
+        others = f"random components of equal log energy (median of {random['draws']} draws)"
     text += f"; taking out {others} instead {words.moved(matched, resolution, 'it')}."
     return text, words.claim(ff, matched, beats(report), resolution, agrees(report))
 

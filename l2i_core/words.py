@@ -26,9 +26,13 @@ class Unit:
 _LOGITS = Unit("logits", "logit for", "logits")
 _PROBABILITY = Unit("probability", "probability of", "in probability")
 
+# Two energies, never by the bare word: ∑ |S|², of which a mask lets a share pass, and ‖X‖² of the
+# log spectrogram, of which components hold shares and in which Random is matched.
+SOUND_ENERGY, LOG_ENERGY = "sound energy", "log energy"
+
 TITLES = ("A · input", "B · what it listened to", "C · what is left")
 # What energy-matched Random takes out where all that is outside L carries less than L.
-ALL_OTHERS = "all other components together (they hold less of ‖X‖², the log spectrogram's energy)"
+ALL_OTHERS = "all other components together (they hold less log energy, ‖X‖²)"
 
 
 def unit(multi_label: bool) -> Unit:
@@ -98,7 +102,7 @@ def compared(own: float, random: float, beats: bool | None, resolution: float) -
     decimals = max(_decimals(own, other, resolution) for other in (random, 0))
     way = "below" if own < random else "above"
     text = f"FF {logit(own, decimals)} is {way} Random's {logit(random, decimals)}"
-    weak = ", but all other components together hold less energy"
+    weak = ", but all other components together hold less log energy"
     return text + weak if beats is None else text
 
 

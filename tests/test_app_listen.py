@@ -495,7 +495,7 @@ def test_chance_that_cannot_remove_as_much_tests_nothing(open_app: Open) -> None
     app = open_app(own=every)
     text = texts(app)
     assert "taking out all other components together (they hold less of ‖X‖²" in text
-    assert "random components of equal energy" not in text
+    assert "random components of equal log energy" not in text
     engine = engine_for(app)
     analysis = engine.analyse(*clips.at_hand()[url(app)["clip"]].read())
     gains = np.ones(100)

@@ -74,7 +74,7 @@ def test_panels_hold_ff_in_probability_beside_both_randoms(open_many: Open) -> N
         matched = energy_matched_drops(engine, analysis, c, one.gains, few, draw(0))
         sets = count_matched(len(one.relevance), one.selected, len(one.selected), few, draw(0))
         count = random_drops(engine, analysis, c, sets).median
-        energy = "equal energy" if matched.as_much else "less energy (there is no more)"
+        energy = "equal log energy" if matched.as_much else "less log energy (there is no more)"
         assert f"**{logit(matched.median)}** at {energy}, **{logit(count)}** at equal count" in text
         beats = beats_chance(drop, matched.median, matched.as_much, drop_resolution(True))
         assert (":orange[The claim does not hold" in text) == (beats is False)

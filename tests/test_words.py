@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from l2i_core import words
 from l2i_core.baselines.random import beats_chance
 from l2i_core.metrics import drop_resolution
 
+ROOT = Path(__file__).resolve().parent.parent
 NEAR = (0.0, 0.0004, 0.0006, 0.0019, 0.0021, 0.0049, 0.006, 0.08, 0.5, 0.5015, 0.5049, 0.5051, 1.82)
 DROPS = sorted({sign * value for value in NEAR for sign in (1, -1)})
 
@@ -76,3 +80,45 @@ def test_who_disagrees_about_what() -> None:
     assert "the interpreter hears it, f does not" in missed
     ending = "Do not take the interpretation for f's reasons."
     assert all(text.endswith(ending) for text in (one, heard, missed))
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """What a module writes for readers: its strings of several words, no docstrings."""
+    tree = ast.parse(path.read_text())
+    told = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if id(node) in told:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            told |= {id(part) for part in node.values}
+            whole = ["{}" if isinstance(p, ast.FormattedValue) else p.value for p in node.values]
+            yield "".join(whole)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            yield node.value
+
+
+def test_the_two_energies_are_named_apart() -> None:
+    named = re.compile(rf"\b({words.SOUND_ENERGY}|{words.LOG_ENERGY}|energy-matched)\b", re.I)
+    folders = ("l2i_core", "pages", "pipelines")
+    found = [
+        f"{path.name}: {text}"
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for text in _texts(path)
+        if re.search(r"(?<!_)energy\b", named.sub("", re.sub(r"\{[^}]*\}|`[^`]*`", "", text)), re.I)
+    ]
+    scripts = [p.read_text() for p in (ROOT / "pages").rglob("*.js")]
+    found += [t for script in scripts for t in re.findall(r"`[^`]* of the energy[^`]*`", script)]
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    found += [
+        f"{path.name}: {line}"
+        for path in documents
+        for line in re.sub(r"`[^`]*`|\n +", " ", path.read_text()).split("\n")
+        if re.search(r"(?<!_)energy\b", named.sub("", line), re.I)
+    ]
+    assert not found, "\n".join(found)

@@ -101,7 +101,7 @@ def faithfulness_by_class(
     energy = [(place + 0.16, table.random_energy) for place, table in enumerate(tables)]
     count = [(place + 0.34, table.random) for place, table in enumerate(tables)]
     _boxes(figure, "FF, quartiles", own, colours.accent, 0.1, 0.34)
-    _boxes(figure, "Random, equal energy", energy, colours.neutral, 0.5, 0.13)
+    _boxes(figure, "Random, equal log energy", energy, colours.neutral, 0.5, 0.13)
     _boxes(figure, "Random, equal count", count, colours.neutral, 0.0, 0.13)
     for agrees, name, colour in (
         (True, "a clip", colours.accent),

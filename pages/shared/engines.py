@@ -183,7 +183,7 @@ def verdict(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> 
 def random_drops(
     key: Key, engine: L2I, analysis: Analysis, made: Interpretation
 ) -> tuple[RandomDrops, RandomDrops]:
-    """FF after removing random components that are not in L: as many, and of equal energy."""
+    """FF after removing random components that are not in L: as many, and of equal log energy."""
     return _random_drops(key, named(made), engine, analysis, made)
 
 
@@ -205,7 +205,7 @@ def named(made: Interpretation) -> tuple[str, str, bytes]:
 def every_threshold(
     engine: L2I, analysis: Analysis, target: str, domain: str
 ) -> list[dict[str, float | None]]:
-    """What τ decides on one clip, a row for each τ of an evaluation: |L|, energy kept, f's logit
+    """What τ decides on one clip, a row for each τ of an evaluation: |L|, sound energy kept, f's logit
     and probability of the class on what is kept, its logit on what is left, FF."""
     index = engine.class_index(target)
     with turn:

@@ -163,13 +163,13 @@ def _row(view: View, said: Said) -> dict[str, str]:
     row = {
         **_answer(view, said, index),
         "keeps": said.units,
-        "energy kept": "–",
+        "sound energy kept": "–",
         ff: "–",
         "f on what is kept": "–",
     }
     if said.kept is not None and said.left is not None and said.energy is not None:
         drop = engine.score(view.analysis.logits)[index] - engine.score(said.left)[index]
-        row["energy kept"] = percent(said.energy)
+        row["sound energy kept"] = percent(said.energy)
         row[ff] = logit(float(drop))
         row["f on what is kept"] = decisions.with_chances(engine, said.kept)
     return row

@@ -23,7 +23,7 @@ from pages.shared.words import THIN, decibels, logit, percent, sentence
 
 Blocks = dict[str, dict[str, Any]]
 HEARD = {"all": "All", "top2": "Among f's first two", "top1": "f's first"}
-_AXIS = "share of a sound's energy"
+_AXIS = "share of the sound energy"
 
 
 def draw(view: View) -> None:
@@ -66,7 +66,7 @@ def _missing(view: View, kinds: Sequence[str]) -> None:
         "noise": "how often the class survives white noise from −10 to 30 dB, and how much of clip "
         "and noise passes into B",
         "overlap": "what of either clip passes into B when two of different classes are mixed, "
-        "beside random components of equal energy",
+        "beside random components of equal log energy",
     }
     bundle = view.engine.bundle
     folder = bundle.folder.name if bundle.folder else view.key[0]
@@ -151,7 +151,7 @@ def noise(view: View, blocks: Blocks, rows: Sequence[Row]) -> None:
             for row in whole
         ),
         hide_index=True,
-        alt="Every interpreter at 0 dB: shares of clips, energy passing, correlations",
+        alt="Every interpreter at 0 dB: shares of clips, sound energy passing, correlations",
     )
     if own is not None:
         curve = [
@@ -166,7 +166,7 @@ def noise(view: View, blocks: Blocks, rows: Sequence[Row]) -> None:
     _provenance(
         view,
         blocks,
-        "Class: f's decision on the clean clip. Passing: the share of a sound's energy that the "
+        "Class: f's decision on the clean clip. Passing: the share of the sound energy that the "
         "filter |B| / |A| of the noisy clip lets through. r: Pearson's, of B's waveform with the "
         "clip's and the noise's.",
     )
@@ -200,7 +200,7 @@ def _over_snr(curve: Sequence[Row], tau: float) -> None:
     _chart(
         right,
         "noise-energy",
-        f"At 0 dB {percent(quiet['followed_passed'])} of the clip's energy passes into B and "
+        f"At 0 dB {percent(quiet['followed_passed'])} of the clip's sound energy passes into B and "
         f"{percent(quiet['rest_passed'])} of the noise's (medians, n = {n}, τ = {tau:.2f})",
         energies,
         snrs,
@@ -259,7 +259,7 @@ def overlap(view: View, blocks: Blocks, rows: Sequence[Row]) -> None:
     st.dataframe(
         pd.DataFrame(_told(view, row) for row in shown),
         hide_index=True,
-        alt="Every interpreter and level: correlations, energy passing and SI-SDR, beside Random",
+        alt="Every interpreter and level: correlations, sound energy passing and SI-SDR, beside Random",
     )
     left, right = st.columns([2, 1], gap="large")
     if mine:
@@ -293,15 +293,15 @@ def overlap(view: View, blocks: Blocks, rows: Sequence[Row]) -> None:
 
 def _against(view: View, row: Row) -> str:
     text = (
-        f"**At equal level more of the target's energy passes into B than of the other clip's in "
+        f"**At equal level more of the target's sound energy passes into B than of the other clip's in "
         f"{percent(row['more'])} of {row['n']} explanations by {_title(view, row)}; with Random "
         f"in {percent(row['random_more'])}.** "
     )
     if row["test_p"] is None:
-        return text + "Random could never carry as much energy."
+        return text + "Random could never carry as much log energy."
     return text + (
         f"The difference between the two shares is larger than Random's in {row['test_greater']} "
-        f"of the {row['test_n']} in which Random could carry as much energy "
+        f"of the {row['test_n']} in which Random could carry as much log energy "
         f"({results.p_value(row['test_p'])})."
     )
 
@@ -352,7 +352,7 @@ def _over_levels(place: Any, mine: Sequence[Row], tau: float) -> None:
         place,
         "overlap-energy",
         f"Where the target is {_db(last['snr_db'])} above the other, "
-        f"{percent(last['followed_passed'])} of its energy passes and "
+        f"{percent(last['followed_passed'])} of its sound energy passes and "
         f"{percent(last['rest_passed'])} of the other's; Random: "
         f"{percent(last['random_followed_passed'])} and {percent(last['random_rest_passed'])} "
         f"(medians, n = {last['n']}, τ = {tau:.2f})",

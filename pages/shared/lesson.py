@@ -15,6 +15,7 @@ import streamlit as st
 from torch import Tensor
 
 from l2i_core import Interpretation, audio, explain
+from l2i_core.words import LOG_ENERGY, SOUND_ENERGY
 from pages.shared import components, pictures
 from pages.shared.context import View
 from pages.shared.words import DATA_SETS, folds, hertz
@@ -55,7 +56,11 @@ GLOSSARY = {
     "Residual": "What is left of the clip without the interpretation; x₂.",
     "Random Baseline": "FF when components that are not in L are removed, as many as L holds: what "
     "chance would achieve.",
-    "Energy-matched Random": "The same, but removed until they cover as much of the clip's energy "
+    SOUND_ENERGY.capitalize(): "|S|² added up over all frequencies and frames: how much of a sound "
+    "there is. A mask lets a share of it pass.",
+    LOG_ENERGY.capitalize(): "The same of X, the logarithms: ‖X‖². Quiet points count for more in "
+    "it. Components hold shares of it.",
+    "Energy-matched Random": "Random, but removed until they cover as much of the clip's log energy "
     "as L does. A fairer opponent, as most components are silent in any one clip. Ours, not the "
     "paper's.",
 }

@@ -96,13 +96,13 @@ def _curves(
             {"span": (-0.03, 1.03), "shares": True},
         ),
         (
-            f"At {decibels(levels[near])} {percent(float(np.median(rest[near])))} of the energy of "
+            f"At {decibels(levels[near])} {percent(float(np.median(rest[near])))} of the sound energy of "
             f"{names[1]} passes into B, {percent(float(np.median(followed[near])))} of {names[0]}",
             [
                 comparisons.Curve(names[1], rest),
                 comparisons.Curve(names[0], followed, alone.made.energy_kept),
             ],
-            "share of a sound's energy",
+            "share of the sound energy",
             {"shares": True},
         ),
         (
@@ -214,25 +214,25 @@ def _batch_figures(
                 else "Interpreter agrees with f",
                 percent(summary.fidelity),
             ),
-            ("Noise energy in B", percent(summary.rest_passed[1])),
-            ("Clip energy in B", percent(summary.followed_passed[1])),
+            ("Sound energy of the noise in B", percent(summary.rest_passed[1])),
+            ("Sound energy of the clip in B", percent(summary.followed_passed[1])),
         ):
             st.metric(label, value, width="content")
     good = [row for row in rows if "error" not in row]
     low, middle, high = summary.rest_passed
     st.markdown(
-        f"**Of the noise's energy {percent(middle)} passes into B at the median, quartiles "
+        f"**Of the noise's sound energy {percent(middle)} passes into B at the median, quartiles "
         f"{percent(low)} and {percent(high)}; n = {n}**"
     )
     shares = [np.array([row[c] for row in good]) for c in ("rest_passed", "followed_passed")]
     st.plotly_chart(
         comparisons.quartile_bars(
-            ("noise", "clip"), shares, "share of a sound's energy", pictures.palette()
+            ("noise", "clip"), shares, "share of the sound energy", pictures.palette()
         ),
         key="batch-energy",
         theme=None,
         config=plots.LIVELY,
-        alt=f"Energy passing into B over {many}: noise {percent(middle)} at the median "
+        alt=f"Sound energy passing into B over {many}: noise {percent(middle)} at the median "
         f"({percent(low)} to {percent(high)}), clip {percent(summary.followed_passed[1])}.",
     )
     notes = [
@@ -268,7 +268,7 @@ def _batch_figures(
             "rest_passed": st.column_config.NumberColumn("noise passing", format="percent"),
             "followed_passed": st.column_config.NumberColumn("clip passing", format="percent"),
         },
-        alt="Every clip: f's class clean and noisy, its place by the interpreter, energy passing",
+        alt="Every clip: f's class clean and noisy, its place by the interpreter, sound energy passing",
     )
     picked = chosen["selection"]["rows"]
     if picked and picked[0] < len(table):

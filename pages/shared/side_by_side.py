@@ -85,7 +85,7 @@ def _panel(view: View, made: Interpretation, gain: float) -> Panel:
         alt=f"Spectrogram of what f used for {name}, {count} components, the rest of the clip grey",
     )
     st.markdown(
-        f"{count} of {len(made.relevance)} components, {percent(made.energy_kept)} of the energy"
+        f"{count} of {len(made.relevance)} components, {percent(made.energy_kept)} of the sound energy"
         if count
         else "**Nothing is selected:** lower τ to hear something."
     )
@@ -123,7 +123,7 @@ def _figures(view: View, made: Interpretation) -> str:
     arguments = (view.key, view.engine, view.analysis, made)
     drop = engines.verdict(*arguments).faithfulness
     few, counted = engines.energy_matched(*arguments), engines.count_matched(*arguments)
-    energy = "equal energy" if few.as_much else "less energy (there is no more)"
+    energy = "equal log energy" if few.as_much else "less log energy (there is no more)"
     return (
         f"FF **{decisions.unit_of(view.engine).amount(drop)}**  \n"
         f"Random **{logit(few.median)}** at {energy}, **{logit(counted.median)}** at equal count  \n"

@@ -68,7 +68,9 @@ def more_draws(view: View, made: Interpretation) -> None:
     if not st.button(f"Both Random Baselines, {engines.RANDOM_DRAWS} draws", key=key):
         return
     counted, matched = engines.random_drops(view.key, view.engine, view.analysis, made)
-    energy = "as much energy is removed" if matched.as_much else "all are, which hold less of ‖X‖²"
+    energy = (
+        "as much log energy is removed" if matched.as_much else "all are, which hold less of ‖X‖²"
+    )
     st.markdown(
         f"Random components not in B, median FF of {engines.RANDOM_DRAWS} draws: "
         f"**{logit(matched.median)}** when {energy}, **{logit(counted.median)}** when as many are "

@@ -160,8 +160,8 @@ def table(shown: Sequence[Row], rows: Sequence[Row], threshold: float) -> None:
     st.caption(
         f"{len(shown)} of {total}, the most doubtful first. FF: what f's {what} "
         f"loses without the interpretation at τ = {threshold:.2f}; Random: the same "
-        "for random other components of equal energy, median of the draws. “–”: all others together "
-        "hold less energy, or none was drawn, so FF is not tested. |L|: components."
+        "for random other components of equal log energy, median of the draws. “–”: all others together "
+        "hold less log energy, or none was drawn, so FF is not tested. |L|: components."
         + (_OF_PAIRS if many else "")
     )
 

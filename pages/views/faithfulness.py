@@ -162,7 +162,7 @@ def statement(rows: Sequence[Row], opening: str, scale: str) -> str:
     text = done("faithfulness", score, " of what silence would take away")
     if not text:
         return f"{opening}, silence would take nothing away from f: there is no share."
-    energy = "random components of equal energy"
+    energy = "random components of equal log energy"
     if not all(r["energy_matched"] for r in rows):
         energy += " (all others, where they hold less)"
     others = {"random_energy": energy, "random": "as many random components"}
@@ -174,17 +174,17 @@ def statement(rows: Sequence[Row], opening: str, scale: str) -> str:
 
 
 def _energy_verdict(rows: Sequence[Row]) -> str:
-    """The test at equal energy, over the clips where chance can be given as much energy as L."""
+    """The test at equal log energy, over the clips where chance can be given as much log energy as L."""
     matched = [r for r in rows if r["energy_matched"]]
     if len(matched) == len(rows):
-        return _verdict(rows, "random_energy", "At equal energy")
+        return _verdict(rows, "random_energy", "At equal log energy")
     if not matched:
         return (
-            "In no clip do the other components hold as much energy as the interpretation: "
-            "**equal energy cannot be tested** here; a higher τ selects less."
+            "In no clip do the other components hold as much log energy as the interpretation: "
+            "**equal log energy cannot be tested** here; a higher τ selects less."
         )
     where = (
-        f"At equal energy, on the {len(matched)} of {len(rows)} {tables.cases(rows)} whose other "
+        f"At equal log energy, on the {len(matched)} of {len(rows)} {tables.cases(rows)} whose other "
         "components hold as much"
     )
     return _verdict(matched, "random_energy", where)
@@ -275,7 +275,7 @@ def distribution(
     short = any(r["energy_matched"] == 0 for r in rows)
     st.caption(
         "Boxes: quartiles and median, whiskers to the extremes; classes by falling median. "
-        + ("Random, equal energy: all other components where they hold less. " if short else "")
+        + ("Random, equal log energy: all other components where they hold less. " if short else "")
         + "A click on a point opens its clip."
     )
     if view.multi_label and level != paper.CLASSWISE_TAU:
@@ -325,7 +325,7 @@ def one_clip(found: Results, rows: Sequence[Row], level: float, scale: str) -> N
         "count-matched Random": _value(row["random"], scale),
         **_answers(row),
         "components": str(row["components"]),
-        "energy kept": percent(row["energy_kept"]),
+        "sound energy kept": percent(row["energy_kept"]),
     }
     st.table(
         pd.DataFrame({"": shown}), border="horizontal", hide_header=True, alt="Figures of this clip"
@@ -431,8 +431,8 @@ def interpreters(view: View, rows: Sequence[Row], level: float, scale: str) -> N
     )
     st.caption(
         f"Fid-In: f {'hears the class in' if view.multi_label else 'names the same class on'} the "
-        f"interpretation {'too' if view.multi_label else 'as on the clip'}. Energy kept: the "
-        "interpretation's energy over the clip's. A larger |L| or more energy makes FF easier: "
+        f"interpretation {'too' if view.multi_label else 'as on the clip'}. Sound energy kept: the "
+        "interpretation's over the clip's. A larger |L| or more sound energy makes FF easier: "
         f"read them together. p: Wilcoxon signed-rank over the same {tables.cases(rows)}, two-sided."
     )
 
@@ -472,7 +472,7 @@ def _figures(
         "count-matched Random": _random(other, "random", scale),
         "mean |L|": number(float(tables.column(other, "components").mean())),
         "Fid-In": percent(float(tables.column(other, "same_class").mean())),
-        "energy kept": percent(float(tables.column(other, "energy_kept").mean())),
+        "sound energy kept": percent(float(tables.column(other, "energy_kept").mean())),
         f"FF beside {chosen}'s": against,
     }
 
@@ -486,14 +486,14 @@ def class_table(by_class: Sequence[ClassFaithfulness]) -> None:
     """The figure above as numbers."""
     results.class_table(
         class_rows(by_class),
-        ("median FF", "25 %", "75 %", "Random, energy", "Random, count", "mean |L|"),
-        ("FF > 0", "Fid-In", "energy kept"),
-        "FF, both Randoms, |L|, Fid-In and energy kept by class",
+        ("median FF", "25 %", "75 %", "Random, log energy", "Random, count", "mean |L|"),
+        ("FF > 0", "Fid-In", "sound energy kept"),
+        "FF, both Randoms, |L|, Fid-In and sound energy kept by class",
     )
     st.caption(
-        "Random, energy and Random, count: medians of the energy-matched and of the count-matched "
+        "Random, log energy and Random, count: medians of the energy-matched and of the count-matched "
         "Random. FF above: clips whose FF is above 0 and above energy-matched Random's, of those "
-        "tested: where FF is so, but all other components hold less energy, nothing is."
+        "tested: where FF is so, but all other components hold less log energy, nothing is."
     )
 
 
@@ -506,14 +506,14 @@ def class_rows(by_class: Sequence[ClassFaithfulness]) -> list[Row]:
             "median FF": c.own.median if c.own else None,
             "25 %": c.own.q25 if c.own else None,
             "75 %": c.own.q75 if c.own else None,
-            "Random, energy": c.random_energy.median if c.random_energy else None,
+            "Random, log energy": c.random_energy.median if c.random_energy else None,
             "Random, count": c.random.median if c.random else None,
             "FF above": c.above_energy,
             "of tested": c.tested,
             "FF > 0": c.positive_fraction,
             "mean |L|": c.components,
             "Fid-In": c.fid_in,
-            "energy kept": c.energy_kept,
+            "sound energy kept": c.energy_kept,
         }
         for c in by_class
     ]

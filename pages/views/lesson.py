@@ -253,7 +253,7 @@ def dictionary(view: View, made: Interpretation) -> None:
         if known.main:
             st.markdown(
                 f"The {len(known.main)} components that cover most of this clip account for "
-                f"**{percent(covered)}** of the picture's energy, ‖X‖²."
+                f"**{percent(covered)}** of its log energy, ‖X‖²."
             )
         with _prompt("3", "Which shapes are tones, which are noise? All of them can be heard."):
             if st.button(f"See all {k} on the Dictionary page", key="to-dictionary"):
@@ -523,7 +523,7 @@ def masking(view: View, made: Interpretation) -> None:
             ),
         )
         st.markdown(
-            f"{_chosen(view, made)} **{percent(made.energy_kept)}** of the clip's energy passes "
+            f"{_chosen(view, made)} **{percent(made.energy_kept)}** of the clip's sound energy passes "
             "the mask."
         )
         _try(
@@ -571,7 +571,7 @@ def testing(view: View, made: Interpretation) -> None:
             r"\mathrm{FF}_x = f(x)_c - f(x_2)_c",
             f"Eq. 6, faithfulness, in f's {decisions.unit_of(view.engine).of} “{target}”. The paper "
             "compares with removing as "
-            "many random components; beside that we remove random ones of equal energy, a harder "
+            "many random components; beside that we remove random ones of equal log energy, a harder "
             "opponent.",
         )
         _try(

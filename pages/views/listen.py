@@ -213,7 +213,7 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
             "text/csv",
             on_click="ignore",
             width="stretch",
-            help="Components, energy and FF for each τ in steps of 0.05, by τ alone.",
+            help="Components, sound energy kept and FF for each τ in steps of 0.05, by τ alone.",
         )
         evidence.evidence_button(view, heard.interpretation, verdict)
         st.caption("The address of this page is a link to this view.")
@@ -302,7 +302,7 @@ def _selection(view: View, heard: Heard) -> str:
     if count:
         how = "by your own choice" if view.choice.overrides else f"at τ = {view.threshold:.2f}"
         return (
-            f"{count} of {total} components, {percent(made.energy_kept)} of the energy, "
+            f"{count} of {total} components, {percent(made.energy_kept)} of the sound energy, "
             f"for “{target}” {how}."
         )
     if not bool(view.analysis.waveform.any()):

@@ -388,8 +388,8 @@ def _figures(view: View, comparison: Comparison, names: tuple[str, str]) -> None
             f"Interpreter's {'probability' if view.multi_label else 'place'} of it",
             " → ".join(places),
         ),
-        (f"Energy of {names[1]} in B", percent(passed.rest.share)),
-        (f"Energy of {names[0]} in B", percent(passed.followed.share)),
+        (f"Sound energy of {names[1]} in B", percent(passed.rest.share)),
+        (f"Sound energy of {names[0]} in B", percent(passed.followed.share)),
     )
     with st.container(horizontal=True, gap="medium", key="noise-figures"):
         for label, value in shown:
@@ -491,10 +491,10 @@ def changes(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
     )
     st.caption(
         f"FF: what f's {decisions.unit_of(view.engine).of} the class loses when B is taken out of A "
-        f"(Eq. 6). {why}, so compare FF as a share. Random: components not in B that carry as much energy, "
+        f"(Eq. 6). {why}, so compare FF as a share. Random: components not in B that carry as much log energy, "
         f"median of {engines.FEW_DRAWS} draws"
         + (
-            "; “less energy”: all of them together hold less of ‖X‖², so chance cannot take as much."
+            "; “less log energy”: all of them together hold less of ‖X‖², so chance cannot take as much."
             if any(few is not None and not few.as_much for few in draws)
             else "."
         )
@@ -502,7 +502,7 @@ def changes(view: View, comparison: Comparison, names: tuple[str, str]) -> None:
 
 
 def _at_energy(few: RandomDrops) -> str:
-    return logit(few.median) if few.as_much else f"{logit(few.median)} (less energy)"
+    return logit(few.median) if few.as_much else f"{logit(few.median)} (less log energy)"
 
 
 def _changes(view: View, side: noises.Side, random: str) -> dict[str, str]:
@@ -524,11 +524,11 @@ def _changes(view: View, side: noises.Side, random: str) -> dict[str, str]:
         f"f's {unit.of} {name}: A / B / C": " / ".join(scores),
         f"FF in {unit.name}": logit(verdict.faithfulness),
         "FF, share of what silence takes": percent(verdict.relative),
-        "FF of Random at equal energy": random,
+        "FF of Random at equal log energy": random,
         f"the {first}": decisions.said(view.engine, theirs),
         f"{name} in the interpreter's order": f"{noise_lab.place(theirs, index)} of {len(theirs)}",
         "components in B": f"{len(side.made.selected)} of {len(side.made.relevance)}",
-        "energy of A in B": percent(side.made.energy_kept),
+        "sound energy of A in B": percent(side.made.energy_kept),
     }
 
 
@@ -542,9 +542,9 @@ def energy(comparison: Comparison, names: tuple[str, str]) -> None:
             for name, part in zip(names, (passed.followed, passed.rest), strict=True)
         },
         orient="index",
-        columns=["energy passing", "SI-SDR of A", "SI-SDR of B", "change"],
+        columns=["sound energy passing", "SI-SDR of A", "SI-SDR of B", "change"],
     )
-    st.table(table, border="horizontal", alt="Share of energy and SI-SDR of both sounds")
+    st.table(table, border="horizontal", alt="Share of sound energy and SI-SDR of both sounds")
     gain = passed.snr_gain
     if np.isnan(gain):
         text = "B is silence: nothing passes. "
@@ -552,7 +552,7 @@ def energy(comparison: Comparison, names: tuple[str, str]) -> None:
         way = "further above" if gain > 0 else "less far above"
         text = f"In B {names[0]} stands {decibels(abs(gain))} {way} {names[1]} than in A. "
     st.caption(
-        f"{text}Energy passing: the mixture's own filter |B| / |A| applied to each sound as it was "
+        f"{text}Sound energy passing: the mixture's own filter |B| / |A| applied to each sound as it was "
         "mixed. SI-SDR: how near a signal is to that sound alone, whatever its level; an "
         "interpretation is no source separation, and a fall is no fault in itself."
     )
