@@ -23,16 +23,16 @@ from l2i_core.data.clips import Clip
 from l2i_core.data.folders import any_folder
 from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.engine import L2I
-from l2i_core.explained import Interpretation
+from l2i_core.explained import Interpretation, Verdict
 from l2i_core.explainers.protocol import EXPLAINERS, Analysis
 from l2i_core.files import atomic, write_text
 from l2i_core.measure import audit, evaluation
 from l2i_core.report import evidence
-from l2i_core.report.report import agrees, decision, make_report, score, unit_of
+from l2i_core.report.report import decision, make_report, score, statement, unit_of, warning
 from l2i_core.signal import audio
 from l2i_core.signal.corrupt import COLOURS, add_at_snr, coloured_noise
 from l2i_core.signal.spectra import AudioConfig
-from l2i_core.words import class_name
+from l2i_core.words import class_name, logit
 
 DEFAULT_BUNDLE = "esc10"
 _EXPLAINER_HELP = "att, max, … (default: the bundle's own choice), or without training "
@@ -97,13 +97,8 @@ def _interpret(arguments: argparse.Namespace) -> None:
     interpretation = engine.interpret(
         analysis, arguments.target, arguments.threshold, arguments.mask_domain
     )
-    report = make_report(
-        engine,
-        analysis,
-        interpretation,
-        engine.judge(analysis, interpretation),
-        arguments.clip.name,
-    )
+    verdict = engine.judge(analysis, interpretation)
+    report = make_report(engine, analysis, interpretation, verdict, arguments.clip.name)
     text = json.dumps(report, indent=1, ensure_ascii=False)
     if arguments.out:
         _folder(arguments.out)
@@ -122,18 +117,22 @@ def _interpret(arguments: argparse.Namespace) -> None:
                 path.unlink()  # an earlier run's: it would pass for one of this report's
         write_text(arguments.out / "report.json", text + "\n")
     if arguments.evidence:
-        _write_evidence(arguments, engine, analysis, interpretation)
+        _write_evidence(arguments, engine, analysis, interpretation, verdict)
     print(text if arguments.json else _sentences(report, arguments.out))
 
 
 def _write_evidence(
-    arguments: argparse.Namespace, engine: L2I, analysis: Analysis, made: Interpretation
+    arguments: argparse.Namespace,
+    engine: L2I,
+    analysis: Analysis,
+    made: Interpretation,
+    verdict: Verdict,
 ) -> None:
     report = evidence.evidence_report(
         engine,
         analysis,
         made,
-        engine.judge(analysis, made),
+        verdict,
         clip_name=arguments.clip.name,
         input_sha256=evidence.digest(arguments.clip),
         digests=evidence.bundle_digests(engine.bundle),
@@ -187,47 +186,33 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _sentences(report: dict[str, Any], out: Path | None) -> str:
     c = report["classes"].index(report["target"])
     top = sorted(zip(report["probabilities"], report["classes"], strict=True), reverse=True)[:3]
-    scale, told = unit_of(report), ", ".join(f"{name} {p:.2f}" for p, name in top)
+    told = ", ".join(f"{name} {p:.2f}" for p, name in top)
     values = [
-        score(report, report[k][c]) for k in ("logits", "logits_interpretation", "logits_without")
+        logit(score(report, report[k][c]))
+        for k in ("logits", "logits_interpretation", "logits_without")
     ]
+    verb, f, agreed = "says", told, " and agrees"
     if "predicted_classes" in report:
-        heard = decision(report, report["logits"])
-        theirs = decision(report, report["interpreter_logits"] or report["logits"])
-        about = class_name(report["target"])
-        answers = [
-            f"{report['clip']}: f hears {heard} (most probable: {told}).",
-            f"Interpreter {report['interpreter']} hears {theirs}"
-            + (
-                f"; it agrees on {about}."
-                if agrees(report)
-                else f"; it disagrees on {about}: trust this explanation less."
-            ),
-        ]
+        verb, f = "hears", f"{decision(report, report['logits'])} (most probable: {told})"
+        agreed = f"; it agrees on {class_name(report['target'])}"
+    disagreement = warning(report)
+    if report["interpreter_logits"] is None:
+        follows = f"{report['interpreter']} does not mimic f: there is no agreement to look at."
     else:
-        first = (report["interpreter_top"] or ["nothing"])[0]
-        answers = [
-            f"{report['clip']}: f says {told}.",
-            f"Interpreter {report['interpreter']} says {first}"
-            + (
-                " and agrees."
-                if agrees(report)
-                else f", f says {report['predicted']}: trust this explanation less."
-            ),
-        ]
-    if report["interpreter_top"] is None:
-        answers[1] = f"{report['interpreter']} does not mimic f: there is no agreement to look at."
+        theirs = decision(report, report["interpreter_logits"])
+        ending = "" if disagreement else agreed
+        follows = f"Interpreter {report['interpreter']} {verb} {theirs}{ending}."
     lines = [
-        *answers,
+        f"{report['clip']}: f {verb} {f}.",
+        follows,
+        *([disagreement] if disagreement else []),
         f"For {report['target']} at τ = {report['threshold']:g}: {len(report['selected'])} of "
         f"{len(report['relevance'])} components, "
-        f"{100 * report['energy_kept']:.0f} % of the energy.",
-        f"f's {scale.of} {report['target']}: {values[0]:.2f} on the input, "
-        f"{values[1]:.2f} on the interpretation, {values[2]:.2f} on the residual "
-        f"(FF {report['faithfulness']:.2f}).",
+        f"{100 * report['energy_kept']:.0f} % of the sound energy.",
+        f"f's {unit_of(report).of} {report['target']}: {values[0]} on the input, "
+        f"{values[1]} on the interpretation, {values[2]} on the residual.",
+        statement(report)[0],
     ]
-    if not report["selected"]:
-        lines.append("No component is selected: the interpretation is silence.")
     if out:
         lines.append(f"Written to {out}.")
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 THIN = "\u202f"  # narrow no-break space between a number and its unit
@@ -26,11 +26,13 @@ class Unit:
 _LOGITS = Unit("logits", "logit for", "logits")
 _PROBABILITY = Unit("probability", "probability of", "in probability")
 
-# Of a claim beside energy-matched Random, where all components outside L carry less than L.
-UNTESTED = (
-    "Chance cannot take as much, so at equal energy the claim is not tested; "
-    "at a larger τ it may be"
-)
+# Two energies, never by the bare word: ∑ |S|², of which a mask lets a share pass, and ‖X‖² of the
+# log spectrogram, of which components hold shares and in which Random is matched.
+SOUND_ENERGY, LOG_ENERGY = "sound energy", "log energy"
+
+TITLES = ("A · input", "B · what it listened to", "C · what is left")
+# What energy-matched Random takes out where all that is outside L carries less than L.
+ALL_OTHERS = "all other components together (they hold less log energy, ‖X‖²)"
 
 
 def unit(multi_label: bool) -> Unit:
@@ -58,13 +60,77 @@ def number(value: float, digits: int = 2) -> str:
     return f"{value:.{min(decimals, 3)}f}".replace("-", "−")
 
 
-def logit(value: float | None) -> str:
+def logit(value: float | None, decimals: int = 2) -> str:
     """Logits, or the probabilities that FF is a drop of, are compared with each other, so all have
     two decimals; "–" for NaN and for none."""
     if value is None or math.isnan(value):
         return "–"
-    text = f"{value:.2f}"
-    return "0.00" if float(text) == 0 else text.replace("-", "−")
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def _decimals(first: float, second: float, resolution: float) -> int:
+    """Two, or as many more as show apart what differs by more than the resolution."""
+    same = abs(first - second) <= resolution
+    return next((d for d in (2, 3) if same or logit(first, d) != logit(second, d)), 4)
+
+
+def drop(value: float, resolution: float) -> str:
+    """FF, 0.00 only where it is none at the resolution (`metrics.drop_resolution`)."""
+    return logit(value, _decimals(value, 0, resolution))
+
+
+def moved(
+    value: float, resolution: float, it: str, written: Callable[[float], str] | None = None
+) -> str:
+    """What taking sound away does to f's score: "lowers it by 2.00", "raises it by 1.82" for a drop
+    of −1.82, "leaves it as it is" for one that is none at the resolution."""
+    if abs(value) <= resolution:
+        return f"leaves {it} as it is"
+    by = written(abs(value)) if written else drop(abs(value), resolution)
+    return f"{'lowers' if value > 0 else 'raises'} {it} by {by}"
+
+
+def compared(own: float, random: float, beats: bool | None, resolution: float) -> str:
+    """FF beside energy-matched Random's, as `beats` (`baselines.random.beats_chance`) has it: what
+    differs by no more than the resolution is one number here."""
+    if own <= resolution:
+        gains = "is surer" if own < -resolution else "loses nothing"
+        return f"f {gains} without its interpretation (FF {drop(own, resolution)})"
+    if abs(own - random) <= resolution:
+        return f"FF {drop(own, resolution)} is no more than Random's"
+    decimals = max(_decimals(own, other, resolution) for other in (random, 0))
+    way = "below" if own < random else "above"
+    text = f"FF {logit(own, decimals)} is {way} Random's {logit(random, decimals)}"
+    weak = ", but all other components together hold less log energy"
+    return text + weak if beats is None else text
+
+
+def claim(
+    own: float, random: float, beats: bool | None, resolution: float, agrees: bool = True
+) -> str:
+    """The sentence on what an interpretation claims, that f used it; `agrees`: the interpreter
+    decides as f does, or its sounds are not f's reasons whatever FF is."""
+    why = compared(own, random, beats, resolution)
+    if beats is None:
+        return f"The claim is not tested: {why}; at a larger τ it may be."
+    if not beats:
+        return f"The claim does not hold: {why}."
+    if agrees:
+        return f"The claim holds: {why}."
+    return f"What was taken out matters to f ({why}), but the interpreter disagrees with f here."
+
+
+def disagreement(where: str, said: str, theirs: str, heard: bool | None = None) -> str:
+    """The warning before anybody listens: f's class and the interpreter's first; of a multi-label
+    model the class that is explained, and whether f hears it."""
+    if heard is None:
+        told = f"{where}: its first choice is “{theirs}”, f says “{said}”"
+    else:
+        first, second = ("f", "the interpreter") if heard else ("the interpreter", "f")
+        told = f"{where} about “{said}”: {first} hears it, {second} does not"
+    ending = "Do not take the interpretation for f's reasons."
+    return f"The interpreter disagrees with f on {told}. {ending}"
 
 
 def percent(share: float) -> str:

@@ -53,7 +53,7 @@ def noise(blocks: dict[str, Any]) -> str:
         "**White noise on the test set**: on how many clips "
         "the class, f's decision on the clean clip, is among the interpreter's five highest (top "
         f"5; without noise: {clean}), is its first (top 1), is still f's decision, and what of "
-        "clip and noise passes into x_int for it: the median share of their energy, and the "
+        "clip and noise passes into x_int for it: the median share of their sound energy, and the "
         "median of Pearson's r between x_int and either. "
         + made_by(block["about"] for block in blocks.values())
         + "\n\n"

@@ -93,7 +93,7 @@ def surrogates(checks: dict[str, Any]) -> str:
     parts = [markdown_table(head, rows)]
     opponents = {
         "surrogate_count": "surrogate, as many",
-        "surrogate_energy": "surrogate, as much energy",
+        "surrogate_energy": "surrogate, as much log energy",
         "random_energy": "energy-matched Random",
     }
     for name, block in checks.items():
@@ -218,7 +218,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
     parts.append(
         f"Median and quartiles over {'pairs of clip and class' if many else 'clips'}; Wilcoxon's "
         "signed-rank test of FF − Random, paired and two-sided; differences of at most "
-        f"{resolution:g} {scale.ending} are ties. The test at equal energy leaves out the "
+        f"{resolution:g} {scale.ending} are ties. The test at equal log energy leaves out the "
         "clips whose other components hold less than L."
     )
     baselines = folder / "baselines.json"
@@ -254,7 +254,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
 def trained_baselines(blocks: dict[str, Any], multi_label: bool = False) -> str:
     """One row per trained baseline: fidelity, and for what can be played what f says of it."""
     head = ["baseline", *(detection_tables.FIGURES if multi_label else ("top-1", "top-3", "top-5"))]
-    head += ["energy kept", "FF", "FF / span", "Fid-In", "AI", "AD", "AG"]
+    head += ["sound energy kept", "FF", "FF / span", "Fid-In", "AI", "AD", "AG"]
     rows = []
     for name, block in blocks.items():
         top = [f"{block['fidelity'][k]:.3f}" for k in ("top1", "top3", "top5")]

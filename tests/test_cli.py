@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -77,6 +78,26 @@ def test_report_on_stdout_is_the_engines(
     expected = make_report(engine, analysis, i, engine.judge(analysis, i), clip.name)
     assert json.loads(out) == expected
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (["l2i_core", "interpret", "assets/clips/dog-1.flac"], "For dog at tau = 0.3"),
+        (["pipelines.results", "--bundle", "esc10"], "| tau | mean"),
+    ],
+)
+def test_consoles_that_lack_signs_get_all_the_rest(command: list[str], expected: str) -> None:
+    """cp1252 is a Western Windows'; it has no τ."""
+    run = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert expected in run.stdout.decode("cp1252")
 
 
 def test_defaults_are_the_designs(
@@ -591,8 +612,14 @@ def test_process_fails_with_one_line_and_code_2(tmp_path: Path, bundle_folder: P
 
 
 def test_evidence_is_a_zip_that_names_its_input(
-    clip: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    clip: Path,
+    bundle_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    judge, asked = L2I.judge, []
+    monkeypatch.setattr(L2I, "judge", lambda *given: asked.append(given) or judge(*given))
     out = tmp_path / "new" / "evidence.zip"
     argv = ["interpret", str(clip), "--bundle", str(bundle_folder), "--threshold", "0.9"]
     assert main([*argv, "--evidence", str(out), "--json"]) == 0
@@ -601,6 +628,7 @@ def test_evidence_is_a_zip_that_names_its_input(
     assert report["input_sha256"] == hashlib.sha256(clip.read_bytes()).hexdigest()
     assert report.items() >= json.loads(capsys.readouterr().out).items()
     assert report["url"] is None
+    assert len(asked) == 1, "f is asked once"
 
 
 def test_evaluate_audits_a_folder(

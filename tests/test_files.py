@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,18 @@ def test_parser_raises_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
             parser.parse_args(argv)
         assert str(refused.value).endswith("See job --help.")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_console_prints_what_it_can(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", streams[0])
+    monkeypatch.setattr(sys, "stderr", streams[1])
+    Parser(prog="job").parse_args([])
+    named = {"clip": "é ω 🙂 \udcff.wav"}  # the last is a byte of a file name that is no UTF-8
+    for stream in streams:
+        print("FF −1.82 at τ = 0.30", json.dumps(named, ensure_ascii=False), sep="\n", file=stream)
+        stream.flush()
+        told, read = stream.buffer.getvalue().decode(encoding).splitlines()
+        assert told == ("FF -1.82 at tau = 0.30" if encoding != "utf-8" else "FF −1.82 at τ = 0.30")
+        assert json.loads(read) == named

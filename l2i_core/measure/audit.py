@@ -2,8 +2,8 @@
 
 Three grounds for doubt: the decision is wrong, the interpreter does not follow f there, or taking
 out what the interpreter chose hurts f no more than chance does (energy-matched Random). Where all
-other components together hold less energy than L, Random cannot remove as much: FF above it shows
-nothing there, so such a clip is untested, neither in doubt nor cleared.
+other components together hold less log energy than L, Random cannot remove as much: FF above it
+shows nothing there, so such a clip is untested, neither in doubt nor cleared.
 
 Of a multi-label model every pair of clip and class is a decision that f hears or that the label
 holds: f is wrong in a false alarm and in a miss. There is nothing to take out of a miss.
@@ -23,8 +23,7 @@ from scipy.special import expit
 from l2i_core.data.clips import classes_of
 from l2i_core.measure import tables
 from l2i_core.measure.evaluation import Evaluation, Row, Settings
-from l2i_core.measure.random import beats_chance
-from l2i_core.words import class_name, counted, joined, logit
+from l2i_core.words import class_name, compared, counted, joined
 
 SETTINGS = Settings(random_draws=10)  # of an evaluation of one's own recordings
 LONGEST = 30.0  # seconds of a clip of one's own
@@ -49,6 +48,7 @@ _COLUMNS = (
     "beats_random",
     "components",
     "energy_kept",
+    "in_words",
 )
 
 
@@ -57,9 +57,8 @@ def audit_rows(clips: Sequence[Row], levels: Sequence[Row], threshold: float) ->
     where the interpreter disagrees, then where FF is not above Random; the most confident first.
 
     Added: `probability` of f's decision; `right`, None for a clip without a label; `agrees`: the
-    interpreter decides as f does; `beats_random`: FF above 0 and above energy-matched Random, None
-    where none was drawn at this τ, or where it removed less energy than L and FF is above it. Of a
-    multi-label model also a row for each miss, and `heard`: whether f hears the class.
+    interpreter decides as f does; `in_words`: `doubts`. Of a multi-label model also a row for each
+    miss, and `heard`: whether f hears the class.
     """
     by_name = {clip["clip"]: clip for clip in clips}
     rows = [
@@ -67,14 +66,16 @@ def audit_rows(clips: Sequence[Row], levels: Sequence[Row], threshold: float) ->
             **row,
             **_answer(by_name[row["clip"]], row),
             "agrees": bool(row["agrees"]),
-            "beats_random": _beats(row),
         }
         for row in tables.at_threshold(clips, levels, threshold)
     ]
     if rows and "class" in rows[0]:
         rows += [row for clip in clips for row in _misses(clip, rows[0])]
-    doubts = list(GROUNDS.values())
-    return sorted(rows, key=lambda row: ([not doubt(row) for doubt in doubts], -row["probability"]))
+    rows = [{**row, "in_words": doubts(row)} for row in rows]
+    grounds = list(GROUNDS.values())
+    return sorted(
+        rows, key=lambda row: ([not doubt(row) for doubt in grounds], -row["probability"])
+    )
 
 
 def _answer(clip: Row, row: Row) -> Row:
@@ -122,17 +123,6 @@ def kind(row: Row) -> str:
     if row["right"] is not False or "class" not in row:
         return ""
     return ALARM if row["heard"] else MISSED
-
-
-def _beats(row: Row) -> bool | None:
-    if row["random_energy"] is None:
-        return None
-    return beats_chance(
-        row["faithfulness"],
-        row["random_energy"],
-        bool(row["energy_matched"]),
-        row["resolution"],
-    )
 
 
 def audited_threshold(levels: Sequence[Row], threshold: float) -> float:
@@ -247,14 +237,9 @@ def doubts(row: Row) -> str:
             if "class" in row
             else f"the interpreter's first choice is “{theirs}”"
         )
-    if row["faithfulness"] <= 0:
-        grounds.append(
-            f"it loses nothing without its interpretation (FF {logit(row['faithfulness'])})"
-        )
-    elif row["beats_random"] is False:
-        grounds.append(
-            f"FF {logit(row['faithfulness'])} is not above Random's {logit(row['random_energy'])}"
-        )
+    if row["beats_random"] is False:
+        drops = row["faithfulness"], row["random_energy"]
+        grounds.append(compared(*drops, False, row["resolution"]))
     if grounds:
         return f"f {verb} “{said}”, but {joined(grounds)}."
     untested = ["its label is unknown"] if row["right"] is None else []

@@ -80,15 +80,18 @@ def as_much(random: float, own: float) -> bool:
     return random >= own - 1e-4 * abs(own)
 
 
-def beats_chance(drop: float, random: float, equal_energy: bool, resolution: float) -> bool | None:
-    """Whether FF stands above energy-matched Random's and above 0 by more than `resolution`.
+def beats_chance(
+    drop: float, random: float | None, equal_energy: bool, resolution: float
+) -> bool | None:
+    """Whether FF stands above energy-matched Random's and above 0 by more than `resolution`: the
+    one rule of every count, table and sentence (`words.compared`).
 
-    None where it does but Random could not remove as much: then nothing is tested. Where it does
-    not, a Random that removed less says it all the more.
+    None where it does but Random could not remove as much, or was not drawn: then nothing is
+    tested. Where it does not, a Random that removed less says it all the more.
     """
-    if drop - max(random, 0.0) <= resolution:
+    if drop - max(random or 0.0, 0.0) <= resolution:
         return False
-    return True if equal_energy else None
+    return True if equal_energy and random is not None else None
 
 
 def random_drops(

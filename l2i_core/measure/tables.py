@@ -19,7 +19,7 @@ from l2i_core.data.clips import NOTHING, classes_of
 from l2i_core.measure import metrics
 from l2i_core.measure.evaluation import Row
 from l2i_core.measure.metrics import Detection, PairedTest
-from l2i_core.measure.random import as_much
+from l2i_core.measure.random import as_much, beats_chance
 from l2i_core.words import counted, unit
 
 SHARE = "share"
@@ -45,7 +45,8 @@ class ClassFaithfulness:
     Randoms, in one scale.
 
     None where no Random was drawn, or where no clip has a number in this scale. `n` clips,
-    `above_energy` of them with FF over energy-matched Random's.
+    `tested` of them beside energy-matched Random, on `above_energy` of those FF beats it
+    (`beats_chance`); resolution: the median of what two of their drops must differ by.
     """
 
     label: str
@@ -54,7 +55,9 @@ class ClassFaithfulness:
     random_energy: Spread | None
     random: Spread | None
     positive_fraction: float
+    tested: int | None
     above_energy: int | None
+    resolution: float
     fid_in: float
     components: float
     energy_kept: float
@@ -125,6 +128,7 @@ def at_threshold(
     `energy_matched`: whether all draws of energy-matched Random could remove as much of ‖X‖² as L
     does (1), or all other components together hold less (0); None where it was not drawn.
     `resolution`: what two drops must differ by, `metrics.drop_resolution` in the scale.
+    `beats_random`: `beats_chance` of FF and energy-matched Random.
     `case`: the row's own name; `agrees`: whether the interpreter decides for the class as well.
     ValueError for an unknown scale, and where the two tables do not name the same clips.
     """
@@ -177,6 +181,8 @@ def _at(clip: Row, level: Row, scale: str) -> Row:
         row |= {"predicted": level["class"], "interpreter_predicted": "+".join(theirs) or NOTHING}
         row["class"] = level["class"]
     span = about["span"] if scale == SHARE else 1.0
+    resolution, matched = metrics.drop_resolution("class" in level), _matched(level)
+    drops = level["faithfulness"], _scaled(level.get("random_energy"), 1.0)
     return {
         **row,
         "threshold": level["threshold"],
@@ -186,8 +192,9 @@ def _at(clip: Row, level: Row, scale: str) -> Row:
         "components": int(level["components"]),
         "same_class": int(level["same_class"]),
         "energy_kept": level["energy_kept"],
-        "energy_matched": _matched(level),
-        "resolution": _scaled(metrics.drop_resolution("class" in level), span),
+        "energy_matched": matched,
+        "resolution": _scaled(resolution, span),
+        "beats_random": beats_chance(*drops, bool(matched), resolution),
         "agrees": int(row["predicted"] in theirs),
         "case": case(level),
     }
@@ -227,9 +234,9 @@ def _class_faithfulness(label: str, rows: Sequence[Row]) -> ClassFaithfulness:
         spread(column(rows, "random_energy")),
         spread(column(rows, "random")),
         float(np.mean([r["faithfulness"] > 0 for r in finite])) if finite else math.nan,
-        sum(r["faithfulness"] - r["random_energy"] > r["resolution"] for r in finite)
-        if drawn
-        else None,
+        sum(r["beats_random"] is not None for r in rows) if drawn else None,
+        sum(r["beats_random"] is True for r in rows) if drawn else None,
+        float(np.median([r["resolution"] for r in finite])) if finite else math.nan,
         float(np.mean(column(rows, "same_class"))),
         float(np.mean(column(rows, "components"))),
         float(np.mean(column(rows, "energy_kept"))),

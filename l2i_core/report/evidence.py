@@ -32,9 +32,8 @@ from l2i_core.report import figures
 from l2i_core.report.figures import Panel
 from l2i_core.report.report import make_report
 from l2i_core.signal import audio
-from l2i_core.words import class_name
+from l2i_core.words import TITLES, class_name
 
-TITLES = ("A · input", "B · what it listened to", "C · what is left")
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
 _BLOCK = 1 << 20
 

@@ -24,14 +24,22 @@ from l2i_core.dictionary.nmf import centre_bins
 from l2i_core.engine import L2I
 from l2i_core.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
-from l2i_core.measure import audit, metrics, tables
+from l2i_core.measure import audit, tables
 from l2i_core.measure.evaluation import Row
-from l2i_core.measure.random import beats_chance
 from l2i_core.report import evidence
 from l2i_core.report.figures import PALETTES, Palette
-from l2i_core.report.report import agrees, decision, score, unit_of
+from l2i_core.report.report import decision, score, statement, unit_of, warning
 from l2i_core.signal import audio
-from l2i_core.words import UNTESTED, class_name, hertz, logit, number, percent, unit
+from l2i_core.words import (
+    TITLES,
+    class_name,
+    compared,
+    hertz,
+    logit,
+    number,
+    percent,
+    unit,
+)
 
 MOST_EXHIBITS = 10
 LISTED = 12  # components of an exhibit's table
@@ -120,40 +128,6 @@ def audit_html(
     )
 
 
-def verdict_sentence(report: Mapping[str, Any]) -> str:
-    """What f's answers to the three sounds say of the claim."""
-    target, scale = class_name(report["target"]), unit_of(report)
-    if not report["selected"]:
-        return f"Nothing is selected for “{target}”, so nothing was removed and FF is 0."
-    drop, share = report["faithfulness"], report["relative_faithfulness"]
-    text = f"Taking B out of A lowers f's {scale.of} “{target}” by {logit(drop)} (FF)"
-    if drop <= 0:
-        text = f"Taking B out of A does not weaken “{target}” (FF {logit(drop)})"
-    elif share is not None:
-        text += f", {percent(share)} of what silence would take away"
-    random = report.get("random")
-    if random:
-        matched = random["energy_matched"]
-        energy = "equal energy" if random["equal_energy"] else "less energy, as there is no more"
-        text += (
-            f"; random components of {energy}, median of {random['draws']} draws, "
-            f"{'lower' if matched > 0 else 'change'} it by {logit(matched)}"
-        )
-        resolution = metrics.drop_resolution("predicted_classes" in report)
-        beats = beats_chance(drop, matched, random["equal_energy"], resolution)
-        if beats is False:
-            text += ". The claim does not hold."
-        elif beats is None:
-            text += f". {UNTESTED}."
-        elif not agrees(report):
-            text += ". What was removed matters to f, but the interpreter disagrees with f here."
-        else:
-            text += ". The claim holds."
-    else:
-        text += "."
-    return text
-
-
 def _flac(sound: Tensor, gain: float, rate: int) -> bytes:
     buffer = io.BytesIO()
     samples = np.clip(sound.numpy() * gain, -1, 1 - 2**-15)
@@ -200,9 +174,9 @@ def _clip_table(rows: Sequence[Row], exhibits: Sequence[Exhibit]) -> str:
     return (
         f"<h2>{tables.counted_cases(rows)} at τ = {tau:.2f}</h2>"
         f"<p>Most doubtful first. FF: the drop of f's {what} when the interpretation is taken out. "
-        "Random: the same when random other components of equal "
-        "energy are taken out, the median of the draws; “less energy”: all others together hold "
-        "less, so FF is not tested there. |L|: components selected.</p>"
+        "Random: the same when random other components of equal log energy are taken out, the "
+        "median of the draws; “less log energy”: all others together hold less, so FF is not "
+        "tested there. |L|: components selected.</p>"
         '<div class="wide" tabindex="0" role="region" aria-label="Table of clips">'
         f"<table><thead><tr>{columns}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
@@ -229,10 +203,10 @@ def _theirs(row: Row, many: bool) -> str:
 
 
 def _random_note(row: Row) -> str:
-    if row["beats_random"] is False and row["faithfulness"] <= row["random_energy"]:
-        return ", not below FF"
-    untested = row["random_energy"] is not None and row["beats_random"] is None
-    return ", less energy" if untested else ""
+    ff, random = row["faithfulness"], row["random_energy"]
+    if row["beats_random"] is False:
+        return f"; {compared(ff, random, False, row['resolution'])}"
+    return ", less log energy" if random is not None and row["beats_random"] is None else ""
 
 
 def _exhibit(place: int, one: Exhibit) -> str:
@@ -246,7 +220,7 @@ def _exhibit(place: int, one: Exhibit) -> str:
         f"<figure><figcaption>{escape(title)}</figcaption>"
         f'<audio controls preload="metadata" aria-label="{escape(f"{title}, {one.name}")}" '
         f'src="data:audio/flac;base64,{_base64(sound)}"></audio></figure>'
-        for title, sound in zip(evidence.TITLES, one.sounds, strict=True)
+        for title, sound in zip(TITLES, one.sounds, strict=True)
     )
     light, dark = (f"data:image/png;base64,{_base64(data)}" for data in one.figures)
     kept = f"{len(report['selected'])} of {len(report['relevance'])} components"
@@ -256,7 +230,7 @@ def _exhibit(place: int, one: Exhibit) -> str:
         f'<td class="number">{logit(score(report, values[c]))}</td>'
         f"<td>{escape(decision(report, values))}</td></tr>"
         for title, values in zip(
-            evidence.TITLES,
+            TITLES,
             (report["logits"], report["logits_interpretation"], report["logits_without"]),
             strict=True,
         )
@@ -266,17 +240,17 @@ def _exhibit(place: int, one: Exhibit) -> str:
         f"<p>f {verb} <strong>{escape(decision(report, report['logits']))}</strong>"
         f"{'' if many else f' {chance}'}. Explained: “{escape(target)}”"
         f"{f' ({chance})' if many else ''} at τ = "
-        f"{report['threshold']:.2f}, {kept}, {percent(report['energy_kept'])} of the energy"
+        f"{report['threshold']:.2f}, {kept}, {percent(report['energy_kept'])} of the sound energy"
         + (", components chosen by hand" if report["own_choice"] else "")
         + ".</p>"
-        + ("" if agrees(report) else f'<p class="doubt">{escape(_disagreement(report))}</p>')
+        + (f'<p class="doubt">{escape(told)}</p>' if (told := warning(report)) else "")
         + f'<div class="players">{players}</div>'
         f"<p class=small>One gain for all three: {20 * math.log10(one.gain):+.1f} dB on the "
         "clip's own level.</p>"
         '<div class="picture" tabindex="0" role="region" aria-label="Spectrograms">'
         f'<picture><source srcset="{dark}" media="(prefers-color-scheme: dark)">'
         f'<img src="{light}" alt="{escape(alternative)}"></picture></div>'
-        f"<p><strong>{escape(verdict_sentence(report))}</strong></p>"
+        f"<p><strong>{escape(' '.join(statement(report)).strip())}</strong></p>"
         '<div class="tables"><table><caption>What f says of the sounds</caption><thead><tr>'
         f'<th scope="col">sound</th><th scope="col">{scale.of} {escape(target)}</th>'
         f'<th scope="col">f {verb}</th></tr></thead><tbody>{answers}</tbody></table>'
@@ -284,14 +258,6 @@ def _exhibit(place: int, one: Exhibit) -> str:
         f"<p class=small>SHA-256 of the input file: <code>{escape(report['input_sha256'])}</code>"
         "</p></section>"
     )
-
-
-def _disagreement(report: Mapping[str, Any]) -> str:
-    told = f"its first choice is “{class_name(report['interpreter_top'][0])}”"
-    if "predicted_classes" in report:
-        heard = report["target"] in report["predicted_classes"]
-        told = f"it {'does not hear' if heard else 'hears'} “{class_name(report['target'])}”"
-    return f"The interpreter disagrees with f: {told}. Do not take B for f's reasons."
 
 
 def _components(one: Exhibit) -> str:

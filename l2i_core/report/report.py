@@ -8,9 +8,12 @@ from typing import Any
 from scipy.special import expit
 from torch import Tensor
 
+from l2i_core import words
 from l2i_core.engine import L2I
 from l2i_core.explained import Interpretation, Verdict
 from l2i_core.explainers.protocol import Analysis
+from l2i_core.measure.metrics import drop_resolution
+from l2i_core.measure.random import beats_chance
 from l2i_core.words import Unit, class_name, joined, unit
 
 
@@ -70,6 +73,11 @@ def unit_of(report: Mapping[str, Any]) -> Unit:
     return unit("predicted_classes" in report)
 
 
+def resolution_of(report: Mapping[str, Any]) -> float:
+    """What two drops of a report's f must differ by."""
+    return drop_resolution("predicted_classes" in report)
+
+
 def score(report: Mapping[str, Any], value: float) -> float:
     """A logit of f in the unit of the report's FF."""
     return float(expit(value)) if "predicted_classes" in report else value
@@ -84,6 +92,48 @@ def agrees(report: Mapping[str, Any]) -> bool | None:
         theirs = report["interpreter_logits"][report["classes"].index(report["target"])] > 0
         return theirs == (report["target"] in report["predicted_classes"])
     return report["interpreter_top"][0] == report["predicted"]
+
+
+def warning(report: Mapping[str, Any]) -> str:
+    """`words.disagreement` where the interpreter does not decide as f does, else ""."""
+    if agrees(report) is not False:
+        return ""
+    if "predicted_classes" in report:
+        heard = report["target"] in report["predicted_classes"]
+        return words.disagreement("this clip", class_name(report["target"]), "", heard)
+    said, theirs = class_name(report["predicted"]), class_name(report["interpreter_top"][0])
+    return words.disagreement("this clip", said, theirs)
+
+
+def beats(report: Mapping[str, Any]) -> bool | None:
+    """`beats_chance` of a report's FF, as far as its `random`, if any, tests it."""
+    random = report.get("random") or {"energy_matched": None, "equal_energy": False}
+    drops = report["faithfulness"], random["energy_matched"]
+    return beats_chance(*drops, random["equal_energy"], resolution_of(report))
+
+
+def statement(report: Mapping[str, Any]) -> tuple[str, str]:
+    """What taking the interpretation out does to f, beside energy-matched Random where that was
+    drawn; and whether the claim holds, "" where nothing tests it."""
+    target, ff = class_name(report["target"]), report["faithfulness"]
+    if not report["selected"]:
+        return (
+            f"No component is selected for “{target}”: the interpretation is silence, nothing is "
+            "taken out, and FF is 0."
+        ), ""
+    resolution, share = resolution_of(report), report["relative_faithfulness"]
+    done = words.moved(ff, resolution, f"f's {unit_of(report).of} “{target}”")
+    text = f"Taking the interpretation out {done} (FF {words.drop(ff, resolution)})"
+    if share is not None and ff > resolution:
+        text += f", {words.percent(share)} of what silence would take away"
+    random = report.get("random")
+    if not random:
+        return f"{text}.", ""
+    others, matched = words.ALL_OTHERS, random["energy_matched"]
+    if random["equal_energy"]:
+        others = f"random components of equal log energy (median of {random['draws']} draws)"
+    text += f"; taking out {others} instead {words.moved(matched, resolution, 'it')}."
+    return text, words.claim(ff, matched, beats(report), resolution, agrees(report) is not False)
 
 
 def decision(report: Mapping[str, Any], logits: Sequence[float]) -> str:

@@ -16,7 +16,7 @@ from pages.show.words import decibels, percent, sentence
 
 _COLUMNS = ("target passes most", "of the target", "of the most of another", "SI-SDR change")
 _MIXTURE = "dog+rain"  # a demo clip
-_SYSTEMS = {"random_energy": "Random of equal energy", "ideal": "ideal mask with this W"}
+_SYSTEMS = {"random_energy": "Random of equal log energy", "ideal": "ideal mask with this W"}
 
 
 def draw(view: View) -> None:
@@ -45,14 +45,14 @@ def draw(view: View) -> None:
     st.table(
         pd.DataFrame.from_dict(table, orient="index", columns=list(_COLUMNS)),
         border="horizontal",
-        alt="How often the target passes most, what passes of target and interferer, and the change "
-        "of SI-SDR: every interpreter, its Random, and the ideal mask",
+        alt="How often the target passes most, the sound energy that passes of target and interferer, "
+        "and the change of SI-SDR: every interpreter, its Random, and the ideal mask",
     )
     st.caption(
         f"{scenes} test scenes, {n} sounds in them that f names; medians over those. At "
         f"τ = {level}, the nearest to yours of {joined(levels)} that were measured; masks in the "
-        f"{view.domain} domain. Random: {draws} draws of components outside B that carry as much "
-        "energy. The ideal mask knows the stems: how far apart the patterns of W could keep them. A "
+        f"{view.domain} domain. Random: {draws} draws of components outside B that carry as "
+        "much log energy. The ideal mask knows the stems: how far apart the patterns of W could keep them. A "
         "fall of SI-SDR is no fault in itself: an interpretation is no source separation."
     )
 
@@ -77,7 +77,7 @@ def _finding(view: View, rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -> 
     return (
         f"**{results.title(view.engine.bundle, mine)} lets more pass of the source it explains than "
         f"of any other in {first[mine, 'interpretation']} of the cases;** random components of "
-        f"equal energy in {first[mine, 'random_energy']}, the ideal mask with this W in {best}."
+        f"equal log energy in {first[mine, 'random_energy']}, the ideal mask with this W in {best}."
     )
 
 

@@ -18,6 +18,7 @@ from l2i_core import Interpretation
 from l2i_core.data import sets
 from l2i_core.dictionary import masking, shapes
 from l2i_core.signal import spectra
+from l2i_core.words import LOG_ENERGY, SOUND_ENERGY
 from pages.shell import components
 from pages.shell.view import View
 from pages.show import pictures
@@ -59,7 +60,11 @@ GLOSSARY = {
     "Residual": "What is left of the clip without the interpretation; x₂.",
     "Random Baseline": "FF when components that are not in L are removed, as many as L holds: what "
     "chance would achieve.",
-    "Energy-matched Random": "The same, but removed until they cover as much of the clip's energy "
+    SOUND_ENERGY.capitalize(): "|S|² added up over all frequencies and frames: how much of a sound "
+    "there is. A mask lets a share of it pass.",
+    LOG_ENERGY.capitalize(): "The same of X, the logarithms: ‖X‖². Quiet points count for more in "
+    "it. Components hold shares of it.",
+    "Energy-matched Random": "Random, but removed until they cover as much of the clip's log energy "
     "as L does. A fairer opponent, as most components are silent in any one clip. Ours, not the "
     "paper's.",
 }

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import Interpretation
-from l2i_core.words import UNTESTED
+from l2i_core.words import TITLES
 from pages.lesson import figures, material
 from pages.lesson.material import SHOWN
 from pages.shell import cached, clips, components, decisions, state, verdicts
@@ -20,7 +20,7 @@ from pages.show import pictures, players, plots
 from pages.show.words import class_name, logit, number, percent
 
 ALL = "all"
-SOUNDS = ("A · input x", "B · interpretation x_int", "C · residual x₂")
+SYMBOLS = ("x", "x_int", "x₂")
 LEVELS = {"0.05": "τ 0.05", "0.30": "τ 0.30", "0.70": "τ 0.70"}
 _STYLE = """<style>
 [class*=st-key-heading-] h3 {font-size: 1.45rem}
@@ -242,7 +242,7 @@ def dictionary(view: View, made: Interpretation) -> None:
         if known.main:
             st.markdown(
                 f"The {len(known.main)} components that cover most of this clip account for "
-                f"**{percent(covered)}** of the picture's energy, ‖X‖²."
+                f"**{percent(covered)}** of its log energy, ‖X‖²."
             )
         with _prompt("3", "Which shapes are tones, which are noise? All of them can be heard."):
             if st.button(f"See all {k} on the Dictionary page", key="to-dictionary"):
@@ -363,8 +363,6 @@ def pooling(view: View, made: Interpretation) -> None:
     known, engine = material.parts(view), view.engine
     attention = engine.bundle.interpreter_info[engine.interpreter_name].pooling == "attention"
     logits, theirs = view.analysis.logits, view.analysis.interpreter_logits
-    said = class_name(engine.classes[view.analysis.predicted])
-    first = class_name(engine.classes[int(theirs.argmax())])
     words, show = _sides()
     with words:
         _idea(
@@ -384,18 +382,11 @@ def pooling(view: View, made: Interpretation) -> None:
             st.markdown(f"Half of the {when} lies within **{span}\u202fs** of the clip.")
         if view.multi_label:
             st.markdown(decisions.follows(view.engine, view.analysis))
-            if not view.agrees:
-                st.warning(
-                    f"The interpreter disagrees with f on “{class_name(view.target)}”. Do not take "
-                    "what follows for f's reasons."
-                )
         elif view.agrees:
+            said = class_name(view.decided[0])
             st.markdown(f"On this clip the interpreter agrees: both say **{said}** first.")
-        else:
-            st.warning(
-                f"On this clip the interpreter disagrees: f says “{said}”, Θ says “{first}”. Do "
-                "not take what follows for f's reasons."
-            )
+        if warning := decisions.disagreement(view.engine, view.analysis, view.target):
+            st.warning(warning)
         mixtures = [clip.id for clip in clips.bundled() if "+" in clip.id]
         _try(
             "6",
@@ -523,7 +514,7 @@ def masking(view: View, made: Interpretation) -> None:
             ),
         )
         st.markdown(
-            f"{_chosen(view, made)} **{percent(made.energy_kept)}** of the clip's energy passes "
+            f"{_chosen(view, made)} **{percent(made.energy_kept)}** of the clip's sound energy passes "
             "the mask."
         )
         _try(
@@ -538,8 +529,9 @@ def masking(view: View, made: Interpretation) -> None:
         sounds = (view.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
         gain = players.common_gain(sounds)
         with st.container(key="players-lesson-8"):
-            for column, title, one in zip(st.columns(3, gap="small"), SOUNDS, sounds, strict=True):
-                column.markdown(f"**{title}**")
+            columns = st.columns(3, gap="small")
+            for column, title, symbol, one in zip(columns, TITLES, SYMBOLS, sounds, strict=True):
+                column.markdown(f"**{title}**: {symbol}")
                 with column:
                     _player(view, one, title, gain)
         st.caption(f"One gain for all three: {players.decibels(gain)} on the clip's own level.")
@@ -570,7 +562,7 @@ def testing(view: View, made: Interpretation) -> None:
             r"\mathrm{FF}_x = f(x)_c - f(x_2)_c",
             f"Eq. 6, faithfulness, in f's {decisions.unit_of(view.engine).of} “{target}”. The paper "
             "compares with removing as "
-            "many random components; beside that we remove random ones of equal energy, a harder "
+            "many random components; beside that we remove random ones of equal log energy, a harder "
             "opponent.",
         )
         _try(
@@ -584,47 +576,10 @@ def testing(view: View, made: Interpretation) -> None:
         )
     with show:
         st.markdown(f"**What f says of the three sounds**, for “{target}”")
-        verdicts.table(view, verdict, SOUNDS)
-        if not made.selected:
-            st.info("Nothing is chosen, so nothing is removed: FF is 0.")
-            return
-        _against_random(view, made, verdict.faithfulness, verdict.relative)
-
-
-def _against_random(view: View, made: Interpretation, drop: float, share: float) -> None:
-    few = cached.energy_matched(view.key, view.engine, view.analysis, made)
-    found = verdicts.beats(view.engine, drop, few)
-    target = class_name(view.target)
-    lost = f" ({percent(share)} of what silence would take)" if share == share else ""
-    if drop <= 0:
-        verdict = "Taking B away does not weaken the decision: B does not explain it."
-    elif found is None:
-        verdict = f"{UNTESTED}."
-    elif not found:
-        energy = "equal" if few.as_much else "less"
-        verdict = f"No better than chance at {energy} energy: on this clip the claim does not hold."
-    else:
-        verdict = "More than chance at equal energy: on this clip the claim holds."
-    st.markdown(
-        f"Without B, “{target}” loses **{logit(drop)}** {decisions.unit_of(view.engine).ending}"
-        f"{lost}. Without {verdicts.opponent(few)} instead, it loses **{logit(few.median)}**. "
-        f"**{verdict}**"
-    )
-    _more_draws(view, made)
-
-
-@st.fragment
-def _more_draws(view: View, made: Interpretation) -> None:
-    """Both Random Baselines, on request: forty passes of f take seconds."""
-    if not st.button(f"Both Random Baselines, {cached.RANDOM_DRAWS} draws", key="lesson-random"):
-        return
-    counted, matched = cached.random_drops(view.key, view.engine, view.analysis, made)
-    energy = "as much energy is" if matched.as_much else "all are, which hold less of ‖X‖²"
-    st.markdown(
-        f"Removing random components that are not in L, median FF of {cached.RANDOM_DRAWS} draws: "
-        f"**{logit(counted.median)}** when as many are removed (the paper's Random "
-        f"Baseline), **{logit(matched.median)}** when {energy}."
-    )
+        verdicts.table(view, verdict)
+        st.markdown(" ".join(verdicts.told(view, made)))
+        if made.selected:
+            verdicts.more_draws(view, made)
 
 
 STEPS = {
@@ -736,7 +691,7 @@ def _component_alone(view: View) -> None:
             "Component to hear alone",
             known.main,
             key=f"lesson component {view.key}",
-            format_func=lambda k: components.escaped(names[k]),
+            format_func=names.__getitem__,
         )
         sound = cached.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
         with st.container(key="players-lesson-4"):

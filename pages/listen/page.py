@@ -14,12 +14,13 @@ import streamlit as st
 from l2i_core import Interpretation, Verdict
 from l2i_core.measure.evaluation import to_csv
 from l2i_core.report.report import make_report
+from l2i_core.words import TITLES
 from pages.listen import pins, side_by_side, truths
 from pages.shell import cached, components, decisions, evidence, state, verdicts
 from pages.shell.view import View, current
 from pages.show import live, pictures, players, plots
 from pages.show.files import download
-from pages.show.words import class_name, clock, logit, number, percent
+from pages.show.words import class_name, clock, number, percent
 
 FILES = ("input", "interpretation", "residual")
 N_TOP = 3
@@ -101,8 +102,8 @@ def decision(view: View) -> None:
     with view.said:
         _top_classes(view)
     _short_clip(view)
-    if view.agrees is False:
-        _disagreement(view)
+    if warning := decisions.disagreement(view.engine, view.analysis, view.target):
+        st.warning(warning)
 
 
 def listen(view: View) -> Heard:
@@ -117,7 +118,7 @@ def plain_players(view: View, heard: Heard) -> None:
     rate = view.engine.audio.sample_rate
     with st.container(key="players"):
         columns = st.columns(3, gap="medium")
-        for column, title, sound in zip(columns, verdicts.TITLES, heard.sounds, strict=True):
+        for column, title, sound in zip(columns, TITLES, heard.sounds, strict=True):
             column.markdown(f"**{title}**")
             column.audio(players.wav(sound, rate, heard.gain), alt=f"Player: {title}")
     st.caption(f"One gain for all three: {players.decibels(heard.gain)} on the clip's own level.")
@@ -128,7 +129,7 @@ def three_pictures(view: View, heard: Heard) -> None:
     with st.container(key="pictures"):
         columns = st.columns(3, gap="medium")
         drawn = _pictures(view, heard)
-        for column, title, picture in zip(columns, verdicts.TITLES, drawn, strict=True):
+        for column, title, picture in zip(columns, TITLES, drawn, strict=True):
             column.markdown(f"**{title}**")
             column.image(picture, width="stretch", alt=_alternative(view, heard, title))
     left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
@@ -150,48 +151,10 @@ def judged(view: View, heard: Heard) -> Verdict:
         drop = decisions.unit_of(view.engine).amount(verdict.faithfulness)
         st.subheader(f"FF {drop}", anchor=False)
         st.markdown(_selection(view, heard))
-        st.markdown(_faithfulness(view, heard, verdict))
+        st.markdown(" ".join(verdicts.told(view, heard.interpretation)))
         if heard.interpretation.selected:
-            _beside_random(view, heard, verdict)
+            verdicts.more_draws(view, heard.interpretation)
     return verdict
-
-
-def _faithfulness(view: View, heard: Heard, verdict: Verdict) -> str:
-    if not heard.interpretation.selected:
-        return "Nothing was removed, so FF is 0."
-    sentence = f"f's “{class_name(view.target)}” loses that when B is taken out of A"
-    if view.engine.span(view.analysis, view.target) > 0:
-        sentence += f": **{percent(verdict.relative)}** of what silence would take away."
-    else:
-        sentence += ". Silence would take nothing away, so there is no share to give."
-    if verdict.faithfulness <= 0:
-        sentence += " Taking B away does not weaken the decision: B does not explain it."
-    return sentence
-
-
-def _beside_random(view: View, heard: Heard, verdict: Verdict) -> None:
-    few = cached.energy_matched(view.key, view.engine, view.analysis, heard.interpretation)
-    st.markdown(
-        f"Without {verdicts.opponent(few)} instead, it loses **{logit(few.median)}**. "
-        + verdicts.warning(view.engine, verdict.faithfulness, few)
-    )
-    _more_draws(view, heard)
-
-
-@st.fragment
-def _more_draws(view: View, heard: Heard) -> None:
-    """Both Random Baselines with more draws, on request: forty passes of f take seconds."""
-    key = f"random {view.key} {view.target} {view.choice.token}"
-    if not st.button(f"Both Random Baselines, {cached.RANDOM_DRAWS} draws", key=key):
-        return
-    counted, matched = cached.random_drops(
-        view.key, view.engine, view.analysis, heard.interpretation
-    )
-    energy = "as much energy is removed" if matched.as_much else "all are, which hold less of ‖X‖²"
-    st.markdown(
-        f"Random components not in B, median FF of {cached.RANDOM_DRAWS} draws: "
-        f"**{logit(matched.median)}** when {energy}, **{logit(counted.median)}** when as many are."
-    )
 
 
 def comparison(view: View, heard: Heard, verdict: Verdict) -> None:
@@ -206,7 +169,7 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
     rate = view.engine.audio.sample_rate
     with view.corner, st.popover("Download", width="stretch"):
         st.caption(f"At the clip's own level, {rate / 1000:g}\u202fkHz, 32-bit float.")
-        for title, name, sound in zip(verdicts.TITLES, FILES, heard.sounds, strict=True):
+        for title, name, sound in zip(TITLES, FILES, heard.sounds, strict=True):
             download(
                 f"{title} (WAV)", partial(players.float_wav, sound, rate), f"{stem}-{name}.wav"
             )
@@ -220,7 +183,7 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
                 cached.every_threshold(view.engine, view.analysis, view.target, view.domain)
             ),
             f"{view.source.stem}-{view.target}-every-tau.csv",
-            help="Components, energy and FF for each τ in steps of 0.05, by τ alone.",
+            help="Components, sound energy kept and FF for each τ in steps of 0.05, by τ alone.",
         )
         evidence.evidence_button(view, heard.interpretation, verdict)
         st.caption("The address of this page is a link to this view.")
@@ -290,32 +253,13 @@ def _short_clip(view: View) -> None:
         )
 
 
-def _disagreement(view: View) -> None:
-    """Said before anybody hears it: on this clip the interpreter cannot be trusted."""
-    if view.multi_label:
-        name, heard = class_name(view.target), view.target in view.decided
-        f, theirs = ("hears", "does not") if heard else ("does not hear", "does")
-        st.warning(
-            f"**The interpreter disagrees with f on “{name}”:** f {f} it, the interpreter {theirs}. "
-            f"Do not take what you hear below for f's reasons for “{name}”."
-        )
-        return
-    classes = view.engine.classes
-    said = class_name(classes[view.analysis.predicted])
-    theirs = class_name(classes[int(view.analysis.interpreter_logits.argmax())])
-    st.warning(
-        f"**The interpreter disagrees with f on this clip:** its first choice is “{theirs}”, "
-        f"f says “{said}”. Do not take what you hear below for f's reasons."
-    )
-
-
 def _selection(view: View, heard: Heard) -> str:
     made, target = heard.interpretation, class_name(view.target)
     count, total = len(made.selected), len(made.relevance)
     if count:
         how = "by your own choice" if view.choice.overrides else f"at τ = {view.threshold:.2f}"
         return (
-            f"{count} of {total} components, {percent(made.energy_kept)} of the energy, "
+            f"{count} of {total} components, {percent(made.energy_kept)} of the sound energy, "
             f"for “{target}” {how}."
         )
     if not bool(view.analysis.waveform.any()):

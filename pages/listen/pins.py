@@ -81,7 +81,7 @@ def _column(view: View, made: Interpretation, verdict: Verdict) -> dict[str, str
         "masks on": "log magnitudes" if view.domain == "log" else "magnitudes",
         "τ": f"{view.threshold:.2f}{own}",
         "components": f"{len(made.selected)} of {len(made.relevance)}",
-        "energy kept": percent(made.energy_kept),
+        "sound energy kept": percent(made.energy_kept),
         "f's probability on B": f"{float(chances[index]):.2f}",
         f"FF in {decisions.unit_of(view.engine).name}": logit(verdict.faithfulness),
         "FF as a share": percent(verdict.relative),

@@ -85,7 +85,7 @@ def _panel(view: View, made: Interpretation, gain: float) -> Panel:
         alt=f"Spectrogram of what f used for {name}, {count} components, the rest of the clip grey",
     )
     st.markdown(
-        f"{count} of {len(made.relevance)} components, {percent(made.energy_kept)} of the energy"
+        f"{count} of {len(made.relevance)} components, {percent(made.energy_kept)} of the sound energy"
         if count
         else "**Nothing is selected:** lower τ to hear something."
     )
@@ -117,19 +117,18 @@ def _standing(view: View, made: Interpretation) -> str:
 
 
 def _figures(view: View, made: Interpretation) -> str:
+    text, claim = verdicts.told(view, made)
     if not made.selected:
-        return "Nothing was removed, so FF is 0."
+        return text
     arguments = (view.key, view.engine, view.analysis, made)
     drop = cached.verdict(*arguments).faithfulness
     few, counted = cached.energy_matched(*arguments), cached.count_matched(*arguments)
-    energy = "equal energy" if few.as_much else "less energy (there is no more)"
+    energy = "equal log energy" if few.as_much else "less log energy (there is no more)"
     text = (
         f"FF **{decisions.unit_of(view.engine).amount(drop)}**  \n"
-        f"Random **{logit(few.median)}** at {energy}, **{logit(counted.median)}** at equal count"
+        f"Random **{logit(few.median)}** at {energy}, **{logit(counted.median)}** at equal count  \n"
+        f"{claim}"
     )
-    if drop <= 0:
-        return f"{text}  \n:orange[Taking it away does not weaken the decision.]"
-    return f"{text}  \n{verdicts.warning(view.engine, drop, few)}"
 
 
 def _notes(view: View, gain: float) -> None:

@@ -22,8 +22,8 @@ from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.measure import truth
 from l2i_core.measure.random import can_match
 from l2i_core.measure.truth import Heard, Stems
-from l2i_core.words import joined
-from pages.shell import cached, models, verdicts
+from l2i_core.words import ALL_OTHERS, joined
+from pages.shell import cached, models
 from pages.shell.clips import ClipSource
 from pages.shell.memory import MEGABYTE, Memory
 from pages.shell.view import View
@@ -34,7 +34,7 @@ from pages.show.words import class_name, decibels, percent, sentence
 
 SYSTEMS = {
     "interpretation": "B · what it listened to",
-    "random_energy": "Random of equal energy",
+    "random_energy": "Random of equal log energy",
     "ideal": "ideal mask with this W",
 }
 _stems: Memory[Stems] = Memory(128 * MEGABYTE)
@@ -85,9 +85,9 @@ def draw(view: View) -> None:
             _table(view, found)
     st.caption(
         "This is no source separation: B is what the model used to decide, and it may need little "
-        "of a sound. Energy passing: the filter |B| / |A| applied to each true sound. The ideal "
+        "of a sound. Sound energy passing: the filter |B| / |A| applied to each true sound. The ideal "
         "mask knows the true sounds and shows how far apart the patterns of W could keep them; "
-        "more energy of the target alone is no merit, since keeping everything passes everything."
+        "more sound energy of the target alone is no merit, since keeping everything passes everything."
     )
 
 
@@ -104,7 +104,7 @@ def finding(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> str:
 
 def _beside(found: Truth, heard: dict[str, Sequence[Heard]], matched: bool) -> str:
     """Whether the target passes most, and the same of Random and of the ideal mask; "" for a
-    silent B, of which there is nothing to compare. matched: Random could take as much energy."""
+    silent B, of which there is nothing to compare. matched: Random could take as much log energy."""
     own, best, chance = (heard[n] for n in ("interpretation", "ideal", "random_energy"))
     if not any(share > 0 for share in own[0].passed):
         return ""
@@ -114,10 +114,12 @@ def _beside(found: Truth, heard: dict[str, Sequence[Heard]], matched: bool) -> s
     text = "The target passes most. " if first else ":orange[Another sound passes more.] "
     lucky = sum(h.target_first for h in chance)
     if matched:
-        text += f"{lucky} of {len(chance)} random choices of equal energy put the target first; "
+        text += (
+            f"{lucky} of {len(chance)} random choices of equal log energy put the target first; "
+        )
     else:
         which = "the target" if lucky else "another sound"
-        text += f"{sentence(verdicts.ALL_OTHERS)} put {which} first; "
+        text += f"{sentence(ALL_OTHERS)} put {which} first; "
     text += (
         f"the ideal mask keeps {percent(best[0].target)} of it and at most {percent(best[0].interferer)} of "
         "another sound."
@@ -251,11 +253,11 @@ def _bars(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> None:
         SYSTEMS[system]: np.median([h.passed for h in all_], axis=0).tolist()
         for system, all_ in heard.items()
     }
-    st.markdown(f"**Energy of each true sound that passes, at τ = {view.threshold:.2f}**")
+    st.markdown(f"**Sound energy of each true sound that passes, at τ = {view.threshold:.2f}**")
     plots.chart(
         _share_bars([sentence(name) for name in found.names], shares, pictures.palette()),
         "truth-bars",
-        "Energy passing: "
+        "Sound energy passing: "
         + "; ".join(
             f"{system}: "
             + ", ".join(f"{n} {percent(v)}" for n, v in zip(found.names, values, strict=True))

@@ -177,7 +177,7 @@ def count_matched(key: Key, _engine: L2I, _analysis: Analysis, made: Interpretat
 def every_threshold(
     engine: L2I, analysis: Analysis, target: str, domain: str
 ) -> list[dict[str, float | None]]:
-    """What τ decides on one clip, a row for each τ of an evaluation: |L|, energy kept, f's logit
+    """What τ decides on one clip, a row for each τ of an evaluation: |L|, sound energy kept, f's logit
     and probability of the class on what is kept, its logit on what is left, FF."""
     index = engine.class_index(target)
     with turn:

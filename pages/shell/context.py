@@ -17,6 +17,8 @@ import l2i_core
 from l2i_core import L2I
 from l2i_core.bundle import Bundle
 from l2i_core.dictionary.masking import MASK_DOMAINS
+from l2i_core.measure import tables
+from l2i_core.words import joined
 from pages.shell import cached, chooser, decisions, models, state, windows
 from pages.shell.cached import Key, Overview
 from pages.shell.clips import ClipSource
@@ -155,25 +157,48 @@ def _stop(head: DeltaGenerator, error: ValueError) -> None:
     st.stop()
 
 
-# Settings that mean something else, or nothing, for another model.
-_OF_A_MODEL = (
-    *("interpreter", "class", "own", "compare", "evaluated", "scale"),
-    *("component", "sort", "among", "show"),
-)
-
-
 def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
     try:
         names = models.bundle_names()
         name = state.settle("bundle", names, names[0], "model")
         if len(names) > 1:
             told = "\n\n".join(f"**{n}** {line}" for n, line in models.outlines().items())
-            state.select(place, "Model", "bundle", names, reset=_OF_A_MODEL, help=told)
+            state.select(
+                place, "Model", "bundle", names, help=told, on_change=_other_model, args=()
+            )
         return name, models.bundle(name)
     except ValueError as error:
         state.show_messages()
         _stop(head, error)
         raise
+
+
+def _other_model() -> None:
+    """Callback: another model, asked as the last one was, as far as it has what was asked for."""
+    own = state.value("own")
+    # Numbers of components and clips of an evaluation mean something else there.
+    state.changed("bundle", "own", "component", "evaluated")
+    name = str(state.value("bundle"))
+    try:
+        bundle = models.bundle(name)
+    except ValueError:  # said where it is to be used
+        return
+    if state.value("scale") not in tables.scales(bundle.multi_label):
+        state.put(scale=None)
+    there = {
+        "class": bundle.classes,
+        **dict.fromkeys(("interpreter", "compare"), bundle.explainers()),
+    }
+    gone = {n: v for n, known in there.items() if (v := state.value(n)) not in (None, *known)}
+    state.put(**dict.fromkeys(gone))
+    told = [
+        f"no {'class' if setting == 'class' else 'interpreter'} “{class_name(str(asked))}”"
+        for setting, asked in gone.items()
+    ]
+    lacks = f"{name} has {joined(list(dict.fromkeys(told)))}; showing its own choice instead."
+    left = "Your own choice of components was for another dictionary and is left aside."
+    if told or own:
+        state.notice(" ".join([lacks] * bool(told) + [left] * bool(own)))
 
 
 def _interpreter(place: DeltaGenerator, bundle: Bundle) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from l2i_core import L2I, Analysis
+from l2i_core import L2I, Analysis, words
 from l2i_core.words import Unit, joined, unit
 from pages.show.words import class_name
 
@@ -54,6 +54,18 @@ def agrees(engine: L2I, analysis: Analysis, target: str) -> bool | None:
         c = engine.class_index(target)
         return bool((analysis.interpreter_logits[c] > 0) == (analysis.logits[c] > 0))
     return int(analysis.interpreter_logits.argmax()) == analysis.predicted
+
+
+def disagreement(engine: L2I, analysis: Analysis, target: str, where: str = "this clip") -> str:
+    """`words.disagreement` where the interpreter does not decide as f does, else ""."""
+    if agrees(engine, analysis, target) is not False:
+        return ""
+    if engine.bundle.multi_label:
+        heard = target in decided(engine, analysis.logits)
+        return words.disagreement(where, class_name(target), "", heard)
+    both = (analysis.logits, analysis.interpreter_logits)
+    first, theirs = (class_name(engine.classes[int(logits.argmax())]) for logits in both)
+    return words.disagreement(where, first, theirs)
 
 
 def follows(engine: L2I, analysis: Analysis) -> str:

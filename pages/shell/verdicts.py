@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 import streamlit as st
 
-from l2i_core import L2I, Verdict
-from l2i_core.measure.metrics import drop_resolution
-from l2i_core.measure.random import RandomDrops, beats_chance
-from l2i_core.words import UNTESTED
-from pages.shell import decisions
+from l2i_core import Interpretation, Verdict
+from l2i_core.report import report
+from l2i_core.report.report import make_report
+from l2i_core.words import TITLES
+from pages.shell import cached, decisions
 from pages.shell.view import View
 from pages.show.words import class_name, logit
 
-TITLES = ("A · input", "B · what it listened to", "C · what is left")
 
-
-def table(view: View, verdict: Verdict, titles: Sequence[str] = TITLES) -> None:
+def table(view: View, verdict: Verdict) -> None:
     """f's logit and probability of the class being explained, and its decision, on each sound; a
     multi-label model's FF is a drop of the probability, so its logit is left out."""
     index, target, rows = view.engine.class_index(view.target), class_name(view.target), {}
     for title, logits in zip(
-        titles,
+        TITLES,
         (verdict.logits, verdict.logits_interpretation, verdict.logits_without),
         strict=True,
     ):
@@ -47,28 +43,37 @@ def table(view: View, verdict: Verdict, titles: Sequence[str] = TITLES) -> None:
     )
 
 
-# Where chance cannot take as much as B does.
-ALL_OTHERS = "all other components together (they hold less of ‖X‖², the log spectrogram's energy)"
+def told(view: View, made: Interpretation) -> tuple[str, str]:
+    """`report.statement` beside a few draws of energy-matched Random: what taking B out of A does,
+    and whether the claim holds, in the warning's colour where it does not."""
+    given = (view.key, view.engine, view.analysis, made)
+    found = make_report(
+        view.engine, view.analysis, made, cached.verdict(*given), view.source.file_name
+    )
+    if made.selected:
+        few = cached.energy_matched(*given)
+        found["random"] = {
+            "energy_matched": few.median,
+            "equal_energy": few.as_much,
+            "draws": len(few.drops),
+        }
+    text, claim = report.statement(found)
+    mark = ":orange[{}]" if report.beats(found) is False else "**{}**"
+    return text, mark.format(claim) if claim else ""
 
 
-def opponent(few: RandomDrops) -> str:
-    """What energy-matched Random removed: where all that is not in B holds less, all of it."""
-    if few.as_much:
-        return f"random components of equal energy (median of {len(few.drops)} draws)"
-    return ALL_OTHERS
-
-
-def beats(engine: L2I, drop: float, few: RandomDrops) -> bool | None:
-    """Whether FF is above energy-matched Random's; None where that could not remove as much."""
-    resolution = drop_resolution(engine.bundle.multi_label)
-    return beats_chance(drop, few.median, few.as_much, resolution)
-
-
-def warning(engine: L2I, drop: float, few: RandomDrops) -> str:
-    """A sentence where FF does not stand above chance at equal energy, else ""."""
-    found = beats(engine, drop, few)
-    if found is None:
-        return f"{UNTESTED}."
-    if found:
-        return ""
-    return f":orange[No better than chance at {'equal' if few.as_much else 'less'} energy.]"
+@st.fragment
+def more_draws(view: View, made: Interpretation) -> None:
+    """Both Random Baselines with more draws, on request: forty passes of f take seconds."""
+    key = f"random {view.key} {view.target} {view.choice.token}"
+    if not st.button(f"Both Random Baselines, {cached.RANDOM_DRAWS} draws", key=key):
+        return
+    counted, matched = cached.random_drops(view.key, view.engine, view.analysis, made)
+    energy = (
+        "as much log energy is removed" if matched.as_much else "all are, which hold less of ‖X‖²"
+    )
+    st.markdown(
+        f"Random components not in B, median FF of {cached.RANDOM_DRAWS} draws: "
+        f"**{logit(matched.median)}** when {energy}, **{logit(counted.median)}** when as many are "
+        "(the paper's Random Baseline)."
+    )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from measured import scenes
 
-from l2i_core.measure import audit
+from l2i_core.measure import audit, tables
 from l2i_core.measure.evaluation import Row
 
 # clip: label, f, interpreter, confidence, FF and Random at τ = 0.3
@@ -156,6 +156,10 @@ def test_what_costs_f_nothing_beats_nothing() -> None:
             row |= {"faithfulness": 0.0, "random_energy": -0.1}
     rows = {r["clip"]: r for r in audit.audit_rows(clips, levels, 0.3)}
     assert rows["good"]["beats_random"] is False
+    of_class = tables.faithfulness_by_class(list(rows.values()), ["dog"])[0]
+    assert (of_class.tested, of_class.above_energy) == (4, 3), (
+        "Faithfulness counts as the audit does"
+    )
     assert "loses nothing without its interpretation (FF 0.00)" in audit.doubts(rows["good"])
 
 
@@ -173,6 +177,7 @@ def test_csv_is_no_spreadsheet_formula(rows: list[Row]) -> None:
     assert read[-1]["clip"] == "'=cmd()"
     assert (read[-1]["right"], read[0]["right"]) == ("", "no")
     assert float(read[0]["faithfulness"]) == 2.0
+    assert [r["in_words"] for r in read] == [audit.doubts(row) for row in rows]
 
 
 def test_json_holds_everything(rows: list[Row]) -> None:

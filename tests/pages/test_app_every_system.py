@@ -51,9 +51,9 @@ def test_all_systems_explain_the_clip(app: AppTest) -> None:
     assert list(table.index)[2:] == ["FLINT", "VIBI"]
     assert len(table) == 4
     assert table.loc["VIBI", "keeps"] == "10 of 40 chunks"
-    assert table.loc["FLINT", "energy kept"] == "–"
+    assert table.loc["FLINT", "sound energy kept"] == "–"
     assert "active attributes" in table.loc["FLINT", "keeps"]
-    assert table.loc["VIBI", "energy kept"] != "–"
+    assert table.loc["VIBI", "sound energy kept"] != "–"
     assert any("Neither the class nor τ changes" in c.value for c in app.caption)
     # Context bar's player, then both interpreters' and VIBI's; FLINT has none.
     assert len(app.get("audio")) == 4
@@ -118,7 +118,7 @@ def test_figures_are_the_engines(app: AppTest, tmp_path: Path) -> None:
     source = clips.at_hand()[url(app)["clip"]]
     analysis = engine.analyse(*audio.read(source.path))
     seen = explanations.vibi(bundle.baseline("vibi"), engine, analysis)
-    assert table.loc["VIBI", "energy kept"] == percent(seen.energy_kept)
+    assert table.loc["VIBI", "sound energy kept"] == percent(seen.energy_kept)
 
 
 def test_attributes_are_drawn_with_their_relevances(app: AppTest, tmp_path: Path) -> None:

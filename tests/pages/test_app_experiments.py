@@ -42,8 +42,8 @@ def test_stored_experiments_are_shown_without_audio(open_stored: Open) -> None:
     assert "the top 5 of ATT on 2 of 3 clips" in said
     assert "Without noise: 100\u202f%; by chance, five of 10 classes: 50\u202f%" in said
     assert "on 100\u202f% of 2 clips" in said, "the curve is of the clips that have every SNR"
-    assert "At 0 dB 20\u202f% of the clip's energy" not in said
-    assert "30\u202f% of the clip's energy passes into B and 15\u202f% of the noise's" in said
+    assert "At 0 dB 20\u202f% of the clip's sound energy" not in said
+    assert "30\u202f% of the clip's sound energy passes into B and 15\u202f% of the noise's" in said
     assert "than of the other clip's in 67\u202f% of 3 explanations by ATT; with Random in" in said
     assert "larger than Random's in 2 of the 2" in said
     assert "ESC-10, fold 1; seed 0; measured on 2026-01-02" in said

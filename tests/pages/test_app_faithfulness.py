@@ -26,11 +26,11 @@ def test_first_visit_states_question_and_finding(open_measured: Open) -> None:
     assert app.title[0].value.endswith("?")
     # FF is (1 … 12) / 5 · 0.7 at τ = 0.3: median 0.91; energy-matched Random 0.4 of it.
     assert (
-        "Over all 12 clips, removing what the interpretation holds costs f a median of 0.91 logits"
-        in said(app)
+        "Over all 12 clips, removing what the interpretation holds lowers f's logit for the class "
+        "by 0.91 at the median" in said(app)
     )
-    assert "removing random components of equal energy costs 0.36" in said(app)
-    assert "as many random components costs 0.00" in said(app)
+    assert "removing random components of equal log energy lowers it by 0.36" in said(app)
+    assert "as many random components leaves it as it is" in said(app)
     assert "FF is larger on 12 of 12 clips (Wilcoxon signed-rank, two-sided, p < 0.001)" in said(
         app
     )
@@ -46,7 +46,7 @@ def test_the_class_to_explain_has_its_own_sentence(open_measured: Open) -> None:
     app = open_measured(PAGE, **{"class": "dog"})
     # f calls rain-5 a dog: FF 0.2 … 1.2 and 2.4, times 0.7; the median is 0.56.
     assert "For “dog” (f says it in 7 clips)" in said(app)
-    assert "costs f a median of 0.56 logits" in said(app)
+    assert "lowers f's logit for the class by 0.56 at the median" in said(app)
     assert "f says “rooster” in none of these clips" in said(
         open_measured(PAGE, **{"class": "rooster"})
     )
@@ -102,9 +102,9 @@ def test_tau_between_levels_and_without_random(open_measured: Open) -> None:
 
 def test_the_verdict_can_go_the_other_way(open_measured: Open) -> None:
     app = open_measured(PAGE, bundle="odd", interpreter="att")
-    assert "At equal energy, the choice is :orange[**worse than chance**]" in said(app)
+    assert "At equal log energy, the choice is :orange[**worse than chance**]" in said(app)
     select(app, "Interpreter").set_value("max").run()
-    assert "At equal energy, the choice **cannot be told from chance**" in said(app)
+    assert "At equal log energy, the choice **cannot be told from chance**" in said(app)
 
 
 def test_equal_energy_is_tested_only_where_chance_can_have_it(open_measured: Open) -> None:

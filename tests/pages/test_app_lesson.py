@@ -15,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I, Analysis
 from l2i_core.dictionary import masking, shapes
+from l2i_core.measure import metrics
+from l2i_core.words import moved
 from pages.lesson import figures, material
 from pages.shell import clips
 from pages.show import pictures, words
@@ -85,7 +87,9 @@ def test_all_on_one_page_from_a_link_with_the_engines_numbers(open_app: Open) ->
     assert f"‖X − W H‖ / ‖X‖: **{error:.2f}**" in texts(app)
     assert f"L holds **{len(made.selected)}** components at τ = 0.10" in texts(app)
     verdict = engine.judge(analysis, made)
-    assert f"loses **{words.logit(verdict.faithfulness)}** logits" in texts(app)
+    score = f"f's logit for “{words.class_name(made.target)}”"
+    done = moved(verdict.faithfulness, metrics.DROP_RESOLUTION, score)
+    assert f"Taking the interpretation out {done} (FF " in texts(app)
     assert app.table[0].value.iloc[:, 0].tolist() == [
         words.logit(float(row[made.target_index]))
         for row in (verdict.logits, verdict.logits_interpretation, verdict.logits_without)
@@ -132,6 +136,16 @@ def test_disagreement_is_said_where_fidelity_is_taught(open_app: Open) -> None:
         assert ("the interpreter agrees: both say" in texts(app)) == agrees
         marks.append(agrees)
     assert not all(marks), "Θ and −Θ cannot both agree with f"
+
+
+def test_widgets_of_plain_text_show_no_escapes(open_app: Open) -> None:
+    app = open_app(page="lesson", step="all", clip="dog-1")
+    view = app.session_state["l2i_view"]
+    shown = select(app, "Component to hear alone").options
+    assert shown == material.names(view, material.parts(view).main)
+    assert any("." in name for name in shown), "a kHz has decimals, which Markdown would escape"
+    told = [option for box in app.selectbox for option in box.options]
+    assert not [text for text in told if "\\" in text]
 
 
 def test_a_silent_clip_leaves_no_step_without_words(open_app: Open) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +34,10 @@ from driving import (
 from PIL import Image
 
 from l2i_core import L2I, Analysis, AudioConfig
+from l2i_core.bundle import load_bundle, save_bundle
 from l2i_core.dictionary.masking import THRESHOLDS
 from l2i_core.measure.random import energy_matched_drops
+from l2i_core.words import moved
 from pages.shell import cached, clips, uploads
 from pages.show import pictures, players, words
 
@@ -103,6 +107,41 @@ def test_own_gains_are_a_link(open_app: Open) -> None:
     assert "by your own choice" in texts(half)
     select(app, "Class").set_value(next(c for c in engine.classes if c != link["class"])).run()
     assert "own" not in url(app)
+
+
+def test_another_model_is_asked_the_same(
+    open_app: Open, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has stays; what it lacks is said in one notice."""
+    good = load_bundle(models / "random")
+    other = replace(
+        good,
+        name="other",
+        classes=tuple("siren" if c == "sea_waves" else c for c in good.classes),
+        interpreters={"att": good.interpreters["att"]},
+        interpreter_info={"att": good.interpreter_info["att"]},
+        default_interpreter="att",
+    )
+    save_bundle(other, tmp_path / "other")
+    monkeypatch.setenv("L2I_BUNDLES", f"{models}{os.pathsep}{tmp_path}")
+    asked = {"interpreter": "max", "class": "sea_waves", "tau": "0.20", "domain": "linear"}
+    app = open_app(bundle="random", clip="rain-1", step="3", **asked)
+    select(app, "Model").set_value("turned").run()
+    assert url(app) == {"bundle": "turned", "clip": "rain-1", "step": "3", **asked}
+    assert not [w.value for w in app.warning if "disagrees" not in w.value]
+    go(app, own="3_50", compare="max")
+    select(app, "Model").set_value("other").run()
+    assert not app.exception
+    assert [w.value for w in app.warning if "disagrees" not in w.value] == [
+        "other has no class “sea waves” and no interpreter “max”; showing its own choice instead. "
+        "Your own choice of components was for another dictionary and is left aside."
+    ]
+    said = engine_for(app).analyse(*clips.at_hand()["rain-1"].read()).predicted
+    kept = {"clip": "rain-1", "step": "3", "tau": "0.20", "domain": "linear"}
+    assert url(app) == {
+        **{"bundle": "other", "interpreter": "att", "class": other.classes[said]},
+        **kept,
+    }
 
 
 @pytest.mark.parametrize("text", ["17", "x_1", "400_50", "3_101", "3_0-"])
@@ -242,7 +281,7 @@ def test_nothing_selected_is_said_plainly(open_app: Open) -> None:
     assert not app.error
     assert len(seen(app)) == 3
     assert seen(app)[B] == seen(app)[A]  # both are three seconds of silence
-    assert "Nothing was removed" in texts(app)
+    assert "nothing is taken out, and FF is 0" in texts(app)
 
 
 def test_damaged_model(open_app: Open) -> None:
@@ -456,8 +495,8 @@ def test_chance_that_cannot_remove_as_much_tests_nothing(open_app: Open) -> None
     every = "-".join(f"{k}_100" for k in range(100) if k != 3)
     app = open_app(own=every)
     text = texts(app)
-    assert "Without all other components together (they hold less of ‖X‖²" in text
-    assert "random components of equal energy" not in text
+    assert "taking out all other components together (they hold less of ‖X‖²" in text
+    assert "random components of equal log energy" not in text
     engine = engine_for(app)
     analysis = engine.analyse(*clips.at_hand()[url(app)["clip"]].read())
     gains = np.ones(100)
@@ -466,7 +505,7 @@ def test_chance_that_cannot_remove_as_much_tests_nothing(open_app: Open) -> None
     drawn = (1, np.random.default_rng(0))
     few = energy_matched_drops(engine, analysis, made.target_index, made.gains, *drawn)
     assert not few.as_much
-    assert f"**{words.logit(few.median)}**" in text
-    assert ("at equal energy the claim is not tested" in text) == (
+    assert f"instead {moved(few.median, 2e-3, 'it')}." in text
+    assert ("The claim is not tested" in text) == (
         engine.judge(analysis, made).faithfulness > max(few.median, 0) + 2e-3
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from l2i_core.measure.evaluation import Settings
 from l2i_core.measure.metrics import drop_resolution
 from l2i_core.measure.random import beats_chance, count_matched, energy_matched_drops, random_drops
 from l2i_core.report import evidence, paper
-from l2i_core.report.html_report import audit_html, exhibit, verdict_sentence
+from l2i_core.report.html_report import audit_html, exhibit
+from l2i_core.report.report import statement
 from l2i_core.words import joined
 from pages.audit import audits
 from pages.shell import cached, clips, jobs
@@ -70,11 +72,11 @@ def test_panels_hold_ff_in_probability_beside_both_randoms(open_many: Open) -> N
         matched = energy_matched_drops(engine, analysis, c, one.gains, few, draw(0))
         sets = count_matched(len(one.relevance), one.selected, len(one.selected), few, draw(0))
         count = random_drops(engine, analysis, c, sets).median
-        energy = "equal energy" if matched.as_much else "less energy (there is no more)"
+        energy = "equal log energy" if matched.as_much else "less log energy (there is no more)"
         assert f"**{logit(matched.median)}** at {energy}, **{logit(count)}** at equal count" in text
         beats = beats_chance(drop, matched.median, matched.as_much, drop_resolution(True))
-        assert ("No better than chance" in text) == (drop > 0 and beats is False)
-        assert ("not tested" in text) == (drop > 0 and beats is None)
+        assert (":orange[The claim does not hold" in text) == (beats is False)
+        assert ("The claim is not tested" in text) == (beats is None)
 
 
 def test_another_class_comes_into_detail_and_beside(open_many: Open) -> None:
@@ -120,7 +122,7 @@ def test_faithfulness_is_in_probability(open_many: Open) -> None:
     app = open_many("faithfulness", bundle=MEASURED, evaluated="alarm:dog")
     said = texts(app)
     assert "Over all 6 pairs of clip and class, removing what the interpretation holds" in said
-    assert "costs f a median of 0.24 in probability" in said  # 0.1 · 3.5 · 0.7
+    assert "lowers f's probability of the class by 0.24 at the median" in said  # 0.1 · 3.5 · 0.7
     assert "FF is larger on 6 of 6 pairs" in said
     assert "(τ = 0.30, n = 6 pairs of clip and class)" in said
     radio = next(r for r in app.radio if r.label == "FF in")
@@ -217,7 +219,7 @@ def test_the_report_of_pairs_is_html(many_models: Path, dog: np.ndarray) -> None
     )  # fmt: skip
     assert report["faithfulness_unit"] == "probability"
     name = class_name(made.target)
-    assert f"f's probability of “{name}”" in verdict_sentence({**report, "faithfulness": 0.2})
+    assert f"f's probability of “{name}”" in statement({**report, "faithfulness": 0.2})[0]
     measured = scenes("att")
     rows = audit.audit_rows(measured.clips, measured.levels, 0.3)
     page = audit_html(
@@ -274,7 +276,7 @@ def test_how_it_works_says_hears(open_many: Open) -> None:
     said = texts(app)
     _, _, names = heard(app)
     assert f"**What f hears: {joined(names)}** (probabilities)" in said
-    assert "** in probability" in said
+    assert re.search("Taking the interpretation out [a-z]+ f's probability of “", said)
     assert "**AUPRC.**" in said
     app = open_many("lesson", bundle="none", step="9")
     assert not app.exception

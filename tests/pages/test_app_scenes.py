@@ -136,12 +136,12 @@ def test_truth_measures_the_class_that_is_explained(open_app: Open) -> None:
     assert "x_int keeps" in text
     assert "of the dog and" in text
     assert "of the rain" in text
-    assert "random choices of equal energy put the target first" in text
+    assert "random choices of equal log energy put the target first" in text
     assert "no source separation" in text
     every = "-".join(f"{k}_100" for k in range(11))
     text = shown(open_app(clip="dog+rain", bundle="random", own=every, **{"class": "dog"}))
     assert "All other components together (they hold less of ‖X‖²" in text
-    assert "of equal energy put" not in text
+    assert "of equal log energy put" not in text
     table = app.table[-1].value
     assert list(table.columns) == [
         "log masks", "log masks: change", "linear masks", "linear masks: change",
@@ -234,13 +234,13 @@ def test_stored_truth_is_a_table(open_app: Open, told: Path) -> None:
     table = app.table[-1].value
     assert list(table.index) == [
         "ATT",
-        "Random of equal energy, beside ATT",
+        "Random of equal log energy, beside ATT",
         "MAX",
-        "Random of equal energy, beside MAX",
+        "Random of equal log energy, beside MAX",
         "Ideal mask with this W",
     ]
     assert table.loc["ATT"].tolist() == ["80\u202f%", "12\u202f%", "3.0\u202f%", "+1.5\u202fdB"]
-    assert table.loc["Random of equal energy, beside ATT"].tolist()[-1] == "–"
+    assert table.loc["Random of equal log energy, beside ATT"].tolist()[-1] == "–"
     text = shown(app)
     assert "MAX lets more pass of the source it explains than of any other in 80\u202f%" in text
     assert "7 test scenes, 5 sounds in them that f names" in text

@@ -15,7 +15,8 @@ import soundfile
 from l2i_core import L2I, Analysis
 from l2i_core.measure.evaluation import Row
 from l2i_core.report import evidence
-from l2i_core.report.html_report import Exhibit, audit_html, exhibit, verdict_sentence
+from l2i_core.report.html_report import Exhibit, audit_html, exhibit
+from l2i_core.report.report import statement
 from l2i_core.signal import audio
 
 EVIL = "<script>alert(1)</script>\"'&.wav"
@@ -71,6 +72,7 @@ def _row(**values: Any) -> Row:
         "threshold": 0.3,
         "faithfulness": 1.0,
         "random_energy": 2.0,
+        "resolution": 2e-3,
         "components": 3,
         **values,
     }
@@ -162,23 +164,26 @@ def test_bounds(shown: Exhibit) -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"selected": []}, "Nothing is selected"),
-        ({"faithfulness": -0.5, "random": None}, "does not weaken “dog” (FF −0.50)."),
-        ({}, "lowers f's logit for “dog” by 2.00 (FF), 50\u202f% of what silence"),
-        ({}, "The claim holds."),
-        ({"faithfulness": 0.5}, "The claim does not hold."),
+        ({"selected": []}, "No component is selected for “dog”"),
+        ({"faithfulness": -0.5, "random": None}, "raises f's logit for “dog” by 0.50 (FF −0.50)."),
+        ({}, "lowers f's logit for “dog” by 2.00 (FF 2.00), 50\u202f% of what silence"),
+        ({}, "(median of 20 draws) instead lowers it by 0.50. The claim holds: FF 2.00 is above"),
+        ({"faithfulness": 0.5}, "The claim does not hold: FF 0.50 is no more than Random's."),
         (
             {"random": {"energy_matched": 0.5, "equal_energy": False, "draws": 20}},
-            "at equal energy the claim is not tested",
+            "The claim is not tested: FF 2.00 is above Random's 0.50, but all other components",
         ),
         (
             {
                 "faithfulness": 0.0015,
                 "random": {"energy_matched": 0.0, "equal_energy": True, "draws": 20},
             },
-            "The claim does not hold.",  # no more than f's rounding
+            "The claim does not hold: f loses nothing",  # no more than f's rounding
         ),
-        ({"interpreter_top": ["rain"]}, "the interpreter disagrees with f here."),
+        (
+            {"interpreter_top": ["rain"]},
+            "matters to f (FF 2.00 is above Random's 0.50), but the interpreter disagrees with f",
+        ),
     ],
 )
 def test_the_verdict_in_words(changes: dict[str, Any], expected: str) -> None:
@@ -192,4 +197,4 @@ def test_the_verdict_in_words(changes: dict[str, Any], expected: str) -> None:
         "predicted": "dog",
         **changes,
     }
-    assert expected in verdict_sentence(report)
+    assert expected in " ".join(statement(report))

@@ -664,13 +664,13 @@ class Live {
       : this.root.dataset.state === "failed"
       ? "The live sound could not be computed in this browser; use the plain players."
       : count
-        ? `${count} of ${total} components · ${percent(this.energy)} of the energy`
+        ? `${count} of ${total} components · ${percent(this.energy)} of the sound energy`
         : "Nothing is selected: B is silence, C is the whole clip";
     if (this.overrides.size) this.summary.append(node("em", {}, " · your own choice"));
     this.reset.hidden = !this.overrides.size;
     this.canvas.setAttribute("aria-label",
       `Mel spectrogram with what is kept in colour: ${count} of ${total} components, ` +
-      `${percent(this.energy)} of the energy, for ${this.data.target} at τ ${text}.`);
+      `${percent(this.energy)} of the sound energy, for ${this.data.target} at τ ${text}.`);
     this._rows();
     this._transport();
     this._pending();
