@@ -27,8 +27,9 @@ from l2i_core.explained import Interpretation
 from l2i_core.explainers.protocol import EXPLAINERS, Analysis
 from l2i_core.files import atomic, write_text
 from l2i_core.measure import audit, evaluation
+from l2i_core.measure.metrics.registry import METRICS
 from l2i_core.report import evidence
-from l2i_core.report.report import agrees, decision, make_report, score, unit_of
+from l2i_core.report.report import agrees, decision, make_report, score, task_in, unit_of
 from l2i_core.signal import audio
 from l2i_core.signal.corrupt import COLOURS, add_at_snr, coloured_noise
 from l2i_core.signal.spectra import AudioConfig
@@ -179,7 +180,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print(text)
         return
     print(audit.finding(rows))
-    print("\n".join(f"{row['clip']}: {audit.doubts(row)}" for row in rows))
+    print("\n".join(f"{row.clip}: {audit.doubts(row)}" for row in rows))
     if arguments.out:
         print(f"Written to {arguments.out}.")
 
@@ -191,7 +192,7 @@ def _sentences(report: dict[str, Any], out: Path | None) -> str:
     values = [
         score(report, report[k][c]) for k in ("logits", "logits_interpretation", "logits_without")
     ]
-    if "predicted_classes" in report:
+    if task_in(report).multi_label:
         heard = decision(report, report["logits"])
         theirs = decision(report, report["interpreter_logits"] or report["logits"])
         about = class_name(report["target"])
@@ -346,7 +347,7 @@ def main(argv: list[str] | None = None) -> int:
         given.remove("--trust-code")
         os.environ["L2I_TRUST_CODE"] = "1"
     try:
-        for problem in (*CLASSIFIERS.problems, *EXPLAINERS.problems):
+        for problem in (*CLASSIFIERS.problems, *EXPLAINERS.problems, *METRICS.problems):
             raise ValueError(problem)
         arguments = _parser().parse_args(given)
         commands[arguments.command](arguments)

@@ -17,7 +17,20 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import numpy as np
+
+from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
 
 if TYPE_CHECKING:
     from l2i_core.engine import L2I
@@ -48,7 +61,7 @@ class ClipRow:
 
     clip: str
     label: str
-    fold: int
+    fold: int | None = None
     probability: float | None = None
     span: Undefined | None = None
     norm: float | None = None
@@ -89,6 +102,10 @@ class LevelRow:
     random_energy: float | None = None
     random_energy_log_energy: float | None = None
     measured: Annotated[Mapping[str, float], Series("")] = field(default_factory=dict)
+
+    @property
+    def task(self) -> Task:
+        return ONE_CLASS if self.class_ is None else SEVERAL_CLASSES
 
     @property
     def case(self) -> str:
@@ -135,9 +152,83 @@ class Case:
                 raise ValueError(f"probabilities must lie in [0, 1], received {p:g}.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """One clip at one τ: FF and the Randoms (None where not drawn) in a scale. Of a multi-label
+    model one clip and class above 0.5, `class_`: `predicted` is then that class, and
+    `interpreter_predicted` all that the interpreter hears.
+
+    energy_matched: whether all draws of energy-matched Random could remove as much of ‖X‖² as L
+    does (1), or all other components together hold less (0); None where it was not drawn.
+    resolution: what two drops must differ by, `Task.resolution` in the scale. agrees: whether the
+    interpreter decides for the class as well, None where it has no logits of its own. case: the
+    row's own name. measured: every metric that has no field.
+    """
+
+    clip: str
+    label: str
+    predicted: str
+    interpreter_predicted: str
+    class_: str | None = None
+    threshold: float
+    scale: str
+    faithfulness: Undefined
+    random_energy: Undefined | None
+    random: Undefined | None
+    components: int
+    same_class: int
+    energy_matched: int | None
+    resolution: Undefined
+    agrees: int | None
+    case: str
+    measured: Annotated[Mapping[str, float], Series("")] = field(default_factory=dict)
+
+    @property
+    def task(self) -> Task:
+        return ONE_CLASS if self.class_ is None else SEVERAL_CLASSES
+
+
 def case_name(clip: str, class_: str | None) -> str:
     """What a row is about, for links and choices: a clip, of a multi-label model with the class."""
     return clip if class_ is None else f"{clip}:{class_}"
+
+
+def cases_of(clips: Sequence[ClipRow], levels: Sequence[LevelRow]) -> list[Case]:
+    """Level rows with what they are about; ValueError where the clips' rows do not have it."""
+    by_name, found = {row.clip: row for row in clips}, []
+    for level in levels:
+        clip = by_name.get(level.clip)
+        about = clip if level.class_ is None else level
+        if clip is None or about is None or about.probability is None or about.span is None:
+            raise ValueError(f"the metrics are damaged: nothing tells what {level.case} is about.")
+        found.append(
+            Case(
+                clip=level.clip,
+                class_=clip.predicted if level.class_ is None else level.class_,
+                probability=about.probability,
+                probability_interpretation=level.probability_interpretation,
+                same_class=level.same_class,
+                faithfulness=level.faithfulness,
+                span=about.span,
+                energy_kept=level.energy_kept,
+                log_energy_removed=level.log_energy_removed,
+                measured=level.measured,
+            )
+        )
+    return found
+
+
+def matrix(
+    clips: Sequence[ClipRow],
+    name: Literal["logits", "interpreter_logits"],
+    classes: Sequence[str],
+) -> np.ndarray:
+    """One of the clips' series by class (n, C); ValueError for a class that it lacks."""
+    try:
+        return np.array([[getattr(row, name)[label] for label in classes] for row in clips])
+    except KeyError as error:
+        column = f"{name.removesuffix('s')}:{error.args[0]}"
+        raise ValueError(f"the metrics are damaged: they lack the column {column!r}.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +262,7 @@ def _columns(kind: type) -> tuple[_Column, ...]:
                 part.name.rstrip("_"),
                 series,
                 part.default is not dataclasses.MISSING or series is not None,
-                functools.partial(_parse, base, empty or series is not None, finite),
+                functools.partial(_parse, base, empty or series == Series(""), finite),
             )
         )
     return tuple(found)
@@ -247,7 +338,7 @@ def _row(
 def flat(row: Any) -> dict[str, Any]:
     """A row's values by column, None for those that it has not."""
     values: dict[str, Any] = {}
-    for column in _columns(type(row)):
+    for column in _columns(row.__class__):
         value = getattr(row, column.name)
         if column.series is None:
             values[column.column] = value
@@ -256,23 +347,28 @@ def flat(row: Any) -> dict[str, Any]:
     return values
 
 
+def table(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows of one kind by column, without those that no row has."""
+    lines = [flat(row) for row in rows]
+    names = dict.fromkeys(name for line in lines for name in line)
+    there = [name for name in names if any(line.get(name) is not None for line in lines)]
+    return [{name: line.get(name) for name in there} for line in lines]
+
+
 def write(rows: Sequence[Any]) -> str:
     """Rows of one kind as CSV text."""
-    table = [flat(row) for row in rows]
-    names = dict.fromkeys(name for row in table for name in row)
-    there = [name for name in names if any(row.get(name) is not None for row in table)]
-    return to_csv([{name: row.get(name) for name in there} for row in table])
+    return to_csv(table(rows))
 
 
-def to_csv(table: Sequence[Mapping[str, Any]]) -> str:
+def to_csv(lines: Sequence[Mapping[str, Any]]) -> str:
     """A table for the reader as CSV text; the columns are those of all its lines, in order of
     appearance."""
-    names = list(dict.fromkeys(key for row in table for key in row))
+    names = list(dict.fromkeys(key for line in lines for key in line))
     text = io.StringIO()
     writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
     writer.writeheader()
-    for row in table:
-        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+    for line in lines:
+        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in line.items()})
     return text.getvalue()
 
 

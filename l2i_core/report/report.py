@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scipy.special import expit
+import torch
 from torch import Tensor
 
 from l2i_core.engine import L2I
 from l2i_core.explained import Interpretation, Verdict
 from l2i_core.explainers.protocol import Analysis
-from l2i_core.words import Unit, class_name, joined, unit
+from l2i_core.task import Task, task_of
+from l2i_core.words import Unit, class_name, joined
 
 
 def make_report(
@@ -52,12 +53,12 @@ def make_report(
         "selected": list(interpretation.selected),
         "energy_kept": round(interpretation.energy_kept, 6),
         "faithfulness": verdict.faithfulness,
-        "faithfulness_unit": unit(engine.bundle.multi_label).name,
+        "faithfulness_unit": engine.task.unit.name,
         "relative_faithfulness": verdict.relative if verdict.relative == verdict.relative else None,
         "logits_without": _numbers(verdict.logits_without),
         "logits_interpretation": _numbers(verdict.logits_interpretation),
     }
-    if engine.bundle.multi_label:
+    if engine.task.multi_label:
         report["predicted_classes"] = [engine.classes[c] for c in engine.decided(analysis.logits)]
     if len(analysis.windows) > 1:
         hop = engine.audio.hop_length / engine.audio.sample_rate
@@ -65,14 +66,19 @@ def make_report(
     return report
 
 
+def task_in(report: Mapping[str, Any]) -> Task:
+    """What the logits of the report's f mean."""
+    return task_of("predicted_classes" in report)
+
+
 def unit_of(report: Mapping[str, Any]) -> Unit:
     """What a report's FF is a drop of."""
-    return unit("predicted_classes" in report)
+    return task_in(report).unit
 
 
 def score(report: Mapping[str, Any], value: float) -> float:
     """A logit of f in the unit of the report's FF."""
-    return float(expit(value)) if "predicted_classes" in report else value
+    return float(task_in(report).score(torch.tensor(value, dtype=torch.float64)))
 
 
 def agrees(report: Mapping[str, Any]) -> bool | None:
@@ -80,7 +86,7 @@ def agrees(report: Mapping[str, Any]) -> bool | None:
     target, or neither; None where the explainer has no Θ."""
     if report["interpreter_top"] is None:
         return None
-    if "predicted_classes" in report:
+    if task_in(report).multi_label:
         theirs = report["interpreter_logits"][report["classes"].index(report["target"])] > 0
         return theirs == (report["target"] in report["predicted_classes"])
     return report["interpreter_top"][0] == report["predicted"]
@@ -88,11 +94,8 @@ def agrees(report: Mapping[str, Any]) -> bool | None:
 
 def decision(report: Mapping[str, Any], logits: Sequence[float]) -> str:
     """f's decision by logits (C,) in words: one class, or all that it hears."""
-    order = sorted(range(len(logits)), key=lambda c: -logits[c])
-    if "predicted_classes" not in report:
-        return class_name(report["classes"][order[0]])
-    heard = [class_name(report["classes"][c]) for c in order if logits[c] > 0]
-    return joined(heard) or "none of its classes"
+    decided = task_in(report).decided(torch.tensor(logits))
+    return joined([class_name(report["classes"][c]) for c in decided]) or "none of its classes"
 
 
 def _first(logits: Tensor) -> list[int]:

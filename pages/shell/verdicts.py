@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core import L2I, Verdict
-from l2i_core.measure.metrics import drop_resolution
 from l2i_core.measure.random import RandomDrops, beats_chance
 from l2i_core.words import UNTESTED
 from pages.shell import decisions
@@ -60,8 +59,7 @@ def opponent(few: RandomDrops) -> str:
 
 def beats(engine: L2I, drop: float, few: RandomDrops) -> bool | None:
     """Whether FF is above energy-matched Random's; None where that could not remove as much."""
-    resolution = drop_resolution(engine.bundle.multi_label)
-    return beats_chance(drop, few.median, few.as_much, resolution)
+    return beats_chance(drop, few.median, few.as_much, engine.task.resolution)
 
 
 def warning(engine: L2I, drop: float, few: RandomDrops) -> str:
