@@ -27,8 +27,9 @@ from l2i_core.explained import Interpretation, Verdict
 from l2i_core.explainers.protocol import EXPLAINERS, Analysis
 from l2i_core.files import atomic, write_text
 from l2i_core.measure import audit, evaluation
+from l2i_core.measure.metrics.registry import METRICS
 from l2i_core.report import evidence
-from l2i_core.report.report import decision, make_report, score, statement, unit_of, warning
+from l2i_core.report.report import decision, make_report, score, statement, task_in, warning
 from l2i_core.signal import audio
 from l2i_core.signal.corrupt import COLOURS, add_at_snr, coloured_noise
 from l2i_core.signal.spectra import AudioConfig
@@ -178,7 +179,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print(text)
         return
     print(audit.finding(rows))
-    print("\n".join(f"{row['clip']}: {audit.doubts(row)}" for row in rows))
+    print("\n".join(f"{row.clip}: {audit.doubts(row)}" for row in rows))
     if arguments.out:
         print(f"Written to {arguments.out}.")
 
@@ -192,7 +193,7 @@ def _sentences(report: dict[str, Any], out: Path | None) -> str:
         for k in ("logits", "logits_interpretation", "logits_without")
     ]
     verb, f, agreed = "says", told, " and agrees"
-    if "predicted_classes" in report:
+    if task_in(report).multi_label:
         verb, f = "hears", f"{decision(report, report['logits'])} (most probable: {told})"
         agreed = f"; it agrees on {class_name(report['target'])}"
     disagreement = warning(report)
@@ -209,7 +210,7 @@ def _sentences(report: dict[str, Any], out: Path | None) -> str:
         f"For {report['target']} at τ = {report['threshold']:g}: {len(report['selected'])} of "
         f"{len(report['relevance'])} components, "
         f"{100 * report['energy_kept']:.0f} % of the sound energy.",
-        f"f's {unit_of(report).of} {report['target']}: {values[0]} on the input, "
+        f"f's {task_in(report).unit.of} {report['target']}: {values[0]} on the input, "
         f"{values[1]} on the interpretation, {values[2]} on the residual.",
         statement(report)[0],
     ]
@@ -331,7 +332,7 @@ def main(argv: list[str] | None = None) -> int:
         given.remove("--trust-code")
         os.environ["L2I_TRUST_CODE"] = "1"
     try:
-        for problem in (*CLASSIFIERS.problems, *EXPLAINERS.problems):
+        for problem in (*CLASSIFIERS.problems, *EXPLAINERS.problems, *METRICS.problems):
             raise ValueError(problem)
         arguments = _parser().parse_args(given)
         commands[arguments.command](arguments)

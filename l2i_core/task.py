@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from l2i_core.words import Unit, unit
+from l2i_core.words import Unit, counted, unit
 
 # What is removed passes an inverse STFT, which alone moves f's logit by up to 1.6e-3 on the clips
 # of the shipped models: below this, one drop is not larger than another.
@@ -23,13 +23,22 @@ class Task:
     """multi_label: whether f may decide for several classes, or none.
 
     unit: what FF (Eq. 6) is a drop of. resolution: the smallest drop that is told from none, in
-    that unit. decides: the verb of f's decision ("f says dog", "f hears dog").
+    that unit. decides: the verb of f's decision ("f says dog", "f hears dog"). cases: what its
+    explained decisions are called, clips, or pairs of a clip and a class.
     """
 
     multi_label: bool
     unit: Unit
     resolution: float
     decides: str
+    cases: str
+
+    def counted(self, cases: int) -> str:
+        """ "80 clips", or "123 pairs of clip and class"."""
+        one = self.cases.removesuffix("s")
+        if not self.multi_label:
+            return counted(cases, one)
+        return counted(cases, f"{one} of clip and class", f"{self.cases} of clip and class")
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax over the classes, or σ of each: (…, C) → (…, C)."""
@@ -54,9 +63,9 @@ class Task:
         return (order[0],)
 
 
-ONE_CLASS = Task(False, unit(False), _RESOLUTION, "says")
+ONE_CLASS = Task(False, unit(False), _RESOLUTION, "says", "clips")
 # A probability moves by at most a quarter of what its logit does.
-SEVERAL_CLASSES = Task(True, unit(True), _RESOLUTION / 4, "hears")
+SEVERAL_CLASSES = Task(True, unit(True), _RESOLUTION / 4, "hears", "pairs")
 
 
 def task_of(multi_label: bool) -> Task:

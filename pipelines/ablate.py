@@ -21,7 +21,7 @@ from typing import Any
 
 from l2i_core.arguments import Parser
 from l2i_core.files import atomic, write_text
-from l2i_core.measure.evaluation import to_csv
+from l2i_core.measure.records import to_csv
 from l2i_core.report import figures
 from l2i_core.strict import build
 from pipelines import evaluate, train_classifier, train_interpreter

@@ -20,9 +20,10 @@ from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.data.clips import Clip
 from l2i_core.engine import L2I
 from l2i_core.explainers import surrogate
+from l2i_core.explainers.surrogate import Row
 from l2i_core.files import write_text
-from l2i_core.measure.evaluation import Row, read_rows, to_csv
 from l2i_core.measure.noise_lab import held_out
+from l2i_core.measure.records import read_table, to_csv
 from pipelines.evaluate import weights_of
 from pipelines.runs import circumstances, evenly, main_guard, typed
 
@@ -47,7 +48,7 @@ def run(
     assert bundle.folder is not None  # it was loaded
     folder = bundle.folder / "metrics"
     path, summary_path = folder / "surrogate.csv", folder / "surrogate.json"
-    rows = read_rows(path) if path.is_file() else []
+    rows = read_table(path, surrogate.TEXTS) if path.is_file() else []
     done: dict[str, object] = json.loads(summary_path.read_text()) if summary_path.is_file() else {}
     for name in names:
         engine = L2I(bundle, name)
@@ -67,11 +68,11 @@ def run(
             mine += [{**row, "weights": weights} for row in new]
             write_text(path, to_csv([*others, *mine]))
         # The written rows, of six digits: a resumed run has no others, and the table is theirs.
-        rows = read_rows(path) if path.is_file() else []
+        rows = read_table(path, surrogate.TEXTS) if path.is_file() else []
         mine = [r for r in rows if r["interpreter"] == name]
         about: Row = {"samples": samples, "seed": seed, "random_draws": surrogate.RANDOM_DRAWS}
         about |= {"command": command, **circumstances()}
-        done[name] = {**surrogate.summarise(mine, bundle.multi_label), "about": about}
+        done[name] = {**surrogate.summarise(mine, bundle.task), "about": about}
         write_text(summary_path, json.dumps(done, indent=1) + "\n")
         log.info("%s: %s", name, json.dumps(done[name]))
     return done

@@ -24,8 +24,8 @@ from l2i_core.data.clips import Clip, load_clip
 from l2i_core.engine import L2I
 from l2i_core.files import write_text
 from l2i_core.measure import truth
-from l2i_core.measure.evaluation import read_rows, to_csv
 from l2i_core.measure.noise_lab import held_out
+from l2i_core.measure.records import read_table, to_csv
 from pipelines.evaluate import weights_of
 from pipelines.runs import circumstances, main_guard, typed
 
@@ -90,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
         **circumstances(),
     }
     known = (bundle.experiment("truth") or {}).get("about", {}).get("weights", {})
-    rows = _measured(read_rows(path), wanted, names) if path.is_file() else []
+    rows = _measured(read_table(path, truth.TEXTS), wanted, names) if path.is_file() else []
     rows = [r for r in rows if known.get(r["interpreter"]) == weights.get(r["interpreter"])]
     for name in names:
         if any(r["interpreter"] == name for r in rows):

@@ -25,9 +25,8 @@ from l2i_core.data.clips import Clip, load_clip
 from l2i_core.data.sets import open_data_set
 from l2i_core.engine import L2I
 from l2i_core.files import write_text
-from l2i_core.measure import baselines as baselines
-from l2i_core.measure.baselines import BaselineEvaluation, write_baselines
 from l2i_core.measure.evaluation import Evaluation, Settings, evaluate, write_evaluation
+from l2i_core.measure.records import ClipRow, LevelRow
 from pipelines.config import Config, command_line
 from pipelines.runs import circumstances, main_guard, start_log, typed
 
@@ -71,21 +70,11 @@ def run(
         about = {**about, "command": command, **circumstances()}
         write_evaluation(results.values(), folder, about)
         if bundle.baselines:
-            left_out = settings.without_classes
-            made = [_baseline(bundle, n, clips, left_out) for n in bundle.baselines]
-            write_baselines(made, folder, about)
+            made = [evaluate_with_bar(bundle, n, clips, settings) for n in bundle.baselines]
+            write_evaluation(made, folder, about, "baselines.json")
+            for each in made:
+                log.info("%s: %s", each.interpreter, json.dumps(each.summary["fidelity"]))
     return results
-
-
-def _baseline(
-    bundle: Bundle, name: str, clips: Sequence[Clip], without_classes: Sequence[str]
-) -> BaselineEvaluation:
-    with tqdm(total=len(clips), desc=f"evaluating {name}", unit="clip") as bar:
-        result = baselines.evaluate(
-            bundle, name, clips, lambda done, total: bar.update() and None, without_classes
-        )
-    log.info("%s: %s", name, json.dumps(result.summary["fidelity"]))
-    return result
 
 
 def metrics_folder(conventions: str) -> Path:
@@ -156,7 +145,12 @@ def _kept(path: Path, key: str) -> Evaluation | None:
     values = json.loads(path.read_text())
     if values.pop("key") != key:
         return None
-    return Evaluation(**values)
+    return Evaluation(
+        values["interpreter"],
+        tuple(ClipRow(**row) for row in values["clips"]),
+        tuple(LevelRow(**row) for row in values["levels"]),
+        values["summary"],
+    )
 
 
 def _keep(path: Path, key: str, evaluation: Evaluation) -> None:

@@ -21,9 +21,9 @@ from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.data.clips import Clip
 from l2i_core.engine import L2I
 from l2i_core.files import write_text
-from l2i_core.measure.evaluation import to_csv
 from l2i_core.measure.experiments import EXPERIMENTS, Settings, Step
 from l2i_core.measure.noise_lab import Row, held_out
+from l2i_core.measure.records import to_csv
 from pipelines.evaluate import fingerprint
 from pipelines.runs import circumstances, main_guard, typed
 

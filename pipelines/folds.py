@@ -7,7 +7,7 @@ those of the other folds. Nothing is computed here but means and deviations.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,18 @@ from typing import Any
 import numpy as np
 
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
-from l2i_core.measure import tables
-from l2i_core.measure.evaluation import read_rows
+from l2i_core.measure import records, tables
+from l2i_core.measure.metrics.registry import fidelities_of
+from l2i_core.measure.records import ClipRow, LevelRow
 from l2i_core.report import paper
+from l2i_core.task import ONE_CLASS
 from pipelines.config import Config, config_of
-from pipelines.markdown import markdown_table
-from pipelines.results import LEVELS, bundle_tables
+from pipelines.markdown import decimal, markdown_table
+from pipelines.results import COLUMNS, LEVELS, Block, bundle_tables, further
 
 _PAPERS = {"att": "L2I + Θ_ATT", "max": "L2I + Θ_MAX", "flint": "FLINT", "vibi": "VIBI"}
 FOLDS = (1, 2, 3, 4, 5)
 CLASS_LEVEL = "0.3"  # τ of the tables by class
-Block = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def class_figures(metrics: Path) -> dict[str, dict[str, Block]]:
         name = clips.stem.removeprefix("clips-")
         levels = metrics / f"levels-{name}.csv"
         if levels.is_file():  # a baseline has none
-            rows = read_rows(clips), read_rows(levels)
+            rows = records.read(clips, ClipRow), records.read(levels, LevelRow)
             if figures := tables.class_figures(*rows, float(CLASS_LEVEL)):
                 found[name] = figures
     return found
@@ -200,12 +201,14 @@ def fidelity(folds: Sequence[Fold]) -> str:
         + ", ".join(f"{a:.3f}" for a in accuracies)
         + f". The paper's f (AudioSet weights, ESC-50): {paper.ACCURACY}.\n\n"
     )
-    head = ["system", "folds", "top-1", "top-3", "top-5", "‖X − W H‖ / ‖X‖", "the paper's, ESC-50"]
+    asked = fidelities_of(ONE_CLASS)
+    head = ["system", "folds", *(m.symbol for m in asked)]
+    head += ["‖X − W H‖ / ‖X‖", "the paper's, ESC-50"]
     rows = []
     for name in names:
         blocks = [f.systems[name] for f in folds if name in f.systems]
         cells = [name, str(len(blocks))]
-        cells += [spread([b["fidelity"][k] for b in blocks], 3) for k in ("top1", "top3", "top5")]
+        cells += [spread([b["fidelity"].get(m.name) for b in blocks], 3) for m in asked]
         errors = [b["reconstruction_error"] for b in blocks if "reconstruction_error" in b]
         published = paper.FIDELITY.get(_PAPERS.get(name, ""), ())
         cells += [spread(errors, 3), " / ".join(f"{v:.3f}" for v in published)]
@@ -227,29 +230,14 @@ def _not_run(folds: Sequence[Fold], names: Sequence[str]) -> str:
 def faithfulness(folds: Sequence[Fold], name: str) -> str:
     """One row per τ: each column's mean and deviation over the folds of their medians or shares."""
     blocks = [f.systems[name] for f in folds if name in f.systems]
-    columns: list[tuple[str, int, Callable[[Block, str], float | None]]] = [
-        ("mean \\|L\\|", 1, lambda b, t: b["faithfulness"][t]["mean_components"]),
-        ("FF median", 2, lambda b, t: b["faithfulness"][t]["median"]),
-        ("FF > 0", 2, lambda b, t: b["faithfulness"][t]["positive_fraction"]),
-        ("Random", 2, lambda b, t: b.get("random", {}).get(t, {}).get("median")),
-        ("FF / span", 3, lambda b, t: b["relative_faithfulness"][t]["median"]),
-        (
-            "energy-matched Random",
-            3,
-            lambda b, t: b.get("random_energy", {}).get(t, {}).get("relative_median"),
-        ),
-        ("Fid-In", 2, lambda b, t: b["fid_in"][t]),
-        ("AI", 1, lambda b, t: b["average_increase"][t]),
-        ("AD", 1, lambda b, t: b["average_drop"][t]),
-        ("AG", 1, lambda b, t: b["average_gain"][t]),
-    ]
+    columns = COLUMNS | further(blocks, ONE_CLASS, per_cent=1)
     theirs = paper.FAITHFULNESS if name == "att" else {}
-    head = ["τ", *(title for title, _, _ in columns), *(["the paper's FF"] if theirs else [])]
+    head = ["τ", *columns, *(["the paper's FF"] if theirs else [])]
     rows = []
     for t in LEVELS:
         if not all(t in b["faithfulness"] for b in blocks):
             continue
-        cells = [t, *(spread([get(b, t) for b in blocks], d) for _, d, get in columns)]
+        cells = [t, *(spread([get(b, t) for b in blocks], d) for d, get in columns.values())]
         if theirs:
             cells.append(f"{theirs[t]:.2f}" if t in theirs else "")
         rows.append(cells)
@@ -291,7 +279,7 @@ def spread(values: Sequence[float | None], digits: int) -> str:
     numbers = [v for v in values if v is not None]
     if not numbers:
         return ""
-    mean = f"{round(float(np.mean(numbers)), digits) + 0.0:.{digits}f}"
+    mean = decimal(float(np.mean(numbers)), digits)
     if len(numbers) == 1:
         return mean
     return f"{mean} ± {float(np.std(numbers, ddof=1)):.{digits}f}"

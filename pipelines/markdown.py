@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from l2i_core.measure.metrics.registry import fidelities_of
+from l2i_core.task import Task
+
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of cells as they are written; a "|" in one must come escaped."""
@@ -22,3 +25,13 @@ def made_by(abouts: Iterable[Mapping[str, Any]]) -> str:
             rest = (seed, about["date"], about["hardware"])
             told[", ".join((f"`{command}`", *filter(None, rest)))] = None
     return f"Made by {'; '.join(told)}." if told else ""
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    """With so many decimals, never "-0.00"; "" for None."""
+    return "" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def fidelity_cells(block: Mapping[str, Any], task: Task) -> list[str]:
+    """Every figure of fidelity; "–" where there was nothing to find."""
+    return [decimal(block.get(m.name), 3) or "–" for m in fidelities_of(task)]

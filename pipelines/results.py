@@ -8,60 +8,101 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.conventions import CONVENTIONS, PAPER
-from l2i_core.measure import metrics
-from l2i_core.measure.evaluation import refresh_summary
+from l2i_core.measure.metrics.registry import fidelities_of, metrics_of, single
+from l2i_core.measure.summary import refresh_summary
 from l2i_core.report import paper
-from l2i_core.words import unit
+from l2i_core.task import ONE_CLASS, Task
 from pipelines import detection_tables
 from pipelines.evaluate import metrics_folder
 from pipelines.experiment_tables import experiment_tables
-from pipelines.markdown import made_by, markdown_table
+from pipelines.markdown import decimal, fidelity_cells, made_by, markdown_table
 from pipelines.runs import main_guard
 from pipelines.truth_tables import truth_tables
 
 NAMES = {"random": "Random", "random_energy": "energy-matched Random"}
 LEVELS = ("0.9", "0.7", "0.5", "0.3", "0.1")
+Block = dict[str, Any]
+Get = Callable[[Block, str], float | None]
 
 
-def overview(summary: dict[str, Any]) -> str:
-    """One row per interpreter: fidelity and reconstruction."""
+def _of(table: str, key: str) -> Get:
+    return lambda block, level: block.get(table, {}).get(level, {}).get(key)
+
+
+# Heading: decimals, and the figure of an interpreter's block at a τ. The other metrics' columns
+# follow from the registry.
+COLUMNS: dict[str, tuple[int, Get]] = {
+    "mean \\|L\\|": (1, _of("faithfulness", "mean_components")),
+    "FF median": (2, _of("faithfulness", "median")),
+    "FF > 0": (2, _of("faithfulness", "positive_fraction")),
+    "Random": (2, _of("random", "median")),
+    "FF / span": (3, _of("relative_faithfulness", "median")),
+    "energy-matched Random": (3, _of("random_energy", "relative_median")),
+}
+_OWN = ("faithfulness", "relative_faithfulness", "energy_kept", "log_energy_removed")
+
+
+def further(blocks: Iterable[Block], task: Task, per_cent: int = 0) -> dict[str, tuple[int, Get]]:
+    """The columns of all other metrics that a block has, as `COLUMNS`."""
+
+    def get(name: str) -> Get:
+        return lambda block, level: single(block.get(name, {}).get(level))
+
+    there = {name for block in blocks for name in block}
+    return {
+        m.symbol.replace("|", "\\|"): (m.decimals(per_cent), get(m.name))
+        for m in metrics_of(task, without=_OWN)
+        if m.name in there
+    }
+
+
+def overview(summary: dict[str, Block], task: Task = ONE_CLASS) -> str:
+    """One row per interpreter, of a multi-label model then the paper's: fidelity and
+    reconstruction."""
+    symbols, many = [m.symbol for m in fidelities_of(task)], task.multi_label
     rows = []
     for name, block in summary.items():
-        top = [f"{block['fidelity'][k]:.3f}" for k in ("top1", "top3", "top5")]
-        rows.append([name, *top, f"{block['reconstruction_error']:.3f}"])
-    return markdown_table(["interpreter", "top-1", "top-3", "top-5", "‖X − W H‖ / ‖X‖"], rows)
+        error = decimal(block["reconstruction_error"], 3)
+        rows.append([name, *fidelity_cells(block["fidelity"], task), error])
+    for name, values in paper.DETECTION.items() if many else ():
+        cells = dict(zip(symbols, (decimal(v, 3) for v in values), strict=False))
+        told = (cells.get(symbol, "") for symbol in symbols)
+        rows.append([f"{name}, the paper's on SONYC-UST", *told, ""])
+    head = ["system" if many else "interpreter", *symbols, "‖X − W H‖ / ‖X‖"]
+    return markdown_table(head, rows)
 
 
-def levels(block: dict[str, Any]) -> str:
+def levels(block: Block, task: Task = ONE_CLASS) -> str:
     """One row per τ of one interpreter."""
-    columns: list[tuple[str, Callable[[str], str]]] = [
-        ("mean \\|L\\|", lambda t: f"{block['faithfulness'][t]['mean_components']:.1f}"),
-        ("FF median", lambda t: f"{block['faithfulness'][t]['median']:.2f}"),
+
+    def shown(name: str) -> tuple[str, Callable[[str], str]]:
+        digits, get = columns[name]
+        return name, lambda t: decimal(get(block, t), digits)
+
+    others = further([block], task)
+    columns = COLUMNS | others
+    cells: list[tuple[str, Callable[[str], str]]] = [
+        shown("mean \\|L\\|"),
+        shown("FF median"),
         ("quartiles", lambda t: _range(block["faithfulness"][t])),
-        ("FF > 0", lambda t: f"{block['faithfulness'][t]['positive_fraction']:.2f}"),
-        ("Random", lambda t: _maybe(block, "random", t, "median")),
-        ("FF / span", lambda t: _maybe(block, "relative_faithfulness", t, "median", 3)),
-        (
-            "energy-matched Random",
-            lambda t: _maybe(block, "random_energy", t, "relative_median", 3),
-        ),
+        *map(shown, ("FF > 0", "Random", "FF / span", "energy-matched Random")),
         ("ratio", lambda t: _ratio(block, t)),
-        ("‖X‖² removed", lambda t: f"{block['log_energy_removed'][t]:.2f}"),
-        ("by that Random", lambda t: _maybe(block, "random_energy", t, "log_energy_removed")),
-        ("Fid-In", lambda t: f"{block['fid_in'][t]:.2f}"),
-        ("AI", lambda t: f"{block['average_increase'][t]:.0f}"),
-        ("AD", lambda t: f"{block['average_drop'][t]:.0f}"),
-        ("AG", lambda t: f"{block['average_gain'][t]:.0f}"),
+        ("‖X‖² removed", lambda t: decimal(block["log_energy_removed"][t])),
+        (
+            "by that Random",
+            lambda t: decimal(_of("random_energy", "log_energy_removed")(block, t)),
+        ),
+        *map(shown, others),
     ]
     there = [t for t in LEVELS if t in block["faithfulness"]]
-    rows = [[t, *(value(t) for _, value in columns)] for t in there]
-    return markdown_table(["τ", *(name for name, _ in columns)], rows)
+    rows = [[t, *(value(t) for _, value in cells)] for t in there]
+    return markdown_table(["τ", *(name for name, _ in cells)], rows)
 
 
 def against_chance(block: dict[str, Any]) -> str:
@@ -111,37 +152,27 @@ def surrogates(checks: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def contaminated(blocks: dict[str, Any], summary: dict[str, Any]) -> str:
+def contaminated(blocks: dict[str, Any], summary: dict[str, Block], task: Task = ONE_CLASS) -> str:
     """Table of contaminated.json: clean and contaminated clips by τ, beside what others publish."""
-    head = [
-        "interpreter",
-        "clips",
-        "n",
-        "f's accuracy",
-        "τ",
-        "mean \\|L\\|",
-        "FF median",
-        "FF / span",
-    ]
-    head += ["Fid-In", "AI", "AD", "AG"]
+    asked = ("mean \\|L\\|", "FF median", "FF / span")
+    made = [block for kinds in blocks.values() for block in kinds.values()]
+    columns = {name: COLUMNS[name] for name in asked} | further(made, task, per_cent=1)
+    head = ["interpreter", "clips", "n", "f's accuracy", "τ", *columns]
     rows = []
     for name, kinds in blocks.items():
         levels = next(iter(kinds.values()))["faithfulness"]
         clean = {"clean": summary[name]} if name in summary else {}
         for kind, block in {**clean, **kinds}.items():
-            accuracy = "" if block["accuracy"] is None else f"{block['accuracy']:.3f}"
-            about = [name, kind, str(block["n"]), accuracy]
+            about = [name, kind, str(block["n"]), decimal(block["accuracy"], 3)]
             for t in (t for t in LEVELS if t in levels and t in block["faithfulness"]):
-                ff = block["faithfulness"][t]
-                cells = [t, f"{ff['mean_components']:.1f}", _number(ff["median"])]
-                cells += [_maybe(block, "relative_faithfulness", t, "median", 3)]
-                cells += [_number(block["fid_in"][t])]
-                cells += [f"{block[f'average_{k}'][t]:.1f}" for k in ("increase", "drop", "gain")]
-                rows.append([*about, *cells])
+                rows.append(
+                    [*about, t, *(decimal(get(block, t), d) for d, get in columns.values())]
+                )
     for name, (increase, drop, gain, ff, fid_in) in paper.CONTAMINATED.items():
-        cells = [name, "as published", "", "", "", "", f"{ff:.2f} (probability)", ""]
-        cells += [f"{fid_in:.2f}", *(f"{v:.1f}" for v in (increase, drop, gain))]
-        rows.append(cells)
+        theirs = {"FF median": f"{ff:.2f} (probability)", "Fid-In": f"{fid_in:.2f}"}
+        theirs |= {"AI": f"{increase:.1f}", "AD": f"{drop:.1f}", "AG": f"{gain:.1f}"}
+        cells = (theirs.get(column, "") for column in columns)
+        rows.append([name, "as published", "", "", "", *cells])
     return markdown_table(head, rows)
 
 
@@ -153,27 +184,18 @@ def _share(block: dict[str, Any]) -> str:
 def _spread(block: dict[str, Any]) -> str:
     if block.get("median") is None:
         return ""
-    return f"{_number(block['median'])} ({_range(block)})"
+    return f"{decimal(block['median'])} ({_range(block)})"
 
 
 def _test(test: dict[str, Any] | None) -> list[str]:
     if test is None:
         return ["none testable", "", ""]
     p = "< 0.001" if test["p"] < 0.001 else f"{test['p']:.3f}"
-    return [f"{test['greater']} of {test['n']}", _number(test["median_difference"]), p]
+    return [f"{test['greater']} of {test['n']}", decimal(test["median_difference"]), p]
 
 
 def _range(block: dict[str, float]) -> str:
-    return f"{_number(block['q25'])} … {_number(block['q75'])}"
-
-
-def _number(value: float, digits: int = 2) -> str:
-    return f"{round(value, digits) + 0.0:.{digits}f}"  # never "-0.00"
-
-
-def _maybe(block: dict[str, Any], table: str, level: str, key: str, digits: int = 2) -> str:
-    value = block.get(table, {}).get(level, {}).get(key)
-    return "" if value is None else _number(value, digits)
+    return f"{decimal(block['q25'])} … {decimal(block['q75'])}"
 
 
 def _ratio(block: dict[str, Any], level: str) -> str:
@@ -196,7 +218,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
     summary = json.loads((folder / "summary.json").read_text())
     first = next(iter(summary.values()))
     about = first["about"]
-    many, scale = bundle.multi_label, unit(bundle.multi_label)
+    task, many = bundle.task, bundle.multi_label
     opening = (
         detection_tables.opening(first)
         if many
@@ -206,26 +228,25 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
         f"{opening}; masks in the "
         f"{about['mask_domain']} domain; {about['random_draws']} random draws per clip and τ.",
         made_by(block["about"] for block in summary.values()),
-        detection_tables.overview(summary) if many else overview(summary),
+        overview(summary, task),
     ]
     for name, block in summary.items():
-        parts.append(f"**{name}**\n\n{levels(block)}")
+        parts.append(f"**{name}**\n\n{levels(block, task)}")
         if chance := against_chance(block):
-            parts.append(f"**{name} against chance**, FF in {scale.name}\n\n{chance}")
+            parts.append(f"**{name} against chance**, FF in {task.unit.name}\n\n{chance}")
         if many and (table := detection_tables.by_class(bundle, folder, name)):
             parts.append(table)
-    resolution = metrics.drop_resolution(many)
     parts.append(
         f"Median and quartiles over {'pairs of clip and class' if many else 'clips'}; Wilcoxon's "
         "signed-rank test of FF − Random, paired and two-sided; differences of at most "
-        f"{resolution:g} {scale.ending} are ties. The test at equal log energy leaves out the "
-        "clips whose other components hold less than L."
+        f"{task.resolution:g} {task.unit.ending} are ties. The test at equal log energy leaves "
+        "out the clips whose other components hold less than L."
     )
     baselines = folder / "baselines.json"
     if baselines.is_file():
         blocks = json.loads(baselines.read_text())
         parts.append(made_by(block["about"] for block in blocks.values()))
-        parts.append(trained_baselines(blocks, many))
+        parts.append(trained_baselines(blocks, task))
     check = folder / "surrogate.json"
     if check.is_file():
         blocks = json.loads(check.read_text())
@@ -242,7 +263,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
                 "another f's, on mixtures at 12 dB. "
                 + made_by(block["about"] for kinds in mixtures.values() for block in kinds.values())
             )
-            parts.append(contaminated(mixtures, summary))
+            parts.append(contaminated(mixtures, summary, task))
         parts += truth_tables(bundle)
         parts += experiment_tables(bundle)
     if not many:
@@ -251,23 +272,23 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def trained_baselines(blocks: dict[str, Any], multi_label: bool = False) -> str:
+def trained_baselines(blocks: dict[str, Block], task: Task = ONE_CLASS) -> str:
     """One row per trained baseline: fidelity, and for what can be played what f says of it."""
-    head = ["baseline", *(detection_tables.FIGURES if multi_label else ("top-1", "top-3", "top-5"))]
-    head += ["sound energy kept", "FF", "FF / span", "Fid-In", "AI", "AD", "AG"]
+    there = {name for block in blocks.values() for name in block}
+    others = [m for m in metrics_of(task, without=_OWN) if m.name in there]
+    head = ["baseline", *(m.symbol for m in fidelities_of(task))]
+    head += ["sound energy kept", "FF", "FF / span"]
     rows = []
     for name, block in blocks.items():
-        top = [f"{block['fidelity'][k]:.3f}" for k in ("top1", "top3", "top5")]
-        cells = [name, *(detection_tables.figures(block["fidelity"]) if multi_label else top)]
+        cells = [name, *fidelity_cells(block["fidelity"], task)]
         if "faithfulness" in block:
-            cells += [f"{block['energy_kept']:.2f}", _spread(block["faithfulness"])]
-            cells += [f"{block['relative_faithfulness']['median']:.3f}", f"{block['fid_in']:.2f}"]
-            names = ("average_increase", "average_drop", "average_gain")
-            cells += [f"{block[k]:.0f}" for k in names]
+            cells += [decimal(block["energy_kept"]), _spread(block["faithfulness"])]
+            cells.append(decimal(block["relative_faithfulness"]["median"], 3))
+            cells += [decimal(single(block.get(m.name)), m.decimals()) for m in others]
         else:
-            cells += ["nothing to play", *[""] * 6]
+            cells += ["nothing to play", *[""] * (2 + len(others))]
         rows.append(cells)
-    return markdown_table(head, rows)
+    return markdown_table([*head, *(m.symbol for m in others)], rows)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -281,11 +302,8 @@ def main(argv: list[str] | None = None) -> int:
     bundle = load_bundle(arguments.bundle)
     assert bundle.folder is not None  # it was loaded
     if arguments.refresh:
-        refresh_summary(
-            bundle.folder / metrics_folder(arguments.conventions),
-            bundle.classes,
-            bundle.multi_label,
-        )
+        folder = bundle.folder / metrics_folder(arguments.conventions)
+        refresh_summary(folder, bundle.classes, bundle.task)
     print(bundle_tables(bundle, arguments.conventions))
     return 0
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from l2i_core.data import synth
-from l2i_core.measure.evaluation import Evaluation, Row, summarise, write_evaluation
+from l2i_core.measure.evaluation import Evaluation, write_evaluation
+from l2i_core.measure.records import ClipRow, LevelRow
+from l2i_core.measure.summary import summarise
+from l2i_core.task import SEVERAL_CLASSES
 
 CLASSES = synth.LABELS
 THRESHOLDS = (0.1, 0.3, 0.4)
@@ -19,30 +23,30 @@ def evaluation(name: str, factor: float = 1.0) -> Evaluation:
     """Twelve clips: dog-0 … rain-5. FF is factor · (1 + index) / 5 · (1 − τ), energy-matched
     Random 0.4 of it, f(x)_c − f(silence)_c 2.5; "rain-5" is called a dog, and the interpreter says
     rooster there, with f's class its second."""
-    clips: list[Row] = []
-    levels: list[Row] = []
+    clips: list[ClipRow] = []
+    levels: list[LevelRow] = []
     for index, label in enumerate(("dog",) * 6 + ("rain",) * 6):
         clip = f"{label}-{index % 6}"
         said = "dog" if clip == "rain-5" else label
         theirs = "rooster" if clip == "rain-5" else label
         clips.append(
-            {
-                "clip": clip,
-                "label": label,
-                "fold": 1,
-                "predicted": said,
-                "interpreter_predicted": theirs,
-                "probability": 0.9,
-                "span": 2.5,
-                "norm": 1.0,
-                "reconstruction_error": 0.4,
-                **{f"logit:{c}": float(c == said) for c in CLASSES},
-                **{f"interpreter_logit:{c}": 2.0 * (c == theirs) + (c == said) for c in CLASSES},
-            }
+            ClipRow(
+                clip=clip,
+                label=label,
+                fold=1,
+                predicted=said,
+                interpreter_predicted=theirs,
+                probability=0.9,
+                span=2.5,
+                norm=1.0,
+                reconstruction_error=0.4,
+                logits={c: float(c == said) for c in CLASSES},
+                interpreter_logits={c: 2.0 * (c == theirs) + (c == said) for c in CLASSES},
+            )
         )
         for threshold in THRESHOLDS:
             ff = factor * (1 + index) / 5 * (1 - threshold)
-            levels.append({"clip": clip, "threshold": threshold, **_figures(threshold, ff)})
+            levels.append(_level(clip, threshold, ff))
     return Evaluation(name, tuple(clips), tuple(levels), summarise(clips, levels, CLASSES))
 
 
@@ -60,80 +64,89 @@ SCENES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 def scenes(name: str, components: int = 12) -> Evaluation:
     """A multi-label model's six clips, `SCENES`, with six pairs of clip and class. FF of the i-th is
     0.1 · (1 + i) · (1 − τ) in probability, energy-matched Random 0.4 of it, the span 0.5."""
-    clips: list[Row] = []
-    levels: list[Row] = []
+    clips: list[ClipRow] = []
+    levels: list[LevelRow] = []
     for index, (clip, (label, ours, theirs)) in enumerate(SCENES.items()):
         logits = {c: 3.0 - ours.index(c) if c in ours else -1.0 - 0.1 * index for c in CLASSES}
         others = {c: 2.0 - theirs.index(c) if c in theirs else -2.0 for c in CLASSES}
         clips.append(
-            {
-                "clip": clip,
-                "label": label,
-                "fold": 3,
-                "predicted": max(CLASSES, key=lambda c, held=logits: held[c]),
-                "interpreter_predicted": max(CLASSES, key=lambda c, held=others: held[c]),
-                "probability": 0.9,
-                "span": 0.5,
-                "norm": 1.0,
-                "reconstruction_error": 0.4,
-                **{f"logit:{c}": logits[c] for c in CLASSES},
-                **{f"interpreter_logit:{c}": others[c] for c in CLASSES},
-                **{f"z:{k}": float((k + index) % 4) for k in range(components)},
-            }
+            ClipRow(
+                clip=clip,
+                label=label,
+                fold=3,
+                predicted=max(CLASSES, key=logits.__getitem__),
+                interpreter_predicted=max(CLASSES, key=others.__getitem__),
+                probability=0.9,
+                span=0.5,
+                norm=1.0,
+                reconstruction_error=0.4,
+                logits=logits,
+                interpreter_logits=others,
+                pooled={str(k): float((k + index) % 4) for k in range(components)},
+            )
         )
         for label in ours:
             pair = len(levels) // len(THRESHOLDS)
             for threshold in THRESHOLDS:
                 ff = 0.1 * (1 + pair) * (1 - threshold)
-                about = {"clip": clip, "class": label, "probability": 0.9, "span": 0.5}
-                levels.append({**about, "threshold": threshold, **_figures(threshold, ff)})
-    summary = summarise(clips, levels, CLASSES, multi_label=True)
+                own = {"class_": label, "probability": 0.9, "span": 0.5}
+                levels.append(replace(_level(clip, threshold, ff), **own))
+    summary = summarise(clips, levels, CLASSES, SEVERAL_CLASSES)
     return Evaluation(name, tuple(clips), tuple(levels), summary)
 
 
-def _figures(threshold: float, ff: float) -> Row:
-    """What a row of levels holds beside what it is about; both Randoms where they are drawn."""
-    row: Row = {
-        "components": 4,
-        "faithfulness": ff,
-        "probability_interpretation": 0.8,
-        "same_class": 1,
-        "energy_kept": 0.2,
-        "log_energy_removed": 0.3,
-    }
-    if threshold in DRAWN:
-        row |= {
-            "random": 0.0,
-            "random_log_energy": 0.1,
-            "random_energy": 0.4 * ff,
-            "random_energy_log_energy": 0.3,
-        }
-    return row
+def _level(clip: str, threshold: float, ff: float) -> LevelRow:
+    """Four components; both Randoms where they are drawn."""
+    row = LevelRow(
+        clip=clip,
+        threshold=threshold,
+        components=4,
+        faithfulness=ff,
+        probability_interpretation=0.8,
+        same_class=1,
+        energy_kept=0.2,
+        log_energy_removed=0.3,
+    )
+    if threshold not in DRAWN:
+        return row
+    return replace(
+        row,
+        random=0.0,
+        random_log_energy=0.1,
+        random_energy=0.4 * ff,
+        random_energy_log_energy=0.3,
+    )
+
+
+def _with(made: Evaluation, change: Callable[[int, LevelRow], dict[str, float]]) -> Evaluation:
+    """The evaluation with other figures in its levels, by their numbers."""
+    rows = enumerate(made.levels)
+    return replace(made, levels=tuple(replace(row, **change(i, row)) for i, row in rows))
 
 
 def worse_than_random(name: str) -> Evaluation:
     """Energy-matched Random costs f more on every clip."""
-    made = evaluation(name)
-    for row in made.levels:
-        row["random_energy"] = row["faithfulness"] + 0.1
-    return made
+    return _with(evaluation(name), lambda _, row: {"random_energy": row.faithfulness + 0.1})
 
 
 def like_random(name: str) -> Evaluation:
     """Energy-matched Random costs f more on every other clip, and as much less on the others."""
-    made = evaluation(name)
-    for index, row in enumerate(made.levels):
-        row["random_energy"] = row["faithfulness"] + 0.1 * (-1) ** (index // len(THRESHOLDS))
-    return made
+
+    def change(index: int, row: LevelRow) -> dict[str, float]:
+        return {"random_energy": row.faithfulness + 0.1 * (-1) ** (index // len(THRESHOLDS))}
+
+    return _with(evaluation(name), change)
 
 
 def short_of_energy(name: str) -> Evaluation:
     """On the last six clips all other components together hold less energy than L."""
-    made = evaluation(name)
-    for index, row in enumerate(made.levels):
-        if row["threshold"] in DRAWN:
-            row["random_energy_log_energy"] = 0.3 if index < 6 * len(THRESHOLDS) else 0.2
-    return made
+
+    def change(index: int, row: LevelRow) -> dict[str, float]:
+        if row.threshold not in DRAWN:
+            return {}
+        return {"random_energy_log_energy": 0.3 if index < 6 * len(THRESHOLDS) else 0.2}
+
+    return _with(evaluation(name), change)
 
 
 def write_bundles(source: Path, root: Path) -> None:

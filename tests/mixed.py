@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from l2i_core.measure.evaluation import to_csv
 from l2i_core.measure.experiments import EXPERIMENTS
 from l2i_core.measure.noise_lab import Row
+from l2i_core.measure.records import to_csv
 
 ABOUT = {
     "command": "python -m pipelines.experiments --bundle measured",

@@ -23,13 +23,16 @@ from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure import metrics
-from l2i_core.measure.evaluation import Row, quartiles
+from l2i_core.measure.metrics import quartiles
 from l2i_core.measure.random import as_much, energy_matched_drops
+from l2i_core.task import ONE_CLASS, Task
 
 ACTIVE = 1e-3  # share of ‖X‖² from which a component counts as active in a clip
 KERNEL_WIDTH = 0.25  # LIME's for images, and audioLIME's
 THRESHOLDS = (0.9, 0.7, 0.5, 0.3, 0.1)
 RANDOM_DRAWS = 10
+Row = dict[str, Any]
+TEXTS = {"interpreter", "clip", "predicted", "weights"}  # columns of surrogate.csv that are names
 _OPPONENTS = ("surrogate_count", "surrogate_energy", "random_energy")
 
 Array = NDArray[np.float64]
@@ -217,7 +220,7 @@ def check(engine: L2I, clip: Clip, index: int, seed: int = 0, samples: int = 256
     return [about | row for row in check_clip(engine, analysis, generator, samples)]
 
 
-def summarise(rows: Sequence[Row], multi_label: bool = False) -> dict[str, Any]:
+def summarise(rows: Sequence[Row], task: Task = ONE_CLASS) -> dict[str, Any]:
     """One interpreter's rows of `check` as a table: quartiles over clips; τ keys are strings.
 
     For every τ and each FF: median in logits and as a share of the span, and L2I's paired test
@@ -245,7 +248,7 @@ def summarise(rows: Sequence[Row], multi_label: bool = False) -> dict[str, Any]:
                 "log_energy_removed": float(np.mean([r[key] for r in mine])),
             }
             if kind != "faithfulness":
-                level[kind]["test"] = _against(mine, kind, multi_label)
+                level[kind]["test"] = _against(mine, kind, task)
         levels[f"{threshold:g}"] = level
     return {
         "n": len(clips),
@@ -254,7 +257,7 @@ def summarise(rows: Sequence[Row], multi_label: bool = False) -> dict[str, Any]:
     }
 
 
-def _against(rows: Sequence[Row], kind: str, multi_label: bool) -> dict[str, Any] | None:
+def _against(rows: Sequence[Row], kind: str, task: Task) -> dict[str, Any] | None:
     pairs = [
         (r["faithfulness"], r[kind])
         for r in rows
@@ -263,7 +266,7 @@ def _against(rows: Sequence[Row], kind: str, multi_label: bool) -> dict[str, Any
     if not pairs:
         return None
     ours, theirs = zip(*pairs, strict=True)
-    return asdict(metrics.paired_test(ours, theirs, metrics.drop_resolution(multi_label)))
+    return asdict(metrics.paired_test(ours, theirs, task.resolution))
 
 
 def _log_energy(engine: L2I, analysis: Analysis) -> Array:

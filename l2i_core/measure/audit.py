@@ -16,116 +16,143 @@ import io
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 from scipy.special import expit
 
 from l2i_core.data.clips import classes_of
-from l2i_core.measure import tables
-from l2i_core.measure.evaluation import Evaluation, Row, Settings
+from l2i_core.measure import records, tables
+from l2i_core.measure.evaluation import Evaluation, Settings
+from l2i_core.measure.records import CaseRow, ClipRow, LevelRow, Series, case_name
+from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
 from l2i_core.words import class_name, compared, counted, joined
 
 SETTINGS = Settings(random_draws=10)  # of an evaluation of one's own recordings
 LONGEST = 30.0  # seconds of a clip of one's own
-GROUNDS: dict[str, Callable[[Row], bool]] = {
-    "wrong": lambda row: row["right"] is False,
-    "disagrees": lambda row: not row["agrees"],
-    "chance": lambda row: row["beats_random"] is False,
-}
 MISSED, ALARM = "missed", "alarm"  # the two ways in which a multi-label model is wrong
-_COLUMNS = (
-    "clip",
-    "label",
-    "predicted",
-    "probability",
-    "right",
-    "interpreter_predicted",
-    "agrees",
-    "threshold",
-    "faithfulness",
-    "random_energy",
-    "energy_matched",
-    "beats_random",
-    "components",
-    "energy_kept",
-    "in_words",
-)
 
 
-def audit_rows(clips: Sequence[Row], levels: Sequence[Row], threshold: float) -> list[Row]:
-    """Rows of `tables.at_threshold` in FF's own unit, most doubtful first: misclassified, then
-    where the interpreter disagrees, then where FF is not above Random; the most confident first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One decision of f: of a `CaseRow` in FF's own unit, or of a multi-label model a miss, of
+    which there is nothing to take out.
 
-    Added: `probability` of f's decision; `right`, None for a clip without a label; `agrees`: the
-    interpreter decides as f does; `in_words`: `doubts`. Of a multi-label model also a row for each
-    miss, and `heard`: whether f hears the class.
+    probability: of the decision; right: None for a clip without a label; agrees: the interpreter
+    decides as f does, None where it has no logits of its own; beats_random: FF above 0 and above
+    energy-matched Random, None where none was drawn at this τ, or where it removed less energy than
+    L and FF is above it; heard: whether a multi-label model hears the class; random: count-matched
+    Random.
     """
-    by_name = {clip["clip"]: clip for clip in clips}
-    rows = [
-        {
-            **row,
-            **_answer(by_name[row["clip"]], row),
-            "agrees": bool(row["agrees"]),
-        }
-        for row in tables.at_threshold(clips, levels, threshold)
-    ]
-    if rows and "class" in rows[0]:
-        rows += [row for clip in clips for row in _misses(clip, rows[0])]
-    rows = [{**row, "in_words": doubts(row)} for row in rows]
-    grounds = list(GROUNDS.values())
-    return sorted(
-        rows, key=lambda row: ([not doubt(row) for doubt in grounds], -row["probability"])
+
+    clip: str
+    label: str
+    predicted: str
+    probability: float
+    right: bool | None
+    interpreter_predicted: str
+    agrees: bool | None
+    threshold: float
+    faithfulness: float | None = None
+    random_energy: float | None = None
+    energy_matched: int | None = None
+    beats_random: bool | None = None
+    components: int | None = None
+    heard: bool | None = None
+    random: float | None = field(default=None, metadata={"column": False})
+    measured: Annotated[Mapping[str, float], Series("")] = field(default_factory=dict)
+
+    @property
+    def task(self) -> Task:
+        return ONE_CLASS if self.heard is None else SEVERAL_CLASSES
+
+    @property
+    def case(self) -> str:
+        """The decision's own name."""
+        return case_name(self.clip, self.predicted if self.task.multi_label else None)
+
+    @property
+    def kind(self) -> str:
+        """How a multi-label model is wrong: MISSED or ALARM; "" where it is not."""
+        if self.right is not False or self.heard is None:
+            return ""
+        return ALARM if self.heard else MISSED
+
+    @property
+    def untested(self) -> bool:
+        """Whether Random was drawn and could not remove as much."""
+        return self.beats_random is None and self.random_energy is not None
+
+
+GROUNDS: dict[str, Callable[[Decision], bool]] = {
+    "wrong": lambda row: row.right is False,
+    "disagrees": lambda row: row.agrees is False,
+    "chance": lambda row: row.beats_random is False,
+}
+
+
+def audit_rows(
+    clips: Sequence[ClipRow], levels: Sequence[LevelRow], threshold: float
+) -> list[Decision]:
+    """The decisions at a τ, most doubtful first: misclassified, then where the interpreter
+    disagrees, then where FF is not above Random; the most confident first. Of a multi-label model
+    also a row for each miss. ValueErrors are `tables.at_threshold`'s.
+    """
+    by_name = {clip.clip: clip for clip in clips}
+    cases = tables.at_threshold(clips, levels, threshold)
+    rows = [_decision(by_name[case.clip], case) for case in cases]
+    if rows and rows[0].task.multi_label:
+        rows += [row for clip in clips for row in _misses(clip, threshold)]
+    doubts = list(GROUNDS.values())
+    return sorted(rows, key=lambda row: ([not doubt(row) for doubt in doubts], -row.probability))
+
+
+def _decision(clip: ClipRow, case: CaseRow) -> Decision:
+    several = case.task.multi_label
+    held = classes_of(clip.label) if several else (clip.label,)
+    probability = clip.probability or 0.0  # `at_threshold` refuses a clip without one
+    return Decision(
+        clip=case.clip,
+        label=case.label,
+        predicted=case.predicted,
+        probability=float(expit(clip.logits[case.predicted])) if several else probability,
+        right=case.predicted in held if clip.label != "" else None,
+        interpreter_predicted=case.interpreter_predicted,
+        agrees=None if case.agrees is None else bool(case.agrees),
+        threshold=case.threshold,
+        faithfulness=case.faithfulness,
+        random_energy=case.random_energy,
+        random=case.random,
+        energy_matched=case.energy_matched,
+        beats_random=case.beats_random,
+        components=case.components,
+        heard=True if several else None,
+        measured=case.measured,
     )
 
 
-def _answer(clip: Row, row: Row) -> Row:
-    """How sure f is, and whether it is right."""
-    known = clip["label"] != ""
-    if "class" in row:
-        label = row["class"]
-        return {
-            "probability": float(expit(clip[f"logit:{label}"])),
-            "right": label in classes_of(clip["label"]) if known else None,
-            "heard": True,
-        }
-    return {
-        "probability": clip["probability"],
-        "right": row["predicted"] == clip["label"] if known else None,
-    }
-
-
-def _misses(clip: Row, like: Row) -> list[Row]:
-    """A row for each class of the label that f does not hear: there is nothing to take out."""
-    heard, theirs = tables.heard(clip), tables.heard(clip, "interpreter_logit")
+def _misses(clip: ClipRow, threshold: float) -> list[Decision]:
+    """A row for each class of the label that f does not hear."""
+    heard, theirs = tables.heard(clip.logits), tables.heard(clip.interpreter_logits)
     # A label may be of a class that the model does not know: it cannot miss that.
-    missed = [c for c in classes_of(clip["label"]) if c not in heard and f"logit:{c}" in clip]
+    missed = [c for c in classes_of(clip.label) if c not in heard and c in clip.logits]
     return [
-        {
-            **dict.fromkeys(like),
-            "clip": clip["clip"],
-            "label": clip["label"],
-            "predicted": label,
-            "class": label,
-            "interpreter_predicted": "+".join(theirs),
-            "case": tables.case({"clip": clip["clip"], "class": label}),
-            "threshold": like["threshold"],
-            "probability": float(expit(clip[f"logit:{label}"])),
-            "right": False,
-            "heard": False,
-            "agrees": label not in theirs,
-        }
+        Decision(
+            clip=clip.clip,
+            label=clip.label,
+            predicted=label,
+            probability=float(expit(clip.logits[label])),
+            right=False,
+            interpreter_predicted="+".join(theirs),
+            agrees=label not in theirs if clip.interpreter_logits else None,
+            threshold=threshold,
+            heard=False,
+        )
         for label in missed
     ]
 
 
-def kind(row: Row) -> str:
-    """How a multi-label model is wrong in a row: MISSED or ALARM; "" where it is not."""
-    if row["right"] is not False or "class" not in row:
-        return ""
-    return ALARM if row["heard"] else MISSED
-
-
-def audited_threshold(levels: Sequence[Row], threshold: float) -> float:
+def audited_threshold(levels: Sequence[LevelRow], threshold: float) -> float:
     """The measured τ nearest to one: among those with Random, where there are any."""
     return tables.nearest(
         tables.thresholds_with_random(levels) or tables.thresholds(levels), threshold
@@ -148,45 +175,48 @@ def about(
     }
 
 
-def only(rows: Sequence[Row], shown: Sequence[str], label: str | None = None) -> list[Row]:
+def only(
+    rows: Sequence[Decision], shown: Sequence[str], label: str | None = None
+) -> list[Decision]:
     """The rows to which all of the filters apply: names of GROUNDS, or "right", MISSED or ALARM;
     `label`: clips of this class, by their label or by f; a multi-label model's rows about it."""
     tests = {
         **GROUNDS,
-        "right": lambda row: row["right"] is True,
-        MISSED: lambda row: kind(row) == MISSED,
-        ALARM: lambda row: kind(row) == ALARM,
+        "right": lambda row: row.right is True,
+        MISSED: lambda row: row.kind == MISSED,
+        ALARM: lambda row: row.kind == ALARM,
     }
     return [
         row
         for row in rows
         if all(tests[name](row) for name in shown)
-        and (label is None or label == row["predicted"] or _labelled(row, label))
+        and (label is None or label == row.predicted or _labelled(row, label))
     ]
 
 
-def _labelled(row: Row, label: str) -> bool:
-    return "class" not in row and row["label"] == label
+def _labelled(row: Decision, label: str) -> bool:
+    return not row.task.multi_label and row.label == label
 
 
-def finding(rows: Sequence[Row]) -> str:
+def finding(rows: Sequence[Decision]) -> str:
     """The headline: how many decisions are in doubt, how many could not be put to the test of
     chance, and the grounds, each out of those that have what it needs."""
     total, first = len(rows), rows[0]
     counts = {name: sum(doubt(row) for row in rows) for name, doubt in GROUNDS.items()}
     doubtful = sum(any(doubt(row) for doubt in GROUNDS.values()) for row in rows)
-    labelled = sum(row["right"] is not None for row in rows)
-    tested = sum(row["beats_random"] is not None for row in rows)
+    labelled = sum(row.right is not None for row in rows)
+    tested = sum(row.beats_random is not None for row in rows)
     parts = ["labels unknown"]
     of = "" if labelled == total else f" of {labelled} with a label"
-    if labelled and "class" in first:
-        missed = sum(kind(row) == MISSED for row in rows)
+    if labelled and first.task.multi_label:
+        missed = sum(row.kind == MISSED for row in rows)
         alarms = counted(counts["wrong"] - missed, "false alarm")
         parts = [f"{alarms} and {counted(missed, 'miss', 'misses')}{of}"]
     elif labelled:
         parts = [f"{counts['wrong']}{of} misclassified"]
-    parts.append(f"on {counts['disagrees'] or 'none'} the interpreter disagrees with f")
-    at = f"energy-matched Random at τ = {first['threshold']:.2f}"
+    if first.agrees is not None:
+        parts.append(f"on {counts['disagrees'] or 'none'} the interpreter disagrees with f")
+    at = f"energy-matched Random at τ = {first.threshold:.2f}"
     of = "" if tested == total else f" of {tested} tested"
     if counts["chance"]:
         parts.append(
@@ -205,74 +235,83 @@ def finding(rows: Sequence[Row]) -> str:
     )
 
 
-def _untested(rows: Sequence[Row], tested: int) -> str:
+def _untested(rows: Sequence[Decision], tested: int) -> str:
     """How many of the decisions cannot be tested against chance, and why, "" for none; of a miss
     there is nothing to take out, and it is in doubt already."""
-    untested = [row for row in rows if row["beats_random"] is None and kind(row) != MISSED]
+    untested = [row for row in rows if row.beats_random is None and row.kind != MISSED]
     if not untested:
         return ""
     why = {
         False: "all other components together hold less energy than what it heard",
         True: "Random was not drawn",
     }
-    reasons = [why[undrawn] for undrawn in sorted({r["random_energy"] is None for r in untested})]
+    reasons = [why[undrawn] for undrawn in sorted({row.random_energy is None for row in untested})]
     many = f"{len(untested)} cannot" if tested else "none can"
     return f", but {many} be tested against chance, because {' or '.join(reasons)}"
 
 
-def doubts(row: Row) -> str:
+def doubts(row: Decision) -> str:
     """One clip's grounds for doubt as a sentence."""
-    said, verb = class_name(row["predicted"]), "hears" if "class" in row else "says"
-    if kind(row) == MISSED:
-        also = "does not hear it either" if row["agrees"] else "hears it"
-        return f"f misses “{said}”, which the label holds; the interpreter {also}."
+    said, verb = class_name(row.predicted), row.task.decides
+    if row.kind == MISSED:
+        also = {
+            None: "",
+            True: "; the interpreter does not hear it either",
+            False: "; the interpreter hears it",
+        }
+        return f"f misses “{said}”, which the label holds{also[row.agrees]}."
     grounds = []
-    if row["right"] is False:
-        names = [f"“{class_name(label)}”" for label in classes_of(row["label"])]
+    if row.right is False:
+        names = [f"“{class_name(label)}”" for label in classes_of(row.label)]
         grounds.append(f"its label is {joined(names)}" if names else "its label names no class")
-    if not row["agrees"]:
-        theirs = class_name(row["interpreter_predicted"])
+    if row.agrees is False:
+        theirs = class_name(row.interpreter_predicted)
         grounds.append(
             "the interpreter does not hear it"
-            if "class" in row
+            if row.task.multi_label
             else f"the interpreter's first choice is “{theirs}”"
         )
-    if row["beats_random"] is False:
-        drops = row["faithfulness"], row["random_energy"]
-        grounds.append(compared(*drops, False, row["resolution"]))
+    assert row.faithfulness is not None  # only a miss has none
+    if row.beats_random is False:
+        drops = row.faithfulness, row.random_energy or 0.0
+        grounds.append(compared(*drops, False, row.task.resolution))
     if grounds:
         return f"f {verb} “{said}”, but {joined(grounds)}."
-    untested = ["its label is unknown"] if row["right"] is None else []
-    if row["beats_random"] is None:
+    untested = ["its label is unknown"] if row.right is None else []
+    if row.beats_random is None:
         untested.append("chance could not be tested")
     if untested:
         return f"f {verb} “{said}”; no ground for doubt, but {joined(untested)}."
     return f"f {verb} “{said}”; there is no ground for doubt."
 
 
-def to_csv(rows: Sequence[Row]) -> str:
+def to_csv(rows: Sequence[Decision]) -> str:
     """The rows as CSV, yes / no for what holds and nothing for what is unknown.
 
     A name that a spreadsheet would take for a formula gets an apostrophe.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_columns(rows))
-    for row in rows:
-        writer.writerow([_cell(row[name]) for name in _columns(rows)])
+    table, text = _table(rows), io.StringIO()
+    writer = csv.DictWriter(text, list(table[0]) if table else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in line.items()} for line in table)
     return text.getvalue()
 
 
-def _columns(rows: Sequence[Row]) -> tuple[str, ...]:
-    return (*_COLUMNS, "heard") if rows and "heard" in rows[0] else _COLUMNS
+def _table(rows: Sequence[Decision]) -> list[dict[str, Any]]:
+    """By column, `heard` of a multi-label model alone."""
+    table = [records.flat(row) for row in rows]
+    names = dict.fromkeys(name for line in table for name in line)
+    if rows and not rows[0].task.multi_label:
+        del names["heard"]
+    return [{name: line.get(name) for name in names} for line in table]
 
 
 def to_json(
     about: Mapping[str, Any],
     summary: Mapping[str, Any],
-    clips: Sequence[Row],
-    levels: Sequence[Row],
-    rows: Sequence[Row],
+    clips: Sequence[ClipRow],
+    levels: Sequence[LevelRow],
+    rows: Sequence[Decision],
 ) -> str:
     """The audit as JSON: what was measured on what, the finding, the table (rows of `audit_rows`),
     and every figure of the evaluation."""
@@ -280,14 +319,18 @@ def to_json(
         {
             "about": dict(about),
             "finding": finding(rows),
-            "rows": [{name: _plain(row[name]) for name in _columns(rows)} for row in rows],
+            "rows": [{k: _plain(v) for k, v in line.items()} for line in _table(rows)],
             "summary": dict(summary),
-            "clips": list(clips),
-            "levels": list(levels),
+            "clips": [_known(row) for row in clips],
+            "levels": [_known(row) for row in levels],
         },
         indent=1,
         ensure_ascii=False,
     )
+
+
+def _known(row: ClipRow | LevelRow) -> dict[str, Any]:
+    return {name: value for name, value in records.flat(row).items() if value is not None}
 
 
 def _plain(value: Any) -> Any:

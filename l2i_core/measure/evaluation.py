@@ -1,41 +1,39 @@
 """A bundle over a labelled data set: per-clip rows and the tables made from them.
 
 Two passes. The first explains every clip at all τ; the second, which needs the average |L| of the
-first, measures the Random Baselines. Everything is measured on the bundle as loaded.
+first, measures the Random Baselines. Everything is measured on the bundle as loaded. FLINT and VIBI
+have no τ: one pass, and of what can be played a case per clip and class that f decides for.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import os
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 from torch import Tensor
 
 from l2i_core.bundle import Bundle
 from l2i_core.conventions import Conventions
-from l2i_core.data.clips import Clip, classes_of, load_clip
+from l2i_core.data.clips import Clip, load_clip
 from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
+from l2i_core.explainers import explanations
+from l2i_core.explainers.explanations import VibiExplanation
+from l2i_core.explainers.flint import Flint
 from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.vibi import Vibi
 from l2i_core.files import write_text
-from l2i_core.measure import metrics
-from l2i_core.measure.random import as_much, both_baselines
+from l2i_core.measure import records
+from l2i_core.measure.metrics.registry import metrics_of
+from l2i_core.measure.random import both_baselines
+from l2i_core.measure.records import Case, ClipRow, Explained, LevelRow
+from l2i_core.measure.summary import answers, figures, summarise
 from l2i_core.signal import audio
 
-Row = dict[str, Any]
-# Columns of the CSV files that hold names or digests, be they made of digits.
-_TEXTS = {
-    *("clip", "label", "class", "predicted", "interpreter_predicted", "target"),
-    *("interpreter", "system", "other", "other_class", "weights"),
-}
 Progress = Callable[[int, int], None]
 LeftOut = Callable[[Clip, str], None]
 
@@ -63,13 +61,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """clips: a row per clip; levels: a row per clip and τ, of a multi-label model per clip, class
-    above 0.5 and τ."""
+    """Of one interpreter or baseline. clips: a row per clip; levels: a row per clip and τ, of a
+    multi-label model per clip, class above 0.5 and τ; cases: of a baseline that can be played."""
 
     interpreter: str
-    clips: tuple[Row, ...]
-    levels: tuple[Row, ...]
+    clips: tuple[ClipRow, ...]
+    levels: tuple[LevelRow, ...]
     summary: dict[str, Any]
+    cases: tuple[Case, ...] = ()
 
 
 def evaluate(
@@ -82,6 +81,7 @@ def evaluate(
     longest: float = audio.MAX_SECONDS,
 ) -> Evaluation:
     """Explain f's prediction of every clip at every τ. `progress(done, total)` after each clip.
+    `interpreter`: one of the bundle's interpreters or baselines.
 
     Of a multi-label model every class above 0.5 is explained: a clip may have no row in `levels`.
 
@@ -113,54 +113,66 @@ def measure(
     the evaluation.
     """
     settings = settings or Settings()
-    passes = 2 if settings.random_thresholds else 1
-    engine = L2I(bundle, interpreter, settings.conventions)
+    baseline = interpreter in bundle.baselines
+    engine = L2I(bundle) if baseline else L2I(bundle, interpreter, settings.conventions)
+    drawn = () if baseline else settings.random_thresholds
     for name in settings.without_classes:
         engine.class_index(name)  # refuses an unknown one
     if not clips:
         raise ValueError("there is no clip to evaluate.")
-    clip_rows, level_rows, usable, total = [], [], [], passes * len(clips)
+    clip_rows: list[ClipRow] = []
+    levels: list[LevelRow] = []
+    cases: list[Case] = []
+    usable, total = [], (2 if drawn else 1) * len(clips)
     for index, clip in enumerate(clips):
         try:
             _check_length(clip, longest)
             analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
+            targets = [
+                c
+                for c in engine.decided(analysis.logits)
+                if engine.classes[c] not in settings.without_classes
+            ]
+            if baseline:
+                row, played = _baseline_rows(engine, interpreter, clip, analysis, targets)
+                cases += played
+            else:
+                row = _clip_row(engine, clip, analysis)
         except ValueError as error:
             if left_out is None:
                 raise
             left_out(clip, str(error))
         else:
             usable.append((index, clip))
-            clip_rows.append(_clip_row(engine, clip, analysis))
-            for c in explained(engine, analysis, settings.without_classes):
-                level_rows.extend(_level_rows(engine, clip, analysis, c, settings))
+            clip_rows.append(row)
+            for c in () if baseline else targets:
+                levels += _level_rows(engine, row, analysis, c, settings)
         yield index + 1, total
     if not usable:
         raise ValueError(f"none of the {len(clips)} clips can be used.")
-    if not level_rows:
+    if baseline:
+        summary = answers(clip_rows, engine.classes, engine.task) | figures(cases, engine.task)
+        return Evaluation(interpreter, tuple(clip_rows), (), summary, tuple(cases))
+    if not levels:
         raise ValueError(
             f"f finds no class in any of the {len(clip_rows)} clips, so nothing can be explained."
         )
     counts = {
-        threshold: round(
-            np.mean([r["components"] for r in level_rows if r["threshold"] == threshold])
-        )
-        for threshold in settings.random_thresholds
+        threshold: round(np.mean([r.components for r in levels if r.threshold == threshold]))
+        for threshold in drawn
     }
-    by_clip: dict[str, list[Row]] = {}
-    for row in level_rows:
-        if row["threshold"] in counts:
-            by_clip.setdefault(row["clip"], []).append(row)
     done = total - len(usable)
     for index, clip in usable if counts else []:
         analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
-        for row in by_clip.get(clip.name, []):
-            yield done, total
-            count = counts[row["threshold"]]
-            row.update(_random_columns(engine, analysis, row, count, settings, index))
+        for place, level in enumerate(levels):
+            if level.clip == clip.name and level.threshold in counts:
+                yield done, total
+                count = counts[level.threshold]
+                levels[place] = _with_random(engine, analysis, level, count, settings, index)
         done += 1
         yield done, total
-    summary = summarise(clip_rows, level_rows, engine.classes, bundle.multi_label)
-    return Evaluation(interpreter, tuple(clip_rows), tuple(level_rows), summary)
+    summary = summarise(clip_rows, levels, engine.classes, engine.task)
+    return Evaluation(interpreter, tuple(clip_rows), tuple(levels), summary)
 
 
 def _check_length(clip: Clip, longest: float) -> None:
@@ -174,203 +186,111 @@ def _check_length(clip: Clip, longest: float) -> None:
         )
 
 
-def summarise(
-    clips: Sequence[Row],
-    levels: Sequence[Row],
-    classes: Sequence[str],
-    multi_label: bool = False,
-) -> dict[str, Any]:
-    """The tables of one interpreter from its rows; τ keys are strings ("0.3")."""
-    block = answers(clips, classes, multi_label)
-    block["reconstruction_error"] = _joint_error(clips)
-    tables: dict[str, dict[str, Any]] = {}
-    for threshold in sorted({r["threshold"] for r in levels}):
-        rows = [r for r in levels if r["threshold"] == threshold]
-        for table, value in _level_tables(clips, rows).items():
-            tables.setdefault(table, {})[f"{threshold:g}"] = value
-    return block | tables
-
-
-def answers(
-    clips: Sequence[Row], classes: Sequence[str], multi_label: bool = False
-) -> dict[str, Any]:
-    """f's accuracy, the fidelity of what explains it, and n, from rows with `clip_logits`.
-
-    Accuracy is over the clips that have a label, None where none has. Of a multi-label model it is
-    None, and `truth` says how well f finds the labels; `fidelity` then also holds how well the
-    interpreter's probabilities find f's decisions (`metrics.Detection`, None where f makes none).
-    """
-    logits = _columns(clips, "logit", classes)
-    theirs = _columns(clips, "interpreter_logit", classes)
-    known = [i for i, r in enumerate(clips) if r["label"] != ""]
-    top = {f"top{k}": metrics.top_k_fidelity(logits, theirs, k) for k in (1, 3, 5)}
-    if multi_label:
-        held = [classes_of(clips[i]["label"]) for i in known]
-        present = np.array([[c in labels for c in classes] for labels in held])
-        return {
-            "accuracy": None,
-            "truth": _detection(logits[known], present),
-            "fidelity": _detection(theirs, logits > 0) | top,
-            "n": len(clips),
-        }
-    labels = [classes.index(r["label"]) if r["label"] in classes else -1 for r in clips]
-    return {
-        "accuracy": (
-            metrics.accuracy(logits[known], [labels[i] for i in known]) if known else None
-        ),
-        "fidelity": top,
-        "n": len(clips),
-    }
-
-
-def _detection(logits: np.ndarray, present: np.ndarray) -> dict[str, float | None]:
-    """`metrics.detection` by the probabilities σ(logits); None where no class is present."""
-    if not present.any():
-        return dict.fromkeys(("macro_auprc", "micro_auprc", "max_f1"))
-    return asdict(metrics.detection(expit(logits), present))
-
-
-def gains_and_drops(
-    probabilities: Sequence[float], probabilities_interpretation: Sequence[float]
-) -> dict[str, float]:
-    """AI, AD and AG of x_int over clips (n,), (n,)."""
-    p, o = probabilities, probabilities_interpretation
-    return {
-        "average_increase": metrics.average_increase(p, o),
-        "average_drop": metrics.average_drop(p, o),
-        "average_gain": metrics.average_gain(p, o),
-    }
-
-
-def _joint_error(clips: Sequence[Row]) -> float:
-    """‖X − W H‖ / ‖X‖ over all clips taken together."""
-    norms = np.array([r["norm"] for r in clips])
-    errors = np.array([r["reconstruction_error"] for r in clips]) * norms
-    return float(np.sqrt(np.sum(errors**2) / max(float(np.sum(norms**2)), 1e-12)))
-
-
-def _level_tables(clips: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any]:
-    # A row of a multi-label model is about one class of a clip and has these itself.
-    by_clip = {r["clip"]: r for r in clips}
-    about = [r if "span" in r else by_clip[r["clip"]] for r in rows]
-    drops = [r["faithfulness"] for r in rows]
-    spans = [r["span"] for r in about]
-    relative = metrics.relative_faithfulness(drops, spans)
-    p = [r["probability"] for r in about]
-    o = [r["probability_interpretation"] for r in rows]
-    tables: dict[str, Any] = {
-        "faithfulness": metrics.faithfulness(drops, [r["components"] for r in rows]).to_dict(),
-        "relative_faithfulness": quartiles(relative),
-        "fid_in": float(np.mean([r["same_class"] for r in rows])),
-        **gains_and_drops(p, o),
-        "energy_kept": float(np.mean([r["energy_kept"] for r in rows])),
-        "log_energy_removed": float(np.mean([r["log_energy_removed"] for r in rows])),
-    }
-    for kind in ("random", "random_energy"):
-        if rows[0].get(kind) in (None, ""):
-            continue
-        values = [r[kind] for r in rows]
-        shares = quartiles(metrics.relative_faithfulness(values, spans))
-        tables[kind] = {
-            **quartiles(values),
-            **{f"relative_{name}": value for name, value in shares.items()},
-            "log_energy_removed": float(np.mean([r[f"{kind}_log_energy"] for r in rows])),
-            "test": _against(rows, kind),
-        }
-    return tables
-
-
-def _against(rows: Sequence[Row], kind: str) -> dict[str, Any] | None:
-    """The paired test of FF against a Random; None where no clip can be tested.
-
-    At equal energy only clips count in which Random could remove as much as L does: elsewhere FF
-    above it shows nothing.
-    """
-    tested = [
-        (r["faithfulness"], r[kind])
-        for r in rows
-        if kind == "random" or as_much(r[f"{kind}_log_energy"], r["log_energy_removed"])
-    ]
-    if not tested:
-        return None
-    ours, theirs = zip(*tested, strict=True)
-    return asdict(metrics.paired_test(ours, theirs, metrics.drop_resolution("class" in rows[0])))
-
-
-def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> Row:
+def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> ClipRow:
     c, x = analysis.predicted, analysis.spectrogram.log_magnitude
-    row: Row = {
-        "clip": clip.name,
-        "label": clip.written,
-        "fold": clip.fold,
-        "probability": float(engine.probabilities(analysis.logits)[c]),
-        "span": engine.span(analysis, c),
-        "norm": float(x.norm()),
-        "reconstruction_error": masking.reconstruction_error(
+    return replace(
+        _answers(engine, clip, analysis, analysis.interpreter_logits),
+        probability=float(engine.probabilities(analysis.logits)[c]),
+        span=engine.span(analysis, c),
+        norm=float(x.norm()),
+        reconstruction_error=masking.reconstruction_error(
             x, engine.dictionary.patterns, analysis.activations
         ),
-    }
-    row |= clip_logits(engine, analysis.logits, analysis.interpreter_logits)
-    for k, value in enumerate(analysis.pooled.tolist()):
-        row[f"z:{k}"] = value
-    return row
+        pooled={str(k): value for k, value in enumerate(analysis.pooled.tolist())},
+    )
 
 
-def clip_logits(engine: L2I, logits: Tensor, theirs: Tensor | None) -> Row:
-    """The columns that hold f's logits (C,) and those of what explains it (C,)."""
-    row: Row = {"predicted": engine.classes[int(logits.argmax())]}
-    row["interpreter_predicted"] = "" if theirs is None else engine.classes[int(theirs.argmax())]
-    for name, value in zip(engine.classes, logits.tolist(), strict=True):
-        row[f"logit:{name}"] = value
+def _answers(engine: L2I, clip: Clip, analysis: Analysis, theirs: Tensor | None) -> ClipRow:
+    """f's logits (C,) on a clip and those of what explains it (C,), None where it has none."""
     given = [] if theirs is None else theirs.tolist()
-    for name, value in zip(engine.classes if given else [], given, strict=True):
-        row[f"interpreter_logit:{name}"] = value
-    return row
+    return ClipRow(
+        clip=clip.name,
+        label=clip.written,
+        fold=clip.fold,
+        predicted=engine.classes[analysis.predicted],
+        interpreter_predicted="" if theirs is None else engine.classes[int(theirs.argmax())],
+        logits=dict(zip(engine.classes, analysis.logits.tolist(), strict=True)),
+        interpreter_logits=dict(zip(engine.classes if given else [], given, strict=True)),
+    )
 
 
-def explained(engine: L2I, analysis: Analysis, without_classes: Sequence[str] = ()) -> list[int]:
-    """The classes of a clip that an evaluation explains: those f decides for, but for some."""
-    decided = engine.decided(analysis.logits)
-    return [c for c in decided if engine.classes[c] not in without_classes]
+def _baseline_rows(
+    engine: L2I, name: str, clip: Clip, analysis: Analysis, targets: Sequence[int]
+) -> tuple[ClipRow, list[Case]]:
+    model = engine.bundle.baselines[name]
+    if isinstance(model, Flint):  # its attributes cannot be played
+        logits = explanations.flint(model, engine, analysis).logits
+        return _answers(engine, clip, analysis, logits), []
+    assert isinstance(model, Vibi)
+    kept = explanations.vibi(model, engine, analysis)
+    cases = [_case(engine, clip, analysis, kept, c) for c in targets]
+    return _answers(engine, clip, analysis, kept.logits), cases
+
+
+def _case(engine: L2I, clip: Clip, analysis: Analysis, kept: VibiExplanation, c: int) -> Case:
+    return Case(
+        clip=clip.name,
+        class_=engine.classes[c],
+        probability=float(engine.probabilities(analysis.logits)[c]),
+        probability_interpretation=float(engine.probabilities(kept.logits_interpretation)[c]),
+        same_class=int(c in engine.decided(kept.logits_interpretation)),
+        faithfulness=float(engine.drop(analysis, kept.logits_without[None], c)[0]),
+        span=engine.span(analysis, c),
+        energy_kept=kept.energy_kept,
+    )
 
 
 def _level_rows(
-    engine: L2I, clip: Clip, analysis: Analysis, target: int, settings: Settings
-) -> list[Row]:
+    engine: L2I, clip: ClipRow, analysis: Analysis, target: int, settings: Settings
+) -> list[LevelRow]:
     sweep = engine.sweep(analysis, target, settings.thresholds, settings.mask_domain)
-    c = sweep.target_index
-    probabilities = engine.probabilities(sweep.logits_interpretation)[:, c].tolist()
-    own: Row = {}
-    if engine.bundle.multi_label:
+    probabilities = engine.probabilities(sweep.logits_interpretation)[:, target].tolist()
+    own: dict[str, Any] = {}
+    if engine.task.multi_label:
         own = {
-            "class": engine.classes[c],
-            "probability": float(engine.probabilities(analysis.logits)[c]),
-            "span": engine.span(analysis, c),
+            "class_": engine.classes[target],
+            "probability": float(engine.probabilities(analysis.logits)[target]),
+            "span": engine.span(analysis, target),
         }
-    return [
-        {
-            "clip": clip.name,
+    rows = [
+        LevelRow(
+            clip=clip.clip,
             **own,
-            "threshold": threshold,
-            "components": int(sweep.counts[i]),
-            "faithfulness": float(sweep.faithfulness[i]),
-            "probability_interpretation": probabilities[i],
-            "same_class": int(c in engine.decided(sweep.logits_interpretation[i])),
-            "energy_kept": float(sweep.energy_kept[i]),
-            "log_energy_removed": float(sweep.log_energy_removed[i]),
-        }
+            threshold=threshold,
+            components=int(sweep.counts[i]),
+            faithfulness=float(sweep.faithfulness[i]),
+            probability_interpretation=probabilities[i],
+            same_class=int(target in engine.decided(sweep.logits_interpretation[i])),
+            energy_kept=float(sweep.energy_kept[i]),
+            log_energy_removed=float(sweep.log_energy_removed[i]),
+        )
         for i, threshold in enumerate(settings.thresholds)
     ]
+    asking = [m for m in metrics_of(engine.task) if m.needs == "clip"]
+    if not asking:
+        return rows
+    measured = []
+    for row, case in zip(rows, records.cases_of([clip], rows), strict=True):
+        explained = Explained(
+            engine=engine,
+            analysis=analysis,
+            target=target,
+            threshold=row.threshold,
+            mask_domain=settings.mask_domain,
+        )
+        values = {m.name: m.of(replace(case, explained=explained)) for m in asking}
+        known = {name: value for name, value in values.items() if value is not None}
+        measured.append(replace(row, measured=known))
+    return measured
 
 
-def _random_columns(
-    engine: L2I, analysis: Analysis, row: Row, count: int, settings: Settings, index: int
-) -> Row:
-    c = engine.classes.index(row["class"]) if "class" in row else analysis.predicted
-    threshold = row["threshold"]
-    seed = [settings.seed, index, round(threshold * 100)]
-    generator = np.random.default_rng([*seed, c] if "class" in row else seed)
-    selected = masking.select(engine.relevance(analysis, c, measured=True), threshold)
+def _with_random(
+    engine: L2I, analysis: Analysis, row: LevelRow, count: int, settings: Settings, index: int
+) -> LevelRow:
+    c = analysis.predicted if row.class_ is None else engine.classes.index(row.class_)
+    seed = [settings.seed, index, round(row.threshold * 100)]
+    generator = np.random.default_rng(seed if row.class_ is None else [*seed, c])
+    selected = masking.select(engine.relevance(analysis, c, measured=True), row.threshold)
     counted, matched = both_baselines(
         engine,
         analysis,
@@ -381,91 +301,32 @@ def _random_columns(
         generator,
         settings.mask_domain,
     )
-    return {
-        "random": counted.median,
-        "random_log_energy": counted.log_energy_removed,
-        "random_energy": matched.median,
-        "random_energy_log_energy": matched.log_energy_removed,
-    }
+    return replace(
+        row,
+        random=counted.median,
+        random_log_energy=counted.log_energy_removed,
+        random_energy=matched.median,
+        random_energy_log_energy=matched.log_energy_removed,
+    )
 
 
 def write_evaluation(
-    evaluations: Iterable[Evaluation], folder: Path, about: Mapping[str, Any]
+    evaluations: Iterable[Evaluation],
+    folder: Path,
+    about: Mapping[str, Any],
+    name: str = "summary.json",
 ) -> None:
-    """metrics/summary.json and, per interpreter, clips-NAME.csv and levels-NAME.csv; atomic.
+    """metrics/summary.json (baselines.json) and, per system, clips-NAME.csv and, where there are
+    any, levels-NAME.csv or cases-NAME.csv; atomic.
 
-    `about` (data set, folds, seed, …) is recorded in every interpreter's block.
+    `about` (data set, folds, seed, …) is recorded in every system's block.
     """
     folder.mkdir(parents=True, exist_ok=True)
     summary = {}
-    for evaluation in evaluations:
-        name = evaluation.interpreter
-        summary[name] = {**evaluation.summary, "about": dict(about)}
-        write_text(folder / f"clips-{name}.csv", to_csv(evaluation.clips))
-        write_text(folder / f"levels-{name}.csv", to_csv(evaluation.levels))
-    write_text(folder / "summary.json", json.dumps(summary, indent=1) + "\n")
-
-
-def refresh_summary(
-    folder: Path, classes: Sequence[str], multi_label: bool = False
-) -> dict[str, Any]:
-    """Make metrics/summary.json again from the rows beside it, without asking any model.
-
-    Blocks without rows of both kinds stay as they are. The CSV files hold six digits, so figures
-    agree with those of `write_evaluation` to about 1e-5. ValueError for an absent or damaged file.
-    """
-    path = folder / "summary.json"
-    if not path.is_file():
-        raise ValueError(f"there is no {path}; run pipelines.evaluate first.")
-    summary: dict[str, Any] = json.loads(path.read_text())
-    for name, block in summary.items():
-        clips, levels = (folder / f"{table}-{name}.csv" for table in ("clips", "levels"))
-        if not (clips.is_file() and levels.is_file()):
-            continue
-        try:
-            made = summarise(read_rows(clips), read_rows(levels), classes, multi_label)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{clips.name} or {levels.name} is damaged: {error}.") from error
-        summary[name] = {**made, "about": block.get("about", {})}
-    write_text(path, json.dumps(summary, indent=1) + "\n")
-    return summary
-
-
-def read_rows(path: str | os.PathLike[str]) -> list[Row]:
-    """Rows of one of the CSV files, numbers as numbers, absent values as ""; names of clips and
-    classes stay text, for "00_000066" is a name and so is the class "1"."""
-    with Path(path).open(newline="") as file:
-        rows = csv.DictReader(file)
-        return [{k: v if k in _TEXTS else _number(v) for k, v in r.items()} for r in rows]
-
-
-def to_csv(rows: Sequence[Row]) -> str:
-    """Rows as CSV text; the columns are those of all rows, in order of appearance."""
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
-    return text.getvalue()
-
-
-def _columns(rows: Sequence[Row], prefix: str, classes: Sequence[str]) -> np.ndarray:
-    return np.array([[float(r[f"{prefix}:{name}"]) for name in classes] for r in rows])
-
-
-def quartiles(values: Sequence[float] | np.ndarray) -> dict[str, float | None]:
-    """Over the values that are numbers; None, which JSON can hold, where there is none."""
-    numbers = np.asarray(values, dtype=float)
-    numbers = numbers[~np.isnan(numbers)]
-    if numbers.size == 0:
-        return {"median": None, "q25": None, "q75": None}
-    q25, median, q75 = np.quantile(numbers, (0.25, 0.5, 0.75))
-    return {"median": float(median), "q25": float(q25), "q75": float(q75)}
-
-
-def _number(text: str) -> Any:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    for made in evaluations:
+        summary[made.interpreter] = {**made.summary, "about": dict(about)}
+        tables = {"clips": made.clips, "levels": made.levels, "cases": made.cases}
+        for table, rows in tables.items():
+            if rows:
+                write_text(folder / f"{table}-{made.interpreter}.csv", records.write(rows))
+    write_text(folder / name, json.dumps(summary, indent=1) + "\n")

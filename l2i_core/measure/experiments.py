@@ -21,7 +21,7 @@ from l2i_core.engine import L2I
 from l2i_core.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure import metrics, noise_lab
-from l2i_core.measure.evaluation import quartiles
+from l2i_core.measure.metrics import quartiles
 from l2i_core.measure.noise_lab import TOP, Row, Stem
 from l2i_core.measure.random import as_much, energy_matched
 from l2i_core.signal.corrupt import coloured_noise

@@ -30,6 +30,7 @@ RANDOM_DRAWS = 5
 _ITERATIONS = 100  # of the projections of stems on W
 
 Row = dict[str, Any]
+TEXTS = {"interpreter", "clip", "target", "mask_domain", "system"}  # columns that are names
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from l2i_core.dictionary.shapes import spread
 from l2i_core.engine import L2I
 from l2i_core.explainers import theta
 from l2i_core.explainers.protocol import Analysis
+from l2i_core.measure.records import ClipRow
 from l2i_core.signal import spectra
 
 # A component counts as active in a clip where z_k is above this share of the largest z of all
@@ -103,27 +104,21 @@ def usage(
     )
 
 
-def usage_of_rows(rows: Sequence[Mapping[str, Any]], engine: L2I, threshold: float) -> Usage:
-    """`usage` of the clips of an evaluation (`evaluation.read_rows` of clips-NAME.csv).
+def usage_of_rows(rows: Sequence[ClipRow], engine: L2I, threshold: float) -> Usage:
+    """`usage` of the clips of an evaluation.
 
     Raises ValueError for rows of another model: no z of K components, or an unknown class.
     """
-    columns = [f"z:{k}" for k in range(engine.dictionary.n_components)]
+    components = [str(k) for k in range(engine.dictionary.n_components)]
     if not rows:
         raise ValueError("the per-clip metrics have no rows; evaluate the model again.")
-    lacking = [name for name in columns if name not in rows[0]]
-    if lacking or f"z:{len(columns)}" in rows[0]:
+    if any(list(row.pooled) != components for row in rows):
         raise ValueError(
-            f"the per-clip metrics do not have z of exactly {len(columns)} components; "
+            f"the per-clip metrics do not have z of exactly {len(components)} components; "
             "they belong to another model: evaluate this one again."
         )
-    try:
-        pooled = np.array([[float(row[name]) for name in columns] for row in rows])
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            "the per-clip metrics hold a z that is not a number; evaluate the model again."
-        ) from error
-    predicted = [engine.class_index(row["predicted"]) for row in rows]
+    pooled = np.array([list(row.pooled.values()) for row in rows])
+    predicted = [engine.class_index(row.predicted) for row in rows]
     return usage(pooled, predicted, engine.class_weights, threshold)
 
 

@@ -24,22 +24,13 @@ from l2i_core.dictionary.nmf import centre_bins
 from l2i_core.engine import L2I
 from l2i_core.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
-from l2i_core.measure import audit, tables
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure import audit
+from l2i_core.measure.audit import Decision
 from l2i_core.report import evidence
 from l2i_core.report.figures import PALETTES, Palette
-from l2i_core.report.report import decision, score, statement, unit_of, warning
+from l2i_core.report.report import decision, score, statement, task_in, warning
 from l2i_core.signal import audio
-from l2i_core.words import (
-    TITLES,
-    class_name,
-    compared,
-    hertz,
-    logit,
-    number,
-    percent,
-    unit,
-)
+from l2i_core.words import TITLES, class_name, compared, hertz, logit, number, percent
 
 MOST_EXHIBITS = 10
 LISTED = 12  # components of an exhibit's table
@@ -89,7 +80,7 @@ def audit_html(
     data: str,
     date: str,
     headline: str,
-    rows: Sequence[Row],
+    rows: Sequence[Decision],
     exhibits: Sequence[Exhibit],
     url: str | None = None,
 ) -> str:
@@ -143,36 +134,37 @@ def _facts(about: Mapping[str, str], url: str | None) -> str:
     return f"<dl>{''.join(rows)}</dl>"
 
 
-def _clip_table(rows: Sequence[Row], exhibits: Sequence[Exhibit]) -> str:
+def _clip_table(rows: Sequence[Decision], exhibits: Sequence[Exhibit]) -> str:
     shown = {one.name: place for place, one in enumerate(exhibits, 1)}
-    many = tables.cases(rows) == "pairs"
+    task = rows[0].task
+    many = task.multi_label
     head = ("clip", "label", "f says", "confidence", "interpreter says", "FF", "Random", "|L|")
     if many:
         head = ("clip", "label", "class", "probability", "interpreter", *head[5:])
     lines = []
     for row in rows:
-        name = escape(row["clip"])
-        if tables.case(row) in shown:
-            name = f'<a href="#clip-{shown[tables.case(row)]}">{name}</a>'
-        wrong = ' class="doubt"' if row["right"] is False else ""
-        differs = "" if row["agrees"] else ' class="doubt"'
-        chance = ' class="number doubt"' if row["beats_random"] is False else ' class="number"'
-        random, count = row["random_energy"], row["components"]
+        name = escape(row.clip)
+        if row.case in shown:
+            name = f'<a href="#clip-{shown[row.case]}">{name}</a>'
+        wrong = ' class="doubt"' if row.right is False else ""
+        differs = "" if row.agrees is not False else ' class="doubt"'
+        chance = ' class="number doubt"' if row.beats_random is False else ' class="number"'
+        count = row.components
         lines.append(
             f'<tr><th scope="row">{name}</th><td>{escape(_label(row, many))}'
-            f"</td><td{wrong}>{escape(class_name(row['predicted']))}{_wrong(row)}</td>"
-            f'<td class="number">{row["probability"]:.2f}</td>'
+            f"</td><td{wrong}>{escape(class_name(row.predicted))}{_wrong(row)}</td>"
+            f'<td class="number">{row.probability:.2f}</td>'
             f"<td{differs}>{escape(_theirs(row, many))}"
-            f"{'' if row['agrees'] else ', disagrees'}</td>"
-            f'<td class="number">{logit(row["faithfulness"])}</td>'
-            f"<td{chance}>{logit(random)}{_random_note(row)}</td>"
+            f"{', disagrees' if row.agrees is False else ''}</td>"
+            f'<td class="number">{logit(row.faithfulness)}</td>'
+            f"<td{chance}>{logit(row.random_energy)}{_random_note(row)}</td>"
             f'<td class="number">{"–" if count is None else count}</td></tr>'
         )
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    tau = rows[0]["threshold"]
-    what = f"{unit(True).of} the class" if many else f"{unit(False).of} its decision"
+    tau = rows[0].threshold
+    what = f"{task.unit.of} {'the class' if many else 'its decision'}"
     return (
-        f"<h2>{tables.counted_cases(rows)} at τ = {tau:.2f}</h2>"
+        f"<h2>{task.counted(len(rows))} at τ = {tau:.2f}</h2>"
         f"<p>Most doubtful first. FF: the drop of f's {what} when the interpretation is taken out. "
         "Random: the same when random other components of equal log energy are taken out, the "
         "median of the draws; “less log energy”: all others together hold less, so FF is not "
@@ -182,39 +174,41 @@ def _clip_table(rows: Sequence[Row], exhibits: Sequence[Exhibit]) -> str:
     )
 
 
-def _label(row: Row, many: bool) -> str:
-    if many and row["label"] != "":
-        return " + ".join(class_name(c) for c in classes_of(row["label"])) or "none"
-    return class_name(row["label"]) or "unknown"
+def _label(row: Decision, many: bool) -> str:
+    if many and row.label != "":
+        return " + ".join(class_name(c) for c in classes_of(row.label)) or "none"
+    return class_name(row.label) or "unknown"
 
 
-def _wrong(row: Row) -> str:
-    if row["right"] is not False:
+def _wrong(row: Decision) -> str:
+    if row.right is not False:
         return ""
     marks = {audit.MISSED: ", missed", audit.ALARM: ", false alarm"}
-    return marks.get(audit.kind(row), ", wrong")
+    return marks.get(row.kind, ", wrong")
 
 
-def _theirs(row: Row, many: bool) -> str:
+def _theirs(row: Decision, many: bool) -> str:
     """What the interpreter says, of a multi-label model of the class alone."""
     if not many:
-        return class_name(row["interpreter_predicted"])
-    return "hears it" if bool(row["heard"]) == bool(row["agrees"]) else "does not hear it"
+        return class_name(row.interpreter_predicted) or "unknown"
+    if row.agrees is None:
+        return "unknown"
+    return "hears it" if row.heard == row.agrees else "does not hear it"
 
 
-def _random_note(row: Row) -> str:
-    ff, random = row["faithfulness"], row["random_energy"]
-    if row["beats_random"] is False:
-        return f"; {compared(ff, random, False, row['resolution'])}"
-    return ", less log energy" if random is not None and row["beats_random"] is None else ""
+def _random_note(row: Decision) -> str:
+    if row.beats_random is False and row.faithfulness is not None:
+        drops = row.faithfulness, row.random_energy or 0.0
+        return f"; {compared(*drops, False, row.task.resolution)}"
+    return ", less log energy" if row.untested else ""
 
 
 def _exhibit(place: int, one: Exhibit) -> str:
     report = one.report
     target = class_name(report["target"])
     c = report["classes"].index(report["target"])
-    scale, many = unit_of(report), "predicted_classes" in report
-    verb = "hears" if many else "says"
+    task = task_in(report)
+    scale, many, verb = task.unit, task.multi_label, task.decides
     chance = f"{report['probabilities'][c] if many else max(report['probabilities']):.2f}"
     players = "".join(
         f"<figure><figcaption>{escape(title)}</figcaption>"

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scipy.special import expit
+import torch
 from torch import Tensor
 
 from l2i_core import words
 from l2i_core.engine import L2I
 from l2i_core.explained import Interpretation, Verdict
 from l2i_core.explainers.protocol import Analysis
-from l2i_core.measure.metrics import drop_resolution
 from l2i_core.measure.random import beats_chance
-from l2i_core.words import Unit, class_name, joined, unit
+from l2i_core.task import Task, task_of
+from l2i_core.words import class_name, joined
 
 
 def make_report(
@@ -55,12 +55,12 @@ def make_report(
         "selected": list(interpretation.selected),
         "energy_kept": round(interpretation.energy_kept, 6),
         "faithfulness": verdict.faithfulness,
-        "faithfulness_unit": unit(engine.bundle.multi_label).name,
+        "faithfulness_unit": engine.task.unit.name,
         "relative_faithfulness": verdict.relative if verdict.relative == verdict.relative else None,
         "logits_without": _numbers(verdict.logits_without),
         "logits_interpretation": _numbers(verdict.logits_interpretation),
     }
-    if engine.bundle.multi_label:
+    if engine.task.multi_label:
         report["predicted_classes"] = [engine.classes[c] for c in engine.decided(analysis.logits)]
     if len(analysis.windows) > 1:
         hop = engine.audio.hop_length / engine.audio.sample_rate
@@ -68,19 +68,14 @@ def make_report(
     return report
 
 
-def unit_of(report: Mapping[str, Any]) -> Unit:
-    """What a report's FF is a drop of."""
-    return unit("predicted_classes" in report)
-
-
-def resolution_of(report: Mapping[str, Any]) -> float:
-    """What two drops of a report's f must differ by."""
-    return drop_resolution("predicted_classes" in report)
+def task_in(report: Mapping[str, Any]) -> Task:
+    """What the logits of the report's f mean."""
+    return task_of("predicted_classes" in report)
 
 
 def score(report: Mapping[str, Any], value: float) -> float:
     """A logit of f in the unit of the report's FF."""
-    return float(expit(value)) if "predicted_classes" in report else value
+    return float(task_in(report).score(torch.tensor(value, dtype=torch.float64)))
 
 
 def agrees(report: Mapping[str, Any]) -> bool | None:
@@ -88,7 +83,7 @@ def agrees(report: Mapping[str, Any]) -> bool | None:
     target, or neither; None where the explainer has no Θ."""
     if report["interpreter_top"] is None:
         return None
-    if "predicted_classes" in report:
+    if task_in(report).multi_label:
         theirs = report["interpreter_logits"][report["classes"].index(report["target"])] > 0
         return theirs == (report["target"] in report["predicted_classes"])
     return report["interpreter_top"][0] == report["predicted"]
@@ -109,7 +104,7 @@ def beats(report: Mapping[str, Any]) -> bool | None:
     """`beats_chance` of a report's FF, as far as its `random`, if any, tests it."""
     random = report.get("random") or {"energy_matched": None, "equal_energy": False}
     drops = report["faithfulness"], random["energy_matched"]
-    return beats_chance(*drops, random["equal_energy"], resolution_of(report))
+    return beats_chance(*drops, random["equal_energy"], task_in(report).resolution)
 
 
 def statement(report: Mapping[str, Any]) -> tuple[str, str]:
@@ -121,8 +116,8 @@ def statement(report: Mapping[str, Any]) -> tuple[str, str]:
             f"No component is selected for “{target}”: the interpretation is silence, nothing is "
             "taken out, and FF is 0."
         ), ""
-    resolution, share = resolution_of(report), report["relative_faithfulness"]
-    done = words.moved(ff, resolution, f"f's {unit_of(report).of} “{target}”")
+    resolution, share = task_in(report).resolution, report["relative_faithfulness"]
+    done = words.moved(ff, resolution, f"f's {task_in(report).unit.of} “{target}”")
     text = f"Taking the interpretation out {done} (FF {words.drop(ff, resolution)})"
     if share is not None and ff > resolution:
         text += f", {words.percent(share)} of what silence would take away"
@@ -138,11 +133,8 @@ def statement(report: Mapping[str, Any]) -> tuple[str, str]:
 
 def decision(report: Mapping[str, Any], logits: Sequence[float]) -> str:
     """f's decision by logits (C,) in words: one class, or all that it hears."""
-    order = sorted(range(len(logits)), key=lambda c: -logits[c])
-    if "predicted_classes" not in report:
-        return class_name(report["classes"][order[0]])
-    heard = [class_name(report["classes"][c]) for c in order if logits[c] > 0]
-    return joined(heard) or "none of its classes"
+    decided = task_in(report).decided(torch.tensor(logits))
+    return joined([class_name(report["classes"][c]) for c in decided]) or "none of its classes"
 
 
 def _first(logits: Tensor) -> list[int]:

@@ -22,10 +22,11 @@ from l2i_core.data import archives
 from l2i_core.data.clips import Clip
 from l2i_core.data.folders import any_folder
 from l2i_core.measure import audit
-from l2i_core.measure.evaluation import Evaluation, Row, measure
+from l2i_core.measure.evaluation import Evaluation, measure
 from l2i_core.words import counted
 from pages.shell import clips, jobs, models, scene_maker, state, uploads
 from pages.shell.clips import ClipSource
+from pages.shell.jobs import Row
 from pages.shell.results import Results
 from pages.shell.view import View
 from pages.show.words import sentence
@@ -38,7 +39,7 @@ EACH = len(audit.SETTINGS.random_thresholds) + 2
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class OwnAudit:
     """Recordings that are measured with one interpreter of one model; the job makes `each` rows for
-    each of them. `chosen`: the decision that the reader looks into (`tables.case`)."""
+    each of them. `chosen`: the decision that the reader looks into (`Decision.case`)."""
 
     title: str
     bundle: str

@@ -10,7 +10,7 @@ import streamlit as st
 
 from l2i_core import L2I, Analysis, Interpretation
 from l2i_core.measure import audit
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure.audit import Decision
 from l2i_core.report.evidence import evidence_zip
 from pages.audit import audits
 from pages.audit.decisions import Decisions
@@ -21,23 +21,23 @@ from pages.show.choice import Choice
 from pages.show.words import class_name, logit
 
 
-def clip(decisions: Decisions, shown: Sequence[Row], chosen: Row) -> None:
+def clip(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> None:
     """The list that chooses as the table does; what is wrong with the chosen one, and its sound."""
-    by_case = {row["case"]: row for row in shown}
+    by_case = {row.case: row for row in shown}
     name = f"audit-clip {decisions.key}"
     st.selectbox(
         "Clip to look into",
         list(by_case),
-        key=state.control(name, chosen["case"]),
+        key=state.control(name, chosen.case),
         format_func=lambda case: _describe(by_case[case]),
         on_change=_choose,
         args=(decisions, f"control_{name}"),
     )
     st.markdown(audit.doubts(chosen))
-    source = decisions.sources([chosen]).get(chosen["case"])
+    source = decisions.sources([chosen]).get(chosen.case)
     stem, write = "", None
     if source is not None:
-        stem = f"{source.stem}-{chosen['predicted']}-tau{decisions.threshold:.2f}"
+        stem = f"{source.stem}-{chosen.predicted}-tau{decisions.threshold:.2f}"
         write = partial(_zip, decisions, chosen, source, decisions.url)
     with st.container(horizontal=True):
         if st.button("Open in Listen", disabled=source is None, type="primary", key="open"):
@@ -45,14 +45,14 @@ def clip(decisions: Decisions, shown: Sequence[Row], chosen: Row) -> None:
             _listen(decisions, chosen, source)
         evidence.download(stem, write, "FF and Random are the table's.", "content")
     if source is None:
-        missing = f"The file of {chosen['clip']} is gone: measure again"
+        missing = f"The file of {chosen.clip} is gone: measure again"
         if decisions.own is None:
-            missing = results.not_at_hand(chosen["clip"], decisions.found.about.get("data"))
+            missing = results.not_at_hand(chosen.clip, decisions.found.about.get("data"))
         st.caption(f"{missing} to hear it and to take its evidence away.")
 
 
 def explained(
-    decisions: Decisions, row: Row, source: ClipSource, url: str | None = None
+    decisions: Decisions, row: Decision, source: ClipSource, url: str | None = None
 ) -> tuple[L2I, Analysis, Interpretation, dict[str, Any]]:
     """A decision as the table has it, at the table's τ, mask domain and Random, and its report."""
     about, bundle = decisions.found.about, decisions.bundle
@@ -61,14 +61,14 @@ def explained(
     key = (bundle, stamp, decisions.found.interpreter, source.digest, "")
     analysis = cached.analysis(key, engine, source, None)
     choice = Choice(decisions.threshold, about.get("mask_domain", "log"))
-    made = cached.interpretation(key, engine, analysis, row["predicted"], choice)
+    made = cached.interpretation(key, engine, analysis, row.predicted, choice)
     verdict = cached.verdict(key, engine, analysis, made)
     random = None
-    if row["random_energy"] is not None:
+    if row.random_energy is not None:
         random = {
-            "count_matched": row["random"],
-            "energy_matched": row["random_energy"],
-            "equal_energy": bool(row["energy_matched"]),
+            "count_matched": row.random,
+            "energy_matched": row.random_energy,
+            "equal_energy": bool(row.energy_matched),
             "draws": about.get("random_draws", 0),
         }
     drawn = {"random": random, "seed": int(about.get("seed", 0))}
@@ -76,11 +76,11 @@ def explained(
     return engine, analysis, made, report
 
 
-def _zip(decisions: Decisions, row: Row, source: ClipSource, url: str | None) -> bytes:
+def _zip(decisions: Decisions, row: Decision, source: ClipSource, url: str | None) -> bytes:
     return evidence_zip(*explained(decisions, row, source, url))
 
 
-def _listen(decisions: Decisions, row: Row, source: ClipSource) -> None:
+def _listen(decisions: Decisions, row: Decision, source: ClipSource) -> None:
     state.touch()
     name = source.id
     if decisions.own:
@@ -95,13 +95,13 @@ def _choose(decisions: Decisions, key: str) -> None:
     decisions.choose(st.session_state[key])
 
 
-def _describe(row: Row) -> str:
+def _describe(row: Decision) -> str:
     """A line of the list: the clip, what f makes of it, FF, and the grounds for doubt."""
-    missed = audit.kind(row) == audit.MISSED
-    wrong = {audit.ALARM: "false alarm", audit.MISSED: ""}.get(audit.kind(row), KINDS["wrong"])
+    missed = row.kind == audit.MISSED
+    wrong = {audit.ALARM: "false alarm", audit.MISSED: ""}.get(row.kind, KINDS["wrong"])
     words = {**KINDS, "wrong": wrong}
     grounds = [words[name] for name, doubt in audit.GROUNDS.items() if doubt(row)]
-    verb = "misses" if missed else "hears" if "class" in row else "says"
-    said = f"{row['clip']} · f {verb} {class_name(row['predicted'])}"
-    figure = "" if missed else f"FF {logit(row['faithfulness'])}"
+    verb = "misses" if missed else row.task.decides
+    said = f"{row.clip} · f {verb} {class_name(row.predicted)}"
+    figure = "" if missed else f"FF {logit(row.faithfulness)}"
     return " · ".join(filter(None, (said, figure, ", ".join(filter(None, grounds)))))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from l2i_core.measure import audit, tables
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure import audit
+from l2i_core.measure.audit import Decision
+from l2i_core.task import Task
 from pages.audit import audits
 from pages.audit.audits import OwnAudit
 from pages.shell import results, state
@@ -26,7 +27,7 @@ class Decisions:
     bundle: str
     found: Results
     threshold: float
-    rows: list[Row]
+    rows: list[Decision]
     own: OwnAudit | None = None
 
     @property
@@ -35,38 +36,36 @@ class Decisions:
         return self.own.token if self.own else f"{self.bundle} {self.found.interpreter}"
 
     @property
-    def many(self) -> bool:
-        """Whether each decision is about one class of several that may sound at once."""
-        return tables.cases(self.rows) == "pairs"
+    def task(self) -> Task:
+        """What f's logits mean."""
+        return self.found.levels[0].task
 
     @property
     def url(self) -> str | None:
         """A link to the view; None for recordings that only this session has."""
         return None if self.own else link()
 
-    def sources(self, rows: Sequence[Row]) -> dict[str, ClipSource]:
+    def sources(self, rows: Sequence[Decision]) -> dict[str, ClipSource]:
         """The clips of some of the rows, by case, where their audio is at hand."""
         if self.own is None:
-            found = results.sources(rows)
+            found = results.sources([row.clip for row in rows])
         else:
-            found = [self.own.source(str(row["clip"])) for row in rows]
+            found = [self.own.source(row.clip) for row in rows]
         return {
-            row["case"]: source
-            for row, source in zip(rows, found, strict=True)
-            if source is not None
+            row.case: source for row, source in zip(rows, found, strict=True) if source is not None
         }
 
-    def chosen(self, shown: Sequence[Row]) -> Row:
+    def chosen(self, shown: Sequence[Decision]) -> Decision:
         """The row that table, list, buttons and report are about: the one that was chosen last, or
         the most doubtful of `shown`, which is chosen from then on where the filters hide the last."""
         if self.own is None:
             results.settle_clip(shown)
             results.settle_clip(self.rows)  # one that another page chose and the filters hide
         asked = self.own.chosen if self.own else state.value("evaluated")
-        by_case = {row["case"]: row for row in shown}
+        by_case = {row.case: row for row in shown}
         if asked not in by_case:
-            first = shown[0]["case"]
-            if asked and asked not in {row["case"] for row in self.rows}:
+            first = shown[0].case
+            if asked and asked not in {row.case for row in self.rows}:
                 state.notice(
                     f"There is no decision on “{str(asked)[:40]}” here; “{first}” is chosen instead."
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from l2i_core.measure import audit, tables
+from l2i_core.measure import audit
 from l2i_core.words import counted
 from pages.audit import audits
 from pages.audit.clip import clip
@@ -43,7 +43,9 @@ def audited(view: View, decisions: Decisions) -> None:
         table(decisions, shown, chosen)
         clip(decisions, shown, chosen)
     else:
-        st.info(f"None of the {tables.counted_cases(decisions.rows)} is so; take a filter away.")
+        st.info(
+            f"None of the {decisions.task.counted(len(decisions.rows))} is so; take a filter away."
+        )
     take_away(decisions, shown, chosen)
 
 

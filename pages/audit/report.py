@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from l2i_core.measure import audit, tables
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure import audit
+from l2i_core.measure.audit import Decision
 from l2i_core.report import evidence
 from l2i_core.report.html_report import MOST_EXHIBITS, Exhibit, audit_html, exhibit
 from l2i_core.words import counted, megabytes
@@ -22,7 +22,7 @@ from pages.show.files import download
 _FIRST = 3  # clips of a report, where the reader names none
 
 
-def take_away(decisions: Decisions, shown: Sequence[Row], chosen: Row | None) -> None:
+def take_away(decisions: Decisions, shown: Sequence[Decision], chosen: Decision | None) -> None:
     """CSV of the rows that are shown, JSON of everything, and the report."""
     st.subheader("Take it with you", anchor=False)
     name = decisions.own.title.rsplit(".", 1)[0] if decisions.own else decisions.bundle
@@ -49,18 +49,20 @@ def take_away(decisions: Decisions, shown: Sequence[Row], chosen: Row | None) ->
     _report(decisions, shown, chosen, stem)
 
 
-def _report(decisions: Decisions, shown: Sequence[Row], chosen: Row | None, stem: str) -> None:
+def _report(
+    decisions: Decisions, shown: Sequence[Decision], chosen: Decision | None, stem: str
+) -> None:
     """One HTML file with table, sounds and pictures, made on request with progress."""
     sources = decisions.sources(shown)
     names = _clips(decisions, sources, chosen)
     if len(sources) < len(shown):
         st.caption(
             f"The audio of {len(shown) - len(sources)} of the {len(shown)} "
-            f"{tables.cases(shown)} in the table is not at hand."
+            f"{decisions.task.cases} in the table is not at hand."
         )
     signature = (
         *(decisions.key, models.bundle_stamp(decisions.bundle), decisions.threshold),
-        *(tuple(names), tuple(row["case"] for row in shown)),
+        *(tuple(names), tuple(row.case for row in shown)),
     )
     made = st.session_state.get("l2i_audit_report")
     place = st.empty()
@@ -77,7 +79,7 @@ def _report(decisions: Decisions, shown: Sequence[Row], chosen: Row | None, stem
         with place.container():
             bar = st.progress(0.0, text="Making the report …")
             st.button("Cancel", key="cancel-report")  # any step of the reader's ends this run
-            by_case, pages = {row["case"]: row for row in shown}, []
+            by_case, pages = {row.case: row for row in shown}, []
             for number, name in enumerate(names):
                 bar.progress(number / len(names), text=f"Clip {number + 1} of {len(names)} …")
                 engine, *parts = explained(decisions, by_case[name], sources[name])
@@ -87,12 +89,12 @@ def _report(decisions: Decisions, shown: Sequence[Row], chosen: Row | None, stem
 
 
 def _clips(
-    decisions: Decisions, sources: Mapping[str, ClipSource], chosen: Row | None
+    decisions: Decisions, sources: Mapping[str, ClipSource], chosen: Decision | None
 ) -> list[str]:
     """The clips that the report shows in full, most doubtful first: the first of the table and the
     chosen one, until the reader names others."""
     key = f"report-clips {decisions.key}"
-    first = [*list(sources)[:_FIRST], chosen and chosen["case"]]
+    first = [*list(sources)[:_FIRST], chosen and chosen.case]
     kept = state.held(f"{key} named", first)
     st.session_state[key] = [name for name in sources if name in kept]
     named = st.multiselect(
@@ -112,7 +114,7 @@ def _name(key: str) -> None:
     state.hold(f"{key} named", st.session_state[key])
 
 
-def _html(decisions: Decisions, shown: Sequence[Row], pages: Sequence[Exhibit]) -> str:
+def _html(decisions: Decisions, shown: Sequence[Decision], pages: Sequence[Exhibit]) -> str:
     bundle = models.bundle(decisions.bundle)
     title, text = bundle.explainers()[decisions.found.interpreter]
     made_with = ", ".join(f"{what} {which}" for what, which in evidence.versions().items())
@@ -121,7 +123,9 @@ def _html(decisions: Decisions, shown: Sequence[Row], pages: Sequence[Exhibit]) 
         data += f" Left out: {'; '.join(decisions.own.left_out)}"
     headline = audit.finding(decisions.rows)
     if len(shown) < len(decisions.rows):
-        headline += f" The table lists {len(shown)} of the {tables.counted_cases(decisions.rows)}."
+        headline += (
+            f" The table lists {len(shown)} of the {decisions.task.counted(len(decisions.rows))}."
+        )
     return audit_html(
         title=f"Audit of {decisions.own.title if decisions.own else bundle.title}",
         model={

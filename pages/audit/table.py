@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from l2i_core.measure import audit, tables
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure import audit
+from l2i_core.measure.audit import Decision
 from pages.audit.decisions import Decisions
 from pages.shell import results, state
 from pages.show.words import class_name
@@ -31,18 +31,18 @@ _CLASS = "class:"
 _YES = {True: "yes", False: "no", None: "–"}
 
 
-def filtered(decisions: Decisions) -> list[Row]:
+def filtered(decisions: Decisions) -> list[Decision]:
     """The rows that the filters leave; kinds and class together are the setting "show"."""
-    names = MANY if decisions.many else KINDS
-    if decisions.many:
-        labels = sorted({str(row["class"]) for row in decisions.rows})
+    names = MANY if decisions.task.multi_label else KINDS
+    if decisions.task.multi_label:
+        labels = sorted({row.predicted for row in decisions.rows})
     else:
-        told = (str(row[c]) for row in decisions.found.clips for c in ("label", "predicted"))
+        told = (label for row in decisions.found.clips for label in (row.label, row.predicted))
         labels = sorted({label for label in told if label})
     kinds, label = _shown(labels, names)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     left.pills(
-        "Show only" if decisions.many else "Show only clips that are",
+        "Show only" if decisions.task.multi_label else "Show only clips that are",
         list(names),
         selection_mode="multi",
         key=state.control("show_kinds", kinds),
@@ -60,19 +60,19 @@ def filtered(decisions: Decisions) -> list[Row]:
     return audit.only(decisions.rows, kinds, label)
 
 
-def table(decisions: Decisions, shown: Sequence[Row], chosen: Row) -> None:
+def table(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> None:
     """One line per clip, of a multi-label model also per class; the chosen one is ticked."""
-    what = "probability of the class" if decisions.many else "logit for its decision"
+    what = "probability of the class" if decisions.task.multi_label else "logit for its decision"
     columns = {
-        "clip": [row["clip"] for row in shown],
-        "label": [results.labelled(row["label"]) for row in shown],
-        **_decided(shown, decisions.many),
-        "confidence": [row["probability"] for row in shown],
-        "interpreter agrees": [_YES[row["agrees"]] for row in shown],
+        "clip": [row.clip for row in shown],
+        "label": [results.labelled(row.label) for row in shown],
+        **_decided(shown, decisions.task.multi_label),
+        "confidence": [row.probability for row in shown],
+        "interpreter agrees": [_YES[row.agrees] for row in shown],
         "FF": _figures(shown, "faithfulness"),
         "Random": _figures(shown, "random_energy"),
-        "FF > Random": [_YES[row["beats_random"]] for row in shown],
-        "|L|": pd.Series([row["components"] for row in shown], dtype="Int64"),
+        "FF > Random": [_YES[row.beats_random] for row in shown],
+        "|L|": pd.Series([row.components for row in shown], dtype="Int64"),
     }
     number, column = st.column_config.NumberColumn, st.column_config.Column
     config = {
@@ -87,10 +87,10 @@ def table(decisions: Decisions, shown: Sequence[Row], chosen: Row) -> None:
         ),
         "|L|": column(help="Components in the interpretation"),
     }
-    total = tables.counted_cases(decisions.rows)
-    cases = [row["case"] for row in shown]
+    total = decisions.task.counted(len(decisions.rows))
+    cases = [row.case for row in shown]
     name = f"audit-table {decisions.key}"
-    ticked = {"selection": {"rows": [cases.index(chosen["case"])], "columns": [], "cells": []}}
+    ticked = {"selection": {"rows": [cases.index(chosen.case)], "columns": [], "cells": []}}
     st.dataframe(
         pd.DataFrame(columns),
         hide_index=True,
@@ -102,7 +102,7 @@ def table(decisions: Decisions, shown: Sequence[Row], chosen: Row) -> None:
     )
     st.caption(
         f"{len(shown)} of {total} at τ = {decisions.threshold:.2f}, the most doubtful first."
-        + (_OF_PAIRS if decisions.many else "")
+        + (_OF_PAIRS if decisions.task.multi_label else "")
     )
 
 
@@ -113,19 +113,19 @@ _OF_PAIRS = (
 )
 
 
-def _figures(rows: Sequence[Row], name: str) -> pd.Series:
-    return pd.Series([row[name] for row in rows], dtype=float).round(2) + 0.0
+def _figures(rows: Sequence[Decision], name: str) -> pd.Series:
+    return pd.Series([getattr(row, name) for row in rows], dtype=float).round(2) + 0.0
 
 
-def _decided(rows: Sequence[Row], many: bool) -> dict[str, list[str]]:
+def _decided(rows: Sequence[Decision], many: bool) -> dict[str, list[str]]:
     """What f says, and whether it is right; of a multi-label model the class, and what f makes of it."""
     if not many:
-        said = [class_name(row["predicted"]) for row in rows]
-        return {"f says": said, "right": [_YES[row["right"]] for row in rows]}
+        said = [class_name(row.predicted) for row in rows]
+        return {"f says": said, "right": [_YES[row.right] for row in rows]}
     marks = {audit.ALARM: "false alarm", audit.MISSED: "missed"}
     known = {True: "found", None: "heard"}
-    made = [marks.get(audit.kind(row)) or known[row["right"]] for row in rows]
-    return {"class": [class_name(row["class"]) for row in rows], "f": made}
+    made = [marks.get(row.kind) or known[row.right] for row in rows]
+    return {"class": [class_name(row.predicted) for row in rows], "f": made}
 
 
 def _tick(decisions: Decisions, cases: Sequence[str], key: str) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import tables
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure.records import ClipRow
 from pages.dictionary.component import missing
 from pages.dictionary.use import AtHand, Facts
 from pages.shell import cached, decisions, results, state
@@ -32,14 +32,14 @@ def of_the_test(facts: Facts, component: int) -> None:
         st.info(f"#{component} is never active in the {facts.clips}.")
         return
     rows = [facts.rows[i] for i in best]
-    labels = [results.labelled(row["label"]) for row in rows]
+    labels = [results.labelled(row.label) for row in rows]
     held = [label for text in labels for label in text.split(" + ")]
     most = max(sorted(set(held)), key=held.count)
     st.markdown(f"**{_share(held.count(most), len(rows))} labelled “{most}”**")
     table = st.dataframe(
         pd.DataFrame(
             {
-                "clip": [str(row["clip"]) for row in rows],
+                "clip": [row.clip for row in rows],
                 "label": labels,
                 f"f {decisions.verb(view.engine)}": [_said(view, row) for row in rows],
                 "z": facts.usage.pooled[best, component].astype(float),
@@ -67,16 +67,16 @@ def of_the_test(facts: Facts, component: int) -> None:
     place = picked[0] if picked and picked[0] < len(best) else 0
     source = facts.audio[best[place]]
     if source is None:
-        st.caption(f"{missing(view, str(rows[place]['clip']))} to hear it.")
+        st.caption(f"{missing(view, rows[place].clip)} to hear it.")
     else:
         _play(view, source, f"**{source.title}**")
 
 
-def _said(view: View, row: Row) -> str:
+def _said(view: View, row: ClipRow) -> str:
     """What f says of a test clip, or hears in it."""
     if not view.multi_label:
-        return class_name(str(row["predicted"]))
-    return " + ".join(class_name(label) for label in tables.heard(row)) or "none"
+        return class_name(row.predicted)
+    return " + ".join(class_name(label) for label in tables.heard(row.logits)) or "none"
 
 
 def _share(count: int, total: int) -> str:

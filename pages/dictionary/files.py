@@ -6,7 +6,7 @@ import streamlit as st
 
 from l2i_core import L2I
 from l2i_core.measure import usage
-from l2i_core.measure.evaluation import to_csv
+from l2i_core.measure.records import to_csv
 from pages.shell import clips, components, state
 from pages.shell.view import View
 from pages.show.files import download

@@ -12,8 +12,8 @@ from l2i_core import L2I
 from l2i_core.data import scenes
 from l2i_core.dictionary import names, shapes
 from l2i_core.dictionary.names import Names
-from l2i_core.measure import usage
-from l2i_core.measure.evaluation import Row, read_rows
+from l2i_core.measure import records, usage
+from l2i_core.measure.records import ClipRow
 from l2i_core.measure.usage import Usage
 from pages.shell import cached, clips, components, models, results, state
 from pages.shell.cached import Key
@@ -48,7 +48,7 @@ class Facts:
     centres: np.ndarray
     bands: np.ndarray
     usage: Usage
-    rows: list[Row]
+    rows: list[ClipRow]
     audio: list[ClipSource | None]
     basis: str
 
@@ -111,7 +111,7 @@ def facts(view: View) -> Facts:
         shapes.spread(engine.dictionary.patterns, engine.audio),
         at_hand(view).usage if used is None else used,
         rows,
-        results.sources(rows),
+        results.sources([row.clip for row in rows]),
         "demo and own clips" if used is None else "test clips",
     )
 
@@ -167,7 +167,7 @@ def _listen(engine: L2I, new: dict[Key, ClipSource]) -> None:
     place.empty()
 
 
-def _test_rows(view: View) -> list[Row]:
+def _test_rows(view: View) -> list[ClipRow]:
     """The per-clip metrics of the model's interpreter, [] where it was not evaluated; ValueError
     for a file that cannot be read."""
     folder = view.engine.bundle.folder
@@ -178,10 +178,10 @@ def _test_rows(view: View) -> list[Row]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _rows(path: str, stamp: int) -> list[Row]:
+def _rows(path: str, stamp: int) -> list[ClipRow]:
     try:
-        rows = read_rows(path)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        rows = records.read(path, ClipRow)
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read; evaluate the model again.") from error
     if not rows:
         raise ValueError(f"{path} has no rows; evaluate the model again.")

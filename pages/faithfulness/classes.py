@@ -10,7 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure.metrics.registry import single
+from l2i_core.measure.records import CaseRow
 from l2i_core.measure.tables import ClassFaithfulness
 from l2i_core.report import paper
 from pages.faithfulness.shown import Shown, offer_tau
@@ -19,6 +20,9 @@ from pages.show import pictures, plots
 from pages.show.pictures import Palette
 from pages.show.words import class_name
 
+_DECIMALS = (
+    *("median FF", "25 %", "75 %", "energy-matched Random", "count-matched Random", "mean |L|"),
+)
 _HOVER = "%{customdata[1]}<br>labelled %{customdata[2]}<br>FF %{x:.3g}<extra></extra>"
 
 
@@ -104,8 +108,8 @@ def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
         (True, "a clip", colours.accent, "circle"),
         (False, "a clip, interpreter disagrees with f", colours.warning, "diamond"),
     ):
-        points = [(x, y, row) for x, y, row in places if bool(row["agrees"]) == agrees]
-        widths = [2 if row["case"] == marked else 0 for *_, row in points]
+        points = [(x, y, row) for x, y, row in places if (row.agrees != 0) == agrees]
+        widths = [2 if row.case == marked else 0 for *_, row in points]
         if points:
             figure.add_scatter(
                 x=[x for x, _, _ in points],
@@ -113,7 +117,7 @@ def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
                 name=name,
                 mode="markers",
                 customdata=[
-                    [row["case"], row["clip"], results.labelled(row["label"])] for *_, row in points
+                    [row.case, row.clip, results.labelled(row.label)] for *_, row in points
                 ],
                 marker={
                     "color": colour,
@@ -128,31 +132,32 @@ def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
     return figure
 
 
-def _places(shown: Shown) -> list[tuple[float, float, Row]]:
+def _places(shown: Shown) -> list[tuple[float, float, CaseRow]]:
     """FF of every row that has a number, its height in the figure, and the row."""
     places = []
-    finite = [r for r in shown.rows if not math.isnan(r["faithfulness"])]
+    finite = [r for r in shown.rows if not math.isnan(r.faithfulness)]
     for place, c in enumerate(shown.classes):
-        mine = [r for r in finite if r["predicted"] == c.label]
+        mine = [r for r in finite if r.predicted == c.label]
         # Side by side in their order, so that equal values do not hide each other.
         offsets = np.linspace(-0.12, 0.12, max(len(mine), 2)) - 0.16
         places += [
-            (r["faithfulness"], place + y, r) for r, y in zip(mine, offsets.tolist(), strict=False)
+            (r.faithfulness, place + y, r) for r, y in zip(mine, offsets.tolist(), strict=False)
         ]
     return places
 
 
 def table(shown: Shown) -> None:
     """The figure as numbers."""
+    others = shown.classes[0].measured
     results.class_table(
         class_rows(shown.classes),
-        ("median FF", "25 %", "75 %", "energy-matched Random", "count-matched Random", "mean |L|"),
-        ("FF > 0", "Fid-In", "energy kept"),
-        "FF, both Randoms' medians, |L|, Fid-In and energy kept by class",
+        (*_DECIMALS, *(m.symbol for m in others if m.unit != "share")),
+        ("FF > 0", *(m.symbol for m in others if m.unit == "share")),
+        "FF, both Randoms' medians, |L| and what else was measured by class",
     )
 
 
-def class_rows(by_class: Sequence[ClassFaithfulness]) -> list[Row]:
+def class_rows(by_class: Sequence[ClassFaithfulness]) -> results.Table:
     """The table by class as rows, for the screen and for the CSV."""
     return [
         {
@@ -166,8 +171,7 @@ def class_rows(by_class: Sequence[ClassFaithfulness]) -> list[Row]:
             "count-matched Random": c.random.median if c.random else None,
             "FF > 0": c.positive_fraction,
             "mean |L|": c.components,
-            "Fid-In": c.fid_in,
-            "energy kept": c.energy_kept,
+            **{m.symbol: single(figure) for m, figure in c.measured.items()},
         }
         for c in by_class
     ]

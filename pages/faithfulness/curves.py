@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from l2i_core.measure.evaluation import Row
 from pages.faithfulness.shown import Shown
 from pages.shell import results
 from pages.show import comparisons, pictures, plots
@@ -76,7 +75,7 @@ def _line(
     return Line(name, x, middle, colour, dash, symbol, (low, high) if band else None)
 
 
-def curve_rows(drawn: Curves) -> list[Row]:
+def curve_rows(drawn: Curves) -> results.Table:
     """The curves as rows."""
     return [
         {

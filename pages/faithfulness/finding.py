@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from l2i_core.measure import tables
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure.records import CaseRow
 from pages.faithfulness.shown import Scale, Shown, median, offer_tau
 from pages.shell import results
 from pages.show.words import class_name, percent
@@ -25,13 +25,13 @@ def draw(shown: Shown) -> None:
             f"**τ = {level:.2f}**."
         )
     st.markdown(f"**{statement(rows, f'Over all {shown.n}', scale)}**")
-    mine = [r for r in rows if r["predicted"] == view.target]
+    mine = [r for r in rows if r.predicted == view.target]
     name, decides = class_name(view.target), view.engine.task.decides
     if mine:
         st.markdown(statement(mine, f"For “{name}” (f {decides} it in {len(mine)} clips)", scale))
     else:
         st.markdown(f"f {decides} “{name}” in none of these clips.")
-    if rows[0]["random"] is None:
+    if rows[0].random is None:
         _without_random(shown)
     else:
         st.markdown(_energy_verdict(rows))
@@ -40,7 +40,7 @@ def draw(shown: Shown) -> None:
             "Most components are silent in any one clip, so count-matched Random removes little. "
             + _energy_note(shown)
         )
-    lost = sum(math.isnan(r["faithfulness"]) for r in rows)
+    lost = sum(math.isnan(r.faithfulness) for r in rows)
     if lost:
         st.caption(
             f"{lost} of {len(rows)} {tables.cases(rows)} have no share: silence would take nothing "
@@ -52,15 +52,15 @@ def draw(shown: Shown) -> None:
     )
 
 
-def statement(rows: Sequence[Row], opening: str, scale: Scale) -> str:
+def statement(rows: Sequence[CaseRow], opening: str, scale: Scale) -> str:
     """Median FF of the rows beside both Randoms, as a sentence."""
     energy = "random components of equal energy"
-    if not all(r["energy_matched"] for r in rows):
+    if not all(r.energy_matched for r in rows):
         energy += " (all others, where they hold less)"
     parts = [
         f"removing {name} costs {scale.median(rows, opponent)}"
         for opponent, name in (("random_energy", energy), ("random", "as many random components"))
-        if rows[0][opponent] is not None
+        if getattr(rows[0], opponent) is not None
     ]
     text = (
         f"{opening}, removing what the interpretation holds costs f a median of "
@@ -69,9 +69,9 @@ def statement(rows: Sequence[Row], opening: str, scale: Scale) -> str:
     return text + ("; " + ", ".join(parts) if parts else "") + "."
 
 
-def _energy_verdict(rows: Sequence[Row]) -> str:
+def _energy_verdict(rows: Sequence[CaseRow]) -> str:
     """The test at equal energy, over the clips where chance can be given as much energy as L."""
-    matched = [r for r in rows if r["energy_matched"]]
+    matched = [r for r in rows if r.energy_matched]
     if not matched:
         return (
             "In no clip do the other components hold as much energy as the interpretation: "
@@ -86,7 +86,7 @@ def _energy_verdict(rows: Sequence[Row]) -> str:
     return _verdict(matched, "random_energy", where)
 
 
-def _verdict(rows: Sequence[Row], opponent: str, where: str) -> str:
+def _verdict(rows: Sequence[CaseRow], opponent: str, where: str) -> str:
     """Whether FF and a Random can be told apart, with the test."""
     test = tables.compare(rows, opponent)
     if test is None:

@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import tables
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure.metrics.registry import metrics_of
+from l2i_core.measure.records import CaseRow
 from pages.faithfulness.shown import Scale, Shown
 from pages.shell import results
 from pages.show.words import number, percent
@@ -18,7 +19,7 @@ def draw(shown: Shown) -> None:
     """A column for every system of the bundle that has FF at this τ."""
     name, columns = shown.view.key[0], {}
     for system in with_ff(name, shown.level):
-        theirs = results.read(name, system)
+        theirs, block = results.read(name, system), results.systems(name)[system]
         assert theirs is not None  # it has a block
         rows = tables.at_threshold(theirs.clips, theirs.levels, shown.level, shown.scale.key)
         against = (
@@ -26,6 +27,11 @@ def draw(shown: Shown) -> None:
         )
         columns[results.title(shown.view.engine.bundle, system)] = {
             **_figures(rows, shown.scale),
+            **{
+                m.symbol: m.words(block[m.name].get(f"{shown.level:g}"))
+                for m in metrics_of(shown.view.engine.task, without=tables.FIELDS)
+                if m.name in block
+            },
             f"FF beside {shown.title}'s": against,
         }
     st.table(
@@ -47,28 +53,22 @@ def with_ff(bundle: str, level: float | None = None) -> list[str]:
     return [n for n, block in blocks.items() if block and (level is None or f"{level:g}" in block)]
 
 
-def _figures(rows: Sequence[Row], scale: Scale) -> dict[str, str]:
+def _figures(rows: Sequence[CaseRow], scale: Scale) -> dict[str, str]:
     ff = tables.spread(tables.column(rows, "faithfulness"))
-    positive = sum(r["faithfulness"] > 0 for r in rows)
-    means = {
-        key: float(tables.column(rows, key).mean())
-        for key in ("components", "same_class", "energy_kept")
-    }
+    positive = sum(r.faithfulness > 0 for r in rows)
     return {
         f"median FF, {scale.key}": scale.median(rows, "faithfulness"),
         "quartiles": f"{scale.value(ff.q25)} … {scale.value(ff.q75)}" if ff else "–",
         "FF > 0": percent(positive / ff.n) if ff else "–",
         "energy-matched Random": scale.median(rows, "random_energy"),
         "count-matched Random": scale.median(rows, "random"),
-        "mean |L|": number(means["components"]),
-        "Fid-In": percent(means["same_class"]),
-        "energy kept": percent(means["energy_kept"]),
+        "mean |L|": number(float(tables.column(rows, "components").mean())),
     }
 
 
-def _test(shown: Shown, rows: Sequence[Row]) -> str:
+def _test(shown: Shown, rows: Sequence[CaseRow]) -> str:
     """Whether another interpreter's FF is larger than that of the one shown."""
-    if [r["case"] for r in rows] != [r["case"] for r in shown.rows]:
+    if [r.case for r in rows] != [r.case for r in shown.rows]:
         return "other clips"
     ours, theirs = (tables.column(some, "faithfulness") for some in (shown.rows, rows))
     test = tables.compare_columns(theirs, ours, tables.column(rows, "resolution"))

@@ -7,12 +7,13 @@ import math
 import pandas as pd
 import streamlit as st
 
+from l2i_core.measure import records
 from pages.faithfulness import classes, curves, finding, interpreters, stored_truths
 from pages.faithfulness.shown import Scale, Shown
 from pages.shell import results, state
 from pages.shell.results import Results
 from pages.shell.view import View, current
-from pages.show.words import class_name, percent
+from pages.show.words import class_name
 
 NONE = "none"
 
@@ -89,24 +90,25 @@ def choose_other(view: View) -> str | None:
 def one_clip(shown: Shown) -> None:
     """One clip of the evaluation, the least faithfully explained at first."""
     st.markdown("**One clip**")
+    others = shown.classes[0].measured
     value, decides = shown.scale.value, shown.view.engine.task.decides
     row = results.choose(
         shown.found,
-        sorted(shown.rows, key=lambda r: (math.isnan(r["faithfulness"]), r["faithfulness"])),
+        sorted(shown.rows, key=lambda r: (math.isnan(r.faithfulness), r.faithfulness)),
         "Clip, least FF first",
-        lambda r: f"{r['clip']} · {class_name(r['predicted'])} · {value(r['faithfulness'])}",
+        lambda r: f"{r.clip} · {class_name(r.predicted)} · {value(r.faithfulness)}",
         shown.level,
     )
     figures = {
-        "FF": value(row["faithfulness"]),
-        "energy-matched Random": value(row["random_energy"]),
-        "count-matched Random": value(row["random"]),
-        f"f {decides}": class_name(row["predicted"]),
-        f"the interpreter {decides}": results.labelled(row["interpreter_predicted"]),
-        "labelled": results.labelled(row["label"]),
-        f"f {decides} it on the interpretation": "yes" if row["same_class"] else "no",
-        "components": str(row["components"]),
-        "energy kept": percent(row["energy_kept"]),
+        "FF": value(row.faithfulness),
+        "energy-matched Random": value(row.random_energy),
+        "count-matched Random": value(row.random),
+        f"f {decides}": class_name(row.predicted),
+        f"the interpreter {decides}": results.labelled(row.interpreter_predicted),
+        "labelled": results.labelled(row.label),
+        f"f {decides} it on the interpretation": "yes" if row.same_class else "no",
+        "components": str(row.components),
+        **{m.symbol: m.words(row.measured.get(m.name)) for m in others if m.name != "fid_in"},
     }
     st.table(
         pd.DataFrame({"": figures}),
@@ -122,7 +124,7 @@ def downloads(shown: Shown, drawn: curves.Curves) -> None:
     at = {"threshold": shown.level, "scale": shown.scale.key}
     by_class = [{**at, **row} for row in classes.class_rows(shown.classes)]
     files = (
-        ("Clips", "clips", shown.rows),
+        ("Clips", "clips", records.table(shown.rows)),
         ("Classes", "classes", by_class),
         ("Curves over τ", "curves", curves.curve_rows(drawn)),
     )

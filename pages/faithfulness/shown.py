@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from l2i_core.measure import tables
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure.records import CaseRow
 from l2i_core.measure.tables import ClassFaithfulness
 from l2i_core.words import Unit
 from pages.shell import results, state
@@ -52,12 +52,12 @@ class Scale:
             return f"{self.value(value)} of what silence would take away"
         return self.unit.amount(value)
 
-    def median(self, rows: Sequence[Row], column: str) -> str:
+    def median(self, rows: Sequence[CaseRow], column: str) -> str:
         """The median of a column of drops."""
-        return self.value(None if rows[0][column] is None else median(rows, column))
+        return self.value(None if getattr(rows[0], column) is None else median(rows, column))
 
 
-def median(rows: Sequence[Row], column: str) -> float:
+def median(rows: Sequence[CaseRow], column: str) -> float:
     """The median of the numbers in a column, NaN where there are none."""
     found = tables.spread(tables.column(rows, column))
     return found.median if found else math.nan
@@ -75,7 +75,7 @@ class Shown:
     found: Results
     scale: Scale
     level: float
-    rows: Sequence[Row]
+    rows: Sequence[CaseRow]
     classes: Sequence[ClassFaithfulness]
 
     @classmethod

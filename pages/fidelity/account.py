@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from l2i_core.measure import metrics
-from l2i_core.measure.evaluation import Row
 from pages.fidelity.charts import Chart
 from pages.shell import results
 from pages.show.words import percent
@@ -28,6 +27,23 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One clip: the class to explain of it, whether the two decide alike on it, what is said of it
+    in the list, its row in the table of disagreements, and its further columns of the CSV."""
+
+    clip: str
+    predicted: str
+    alike: bool
+    told: str
+    cells: dict[str, Any]
+    columns: dict[str, Any]
+
+    @property
+    def case(self) -> str:
+        return self.clip
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Made by `top_k` where f decides for one class a clip, by `detection` for several.
 
@@ -35,8 +51,7 @@ class Account:
     measures: titles, and the keys of a summary's "fidelity"; chance: what guessing reaches.
     counts (C, C): clips, rows f's classes, columns the interpreter's.
     classes: a row for each; decimals, shares: its columns of either kind; legend: what they count.
-    clips: a row for each, the worst disagreements first, `apart` 0 for none; `line`: its row in
-    the table of disagreements; `describe`: what is said of it in the list.
+    clips: a line for each, the worst disagreements first.
     """
 
     finding: Sequence[str]
@@ -46,13 +61,11 @@ class Account:
     paper: Paper
     charts: Mapping[str, Chart]
     counts: np.ndarray
-    classes: Sequence[Row]
+    classes: results.Table
     decimals: Sequence[str]
     shares: Sequence[str]
     legend: str
-    clips: Sequence[Row]
-    line: Callable[[Row], dict[str, Any]]
-    describe: Callable[[Row], str]
+    clips: Sequence[Line]
 
 
 def share(successes: int, n: int) -> str:

@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from l2i_core.measure import tables
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure.metrics.registry import fidelities_of
 from l2i_core.measure.tables import ClassDetection
 from l2i_core.report import paper
+from l2i_core.task import SEVERAL_CLASSES
 from l2i_core.words import joined
 from pages.fidelity import charts
-from pages.fidelity.account import ERROR, Account, Paper, share
+from pages.fidelity.account import ERROR, Account, Line, Paper, share
 from pages.shell import decisions, results
 from pages.shell.results import Results
 from pages.shell.view import View
 from pages.show.words import class_name
 
-MEASURES = {"macro-AUPRC": "macro_auprc", "micro-AUPRC": "micro_auprc", "max-F1": "max_f1"}
+MEASURES = {m.symbol: m.name for m in fidelities_of(SEVERAL_CLASSES)}
 
 
 def account(view: View, found: Results) -> Account:
@@ -38,7 +39,7 @@ def account(view: View, found: Results) -> Account:
             "classes, micro: over all pairs of clip and class. max-F1: the best F1 of all limits. "
         ),
         measures=MEASURES,
-        chance={title: getattr(guess, key) if guess else None for title, key in MEASURES.items()},
+        chance={title: getattr(guess, key, None) for title, key in MEASURES.items()},
         paper=Paper(
             "SONYC-UST",
             "Table 3",
@@ -74,13 +75,11 @@ def account(view: View, found: Results) -> Account:
             "alarms: against the labels."
         ),
         clips=clips,
-        line=_line,
-        describe=_describe,
     )
 
 
 def _finding(
-    view: View, found: Results, by_class: Sequence[ClassDetection], clips: Sequence[Row]
+    view: View, found: Results, by_class: Sequence[ClassDetection], clips: Sequence[Line]
 ) -> list[str]:
     name, n = results.title(view.engine.bundle, found.interpreter), len(clips)
     block, truth = (found.summary.get(key, {}) for key in ("fidelity", "truth"))
@@ -90,7 +89,7 @@ def _finding(
         heard, both, theirs = (
             sum(getattr(c, k) for c in by_class) for k in ("n", "both", "theirs")
         )
-        same = sum(not r["apart"] for r in clips)
+        same = sum(line.alike for line in clips)
         told = [
             f"{name} finds what f hears with {_three(block)}; 1 would be f itself.",
             f"With {decisions.LIMIT:g} as the limit for both, it hears {both} of the {heard} pairs "
@@ -106,48 +105,39 @@ def _finding(
 
 
 def _three(block: dict[str, Any]) -> str:
-    return joined([f"{name} {block[key]:.3f}" for name, key in MEASURES.items()])
+    return joined([f"{name} {block[key]:.3f}" for name, key in MEASURES.items() if key in block])
 
 
-def _clips(found: Results) -> list[Row]:
-    """The clip with most classes that only one of the two hears first; `predicted`: the class to
-    explain in Listen, the first that only f hears."""
-    rows = []
+def _clips(found: Results) -> list[Line]:
+    """The clip with most classes that only one of the two hears first; to be explained in Listen:
+    the first class that only f hears."""
+    apart: list[tuple[int, Line]] = []
     for clip in found.clips:
-        ours, theirs = tables.heard(clip), tables.heard(clip, "interpreter_logit")
-        lost = [c for c in ours if c not in theirs]
-        more = [c for c in theirs if c not in ours]
-        rows.append(
+        ours, theirs = tables.heard(clip.logits), tables.heard(clip.interpreter_logits)
+        sides = {
+            "only f": [c for c in ours if c not in theirs],
+            "only the interpreter": [c for c in theirs if c not in ours],
+        }
+        differing = [c for side in sides.values() for c in side]
+        told = ", ".join(f"{side} {_names(held)}" for side, held in sides.items() if held)
+        cells = {name: _names(held) for name, held in {"f hears": ours, **sides}.items()}
+        columns = {"f hears": ours, "the interpreter hears": theirs, **sides}
+        line = Line(
+            clip.clip,
+            (*differing, clip.predicted)[0],
+            not differing,
+            told or f"both {_names(ours)}",
+            {"clip": clip.clip, **cells, "labelled": results.labelled(clip.label)},
             {
-                "clip": clip["clip"],
-                "label": clip["label"],
-                "predicted": (*lost, *more, clip["predicted"])[0],
-                "f hears": "+".join(ours),
-                "the interpreter hears": "+".join(theirs),
-                "only f": "+".join(lost),
-                "only the interpreter": "+".join(more),
-                "apart": len(lost) + len(more),
-                "reconstruction_error": clip["reconstruction_error"],
-            }
+                "label": clip.label,
+                **{name: "+".join(held) for name, held in columns.items()},
+                "apart": len(differing),
+                "reconstruction_error": clip.reconstruction_error,
+            },
         )
-    return sorted(rows, key=lambda r: -r["apart"])
+        apart.append((len(differing), line))
+    return [line for _, line in sorted(apart, key=lambda pair: -pair[0])]
 
 
-def _line(row: Row) -> dict[str, Any]:
-    columns = ("f hears", "only f", "only the interpreter")
-    return {
-        "clip": row["clip"],
-        **{name: _names(row[name]) for name in columns},
-        "labelled": results.labelled(row["label"]),
-    }
-
-
-def _describe(row: Row) -> str:
-    if not row["apart"]:
-        return f"both {_names(row['f hears'])}"
-    sides = ("only f", "only the interpreter")
-    return ", ".join(f"{side} {_names(row[side])}" for side in sides if row[side])
-
-
-def _names(written: str) -> str:
-    return class_name(written).replace("+", " + ") or "–"
+def _names(held: Sequence[str]) -> str:
+    return " + ".join(class_name(label) for label in held) or "–"

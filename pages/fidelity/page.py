@@ -71,14 +71,14 @@ def by_class(account: Account, names: list[str]) -> None:
 
 def disagreements(found: Results, account: Account) -> None:
     """The clips whose interpretation should not be taken for f's reasons."""
-    apart = [row for row in account.clips if row["apart"]]
+    apart = [line for line in account.clips if not line.alike]
     left, right = st.columns([3, 1.25], gap="large")
     with right:
         results.choose(
             found,
             account.clips,
             "Clip, disagreements first",
-            lambda row: f"{row['clip']} · {account.describe(row)}",
+            lambda line: f"{line.clip} · {line.told}",
         )
     if not apart:
         left.markdown("On no clip: both decide alike on all of them.")
@@ -89,11 +89,11 @@ def disagreements(found: Results, account: Account) -> None:
     )
     key = f"apart {found.interpreter}"
     left.dataframe(
-        pd.DataFrame([account.line(row) for row in apart]),
+        pd.DataFrame([line.cells for line in apart]),
         hide_index=True,
         column_config={"probability": results.DECIMALS},
         key=key,
-        on_select=lambda: results.row_clicked([str(row["clip"]) for row in apart], key),
+        on_select=lambda: results.row_clicked([line.clip for line in apart], key),
         selection_mode="single-row",
         alt="Clips on which f and the interpreter do not decide alike",
     )
@@ -108,11 +108,12 @@ def downloads(view: View, found: Results, account: Account) -> None:
         for label, row in zip(classes, account.counts.tolist(), strict=True)
     ]
     fidelity, medians = systems.fidelity_rows(view, account), systems.faithfulness_rows(view, found)
+    clips = [{"clip": c.clip, "predicted": c.predicted, **c.columns} for c in account.clips]
     files = (
         ("Systems, median FF", "systems-ff", medians),
         ("Classes", "classes", account.classes),
         ("f against the interpreter", "counts", counts),
-        ("Clips", "clips", account.clips),
+        ("Clips", "clips", clips),
     )
     with view.corner, st.popover("Download", width="stretch"):
         results.csv_buttons([("Systems, fidelity", "systems", fidelity)], stem, about)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from l2i_core.measure.evaluation import Row
 from l2i_core.report import paper
 from pages.fidelity.account import ERROR, Account
 from pages.shell import results
@@ -32,7 +31,7 @@ def draw(view: View, found: Results, account: Account) -> None:
     with theirs:
         st.markdown(f"**The paper's: {figures.data}**, fidelity to f ({figures.table})")
         rows = [
-            {"system": name, **dict(zip(account.measures, values, strict=True))}
+            {"system": name, **dict(zip(account.measures, values, strict=False))}
             for name, values in figures.figures.items()
         ]
         _table(rows, _three, f"The paper's fidelity on {figures.data}")
@@ -47,7 +46,7 @@ def draw(view: View, found: Results, account: Account) -> None:
         st.caption(f"The paper's figures are of another test: {figures.note}")
 
 
-def fidelity_rows(view: View, account: Account) -> list[Row]:
+def fidelity_rows(view: View, account: Account) -> results.Table:
     """Fidelity of every measured system, and of guessing."""
     name = view.key[0]
     blocks = {**results.systems(name), **results.figures(name, "baselines")}
@@ -64,7 +63,7 @@ def fidelity_rows(view: View, account: Account) -> list[Row]:
     return [*rows, {"system": "guessing", **account.chance, ERROR: None, "n": None}]
 
 
-def faithfulness_rows(view: View, found: Results) -> list[Row]:
+def faithfulness_rows(view: View, found: Results) -> results.Table:
     """Median FF of every measured system at some τ, and of both Randoms beside the chosen one."""
     lines: dict[str, Mapping[str, Any]] = {
         results.title(view.engine.bundle, name): block["faithfulness"]
@@ -80,7 +79,7 @@ def faithfulness_rows(view: View, found: Results) -> list[Row]:
     ]
 
 
-def _table(rows: Sequence[Row], written: Callable[[float], str], alt: str) -> None:
+def _table(rows: results.Table, written: Callable[[float], str], alt: str) -> None:
     """A line per system, "–" for None."""
     lines = {
         row["system"]: {

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from l2i_core.measure import tables
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure.metrics.registry import fidelities_of
+from l2i_core.measure.records import ClipRow
 from l2i_core.measure.tables import TOPS
 from l2i_core.report import paper
+from l2i_core.task import ONE_CLASS
 from pages.fidelity import charts
-from pages.fidelity.account import ERROR, Account, Paper, share
+from pages.fidelity.account import ERROR, Account, Line, Paper, share
 from pages.shell import results
 from pages.shell.results import Results
 from pages.shell.view import View
 from pages.show.words import class_name
 
-MEASURES = {f"top-{k}": f"top{k}" for k in TOPS}
+MEASURES = {m.symbol: m.name for m in fidelities_of(ONE_CLASS)}
 
 
 def account(view: View, found: Results) -> Account:
@@ -29,7 +29,7 @@ def account(view: View, found: Results) -> Account:
         finding=_finding(results.title(view.engine.bundle, found.interpreter), found, places),
         terms="",
         measures=MEASURES,
-        chance={title: min(k / len(labels), 1.0) for title, k in zip(MEASURES, TOPS, strict=True)},
+        chance=dict.fromkeys(MEASURES) | {f"top-{k}": min(k / len(labels), 1.0) for k in TOPS},
         paper=Paper(
             "ESC-50",
             "Table 1",
@@ -48,7 +48,7 @@ def account(view: View, found: Results) -> Account:
             {
                 "class": c.label,
                 "n by f": c.n,
-                **{t: k / c.n if c.n else None for t, k in zip(MEASURES, c.top, strict=True)},
+                **{f"top-{k}": n / c.n if c.n else None for k, n in zip(TOPS, c.top, strict=True)},
                 "n labelled": c.labelled,
                 "f right": c.right,
                 "f's accuracy": c.right / c.labelled if c.labelled else None,
@@ -57,20 +57,18 @@ def account(view: View, found: Results) -> Account:
             for c in by_class
         ],
         decimals=(ERROR,),
-        shares=(*MEASURES, "f's accuracy"),
+        shares=(*(f"top-{k}" for k in TOPS), "f's accuracy"),
         legend=(
             f"Fidelity and {ERROR} (median): of the clips that f gives to a class; f's accuracy: of "
             "those labelled with it."
         ),
         clips=_clips(found, places),
-        line=_line,
-        describe=_describe,
     )
 
 
 def _finding(name: str, found: Results, places: np.ndarray) -> tuple[str, str]:
     n, (first, third, fifth) = len(places), (int((places <= k).sum()) for k in TOPS)
-    wrong = np.array([r["predicted"] != r["label"] for r in found.clips])
+    wrong = np.array([r.predicted != r.label for r in found.clips])
     right = n - int(wrong.sum())
     text = f"f itself is right on {right} of {n} clips ({share(right, n)})."
     if wrong.any():
@@ -85,30 +83,34 @@ def _finding(name: str, found: Results, places: np.ndarray) -> tuple[str, str]:
     ), text
 
 
-def _clips(found: Results, places: np.ndarray) -> list[Row]:
-    names = ("clip", "label", "predicted", "probability", "interpreter_predicted")
-    rows = [
-        {
-            **{name: row[name] for name in names},
-            "rank of f's class": int(place),
-            "apart": int(place > 1),
-            "reconstruction_error": row["reconstruction_error"],
-        }
-        for row, place in zip(found.clips, places, strict=True)
+def _clips(found: Results, places: np.ndarray) -> list[Line]:
+    rows = zip(found.clips, places.tolist(), strict=True)
+    return [
+        _line(row, place)
+        for row, place in sorted(rows, key=lambda pair: (-pair[1], -(pair[0].probability or 0.0)))
     ]
-    return sorted(rows, key=lambda r: (-r["rank of f's class"], -r["probability"]))
 
 
-def _line(row: Row) -> dict[str, Any]:
-    return {
-        "clip": row["clip"],
-        "f says": class_name(row["predicted"]),
-        "probability": row["probability"],
-        "interpreter's first": class_name(row["interpreter_predicted"]),
-        "rank of f's class": row["rank of f's class"],
-        "labelled": class_name(row["label"]),
-    }
-
-
-def _describe(row: Row) -> str:
-    return results.disagreement(row) if row["apart"] else f"both “{class_name(row['predicted'])}”"
+def _line(row: ClipRow, place: int) -> Line:
+    said, theirs = class_name(row.predicted), class_name(row.interpreter_predicted)
+    return Line(
+        row.clip,
+        row.predicted,
+        place == 1,
+        f"both “{said}”" if place == 1 else f"f “{said}”, interpreter “{theirs}”",
+        {
+            "clip": row.clip,
+            "f says": said,
+            "probability": row.probability,
+            "interpreter's first": theirs,
+            "rank of f's class": place,
+            "labelled": class_name(row.label),
+        },
+        {
+            "label": row.label,
+            "probability": row.probability,
+            "interpreter_predicted": row.interpreter_predicted,
+            "rank of f's class": place,
+            "reconstruction_error": row.reconstruction_error,
+        },
+    )

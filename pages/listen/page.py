@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from l2i_core import Interpretation, Verdict
-from l2i_core.measure.evaluation import to_csv
+from l2i_core.measure.records import to_csv
 from l2i_core.report.report import make_report
 from l2i_core.words import TITLES
 from pages.listen import pins, side_by_side, truths

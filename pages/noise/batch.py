@@ -160,7 +160,7 @@ def _clips(rows: Sequence[Row]) -> None:
 
 def _offer_clip(row: Row) -> None:
     """A row's clip in the first tab, with the very noise that it was measured with."""
-    here = results.sources([row])[0]
+    here = results.sources([str(row["clip"])])[0]
     if here is None:
         st.caption(f"{row['clip']} is not among the clips that can be chosen here.")
         return

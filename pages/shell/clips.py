@@ -26,7 +26,7 @@ from l2i_core.bundle import Bundle
 from l2i_core.data import clips, folders, scenes, sets
 from l2i_core.data.clips import AUDIO_SUFFIXES
 from l2i_core.measure import tables
-from l2i_core.measure.evaluation import read_rows
+from l2i_core.measure.records import ClipRow, read
 from l2i_core.signal import audio
 from pages.show.words import class_name, sentence
 
@@ -217,10 +217,10 @@ def _predictions(
 ) -> Mapping[str, tuple[str, ...]]:
     try:
         return {
-            f"{kind}:{row['clip']}": tables.heard(row) if multi_label else (str(row["predicted"]),)
-            for row in read_rows(path)
+            f"{kind}:{row.clip}": tables.heard(row.logits) if multi_label else (row.predicted,)
+            for row in read(path, ClipRow)
         }
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError):
         return {}
 
 

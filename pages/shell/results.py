@@ -5,11 +5,10 @@ No audio is needed; a clip of the evaluation opens in Listen where its audio is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -17,8 +16,8 @@ import streamlit as st
 from l2i_core.bundle import Bundle
 from l2i_core.data import sets
 from l2i_core.data.clips import NOTHING, classes_of
-from l2i_core.measure import tables
-from l2i_core.measure.evaluation import Row, read_rows, to_csv
+from l2i_core.measure import records
+from l2i_core.measure.records import ClipRow, LevelRow, to_csv
 from pages.shell import clips, models, state
 from pages.shell.clips import ClipSource
 from pages.show.files import download
@@ -26,24 +25,37 @@ from pages.show.words import THIN, class_name, folds, sentence
 
 DECIMALS = st.column_config.NumberColumn(format="%.2f")
 _SHARES = st.column_config.NumberColumn(format="percent")
-_CLIP_COLUMNS = ("clip", "label", "predicted", "interpreter_predicted", "span")
-_LEVEL_COLUMNS = ("clip", "threshold", "components", "faithfulness", "same_class", "energy_kept")
+Table = Sequence[dict[str, Any]]  # what a reader sees: figures by heading
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One interpreter's evaluation: its block of summary.json, a row per clip, and per clip and τ
-    (columns as `l2i_core.measure.evaluation` writes them)."""
+    """One interpreter's evaluation: its block of summary.json, a row per clip, and per clip and τ."""
 
     interpreter: str
     summary: dict[str, Any]
-    clips: tuple[Row, ...]
-    levels: tuple[Row, ...]
+    clips: tuple[ClipRow, ...]
+    levels: tuple[LevelRow, ...]
 
     @property
     def about(self) -> dict[str, Any]:
         """Data set, folds, draws, mask domain and seed of the evaluation."""
         return self.summary.get("about", {})
+
+
+class Shown(Protocol):
+    """A clip of a table that may be chosen (of a multi-label model with a class, then `case` names
+    both); predicted: the class to explain of it."""
+
+    @property
+    def clip(self) -> str: ...
+    @property
+    def predicted(self) -> str: ...
+    @property
+    def case(self) -> str: ...
+
+
+S = TypeVar("S", bound=Shown)
 
 
 def figures(name: str, file: str) -> dict[str, dict[str, Any]]:
@@ -108,9 +120,9 @@ def provenance(results: Results) -> str:
     numbers = about.get("test_folds", [])
     where = f", {folds(known, numbers)}" if numbers else ""
     parts = [f"{data}{where}, {len(results.clips)} clips"]
-    if tables.cases(results.levels) == "pairs":
-        pairs = {tables.case(r): r for r in results.levels}
-        parts[0] += f", {tables.counted_cases(list(pairs.values()))} above 0.5"
+    task = results.levels[0].task
+    if task.multi_label:
+        parts[0] += f", {task.counted(len({row.case for row in results.levels}))} above 0.5"
     if "random_draws" in about:
         parts.append(f"{about['random_draws']} random draws per clip and τ")
     if "seed" in about:
@@ -121,14 +133,14 @@ def provenance(results: Results) -> str:
     return "Measured on " + "; ".join(parts) + "."
 
 
-def sources(rows: Sequence[Row]) -> list[ClipSource | None]:
-    """The audio of evaluated clips, None where it is not at hand.
+def sources(names: Sequence[str]) -> list[ClipSource | None]:
+    """The audio of evaluated clips of these names, None where it is not at hand.
 
     ESC-10 is a part of ESC-50: a recording that both have is taken from either.
     """
     known = clips.at_hand()
     kinds = (*clips.SETS, "folder")
-    named = [[f"{kind}:{row['clip']}" for kind in kinds] for row in rows]
+    named = [[f"{kind}:{name}" for kind in kinds] for name in names]
     return [next((known[i] for i in ids if i in known), None) for ids in named]
 
 
@@ -138,14 +150,14 @@ def not_at_hand(clip: str, data: object) -> str:
     return f"The audio of {clip} is not at hand: add {title} as a clip source"
 
 
-def listen(results: Results, row: Row, clip: str, threshold: float | None = None) -> NoReturn:
+def listen(results: Results, row: Shown, clip: str, threshold: float | None = None) -> NoReturn:
     """Go to Listen with the `clip` (id) of a row, f's decision on it, and the evaluation's mask domain, at τ."""
     state.put(
         clip=clip,
         window=None,
         own=None,
         domain=results.about.get("mask_domain", "log"),
-        **{"class": row["predicted"]},
+        **{"class": row.predicted},
     )
     if threshold is not None:
         state.put(tau=threshold)
@@ -154,22 +166,22 @@ def listen(results: Results, row: Row, clip: str, threshold: float | None = None
 
 def choose(
     results: Results,
-    rows: Sequence[Row],
+    rows: Sequence[S],
     label: str,
-    describe: Callable[[Row], str],
+    describe: Callable[[S], str],
     threshold: float | None = None,
-) -> Row:
+) -> S:
     """A list of evaluated clips (of a multi-label model: with one of the classes heard) with a button
     that opens the chosen one in Listen.
 
     The choice is the setting "evaluated"; the first of `rows` where there is none yet. A clip that
     a figure or table was clicked on (`clicked`) opens at once where its audio is at hand.
     """
-    by_name = {tables.case(row): row for row in rows}
+    by_name = {row.case: row for row in rows}
     settle_clip(rows)
     chosen = state.settle("evaluated", list(by_name), next(iter(by_name)), "evaluated clip")
     row = by_name[chosen]
-    source = sources([row])[0]
+    source = sources([row.clip])[0]
     if st.session_state.pop("l2i_clicked", False) and source is not None:
         listen(results, row, source.id, threshold)
     state.select(st, label, "evaluated", list(by_name), lambda name: describe(by_name[name]))
@@ -178,25 +190,25 @@ def choose(
         listen(results, row, source.id, threshold)
     if source is None:
         st.caption(
-            f"{not_at_hand(row['clip'], results.about.get('data'))}, and it opens from here. The "
+            f"{not_at_hand(row.clip, results.about.get('data'))}, and it opens from here. The "
             "figures need no audio."
         )
     return row
 
 
-def settle_clip(rows: Sequence[Row]) -> None:
+def settle_clip(rows: Sequence[Shown]) -> None:
     """A clip that was chosen on another page, with another class or none, is chosen here too."""
     asked = str(state.value("evaluated") or "")
-    if not asked or asked in {tables.case(row) for row in rows}:
+    if not asked or asked in {row.case for row in rows}:
         return
     for row in rows:
-        if asked == row["clip"] or asked.startswith(f"{row['clip']}:"):
-            state.put(evaluated=tables.case(row))
+        if asked == row.clip or asked.startswith(f"{row.clip}:"):
+            state.put(evaluated=row.case)
             return
 
 
 def clicked(clip: str) -> None:
-    """Callback's part: a clip of a figure or table was clicked (`tables.case`)."""
+    """Callback's part: a clip of a figure or table was clicked (`Shown.case`)."""
     state.touch()
     state.put(evaluated=clip)
     st.session_state["l2i_clicked"] = True
@@ -212,9 +224,7 @@ def row_clicked(names: Sequence[str], key: str) -> None:
         state.put(evaluated=names[chosen[0]])
 
 
-def class_table(
-    rows: Sequence[Row], decimals: Sequence[str], shares: Sequence[str], alt: str
-) -> None:
+def class_table(rows: Table, decimals: Sequence[str], shares: Sequence[str], alt: str) -> None:
     """A line per class: two decimals, no minus before a zero, no column without a value."""
     frame = pd.DataFrame(rows)
     frame["class"] = [class_name(label) for label in frame["class"]]
@@ -227,7 +237,7 @@ def class_table(
 
 
 def csv_buttons(
-    files: Sequence[tuple[str, str, Sequence[Row]]],
+    files: Sequence[tuple[str, str, Table]],
     stem: str,
     about: Mapping[str, Any] | None = None,
 ) -> None:
@@ -261,12 +271,6 @@ def labelled(label: object) -> str:
     return names or ("none" if label == NOTHING else "unknown")
 
 
-def disagreement(row: Row) -> str:
-    """What f and the interpreter say of a clip."""
-    said, theirs = class_name(row["predicted"]), class_name(row["interpreter_predicted"])
-    return f"f “{said}”, interpreter “{theirs}”"
-
-
 def _stamp(bundle: Bundle) -> float:
     """The date of the newest file of the metrics: a new evaluation is read anew."""
     folder = _folder(bundle)
@@ -291,22 +295,15 @@ def _figures(name: str, file: str, stamp: float, _bundle: Bundle) -> dict[str, d
 def _read(name: str, stamp: float, interpreter: str, _bundle: Bundle) -> Results:
     folder = _folder(_bundle)
     assert folder is not None  # it has a summary
-    found = {}
-    for kind, columns in (("clips", _CLIP_COLUMNS), ("levels", _LEVEL_COLUMNS)):
-        file = f"{kind}-{interpreter}.csv"
-        try:
-            rows = read_rows(folder / file)
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"{name}/metrics lacks {file}, or it cannot be read.") from error
-        if not rows:
-            raise ValueError(f"{name}/metrics/{file} holds no rows.")
-        if missing := [c for c in columns if c not in rows[0]]:
-            raise ValueError(f"{name}/metrics/{file} lacks the column {missing[0]!r}.")
-        if kind == "levels" and not all(_is_number(r, _LEVEL_COLUMNS[1:]) for r in rows):
-            raise ValueError(f"{name}/metrics/{file} is damaged: a number is missing.")
-        found[kind] = tuple(rows)
-    return Results(interpreter, systems(name)[interpreter], found["clips"], found["levels"])
-
-
-def _is_number(row: Row, names: Sequence[str]) -> bool:
-    return all(isinstance(row[n], float) and math.isfinite(row[n]) for n in names)
+    clips, levels = (folder / f"{table}-{interpreter}.csv" for table in ("clips", "levels"))
+    try:
+        rows = records.read(clips, ClipRow), records.read(levels, LevelRow)
+    except OSError as error:
+        lost = Path(error.filename or clips).name
+        raise ValueError(f"{name}/metrics lacks {lost}, or it cannot be read.") from error
+    except ValueError as error:
+        raise ValueError(f"{name}/metrics/{error}") from error
+    for path, found in zip((clips, levels), rows, strict=True):
+        if not found:
+            raise ValueError(f"{name}/metrics/{path.name} holds no rows.")
+    return Results(interpreter, systems(name)[interpreter], tuple(rows[0]), tuple(rows[1]))

@@ -13,8 +13,7 @@ from torch import Tensor
 from l2i_core import L2I, Analysis
 from l2i_core.dictionary import masking
 from l2i_core.explainers import surrogate
-from l2i_core.explainers.surrogate import Surrogate
-from l2i_core.measure.evaluation import Row
+from l2i_core.explainers.surrogate import Row, Surrogate
 
 TRUE = np.array([0.5, -1.0, 3.0, 0.0, 2.0, -0.2, 1.0, 0.1, -3.0, 4.0, 0.7, 1.6])
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from measured import scenes
 
 from l2i_core.measure import audit, tables
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure.audit import Decision
+from l2i_core.measure.records import ClipRow, LevelRow, flat
 
 # clip: label, f, interpreter, confidence, FF and Random at τ = 0.3
 CASES = {
@@ -23,60 +25,72 @@ CASES = {
 }
 
 
-def _tables() -> tuple[list[Row], list[Row]]:
+def _tables() -> tuple[list[ClipRow], list[LevelRow]]:
     clips, levels = [], []
     for name, (label, said, theirs, p, ff, random) in CASES.items():
         clips.append(
-            {
-                "clip": name,
-                "label": label,
-                "predicted": said,
-                "interpreter_predicted": theirs,
-                "probability": p,
-                "span": 4.0,
-            }
+            ClipRow(
+                clip=name,
+                label=label,
+                fold=1,
+                predicted=said,
+                interpreter_predicted=theirs,
+                probability=p,
+                span=4.0,
+                interpreter_logits={theirs: 1.0},
+            )
         )
         for tau in (0.3, 0.35):
+            drawn = tau == 0.3
             levels.append(
-                {
-                    "clip": name,
-                    "threshold": tau,
-                    "components": 3,
-                    "faithfulness": ff,
-                    "same_class": 1,
-                    "energy_kept": 0.25,
-                    "log_energy_removed": 0.3,
-                    "random": 0.0 if tau == 0.3 else "",
-                    "random_energy": random if tau == 0.3 else "",
-                    "random_energy_log_energy": 0.4 if tau == 0.3 else "",
-                }
+                LevelRow(
+                    clip=name,
+                    threshold=tau,
+                    components=3,
+                    faithfulness=ff,
+                    probability_interpretation=0.5,
+                    same_class=1,
+                    energy_kept=0.25,
+                    log_energy_removed=0.3,
+                    random=0.0 if drawn else None,
+                    random_energy=random if drawn else None,
+                    random_energy_log_energy=0.4 if drawn else None,
+                )
             )
     return clips, levels
 
 
+def _changed(levels: list[LevelRow], names: tuple[str, ...], **figures: float) -> list[LevelRow]:
+    """With other figures of these clips at τ 0.3."""
+    return [
+        replace(row, **figures) if row.clip in names and row.threshold == 0.3 else row
+        for row in levels
+    ]
+
+
 @pytest.fixture
-def rows() -> list[Row]:
+def rows() -> list[Decision]:
     return audit.audit_rows(*_tables(), 0.3)
 
 
-def test_the_most_doubtful_come_first(rows: list[Row]) -> None:
-    names = [r["clip"] for r in rows]
+def test_the_most_doubtful_come_first(rows: list[Decision]) -> None:
+    names = [r.clip for r in rows]
     assert names == ["surely wrong", "wrong", "apart", "chance", "good", "=cmd()"]
 
 
-def test_what_is_unknown_is_neither_right_nor_wrong(rows: list[Row]) -> None:
-    by_name = {r["clip"]: r for r in rows}
-    assert by_name["=cmd()"]["right"] is None
-    assert by_name["good"]["right"] is True
-    assert by_name["chance"]["beats_random"] is False, "equal is not above"
+def test_what_is_unknown_is_neither_right_nor_wrong(rows: list[Decision]) -> None:
+    by_name = {r.clip: r for r in rows}
+    assert by_name["=cmd()"].right is None
+    assert by_name["good"].right is True
+    assert by_name["chance"].beats_random is False, "equal is not above"
     undrawn = audit.audit_rows(*_tables(), 0.35)
-    assert {r["beats_random"] for r in undrawn} == {None}
+    assert {r.beats_random for r in undrawn} == {None}
 
 
-def test_the_tau_is_one_with_random(rows: list[Row]) -> None:
+def test_the_tau_is_one_with_random(rows: list[Decision]) -> None:
     _, levels = _tables()
     assert audit.audited_threshold(levels, 0.9) == 0.3
-    bare = [{**r, "random": ""} for r in levels]
+    bare = [replace(r, random=None) for r in levels]
     assert audit.audited_threshold(bare, 0.9) == 0.35
 
 
@@ -94,12 +108,12 @@ def test_the_tau_is_one_with_random(rows: list[Row]) -> None:
     ],
 )
 def test_filters_narrow(
-    rows: list[Row], kinds: list[str], label: str | None, expected: int
+    rows: list[Decision], kinds: list[str], label: str | None, expected: int
 ) -> None:
     assert len(audit.only(rows, kinds, label)) == expected
 
 
-def test_the_finding_counts(rows: list[Row]) -> None:
+def test_the_finding_counts(rows: list[Decision]) -> None:
     text = audit.finding(rows)
     assert text.startswith(
         "4 of 6 decisions deserve doubt: 2 of 5 with a label misclassified; on 1"
@@ -108,31 +122,30 @@ def test_the_finding_counts(rows: list[Row]) -> None:
     good = audit.finding(audit.only(rows, ["right"], "dog")[1:])
     assert good.startswith("0 of 1 decision deserve doubt: 0 misclassified; on none")
     assert "FF > energy-matched Random at τ = 0.30" in good
-    unlabelled = audit.finding([r for r in rows if r["right"] is None])
+    unlabelled = audit.finding([r for r in rows if r.right is None])
     assert "labels unknown" in unlabelled
 
 
 def test_what_random_could_not_match_is_untested() -> None:
     clips, levels = _tables()
-    for row in levels:
-        if row["clip"] in ("good", "chance") and row["threshold"] == 0.3:
-            row["random_energy_log_energy"] = 0.2  # L removes 0.3
-    rows = {r["clip"]: r for r in audit.audit_rows(clips, levels, 0.3)}
-    assert rows["good"]["beats_random"] is None, "FF above a weaker opponent shows nothing"
-    assert rows["chance"]["beats_random"] is False, "FF not even above a weaker opponent does"
+    # L removes 0.3.
+    levels = _changed(levels, ("good", "chance"), random_energy_log_energy=0.2)
+    rows = {r.clip: r for r in audit.audit_rows(clips, levels, 0.3)}
+    assert rows["good"].beats_random is None, "FF above a weaker opponent shows nothing"
+    assert rows["chance"].beats_random is False, "FF not even above a weaker opponent does"
     text = audit.finding(list(rows.values()))
     assert "on 1 of 5 tested removing what it heard costs f nothing, or no more" in text
     assert "1 cannot be tested against chance" in text
     assert "chance could not be tested" in audit.doubts(rows["good"])
 
 
-def test_a_finding_says_what_could_not_be_tested(rows: list[Row]) -> None:
-    def start(rows: list[Row]) -> str:
+def test_a_finding_says_what_could_not_be_tested(rows: list[Decision]) -> None:
+    def start(rows: list[Decision]) -> str:
         return audit.finding(rows).split(":")[0]
 
-    good = next(row for row in rows if row["clip"] == "good")
-    weaker = {**good, "beats_random": None}
-    undrawn = {**weaker, "random_energy": None}
+    good = next(row for row in rows if row.clip == "good")
+    weaker = replace(good, beats_random=None)
+    undrawn = replace(weaker, random_energy=None)
     clean, less = "0 of 6 decisions deserve doubt", "all other components together hold less energy"
     assert start([good] * 6) == clean
     assert start([weaker] * 6) == (
@@ -144,34 +157,32 @@ def test_a_finding_says_what_could_not_be_tested(rows: list[Row]) -> None:
     )
     assert f"{less} than what it heard or Random was not drawn" in start([weaker, undrawn, good])
     assert "chance could not be tested" in audit.doubts(undrawn)
-    assert audit.doubts({**weaker, "right": None}) == (
+    assert audit.doubts(replace(weaker, right=None)) == (
         "f says “dog”; no ground for doubt, but its label is unknown and chance could not be tested."
     )
 
 
 def test_what_costs_f_nothing_beats_nothing() -> None:
     clips, levels = _tables()
-    for row in levels:
-        if row["clip"] == "good" and row["threshold"] == 0.3:
-            row |= {"faithfulness": 0.0, "random_energy": -0.1}
-    rows = {r["clip"]: r for r in audit.audit_rows(clips, levels, 0.3)}
-    assert rows["good"]["beats_random"] is False
-    of_class = tables.faithfulness_by_class(list(rows.values()), ["dog"])[0]
+    levels = _changed(levels, ("good",), faithfulness=0.0, random_energy=-0.1)
+    rows = {r.clip: r for r in audit.audit_rows(clips, levels, 0.3)}
+    assert rows["good"].beats_random is False
+    of_class = tables.faithfulness_by_class(tables.at_threshold(clips, levels, 0.3), ["dog"])[0]
     assert (of_class.tested, of_class.above_energy) == (4, 3), (
         "Faithfulness counts as the audit does"
     )
     assert "loses nothing without its interpretation (FF 0.00)" in audit.doubts(rows["good"])
 
 
-def test_one_clip_in_words(rows: list[Row]) -> None:
-    by_name = {r["clip"]: r for r in rows}
+def test_one_clip_in_words(rows: list[Decision]) -> None:
+    by_name = {r.clip: r for r in rows}
     assert audit.doubts(by_name["good"]).endswith("there is no ground for doubt.")
     assert audit.doubts(by_name["wrong"]) == "f says “dog”, but its label is “rain”."
-    both = {**by_name["wrong"], "agrees": False, "interpreter_predicted": "sea_waves"}
+    both = replace(by_name["wrong"], agrees=False, interpreter_predicted="sea_waves")
     assert "“rain” and the interpreter's first choice is “sea waves”" in audit.doubts(both)
 
 
-def test_csv_is_no_spreadsheet_formula(rows: list[Row]) -> None:
+def test_csv_is_no_spreadsheet_formula(rows: list[Decision]) -> None:
     read = list(csv.DictReader(audit.to_csv(rows).splitlines()))
     assert len(read) == 6
     assert read[-1]["clip"] == "'=cmd()"
@@ -180,12 +191,14 @@ def test_csv_is_no_spreadsheet_formula(rows: list[Row]) -> None:
     assert [r["in_words"] for r in read] == [audit.doubts(row) for row in rows]
 
 
-def test_json_holds_everything(rows: list[Row]) -> None:
+def test_json_holds_everything(rows: list[Decision]) -> None:
     clips, levels = _tables()
     read = json.loads(audit.to_json({"data": "x"}, {"n": 6}, clips, levels, rows))
     assert read["finding"] == audit.finding(rows)
-    assert [r["clip"] for r in read["rows"]] == [r["clip"] for r in rows]
-    assert read["levels"] == levels
+    assert [r["clip"] for r in read["rows"]] == [r.clip for r in rows]
+    assert read["levels"] == [
+        {k: v for k, v in flat(row).items() if v is not None} for row in levels
+    ]
     assert read["about"] == {"data": "x"}
 
 
@@ -193,45 +206,45 @@ def test_json_holds_everything(rows: list[Row]) -> None:
 
 
 @pytest.fixture(scope="module")
-def pairs() -> list[Row]:
+def pairs() -> list[Decision]:
     """Six pairs that f hears, one of them a false alarm, and two misses; see `measured.SCENES`."""
     made = scenes("att")
     return audit.audit_rows(made.clips, made.levels, 0.3)
 
 
-def test_pairs_are_found_alarms_or_misses(pairs: list[Row]) -> None:
-    kinds = {row["case"]: audit.kind(row) for row in pairs}
+def test_pairs_are_found_alarms_or_misses(pairs: list[Decision]) -> None:
+    kinds = {row.case: row.kind for row in pairs}
     assert len(pairs) == 8
     assert {case for case, kind in kinds.items() if kind} == {
         *("alarm:dog", "missed:dog", "deaf:rooster")
     }
     assert kinds["alarm:dog"] == audit.ALARM
     assert kinds["missed:dog"] == kinds["deaf:rooster"] == audit.MISSED
-    by_case = {row["case"]: row for row in pairs}
-    assert by_case["both:dog"]["right"] is True
-    assert by_case["missed:dog"]["faithfulness"] is None
-    assert [by_case[case]["agrees"] for case in ("missed:dog", "deaf:rooster", "alarm:dog")] == [
+    by_case = {row.case: row for row in pairs}
+    assert by_case["both:dog"].right is True
+    assert by_case["missed:dog"].faithfulness is None
+    assert [by_case[case].agrees for case in ("missed:dog", "deaf:rooster", "alarm:dog")] == [
         *(False, True, False)
     ]
-    assert by_case["both:dog"]["probability"] == pytest.approx(1 / (1 + np.exp(-3.0)))
+    assert by_case["both:dog"].probability == pytest.approx(1 / (1 + np.exp(-3.0)))
 
 
-def test_finding_and_filters_of_pairs(pairs: list[Row]) -> None:
+def test_finding_and_filters_of_pairs(pairs: list[Decision]) -> None:
     found = audit.finding(pairs)
     assert found.startswith("3 of 8 decisions deserve doubt: 1 false alarm and 2 misses; on 2 the ")
     assert "on all 6 tested removing what it heard costs f more" in found
-    untested = [row if row["right"] is False else {**row, "beats_random": None} for row in pairs]
+    untested = [row if row.right is False else replace(row, beats_random=None) for row in pairs]
     assert audit.finding(untested).startswith(
         "3 of 8 decisions deserve doubt, but 5 cannot be tested against chance, because all other "
     ), "a miss is no test that failed to be made"
-    assert [r["case"] for r in audit.only(pairs, [audit.ALARM])] == ["alarm:dog"]
+    assert [r.case for r in audit.only(pairs, [audit.ALARM])] == ["alarm:dog"]
     assert len(audit.only(pairs, [audit.MISSED])) == 2
     assert len(audit.only(pairs, ["right"])) == 5
-    assert {r["class"] for r in audit.only(pairs, [], "rain")} == {"rain"}
+    assert {r.predicted for r in audit.only(pairs, [], "rain")} == {"rain"}
 
 
-def test_doubts_of_pairs_are_sentences(pairs: list[Row]) -> None:
-    told = {row["case"]: audit.doubts(row) for row in pairs}
+def test_doubts_of_pairs_are_sentences(pairs: list[Decision]) -> None:
+    told = {row.case: audit.doubts(row) for row in pairs}
     assert told["both:dog"] == "f hears “dog”; there is no ground for doubt."
     assert told["alarm:dog"] == (
         "f hears “dog”, but its label is “rain” and the interpreter does not hear it."
@@ -242,16 +255,16 @@ def test_doubts_of_pairs_are_sentences(pairs: list[Row]) -> None:
 
 def test_pairs_without_a_label_and_of_a_foreign_one() -> None:
     made = scenes("att")
-    clips = [{**clip, "label": ""} for clip in made.clips]
+    clips = [replace(clip, label="") for clip in made.clips]
     rows = audit.audit_rows(clips, made.levels, 0.3)
     assert len(rows) == 6
-    assert all(row["right"] is None for row in rows)
+    assert all(row.right is None for row in rows)
     assert "labels unknown" in audit.finding(rows)
-    clips = [{**clip, "label": "violin"} for clip in made.clips]  # a folder's name
-    assert not any(audit.kind(r) == audit.MISSED for r in audit.audit_rows(clips, made.levels, 0.3))
+    clips = [replace(clip, label="violin") for clip in made.clips]  # a folder's name
+    assert not any(r.kind == audit.MISSED for r in audit.audit_rows(clips, made.levels, 0.3))
 
 
-def test_csv_and_json_of_pairs(pairs: list[Row]) -> None:
+def test_csv_and_json_of_pairs(pairs: list[Decision]) -> None:
     read = {
         (row["clip"], row["predicted"]): row
         for row in csv.DictReader(audit.to_csv(pairs).splitlines())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,10 @@ from l2i_core.measure.evaluation import (
     Settings,
     evaluate,
     measure,
-    read_rows,
-    refresh_summary,
-    summarise,
-    to_csv,
     write_evaluation,
 )
+from l2i_core.measure.records import ClipRow, LevelRow, read
+from l2i_core.measure.summary import refresh_summary, summarise
 from l2i_core.signal import audio
 
 LEVELS = (0.0, 0.1, 0.3, 0.5, 0.9)
@@ -59,68 +56,68 @@ def _numbers(values: Any) -> list[Any]:
 
 
 def test_rows_cover_every_clip_and_level(result: Evaluation, clips: list[Clip]) -> None:
-    assert [r["clip"] for r in result.clips] == [c.name for c in clips]
-    keys = [(r["clip"], r["threshold"]) for r in result.levels]
+    assert [r.clip for r in result.clips] == [c.name for c in clips]
+    keys = [(r.clip, r.threshold) for r in result.levels]
     assert sorted(keys) == sorted((c.name, t) for c in clips for t in LEVELS)
 
 
 def test_clip_rows_are_the_engines(engine_16k: L2I, result: Evaluation, clips: list[Clip]) -> None:
     for clip, row in zip(clips, result.clips, strict=True):
         a = engine_16k.analyse(load_clip(clip, engine_16k.audio), 16000)
-        assert (row["label"], row["fold"]) == (clip.label, clip.fold)
-        assert row["predicted"] == engine_16k.classes[a.predicted]
-        ours = [row[f"logit:{name}"] for name in engine_16k.classes]
+        assert (row.label, row.fold) == (clip.label, clip.fold)
+        assert row.predicted == engine_16k.classes[a.predicted]
+        ours = [row.logits[name] for name in engine_16k.classes]
         assert ours == pytest.approx(a.logits.tolist(), abs=1e-5)
-        theirs = [row[f"interpreter_logit:{name}"] for name in engine_16k.classes]
+        theirs = [row.interpreter_logits[name] for name in engine_16k.classes]
         assert theirs == pytest.approx(a.interpreter_logits.tolist(), abs=1e-5)
-        assert row["interpreter_predicted"] == engine_16k.classes[int(np.argmax(theirs))]
-        pooled = [row[f"z:{k}"] for k in range(7)]
+        assert row.interpreter_predicted == engine_16k.classes[int(np.argmax(theirs))]
+        pooled = [row.pooled[str(k)] for k in range(7)]
         assert pooled == pytest.approx(a.pooled.tolist(), abs=1e-6)
         probability = float(torch.softmax(a.logits, -1).max())
-        assert row["probability"] == pytest.approx(probability, abs=1e-6)
-        assert row["span"] == pytest.approx(engine_16k.span(a, a.predicted), abs=1e-5)
+        assert row.probability == pytest.approx(probability, abs=1e-6)
+        assert row.span == pytest.approx(engine_16k.span(a, a.predicted), abs=1e-5)
         x = a.spectrogram.log_magnitude
         error = (x - engine_16k.dictionary.patterns @ a.activations).norm() / x.norm()
-        assert row["reconstruction_error"] == pytest.approx(float(error), rel=1e-5)
+        assert row.reconstruction_error == pytest.approx(float(error), rel=1e-5)
 
 
 def test_level_rows_are_the_engines(engine_16k: L2I, result: Evaluation, clips: list[Clip]) -> None:
     a = engine_16k.analyse(load_clip(clips[0], engine_16k.audio), 16000)
-    for row in (r for r in result.levels if r["clip"] == clips[0].name):
-        i = engine_16k.interpret(a, threshold=row["threshold"])
+    for row in (r for r in result.levels if r.clip == clips[0].name):
+        i = engine_16k.interpret(a, threshold=row.threshold)
         verdict = engine_16k.judge(a, i)
-        assert row["components"] == len(i.selected)
-        assert row["faithfulness"] == pytest.approx(verdict.faithfulness, abs=2e-3)
+        assert row.components == len(i.selected)
+        assert row.faithfulness == pytest.approx(verdict.faithfulness, abs=2e-3)
         kept = verdict.logits_interpretation
-        assert row["probability_interpretation"] == pytest.approx(
+        assert row.probability_interpretation == pytest.approx(
             float(torch.softmax(kept, -1)[a.predicted]), abs=1e-3
         )
-        assert row["same_class"] == int(int(kept.argmax()) == a.predicted)
-        assert row["energy_kept"] == pytest.approx(i.energy_kept, abs=1e-5)
+        assert row.same_class == int(int(kept.argmax()) == a.predicted)
+        assert row.energy_kept == pytest.approx(i.energy_kept, abs=1e-5)
 
 
 def test_random_columns_stand_where_they_were_asked_for(result: Evaluation) -> None:
     for row in result.levels:
-        drawn = row["threshold"] in SETTINGS.random_thresholds
+        drawn = row.threshold in SETTINGS.random_thresholds
         for name in ("random", "random_energy", "random_log_energy", "random_energy_log_energy"):
-            assert (name in row) == drawn
+            assert (getattr(row, name) is not None) == drawn
 
 
 def test_energy_matched_draws_remove_the_energy_of_the_selection(
     engine_16k: L2I, result: Evaluation, clips: list[Clip]
 ) -> None:
-    drawn = [r for r in result.levels if "random_energy" in r and r["components"] > 0]
+    drawn = [r for r in result.levels if r.random_energy is not None and r.components > 0]
     assert drawn, "the case must select something"
     by_name = {c.name: c for c in clips}
     for row in drawn:
-        a = engine_16k.analyse(load_clip(by_name[row["clip"]], engine_16k.audio), 16000)
+        a = engine_16k.analyse(load_clip(by_name[row.clip], engine_16k.audio), 16000)
         energy = masking.component_log_energy(
             a.spectrogram.log_magnitude, engine_16k.dictionary.patterns, a.activations
         )
-        selected = list(engine_16k.interpret(a, threshold=row["threshold"]).selected)
+        selected = list(engine_16k.interpret(a, threshold=row.threshold).selected)
         available = float(energy.sum() - energy[selected].sum())
-        wanted = min(row["log_energy_removed"], available)
-        assert row["random_energy_log_energy"] >= wanted - 1e-5
+        wanted = min(row.log_energy_removed, available)
+        assert row.random_energy_log_energy >= wanted - 1e-5
 
 
 def test_progress_goes_twice_over_the_clips(
@@ -138,9 +135,8 @@ def test_without_random_every_clip_is_passed_once(
     )
     assert steps == [(n, len(clips)) for n in range(1, len(clips) + 1)]
     assert plain.clips == result.clips
-    assert list(plain.levels) == [
-        {k: v for k, v in row.items() if not k.startswith("random")} for row in result.levels
-    ]
+    undrawn = dict.fromkeys(f.name for f in fields(LevelRow) if f.name.startswith("random"))
+    assert list(plain.levels) == [replace(row, **undrawn) for row in result.levels]
     assert "random" not in plain.summary
     assert plain.summary["faithfulness"] == result.summary["faithfulness"]
 
@@ -149,33 +145,32 @@ def test_summary_is_the_metrics_of_the_rows(
     engine_16k: L2I, result: Evaluation, clips: list[Clip]
 ) -> None:
     summary = result.summary
-    logits = np.array([[r[f"logit:{n}"] for n in engine_16k.classes] for r in result.clips])
-    theirs = np.array(
-        [[r[f"interpreter_logit:{n}"] for n in engine_16k.classes] for r in result.clips]
-    )
+    logits = np.array([[r.logits[n] for n in engine_16k.classes] for r in result.clips])
+    theirs = np.array([[r.interpreter_logits[n] for n in engine_16k.classes] for r in result.clips])
     labels = [engine_16k.classes.index(c.label) for c in clips]
     assert summary["n"] == len(clips)
     assert summary["accuracy"] == np.mean(logits.argmax(1) == labels)
     for k in (1, 3, 5):
         assert summary["fidelity"][f"top{k}"] == metrics.top_k_fidelity(logits, theirs, k)
     for threshold in LEVELS:
-        rows = [r for r in result.levels if r["threshold"] == threshold]
+        rows = [r for r in result.levels if r.threshold == threshold]
         key = f"{threshold:g}"
-        drops = [r["faithfulness"] for r in rows]
+        drops = [r.faithfulness for r in rows]
         block = summary["faithfulness"][key]
         assert block["median"] == pytest.approx(np.median(drops))
         assert (block["q25"], block["q75"]) == pytest.approx(tuple(np.percentile(drops, (25, 75))))
         assert block["positive_fraction"] == np.mean(np.array(drops) > 0)
-        assert block["mean_components"] == np.mean([r["components"] for r in rows])
-        assert summary["fid_in"][key] == np.mean([r["same_class"] for r in rows])
-        p = [r["probability"] for r in result.clips]
-        o = [r["probability_interpretation"] for r in rows]
-        assert summary["average_drop"][key] == pytest.approx(metrics.average_drop(p, o))
-        assert summary["average_gain"][key] == pytest.approx(metrics.average_gain(p, o))
-        assert summary["average_increase"][key] == metrics.average_increase(p, o)
+        assert block["mean_components"] == np.mean([r.components for r in rows])
+        assert summary["fid_in"][key] == np.mean([r.same_class for r in rows])
+        p = np.array([r.probability for r in result.clips])
+        o = np.array([r.probability_interpretation for r in rows])
+        dropped, gained = np.maximum(0, p - o) / p, np.maximum(0, o - p) / (1 - p)
+        assert summary["average_drop"][key] == pytest.approx(100 * dropped.mean())
+        assert summary["average_gain"][key] == pytest.approx(100 * gained.mean())
+        assert summary["average_increase"][key] == pytest.approx(100 * (o > p).mean())
     assert set(summary["random"]) == set(summary["random_energy"]) == {"0", "0.3"}
-    rows = [r for r in result.levels if r["threshold"] == 0.3]
-    drawn, spans = [r["random"] for r in rows], [r["span"] for r in result.clips]
+    rows = [r for r in result.levels if r.threshold == 0.3]
+    drawn, spans = [r.random for r in rows], [r.span for r in result.clips]
     block = summary["random"]["0.3"]
     spread = [block[k] for k in ("q25", "median", "q75")]
     assert spread == pytest.approx(np.percentile(drawn, (25, 50, 75)).tolist())
@@ -188,16 +183,16 @@ def test_random_is_tested_clip_by_clip(engine_16k: L2I, result: Evaluation) -> N
     """At equal count over all clips; at equal energy over those where Random removed as much."""
     removed, drawn = (0.3, 0.1, 0.3, 0.4), (1.0, -2.0, 3.0, -4.0)
     rows = [
-        {
-            **row,
-            "faithfulness": 0.0,
-            "log_energy_removed": 0.3,
-            "random": value,
-            "random_energy": value,
-            "random_energy_log_energy": share,
-        }
+        replace(
+            row,
+            faithfulness=0.0,
+            log_energy_removed=0.3,
+            random=value,
+            random_energy=value,
+            random_energy_log_energy=share,
+        )
         for row, share, value in zip(
-            [r for r in result.levels if r["threshold"] == 0.3], removed, drawn, strict=True
+            [r for r in result.levels if r.threshold == 0.3], removed, drawn, strict=True
         )
     ]
     summary = summarise(result.clips, rows, engine_16k.classes)
@@ -207,7 +202,7 @@ def test_random_is_tested_clip_by_clip(engine_16k: L2I, result: Evaluation) -> N
     assert summary["random"]["0.3"]["test"]["median_difference"] == 0.5
     equal = metrics.paired_test([0.0] * 3, [1.0, 3.0, -4.0])
     assert summary["random_energy"]["0.3"]["test"] == asdict(equal)
-    short = [{**row, "random_energy_log_energy": 0.1} for row in rows]
+    short = [replace(row, random_energy_log_energy=0.1) for row in rows]
     summary = summarise(result.clips, short, engine_16k.classes)
     assert summary["random_energy"]["0.3"]["test"] is None
 
@@ -252,7 +247,7 @@ def test_silent_clip_counts(engine_16k: L2I, tmp_path: Path) -> None:
 
 
 def test_nothing_to_lose_on_any_clip_is_null_not_nan(engine_16k: L2I, result: Evaluation) -> None:
-    clips = [{**row, "span": -1.0} for row in result.clips]
+    clips = [replace(row, span=-1.0) for row in result.clips]
     summary = summarise(clips, result.levels, engine_16k.classes)
     json.dumps(summary, allow_nan=False)
     assert summary["relative_faithfulness"]["0.3"]["median"] is None
@@ -278,21 +273,14 @@ def test_files_hold_the_rows_and_tables(
     )
     assert written["att"]["about"] == {"data": "synth", "seed": 4}
     assert written["att"]["faithfulness"].keys() == {"0", "0.1", "0.3", "0.5", "0.9"}
-    clip_rows, level_rows = (read_rows(folder / f"{t}-att.csv") for t in ("clips", "levels"))
+    clip_rows = read(folder / "clips-att.csv", ClipRow)
+    level_rows = read(folder / "levels-att.csv", LevelRow)
     again = summarise(clip_rows, level_rows, engine_16k.classes)
     for ours, theirs in zip(_numbers(again), _numbers(result.summary), strict=True):
         if theirs is None:
             assert ours is None
         else:
             assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-4)
-
-
-def test_names_of_digits_stay_names(tmp_path: Path) -> None:
-    row = {"clip": "00_000066", "label": "1", "class": "nan", "predicted": "007", "fold": 3}
-    (tmp_path / "rows.csv").write_text(to_csv([{**row, "interpreter_predicted": "", "norm": ""}]))
-    assert read_rows(tmp_path / "rows.csv") == [
-        {**row, "fold": 3.0, "interpreter_predicted": "", "norm": ""}
-    ]
 
 
 def test_summary_is_made_again_from_the_rows(
@@ -323,18 +311,11 @@ def test_summary_is_not_made_from_damaged_rows(
     before = (tmp_path / "summary.json").read_text()
     path = tmp_path / "levels-att.csv"
     path.write_text(path.read_text().replace("energy_kept", "energy_left"))
-    with pytest.raises(ValueError, match=r"levels-att\.csv is damaged: 'energy_kept'"):
+    with pytest.raises(
+        ValueError, match=r"levels-att\.csv is damaged: it lacks the column 'energy_kept'"
+    ):
         refresh_summary(tmp_path, engine_16k.classes)
     assert (tmp_path / "summary.json").read_text() == before
-
-
-def test_csv_has_the_columns_of_all_rows() -> None:
-    text = to_csv([{"a": 1, "b": 0.123456789}, {"a": 2, "c": "x, y"}])
-    assert list(csv.reader(text.splitlines())) == [
-        ["a", "b", "c"],
-        ["1", "0.123457", ""],
-        ["2", "", "x, y"],
-    ]
 
 
 def test_failed_write_leaves_the_old_tables(
@@ -393,7 +374,7 @@ def test_unusable_clips_are_told_and_left_out(engine_16k: L2I, tmp_path: Path) -
         lambda clip, why: told.append((clip.name, why)),
         longest=2.0,
     )
-    assert [r["clip"] for r in result.clips] == ["good"]
+    assert [r.clip for r in result.clips] == ["good"]
     assert [name for name, _ in told] == ["bad", "long"]
     assert "lasts 3 s" in told[1][1]
     assert steps[-1] == (6, 6)

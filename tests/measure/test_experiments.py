@@ -17,13 +17,14 @@ from mixed import noise_rows, overlap_rows
 from l2i_core import L2I, load_bundle
 from l2i_core.data.clips import Clip, load_clip
 from l2i_core.measure import experiments, metrics, noise_lab
-from l2i_core.measure.evaluation import read_rows
 from l2i_core.measure.experiments import EXPERIMENTS, Settings
 from l2i_core.measure.noise_lab import Row
+from l2i_core.measure.records import read_table
 from l2i_core.signal.corrupt import coloured_noise
 from pipelines import experiments as command
 from pipelines.runs import main_guard
 
+NAMES = {"clip", "label", "class", "other", "other_class", "predicted", "interpreter_predicted"}
 SHORT = Settings(snrs=(0.0, 20.0), swept=2, pairs=3, random_draws=3, levels=(0.0, -5.0))
 
 
@@ -252,7 +253,7 @@ def test_files_hold_rows_figures_and_what_made_them(done: Path) -> None:
         assert blocks is not None
         assert list(blocks) == ["att", "max"]
         for interpreter, block in blocks.items():
-            rows = read_rows(done / "metrics" / f"{name}-rows-{interpreter}.csv")
+            rows = read_table(done / "metrics" / f"{name}-rows-{interpreter}.csv", NAMES)
             assert len({row[steps] for row in rows}) == 2
             about = block.pop("about")
             assert about["command"] == f"python -m pipelines.experiments --bundle {done} --limit 2"

@@ -24,7 +24,10 @@ from l2i_core.dictionary.nmf import sparse_nmf
 from l2i_core.explainers import losses
 from l2i_core.measure import metrics
 from l2i_core.measure.contamination import other_clip
-from l2i_core.measure.evaluation import Settings, answers, evaluate, read_rows, refresh_summary
+from l2i_core.measure.evaluation import Settings, evaluate
+from l2i_core.measure.records import Case, ClipRow, LevelRow, read
+from l2i_core.measure.summary import answers, refresh_summary
+from l2i_core.task import SEVERAL_CLASSES
 from pipelines import features, learn_dictionary, train_classifier, train_interpreter
 from pipelines.config import Config, load_config
 from pipelines.evaluate import run as evaluate_run
@@ -115,28 +118,28 @@ def test_chain_makes_a_multi_label_bundle(trained: Path) -> None:
 
 @pytest.mark.timeout(600)
 def test_every_class_above_half_has_its_rows(trained: Path) -> None:
-    clips = read_rows(trained / "metrics" / "clips-att.csv")
-    levels = read_rows(trained / "metrics" / "levels-att.csv")
+    clips = read(trained / "metrics" / "clips-att.csv", ClipRow)
+    levels = read(trained / "metrics" / "levels-att.csv", LevelRow)
     active = {
-        (row["clip"], name)
+        (row.clip, name)
         for row in clips
         for name in ("dog", "alert_signal")
-        if row[f"logit:{name}"] > 0
+        if row.logits[name] > 0
     }
     assert active, "f decides for something"
-    assert {(r["clip"], r["class"]) for r in levels} == active
-    assert [classes_of(r["label"]) for r in clips] == [
+    assert {(r.clip, r.class_) for r in levels} == active
+    assert [classes_of(r.label) for r in clips] == [
         ("dog",), ("alert_signal",), ("dog", "alert_signal"), (),
     ]  # fmt: skip
     for row in levels:  # FF is a drop of probability
-        assert -1 <= row["faithfulness"] <= row["probability"] + 1e-6
+        assert -1 <= row.faithfulness <= row.probability + 1e-6
 
 
 @pytest.mark.timeout(600)
 def test_summary_is_made_again_from_the_rows(trained: Path) -> None:
     path = trained / "metrics" / "summary.json"
     before = json.loads(path.read_text())
-    refresh_summary(path.parent, ("dog", "alert_signal"), multi_label=True)
+    refresh_summary(path.parent, ("dog", "alert_signal"), SEVERAL_CLASSES)
     after = json.loads(path.read_text())
     for name, block in before.items():
         assert after[name]["fidelity"] == pytest.approx(block["fidelity"], abs=1e-5)
@@ -193,17 +196,17 @@ def test_equal_logits_are_no_drop(trained: Path, folder: Path) -> None:
 
 @pytest.mark.timeout(600)
 def test_what_vibi_keeps_is_judged_for_every_class_that_f_hears(trained: Path) -> None:
-    clips = read_rows(trained / "metrics" / "clips-vibi.csv")
-    cases = read_rows(trained / "metrics" / "cases-vibi.csv")
+    clips = read(trained / "metrics" / "clips-vibi.csv", ClipRow)
+    cases = read(trained / "metrics" / "cases-vibi.csv", Case)
     heard = [
-        (row["clip"], name)
+        (row.clip, name)
         for row in clips
         for name in ("dog", "alert_signal")
-        if row[f"logit:{name}"] > 0
+        if row.logits[name] > 0
     ]
-    assert sorted((r["clip"], r["class"]) for r in cases) == sorted(heard)
+    assert sorted((r.clip, r.class_) for r in cases) == sorted(heard)
     block = json.loads((trained / "metrics" / "baselines.json").read_text())["vibi"]
-    assert block["fid_in"] == pytest.approx(np.mean([r["same_class"] for r in cases]))
+    assert block["fid_in"] == pytest.approx(np.mean([r.same_class for r in cases]))
     assert not (trained / "metrics" / "cases-flint.csv").exists(), "nothing of it can be played"
 
 
@@ -326,9 +329,15 @@ def test_detection_equals_scikit_learns() -> None:
 
 
 def test_answers_of_clips_without_labels_have_no_truth() -> None:
-    row = {"label": "", "logit:a": 2.0, "logit:b": -1.0}
-    row |= {"interpreter_logit:a": 1.0, "interpreter_logit:b": -3.0}
-    block = answers([row], ("a", "b"), multi_label=True)
+    row = ClipRow(
+        clip="c",
+        label="",
+        fold=1,
+        predicted="a",
+        logits={"a": 2.0, "b": -1.0},
+        interpreter_logits={"a": 1.0, "b": -3.0},
+    )
+    block = answers([row], ("a", "b"), SEVERAL_CLASSES)
     assert block["truth"] == dict.fromkeys(("macro_auprc", "micro_auprc", "max_f1"))
     assert block["fidelity"]["macro_auprc"] == 1.0
 
@@ -339,7 +348,7 @@ def test_classes_can_be_left_out_and_nothing_found_is_said(trained: Path, folder
     clips = open_data_set("sonyc", folder).in_folds([3])
     settings = Settings((0.3,), (), 1, without_classes=("dog",))
     made = evaluate(engine.bundle, "att", clips, settings)
-    assert {row["class"] for row in made.levels} == {"alert_signal"}
+    assert {row.class_ for row in made.levels} == {"alert_signal"}
     nothing = Settings((0.3,), (), 1, without_classes=("dog", "alert_signal"))
     with pytest.raises(ValueError, match="f finds no class in any of the 4 clips"):
         evaluate(engine.bundle, "att", clips, nothing)

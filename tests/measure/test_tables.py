@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,42 +13,44 @@ from scipy import stats
 
 from l2i_core import load_bundle
 from l2i_core.measure import metrics, tables
-from l2i_core.measure.evaluation import Row, read_rows, summarise
+from l2i_core.measure.records import ClipRow, LevelRow, read
+from l2i_core.measure.summary import summarise
+from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES
 
 CLASSES = ("dog", "rain", "rooster")
 
 
 def clip(
     name: str, label: str, f: tuple[float, ...], theirs: tuple[float, ...], span: float
-) -> Row:
-    logits = {f"logit:{c}": v for c, v in zip(CLASSES, f, strict=True)}
-    others = {f"interpreter_logit:{c}": v for c, v in zip(CLASSES, theirs, strict=True)}
-    return {
-        "clip": name,
-        "label": label,
-        "predicted": CLASSES[int(np.argmax(f))],
-        "interpreter_predicted": CLASSES[int(np.argmax(theirs))],
-        "span": span,
-        "reconstruction_error": 0.5,
-        **logits,
-        **others,
-    }
+) -> ClipRow:
+    return ClipRow(
+        clip=name,
+        label=label,
+        fold=1,
+        predicted=CLASSES[int(np.argmax(f))],
+        interpreter_predicted=CLASSES[int(np.argmax(theirs))],
+        probability=0.9,
+        span=span,
+        reconstruction_error=0.5,
+        logits=dict(zip(CLASSES, f, strict=True)),
+        interpreter_logits=dict(zip(CLASSES, theirs, strict=True)),
+    )
 
 
-def level(name: str, ff: float, energy: float | str, removed: float = 0.2, **more: object) -> Row:
-    return {
-        "clip": name,
-        "threshold": 0.3,
-        "components": 3.0,
-        "faithfulness": ff,
-        "same_class": 1.0,
-        "energy_kept": 0.1,
-        "log_energy_removed": 0.2,
-        "random": 0.0 if energy != "" else "",
-        "random_energy": energy,
-        "random_energy_log_energy": removed if energy != "" else "",
-        **more,
-    }
+def level(name: str, ff: float, energy: float | None, removed: float = 0.2) -> LevelRow:
+    return LevelRow(
+        clip=name,
+        threshold=0.3,
+        components=3,
+        faithfulness=ff,
+        probability_interpretation=0.5,
+        same_class=1,
+        energy_kept=0.1,
+        log_energy_removed=0.2,
+        random=None if energy is None else 0.0,
+        random_energy=energy,
+        random_energy_log_energy=None if energy is None else removed,
+    )
 
 
 CLIPS = [
@@ -60,28 +63,28 @@ LEVELS = [level("a", 2.0, 0.5), level("b", 1.0, 1.5, removed=0.1), level("c", -1
 
 def test_rows_at_a_threshold_in_both_scales() -> None:
     plain = tables.at_threshold(CLIPS, LEVELS, 0.3)
-    assert [r["faithfulness"] for r in plain] == [2.0, 1.0, -1.0]
-    assert [r["energy_matched"] for r in plain] == [1, 0, 1]
+    assert [r.faithfulness for r in plain] == [2.0, 1.0, -1.0]
+    assert [r.energy_matched for r in plain] == [1, 0, 1]
     share = tables.at_threshold(CLIPS, LEVELS, 0.3, "share")
-    assert [r["faithfulness"] for r in share[:2]] == [0.5, 0.5]
-    assert [r["random_energy"] for r in share[:2]] == [0.125, 0.75]
-    assert math.isnan(share[2]["faithfulness"]), "nothing to lose"
+    assert [r.faithfulness for r in share[:2]] == [0.5, 0.5]
+    assert [r.random_energy for r in share[:2]] == [0.125, 0.75]
+    assert math.isnan(share[2].faithfulness), "nothing to lose"
 
 
 def test_rows_where_no_random_was_drawn() -> None:
-    rows = tables.at_threshold(CLIPS, [level(c, 1.0, "") for c in "abc"], 0.3)
-    assert all(r["random"] is r["random_energy"] is r["energy_matched"] is None for r in rows)
+    rows = tables.at_threshold(CLIPS, [level(c, 1.0, None) for c in "abc"], 0.3)
+    assert all(r.random is r.random_energy is r.energy_matched is None for r in rows)
     assert tables.compare(rows, "random_energy") is None
     assert tables.faithfulness_by_class(rows, CLASSES)[0].above_energy is None
     assert tables.thresholds_with_random(LEVELS) == (0.3,)
-    assert tables.thresholds_with_random([level("a", 1.0, "")]) == ()
+    assert tables.thresholds_with_random([level("a", 1.0, None)]) == ()
 
 
 @pytest.mark.parametrize(
     ("levels", "scale", "expected"),
     [(LEVELS[:2], "logits", "not every clip"), (LEVELS, "decibels", "unknown scale")],
 )
-def test_bad_rows(levels: list[Row], scale: str, expected: str) -> None:
+def test_bad_rows(levels: list[LevelRow], scale: str, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         tables.at_threshold(CLIPS, levels, 0.3, scale)
 
@@ -117,10 +120,11 @@ def test_figures_by_class_are_medians_in_both_scales() -> None:
         "random_energy_relative": (0.125 + 0.75) / 2,
     }
     assert found["rain"]["relative_median"] is None, "nothing to lose"
-    undrawn = tables.class_figures(CLIPS, [level(c, 1.0, "") for c in "abc"], 0.3)["dog"]
+    undrawn = tables.class_figures(CLIPS, [level(c, 1.0, None) for c in "abc"], 0.3)["dog"]
     assert undrawn["random"] is undrawn["random_energy"] is None
     assert tables.class_figures(CLIPS, LEVELS, 0.35) == {}
-    assert tables.class_figures(CLIPS, [{**r, "class": "dog"} for r in LEVELS], 0.3) == {}
+    pairs = [replace(r, class_="dog") for r in LEVELS]
+    assert tables.class_figures(CLIPS, pairs, 0.3) == {}
 
 
 def test_ranks_confusion_and_fidelity_by_class() -> None:
@@ -138,8 +142,8 @@ def test_tables_of_the_shipped_model_agree_with_its_summary() -> None:
     bundle = load_bundle("esc10")
     assert bundle.folder is not None
     for name, block in (bundle.summary() or {}).items():
-        clips = read_rows(bundle.folder / "metrics" / f"clips-{name}.csv")
-        levels = read_rows(bundle.folder / "metrics" / f"levels-{name}.csv")
+        clips = read(bundle.folder / "metrics" / f"clips-{name}.csv", ClipRow)
+        levels = read(bundle.folder / "metrics" / f"levels-{name}.csv", LevelRow)
         places = tables.ranks(clips, bundle.classes)
         by_class = tables.fidelity_by_class(clips, bundle.classes)
         for index, k in enumerate(tables.TOPS):
@@ -159,7 +163,7 @@ def test_tables_of_the_shipped_model_agree_with_its_summary() -> None:
             spread = tables.spread(tables.column(rows, "faithfulness"))
             assert spread is not None
             assert spread.median == pytest.approx(block[table][f"{t:g}"][key], rel=1e-4)
-        at = [r for r in levels if r["threshold"] == t]
+        at = [r for r in levels if r.threshold == t]
         again = summarise(clips, at, bundle.classes)["random_energy"][f"{t:g}"]["relative_median"]
         random = tables.spread(tables.column(rows, "random_energy"))
         assert random is not None
@@ -184,7 +188,7 @@ def test_paired_test_is_wilcoxons() -> None:
 def test_drops_that_only_rounding_tells_apart_are_ties() -> None:
     """Nothing selected has FF 0 by definition; Random of silent components −2e-5 by rounding."""
     drops = [0.0, 0.0, 1.0, 2.0]
-    chance = [-2e-5, 0.9 * metrics.DROP_RESOLUTION, 0.5, 2.0 - 1.1 * metrics.DROP_RESOLUTION]
+    chance = [-2e-5, 0.9 * ONE_CLASS.resolution, 0.5, 2.0 - 1.1 * ONE_CLASS.resolution]
     test = metrics.paired_test(drops, chance)
     assert (test.n, test.greater) == (4, 2)
     assert metrics.paired_test(drops[:2], chance[:2]) == metrics.PairedTest(2, 0, 0.0, 1.0)
@@ -194,13 +198,13 @@ def test_drops_that_only_rounding_tells_apart_are_ties() -> None:
 def test_ties_are_the_same_on_both_scales() -> None:
     """The resolution is one of f's logits: a clip that has little to lose gets no coarser one."""
     levels = [level("a", 0.0, -2e-5), level("b", 1.0, 0.5), level("c", 0.0, 0.0)]
-    for scale in tables.scales(False):
+    for scale in tables.scales(ONE_CLASS):
         rows = tables.at_threshold(CLIPS, levels, 0.3, scale)
         test = tables.compare(rows, "random_energy")
         assert test is not None
         assert test.greater == 1
         assert sum(c.above_energy or 0 for c in tables.faithfulness_by_class(rows, CLASSES)) == 1
-    assert rows[0]["resolution"] == metrics.DROP_RESOLUTION / 4.0
+    assert rows[0].resolution == ONE_CLASS.resolution / 4.0
 
 
 def test_wilson_interval() -> None:
@@ -218,19 +222,19 @@ def test_wilson_interval() -> None:
 def test_a_multi_label_models_rows_are_pairs_of_clip_and_class() -> None:
     made = scenes("att")
     rows = tables.at_threshold(made.clips, made.levels, 0.3)
-    assert [r["case"] for r in rows] == [
+    assert [r.case for r in rows] == [
         *("both:dog", "both:rain", "more:dog"),
         *("alarm:rain", "alarm:dog", "missed:rain"),
     ]
-    assert [r["agrees"] for r in rows] == [1, 1, 1, 1, 0, 1]
-    assert rows[2]["interpreter_predicted"] == "dog+rain"
-    assert rows[0]["scale"] == "probability"
-    assert rows[0]["resolution"] == metrics.DROP_RESOLUTION / 4
+    assert [r.agrees for r in rows] == [1, 1, 1, 1, 0, 1]
+    assert rows[2].interpreter_predicted == "dog+rain"
+    assert rows[0].scale == "probability"
+    assert rows[0].resolution == SEVERAL_CLASSES.resolution == ONE_CLASS.resolution / 4
     assert tables.counted_cases(rows) == "6 pairs of clip and class"
     assert tables.counted_cases(rows[:1]) == "1 pair of clip and class"
     share = tables.at_threshold(made.clips, made.levels, 0.3, "share")
-    assert [r["faithfulness"] for r in share] == pytest.approx(
-        [2 * r["faithfulness"] for r in rows]  # the span is 0.5
+    assert [r.faithfulness for r in share] == pytest.approx(
+        [2 * r.faithfulness for r in rows]  # the span is 0.5
     )
     dog, rain = tables.faithfulness_by_class(rows, MANY)
     assert (dog.n, rain.n) == (3, 3)

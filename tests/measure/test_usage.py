@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.dictionary import shapes
 from l2i_core.explainers.protocol import Analysis as _Analysis
 from l2i_core.measure import usage
-from l2i_core.measure.evaluation import to_csv
+from l2i_core.measure.records import ClipRow, to_csv
 from l2i_core.signal import audio
 
 CD = AudioConfig()
@@ -110,15 +111,16 @@ def test_usage_of_nothing() -> None:
     assert not still.active.any()
 
 
-def _rows(engine: L2I, change: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    row = {"clip": "a", "label": "dog", "predicted": "dog"} | {
-        f"z:{k}": float(k) for k in range(12)
-    }
-    return [row, {**row, **(change or {})}]
+Z = {str(k): float(k) for k in range(12)}
+
+
+def _rows(change: dict[str, Any]) -> list[ClipRow]:
+    row = ClipRow(clip="a", label="dog", fold=1, predicted="dog", pooled=Z)
+    return [row, replace(row, **change)]
 
 
 def test_usage_of_rows(engine: L2I) -> None:
-    used = usage.usage_of_rows(_rows(engine, {"predicted": "rain"}), engine, 0.3)
+    used = usage.usage_of_rows(_rows({"predicted": "rain"}), engine, 0.3)
     z = torch.arange(12.0)
     for row, label in enumerate(("dog", "rain")):
         contribution = z * engine.class_weights[engine.class_index(label)]
@@ -129,13 +131,13 @@ def test_usage_of_rows(engine: L2I) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"z:12": 1.0}, "exactly 12"),
-        ({"z:5": ""}, "not a number"),
+        ({"pooled": {**Z, "12": 1.0}}, "exactly 12"),
+        ({"pooled": {}}, "exactly 12"),
         ({"predicted": "unicorn"}, "unicorn"),
     ],
 )
 def test_rows_of_another_model(engine: L2I, change: dict[str, Any], said: str) -> None:
-    rows = _rows(engine, change)
+    rows = _rows(change)
     with pytest.raises(ValueError, match=said):
         usage.usage_of_rows([rows[1], rows[0]], engine, 0.3)
     with pytest.raises(ValueError, match="no rows"):

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from l2i_core.data import download
 from l2i_core.data.esc import ESC10_FOLDERS
-from l2i_core.measure.evaluation import read_rows
+from l2i_core.measure.records import ClipRow, read
 from pages.shell import jobs
 
 
@@ -54,7 +54,7 @@ def esc10(tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         (known / "config.json").write_text(config.replace('"training": {', record))
         (known / "metrics").mkdir()
         (known / "metrics" / "clips-att.csv").write_text("\n".join(rows) + "\n")
-    assert len(read_rows(known / "metrics" / "clips-att.csv")) == 8
+    assert len(read(known / "metrics" / "clips-att.csv", ClipRow)) == 8
     monkeypatch.setenv("L2I_ESC10", str(root))
     return root
 

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I
 from l2i_core.dictionary import names
-from l2i_core.measure.evaluation import to_csv
+from l2i_core.measure.records import ClipRow
 from pages.dictionary import files, use
 from pages.shell import clips, components, evidence
 
@@ -60,13 +60,18 @@ def evaluated(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         root = tmp_path / "evaluated"
         shutil.copytree(models / "random", root / name)
         rows = [
-            {"clip": f"clip-{i}", **ENTRIES[i % 2], **{f"z:{k}": float(v) for k, v in enumerate(z)}}
+            ClipRow(
+                clip=f"clip-{i}",
+                fold=1,
+                **ENTRIES[i % 2],
+                pooled={str(k): float(v) for k, v in enumerate(z)},
+            )
             for i, z in enumerate(pooled)
         ]
         (root / name / "metrics").mkdir()
         for short in ("att", "max"):
             path = root / name / "metrics" / f"clips-{short}.csv"
-            path.write_text(to_csv(rows) if text is None else text)
+            path.write_text(write(rows) if text is None else text)
         monkeypatch.setenv("L2I_BUNDLES", f"{models}:{root}")
 
     return write

@@ -10,7 +10,7 @@ from driving import Open, select, texts, url
 from measured import CLASSES
 from streamlit.testing.v1 import AppTest
 
-from l2i_core.measure.evaluation import to_csv
+from l2i_core.measure.records import to_csv
 from pages.shell import clips, results
 from pages.shell.clips import FOLDER, ClipSource
 
@@ -127,7 +127,7 @@ def test_without_metrics_one_sentence_names_the_command(open_measured: Open, pag
 def test_damaged_metrics_are_one_error(open_measured: Open, page: str) -> None:
     app = open_measured(page, bundle="broken", interpreter="att")
     assert [e.value for e in app.error] == [
-        "Broken/metrics/levels-att.csv lacks the column 'energy_kept'."
+        "Broken/metrics/levels-att.csv is damaged: it lacks the column 'energy_kept'."
     ]
 
 
@@ -141,7 +141,7 @@ def test_a_clip_opens_in_listen_where_its_audio_is(
     real = clips.at_hand
     here = ClipSource("esc50:rain-3", "Rain 3", "rain-1.flac", FOLDER / "rain-1.flac")
     monkeypatch.setattr(clips, "at_hand", lambda: {**real(), here.id: here})
-    found, missing = results.sources([{"clip": "rain-3"}, {"clip": "dog-0"}])
+    found, missing = results.sources(["rain-3", "dog-0"])
     assert found is not None
     assert found.id == "esc50:rain-3"
     assert missing is None

@@ -14,11 +14,11 @@ from streamlit.testing.v1 import AppTest
 from l2i_core import L2I, Analysis
 from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Settings
-from l2i_core.measure.metrics import drop_resolution
 from l2i_core.measure.random import beats_chance, count_matched, energy_matched_drops, random_drops
 from l2i_core.report import evidence, paper
 from l2i_core.report.html_report import audit_html, exhibit
 from l2i_core.report.report import statement
+from l2i_core.task import SEVERAL_CLASSES
 from l2i_core.words import joined
 from pages.audit import audits
 from pages.shell import cached, clips, jobs
@@ -74,7 +74,7 @@ def test_panels_hold_ff_in_probability_beside_both_randoms(open_many: Open) -> N
         count = random_drops(engine, analysis, c, sets).median
         energy = "equal log energy" if matched.as_much else "less log energy (there is no more)"
         assert f"**{logit(matched.median)}** at {energy}, **{logit(count)}** at equal count" in text
-        beats = beats_chance(drop, matched.median, matched.as_much, drop_resolution(True))
+        beats = beats_chance(drop, matched.median, matched.as_much, SEVERAL_CLASSES.resolution)
         assert (":orange[The claim does not hold" in text) == (beats is False)
         assert ("The claim is not tested" in text) == (beats is None)
 

@@ -19,7 +19,7 @@ import torch
 from l2i_core import L2I, __main__, load_bundle
 from l2i_core.data import synth
 from l2i_core.explainers import explanations
-from l2i_core.measure.evaluation import read_rows
+from l2i_core.measure.records import ClipRow, read
 from l2i_core.signal import audio
 from pipelines import (
     learn_dictionary,
@@ -98,10 +98,10 @@ def test_chain_leaves_baselines(chain: Path) -> None:
         bundle.baseline("lime")
     blocks = json.loads((chain / "metrics" / "baselines.json").read_text())
     for name in ("flint", "vibi"):
-        rows = read_rows(chain / "metrics" / f"clips-{name}.csv")
+        rows = read(chain / "metrics" / f"clips-{name}.csv", ClipRow)
         block = blocks[name]
         assert block["n"] == len(rows) == 20
-        again = [r["predicted"] == r["interpreter_predicted"] for r in rows]
+        again = [r.predicted == r.interpreter_predicted for r in rows]
         assert block["fidelity"]["top1"] == pytest.approx(sum(again) / 20)
     assert "faithfulness" not in blocks["flint"]
     assert 0 <= blocks["vibi"]["fid_in"] <= 1

@@ -15,8 +15,9 @@ from killing import count, kill, other_weights
 from l2i_core import L2I, load_bundle
 from l2i_core.data.clips import Clip
 from l2i_core.explainers import surrogate
-from l2i_core.measure.evaluation import Row, read_rows
+from l2i_core.explainers.surrogate import TEXTS, Row
 from l2i_core.measure.noise_lab import held_out
+from l2i_core.measure.records import read_table
 from pipelines import check_surrogate, results
 from pipelines.runs import circumstances, evenly, main_guard
 
@@ -34,7 +35,7 @@ def _argv(folder: Path, *more: str) -> list[str]:
 
 
 def test_files_hold_a_row_per_clip_and_level_and_the_tables(checked: Path) -> None:
-    rows = read_rows(checked / "metrics" / "surrogate.csv")
+    rows = read_table(checked / "metrics" / "surrogate.csv", TEXTS)
     summary = json.loads((checked / "metrics" / "surrogate.json").read_text())
     assert list(summary) == ["att", "max"]
     for name, block in summary.items():
@@ -78,7 +79,7 @@ def test_killed_check_goes_on_with_the_next_clip(
     assert calls == [4], "a finished check has nothing left to do"
     assert check_surrogate.main(_argv(out, "--interpreter", "max", "--seed", "1")) == 0
     assert calls == [7]
-    rows = read_rows(out / "metrics" / "surrogate.csv")
+    rows = read_table(out / "metrics" / "surrogate.csv", TEXTS)
     assert {(r["interpreter"], r["seed"]) for r in rows} == {("att", 0), ("max", 1)}
     other_weights(out, "att")
     assert check_surrogate.main(_argv(out, "--interpreter", "att")) == 0

@@ -17,7 +17,8 @@ from l2i_core.data import synth
 from l2i_core.data.scenes import CLASSES
 from l2i_core.data.sonyc import TABLE
 from l2i_core.measure import truth
-from l2i_core.measure.evaluation import read_rows
+from l2i_core.measure.records import read_table
+from l2i_core.measure.truth import TEXTS
 from pipelines import check_truth
 from pipelines.make_scenes import annotations_csv
 from pipelines.truth_tables import truth_tables
@@ -66,7 +67,7 @@ def bundle(engine_16k: L2I, scenes: Path, tmp_path: Path) -> Path:
 
 def run(bundle: Path, *options: str) -> list[dict]:
     assert check_truth.main(["--bundle", str(bundle), *options]) == 0
-    return read_rows(bundle / "metrics" / "truth-rows.csv")
+    return read_table(bundle / "metrics" / "truth-rows.csv", TEXTS)
 
 
 def test_every_class_of_every_scene_is_measured_by_every_system(bundle: Path) -> None:
@@ -125,7 +126,7 @@ def test_what_was_measured_is_kept(bundle: Path, monkeypatch: pytest.MonkeyPatch
         assert run(bundle) == both
     with pytest.raises(ValueError, match="att was measured on other scenes; check it again too"):
         run(bundle, "--interpreter", "max", "--limit", "1")
-    assert read_rows(bundle / "metrics" / "truth-rows.csv") == both, "nothing was lost"
+    assert read_table(bundle / "metrics" / "truth-rows.csv", TEXTS) == both, "nothing was lost"
     other_weights(bundle, "att")
     calls = count(monkeypatch, check_truth, "check_scene")
     after = run(bundle)

@@ -10,7 +10,8 @@ import pytest
 from mixed import add_experiments
 
 from l2i_core import load_bundle
-from l2i_core.measure.evaluation import refresh_summary
+from l2i_core.measure.summary import refresh_summary
+from l2i_core.task import SEVERAL_CLASSES
 from pipelines import results
 from pipelines.runs import main_guard
 
@@ -114,7 +115,7 @@ def test_tables_of_a_multi_label_bundle(many_models: Path) -> None:
 def test_a_played_baselines_fidelity_is_auprc(many_models: Path) -> None:
     block = {"fidelity": {"macro_auprc": 0.5, "micro_auprc": None, "max_f1": 0.25, "top1": 1.0,
                           "top3": 1.0, "top5": 1.0}}  # fmt: skip
-    table = results.trained_baselines({"flint": block}, multi_label=True)
+    table = results.trained_baselines({"flint": block}, SEVERAL_CLASSES)
     assert "| baseline | macro-AUPRC | micro-AUPRC | max-F1 |" in table
     assert "| flint | 0.500 | – | 0.250 | nothing to play |" in table
 

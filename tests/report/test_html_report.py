@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from l2i_core import L2I, Analysis
-from l2i_core.measure.evaluation import Row
+from l2i_core.measure.audit import Decision
 from l2i_core.report import evidence
 from l2i_core.report.html_report import Exhibit, audit_html, exhibit
 from l2i_core.report.report import statement
@@ -59,8 +59,8 @@ def shown(engine: L2I, analysis: Analysis) -> Exhibit:
     return exhibit(engine, EVIL, analysis, i, report)
 
 
-def _row(**values: Any) -> Row:
-    return {
+def _row(**values: Any) -> Decision:
+    given = {
         "clip": EVIL,
         "label": EVIL,
         "predicted": "dog",
@@ -74,11 +74,11 @@ def _row(**values: Any) -> Row:
         "random_energy": 2.0,
         "resolution": 2e-3,
         "components": 3,
-        **values,
     }
+    return Decision(**(given | values))
 
 
-def _html(exhibits: list[Exhibit], rows: list[Row] | None = None) -> str:
+def _html(exhibits: list[Exhibit], rows: list[Decision] | None = None) -> str:
     return audit_html(
         title=EVIL,
         model={"Model": EVIL, EVIL: "x"},

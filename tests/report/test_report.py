@@ -13,7 +13,7 @@ from conftest import several
 
 from l2i_core import L2I, Analysis
 from l2i_core.data import synth
-from l2i_core.report.report import agrees, decision, make_report, score, unit_of
+from l2i_core.report.report import agrees, decision, make_report, score, task_in
 from l2i_core.words import class_name
 
 # DESIGN §8, in its order.
@@ -133,5 +133,5 @@ def test_a_multi_label_report_in_words(engine: L2I, analysis: Analysis) -> None:
     first, second = (class_name(many["classes"][k]) for k in (2, 0))
     assert decision(many, [1.0, -1.0, 2.0]) == f"{first} and {second}"
     assert decision(many, [-1.0, -2.0, -1.0]) == "none of its classes"
-    assert (unit_of(plain).name, unit_of(many).name) == ("logits", "probability")
+    assert (task_in(plain).unit.name, task_in(many).unit.name) == ("logits", "probability")
     assert (score(plain, 2.0), score(many, 0.0)) == (2.0, 0.5)

@@ -1,43 +1,20 @@
-"""Metrics as pure functions on arrays (section 4.1 and the wider literature).
+"""Metrics: pure functions on arrays here (section 4.1 and the wider literature), and in the files
+of this folder those that are columns of every table, see `registry`.
 
-Every function validates its input (ValueError) and states its formula. "logits" are f's on the
-clip, `logits_without` f's on x_2, `logits_interpretation` f's on x_int; n clips, C classes.
+Every function validates its input (ValueError) and states its formula; n clips, C classes.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from sklearn.metrics import average_precision_score, precision_recall_curve
 
+from l2i_core.task import ONE_CLASS
+
+# scipy.stats and sklearn are imported where they are needed: together 1.5 s of the app's start.
 Array = NDArray[np.float64]
-# Logits. What is removed passes an inverse STFT, which alone moves f's logit by up to 1.6e-3 on the
-# clips of the shipped models: below this, one drop is not larger than another.
-DROP_RESOLUTION = 2e-3
-
-
-def drop_resolution(multi_label: bool) -> float:
-    """DROP_RESOLUTION in FF's unit: a multi-label model's probability moves by at most a quarter of
-    what its logit does."""
-    return DROP_RESOLUTION / 4 if multi_label else DROP_RESOLUTION
-
-
-@dataclass(frozen=True, slots=True)
-class Faithfulness:
-    """FF over a set of clips: median, quartiles, share of clips with FF > 0, |L| and n."""
-
-    median: float
-    q25: float
-    q75: float
-    positive_fraction: float
-    mean_components: float
-    n: int
-
-    def to_dict(self) -> dict[str, float]:
-        return asdict(self)
 
 
 def top_k_fidelity(classifier_logits: ArrayLike, interpreter_logits: ArrayLike, k: int) -> float:
@@ -57,18 +34,6 @@ def accuracy(logits: ArrayLike, labels: ArrayLike) -> float:
     return float((values.argmax(axis=1) == truth).mean())
 
 
-def faithfulness(drops: ArrayLike, components: ArrayLike) -> Faithfulness:
-    """Summary of FF_x = f(x)_c − f(x_2)_c (Eq. 6) over clips (n,), with |L| of each clip (n,)."""
-    values, counts = _vector(drops), _vector(components)
-    if len(values) != len(counts):
-        raise ValueError(f"{len(values)} drops but {len(counts)} component counts.")
-    q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
-    positive = float((values > 0).mean())
-    return Faithfulness(
-        float(median), float(q25), float(q75), positive, float(counts.mean()), len(values)
-    )
-
-
 def relative_faithfulness(drops: ArrayLike, spans: ArrayLike) -> Array:
     """FF on the common scale: FF_x / (f(x)_c − f(silence)_c) per clip (n,).
 
@@ -83,22 +48,14 @@ def relative_faithfulness(drops: ArrayLike, spans: ArrayLike) -> Array:
     return out
 
 
-def average_increase(probabilities: ArrayLike, probabilities_interpretation: ArrayLike) -> float:
-    """AI = 100 · mean(o > p), with p = f(x)_c and o = f(x_int)_c as probabilities (n,)."""
-    p, o = _probabilities(probabilities, probabilities_interpretation)
-    return float(100 * (o > p).mean())
-
-
-def average_drop(probabilities: ArrayLike, probabilities_interpretation: ArrayLike) -> float:
-    """AD = 100 · mean(max(0, p − o) / p)."""
-    p, o = _probabilities(probabilities, probabilities_interpretation)
-    return float(100 * np.mean(np.maximum(0, p - o) / np.maximum(p, 1e-12)))
-
-
-def average_gain(probabilities: ArrayLike, probabilities_interpretation: ArrayLike) -> float:
-    """AG = 100 · mean(max(0, o − p) / (1 − p))."""
-    p, o = _probabilities(probabilities, probabilities_interpretation)
-    return float(100 * np.mean(np.maximum(0, o - p) / np.maximum(1 - p, 1e-12)))
+def quartiles(values: ArrayLike) -> dict[str, float | None]:
+    """Over the values that are numbers; None, which JSON can hold, where there is none."""
+    numbers = np.asarray(values, dtype=np.float64)
+    numbers = numbers[~np.isnan(numbers)]
+    if numbers.size == 0:
+        return {"median": None, "q25": None, "q75": None}
+    q25, median, q75 = np.quantile(numbers, (0.25, 0.5, 0.75)).tolist()
+    return {"median": median, "q25": q25, "q75": q75}
 
 
 def si_sdr(estimate: ArrayLike, reference: ArrayLike) -> float:
@@ -147,6 +104,8 @@ def detection(scores: ArrayLike, present: ArrayLike) -> Detection:
 
     Raises ValueError where no class is present anywhere.
     """
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
     values = _matrix(scores)
     truth = np.asarray(present, dtype=bool)
     if truth.shape != values.shape:
@@ -173,7 +132,7 @@ class PairedTest:
 
 
 def paired_test(
-    first: ArrayLike, second: ArrayLike, resolution: ArrayLike = DROP_RESOLUTION
+    first: ArrayLike, second: ArrayLike, resolution: ArrayLike = ONE_CLASS.resolution
 ) -> PairedTest:
     """Wilcoxon's signed-rank test of first − second over paired drops of f's logit (n,), (n,).
 
@@ -181,6 +140,8 @@ def paired_test(
     pair) are ties: neither is greater, and they are left out of the ranks (Wilcoxon's own
     treatment).
     """
+    from scipy import stats
+
     a, b = _vector(first), _vector(second)
     if len(a) != len(b):
         raise ValueError(f"{len(a)} values against {len(b)}: pairs are needed.")
@@ -191,15 +152,14 @@ def paired_test(
     return PairedTest(len(a), int((difference > 0).sum()), float(np.median(difference)), p)
 
 
-def wilson_interval(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's score interval of a share (95 % for z = 1.96)."""
+def wilson_interval(successes: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % score interval of a share."""
+    from scipy import stats
+
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"expected 0 to n successes of at least one, received {successes} of {n}.")
-    share = successes / n
-    centre = share + z**2 / (2 * n)
-    spread = z * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
-    scale = 1 + z**2 / n
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    found = stats.binomtest(successes, n).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
 
 
 def _matrix(values: ArrayLike) -> Array:
@@ -221,12 +181,3 @@ def _vector(values: ArrayLike) -> Array:
     if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
         raise ValueError(f"expected a non-empty, finite vector, received shape {array.shape}.")
     return array
-
-
-def _probabilities(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
-    p, o = _vector(first), _vector(second)
-    if len(p) != len(o):
-        raise ValueError(f"{len(p)} probabilities against {len(o)}.")
-    if min(p.min(), o.min()) < 0 or max(p.max(), o.max()) > 1:
-        raise ValueError("probabilities must lie in [0, 1].")
-    return p, o

@@ -1,0 +1,392 @@
+"""The rows of an evaluation, and the one CSV form of all rows.
+
+A row is a frozen dataclass: its fields are the columns, in the file's order, and their types say
+what a column may hold. `class_` is the column "class"; a `Series` is a group of columns, one for
+each class or component; a field with a default is a column that a file may lack, and is written
+where any row has it. Numbers have six digits, and `write(read(path))` is the file, byte for byte.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+import io
+import math
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import numpy as np
+
+from l2i_core.measure.random import beats_chance
+from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
+
+if TYPE_CHECKING:
+    from l2i_core.engine import L2I
+    from l2i_core.explained import Interpretation
+    from l2i_core.explainers.protocol import Analysis
+
+Undefined = Annotated[float, "may be NaN or infinite"]
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Marks a mapping whose entries are columns `prefix:key`; with the prefix "", all columns that
+    are no field's."""
+
+    prefix: str
+
+    def column(self, key: str) -> str:
+        return f"{self.prefix}:{key}" if self.prefix else key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipRow:
+    """One clip: f's decision, and that of what explains it ("" where it has none). label: as
+    `Clip.written`. probability, span: f(x)_c and f(x)_c − f(silence)_c of f's decision; norm: ‖X‖;
+    reconstruction_error: ‖X − W H‖ / ‖X‖; pooled: z. A baseline's row lacks all from probability to
+    reconstruction_error, and z."""
+
+    clip: str
+    label: str
+    fold: int | None = None
+    probability: float | None = None
+    span: Undefined | None = None
+    norm: float | None = None
+    reconstruction_error: float | None = None
+    predicted: str
+    interpreter_predicted: str = ""
+    logits: Annotated[Mapping[str, float], Series("logit")] = field(default_factory=dict)
+    interpreter_logits: Annotated[Mapping[str, float], Series("interpreter_logit")] = field(
+        default_factory=dict
+    )
+    pooled: Annotated[Mapping[str, float], Series("z")] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelRow:
+    """One clip at one τ, of a multi-label model one class of it, which then has its own `class_`,
+    probability and span.
+
+    components: |L|; faithfulness: FF_x (Eq. 6); same_class: 1 where f decides for the class on
+    x_int; energy_kept: x_int's share of the input's energy; log_energy_removed: L's of ‖X‖²; the
+    Randoms' median FF and shares of ‖X‖² where they were drawn; measured: by the metrics that need
+    the clip itself.
+    """
+
+    clip: str
+    class_: str | None = None
+    probability: float | None = None
+    span: Undefined | None = None
+    threshold: float
+    components: int
+    faithfulness: float
+    probability_interpretation: float
+    same_class: int
+    energy_kept: float
+    log_energy_removed: float
+    random: float | None = None
+    random_log_energy: float | None = None
+    random_energy: float | None = None
+    random_energy_log_energy: float | None = None
+    measured: Annotated[Mapping[str, float], Series("")] = field(default_factory=dict)
+
+    @property
+    def task(self) -> Task:
+        return ONE_CLASS if self.class_ is None else SEVERAL_CLASSES
+
+    @property
+    def case(self) -> str:
+        """The row's name beside others of its τ."""
+        return case_name(self.clip, self.class_)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """What a metric that needs the clip itself may ask: one class of it at one τ."""
+
+    engine: L2I
+    analysis: Analysis
+    target: int
+    threshold: float
+    mask_domain: str
+
+    def interpretation(self) -> Interpretation:
+        return self.engine.interpret(
+            self.analysis, self.target, self.threshold, mask_domain=self.mask_domain
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One decision of f explained, as metrics take it: a row of a baseline's cases-NAME.csv, or a
+    `LevelRow` with what it is about. Fields as there; `explained` while it is being measured."""
+
+    clip: str
+    class_: str
+    probability: float
+    probability_interpretation: float
+    same_class: int
+    faithfulness: float
+    span: Undefined
+    energy_kept: float
+    log_energy_removed: float | None = None
+    measured: Annotated[Mapping[str, float], Series("")] = field(default_factory=dict)
+    explained: Explained | None = field(default=None, metadata={"column": False})
+
+    def __post_init__(self) -> None:
+        for p in (self.probability, self.probability_interpretation):
+            if not 0 <= p <= 1:
+                raise ValueError(f"probabilities must lie in [0, 1], received {p:g}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """One clip at one τ: FF and the Randoms (None where not drawn) in a scale. Of a multi-label
+    model one clip and class above 0.5, `class_`: `predicted` is then that class, and
+    `interpreter_predicted` all that the interpreter hears.
+
+    energy_matched: whether all draws of energy-matched Random could remove as much of ‖X‖² as L
+    does (1), or all other components together hold less (0); None where it was not drawn.
+    resolution: what two drops must differ by, `Task.resolution` in the scale. agrees: whether the
+    interpreter decides for the class as well, None where it has no logits of its own. case: the
+    row's own name. measured: every metric that has no field.
+    """
+
+    clip: str
+    label: str
+    predicted: str
+    interpreter_predicted: str
+    class_: str | None = None
+    threshold: float
+    scale: str
+    faithfulness: Undefined
+    random_energy: Undefined | None
+    random: Undefined | None
+    components: int
+    same_class: int
+    energy_matched: int | None
+    resolution: Undefined
+    agrees: int | None
+    case: str
+    measured: Annotated[Mapping[str, float], Series("")] = field(default_factory=dict)
+
+    @property
+    def task(self) -> Task:
+        return ONE_CLASS if self.class_ is None else SEVERAL_CLASSES
+
+    @property
+    def beats_random(self) -> bool | None:
+        """`beats_chance` of FF and energy-matched Random; None where nothing tests it."""
+        if math.isnan(self.faithfulness):
+            return None
+        equal = bool(self.energy_matched)
+        return beats_chance(self.faithfulness, self.random_energy, equal, self.resolution)
+
+
+def case_name(clip: str, class_: str | None) -> str:
+    """What a row is about, for links and choices: a clip, of a multi-label model with the class."""
+    return clip if class_ is None else f"{clip}:{class_}"
+
+
+def cases_of(clips: Sequence[ClipRow], levels: Sequence[LevelRow]) -> list[Case]:
+    """Level rows with what they are about; ValueError where the clips' rows do not have it."""
+    by_name, found = {row.clip: row for row in clips}, []
+    for level in levels:
+        clip = by_name.get(level.clip)
+        about = clip if level.class_ is None else level
+        if clip is None or about is None or about.probability is None or about.span is None:
+            raise ValueError(f"the metrics are damaged: nothing tells what {level.case} is about.")
+        found.append(
+            Case(
+                clip=level.clip,
+                class_=clip.predicted if level.class_ is None else level.class_,
+                probability=about.probability,
+                probability_interpretation=level.probability_interpretation,
+                same_class=level.same_class,
+                faithfulness=level.faithfulness,
+                span=about.span,
+                energy_kept=level.energy_kept,
+                log_energy_removed=level.log_energy_removed,
+                measured=level.measured,
+            )
+        )
+    return found
+
+
+def matrix(
+    clips: Sequence[ClipRow],
+    name: Literal["logits", "interpreter_logits"],
+    classes: Sequence[str],
+) -> np.ndarray:
+    """One of the clips' series by class (n, C); ValueError for a class that it lacks."""
+    try:
+        return np.array([[getattr(row, name)[label] for label in classes] for row in clips])
+    except KeyError as error:
+        column = f"{name.removesuffix('s')}:{error.args[0]}"
+        raise ValueError(f"the metrics are damaged: they lack the column {column!r}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A field of a row: its column, or the series of its columns; whether a file may lack it."""
+
+    name: str
+    column: str
+    series: Series | None
+    optional: bool
+    parse: Callable[[str], Any]
+
+
+@functools.cache
+def _columns(kind: type) -> tuple[_Column, ...]:
+    hints = get_type_hints(kind, include_extras=True)
+    found = []
+    for part in dataclasses.fields(kind):
+        if not part.metadata.get("column", True):
+            continue
+        hint, empty = hints[part.name], False
+        if type(None) in get_args(hint):
+            hint, empty = next(h for h in get_args(hint) if h is not type(None)), True
+        extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+        series = next((extra for extra in extras if isinstance(extra, Series)), None)
+        base = float if extras else hint
+        finite = hint is not Undefined
+        found.append(
+            _Column(
+                part.name,
+                part.name.rstrip("_"),
+                series,
+                part.default is not dataclasses.MISSING or series is not None,
+                functools.partial(_parse, base, empty or series == Series(""), finite),
+            )
+        )
+    return tuple(found)
+
+
+def _parse(base: type, empty: bool, finite: bool, text: str) -> Any:
+    if base is str:
+        return None if empty and text == "" else text
+    if empty and text == "":
+        return None
+    try:
+        value = base(text)
+    except ValueError:
+        raise ValueError(f"holds {text!r} where a number must be") from None
+    if finite and not math.isfinite(value):
+        raise ValueError(f"holds {text!r} where a finite number must be")
+    return value
+
+
+def read(path: str | os.PathLike[str], kind: type[R]) -> list[R]:
+    """The rows of a CSV file. Raises OSError, and ValueError with the column that is damaged."""
+    path = Path(path)
+    try:
+        with path.open(newline="") as file:
+            lines = csv.reader(file)
+            names = next(lines, [])
+            cells = _cells(kind, names)
+            return [_row(kind, cells, line, len(names)) for line in lines]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name} is damaged: it is no text.") from error
+    except ValueError as error:
+        raise ValueError(f"{path.name} is damaged: {error}.") from None
+
+
+def _cells(kind: type, names: Sequence[str]) -> list[tuple[_Column, str, int]]:
+    """Which column fills which field: the field, the key in its series or "", the place."""
+    places, cells = {name: place for place, name in enumerate(names)}, []
+    columns = _columns(kind)
+    for column in columns:
+        if column.series is None and column.column in places:
+            cells.append((column, "", places.pop(column.column)))
+        elif not column.optional:
+            raise ValueError(f"it lacks the column {column.column!r}")
+    for column in columns:
+        if column.series is not None:
+            start = column.series.column("")
+            mine = [name for name in places if name.startswith(start)]
+            cells += [(column, name.removeprefix(start), places.pop(name)) for name in mine]
+    return cells
+
+
+def _row(
+    kind: type[R], cells: Sequence[tuple[_Column, str, int]], line: Sequence[str], width: int
+) -> R:
+    if len(line) != width:
+        raise ValueError(f"a line has {len(line)} values, not {width}")
+    values: dict[str, Any] = {}
+    for column, key, place in cells:
+        try:
+            value = column.parse(line[place])
+        except ValueError as error:
+            name = column.series.column(key) if column.series else column.column
+            raise ValueError(f"its column {name!r} {error}") from None
+        if column.series is None:
+            values[column.name] = value
+        else:
+            of = values.setdefault(column.name, {})
+            if value is not None:
+                of[key] = value
+    return kind(**values)
+
+
+def flat(row: Any) -> dict[str, Any]:
+    """A row's values by column, None for those that it has not."""
+    values: dict[str, Any] = {}
+    for column in _columns(row.__class__):
+        value = getattr(row, column.name)
+        if column.series is None:
+            values[column.column] = value
+        else:
+            values |= {column.series.column(key): number for key, number in value.items()}
+    return values
+
+
+def table(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows of one kind by column, without those that no row has."""
+    lines = [flat(row) for row in rows]
+    names = dict.fromkeys(name for line in lines for name in line)
+    there = [name for name in names if any(line.get(name) is not None for line in lines)]
+    return [{name: line.get(name) for name in there} for line in lines]
+
+
+def write(rows: Sequence[Any]) -> str:
+    """Rows of one kind as CSV text."""
+    return to_csv(table(rows))
+
+
+def to_csv(lines: Sequence[Mapping[str, Any]]) -> str:
+    """A table for the reader as CSV text; the columns are those of all its lines, in order of
+    appearance."""
+    names = list(dict.fromkeys(key for line in lines for key in line))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    for line in lines:
+        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in line.items()})
+    return text.getvalue()
+
+
+def read_table(path: str | os.PathLike[str], texts: Collection[str]) -> list[dict[str, Any]]:
+    """A CSV file's lines by column: the columns `texts` as they are written, for "00_000066" is a
+    name and so is the class "1"; elsewhere numbers as numbers, and "" where there is none."""
+
+    def value(name: str, text: str) -> Any:
+        return text if name in texts or not text else float(text)
+
+    with Path(path).open(newline="") as file:
+        return [{k: value(k, v) for k, v in line.items()} for line in csv.DictReader(file)]
