@@ -76,7 +76,7 @@ def _decimals(first: float, second: float, resolution: float) -> int:
 
 
 def drop(value: float, resolution: float) -> str:
-    """FF, 0.00 only where it is none at the resolution (`metrics.drop_resolution`)."""
+    """FF, 0.00 only where it is none at the resolution (`Task.resolution`)."""
     return logit(value, _decimals(value, 0, resolution))
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from l2i_core import words
-from l2i_core.measure.metrics import drop_resolution
 from l2i_core.measure.random import beats_chance
+from l2i_core.task import task_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NEAR = (0.0, 0.0004, 0.0006, 0.0019, 0.0021, 0.0049, 0.006, 0.08, 0.5, 0.5015, 0.5049, 0.5051, 1.82)
@@ -25,7 +25,7 @@ def figures(text: str) -> list[float]:
 
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_a_negative_drop_is_a_rise(multi_label: bool) -> None:
-    resolution = drop_resolution(multi_label)
+    resolution = task_of(multi_label).resolution
     for drop in DROPS:
         text = words.moved(drop, resolution, "it")
         if abs(drop) <= resolution:
@@ -39,7 +39,7 @@ def test_a_negative_drop_is_a_rise(multi_label: bool) -> None:
 @pytest.mark.parametrize("multi_label", [False, True])
 @pytest.mark.parametrize("equal_energy", [False, True])
 def test_words_and_figures_agree_with_the_count(multi_label: bool, equal_energy: bool) -> None:
-    resolution = drop_resolution(multi_label)
+    resolution = task_of(multi_label).resolution
     for own, random in np.stack(np.meshgrid(DROPS, DROPS), -1).reshape(-1, 2).tolist():
         beats = beats_chance(own, random, equal_energy, resolution)
         text = words.compared(own, random, beats, resolution)

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I, Analysis
 from l2i_core.dictionary import masking, shapes
-from l2i_core.measure import metrics
+from l2i_core.task import ONE_CLASS
 from l2i_core.words import moved
 from pages.lesson import figures, material
 from pages.shell import clips
@@ -88,7 +88,7 @@ def test_all_on_one_page_from_a_link_with_the_engines_numbers(open_app: Open) ->
     assert f"L holds **{len(made.selected)}** components at τ = 0.10" in texts(app)
     verdict = engine.judge(analysis, made)
     score = f"f's logit for “{words.class_name(made.target)}”"
-    done = moved(verdict.faithfulness, metrics.DROP_RESOLUTION, score)
+    done = moved(verdict.faithfulness, ONE_CLASS.resolution, score)
     assert f"Taking the interpretation out {done} (FF " in texts(app)
     assert app.table[0].value.iloc[:, 0].tolist() == [
         words.logit(float(row[made.target_index]))
