@@ -18,12 +18,12 @@ from tqdm import tqdm
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
 from l2i_core.classifiers.protocol import CLASSIFIERS, registered
-from l2i_core.conventions import CONVENTIONS, PAPER
 from l2i_core.data.clips import Clip
 from l2i_core.data.folders import any_folder
 from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.engine import L2I
-from l2i_core.explained import Interpretation, Verdict
+from l2i_core.explainers.conventions import CONVENTIONS, PAPER
+from l2i_core.explainers.explained import Interpretation, Verdict
 from l2i_core.explainers.protocol import EXPLAINERS, Analysis
 from l2i_core.files import atomic, write_text
 from l2i_core.measure import audit, evaluation

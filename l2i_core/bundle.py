@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from l2i_core.classifiers.hearing import Hearing
 from l2i_core.classifiers.protocol import SoundClassifier, described, network_of, restored
-from l2i_core.conventions import PAPER, Conventions
 from l2i_core.dictionary.nmf import Dictionary, normalise
-from l2i_core.explainers.flint import Flint
+from l2i_core.explainers.baselines import BaselineInfo, new_baseline
+from l2i_core.explainers.conventions import PAPER, Conventions
 from l2i_core.explainers.gradient import Gradient
 from l2i_core.explainers.l2i import Interpreter, PsiTheta
 from l2i_core.explainers.protocol import EXPLAINERS, Explainer, missing
-from l2i_core.explainers.vibi import Vibi
 from l2i_core.files import write_text
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.strict import build
@@ -38,7 +37,6 @@ from l2i_core.words import THIN
 
 SHIPPED = Path(__file__).resolve().parent.parent / "assets" / "bundles"
 FORMAT = 1
-BASELINES = ("flint", "vibi")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -50,19 +48,6 @@ class InterpreterInfo:
     channels: int
     title: str
     description: str
-
-
-@dataclass(frozen=True, slots=True)
-class BaselineInfo:
-    """How one trained baseline was built, and how to name it to a reader. kept_chunks: VIBI's k;
-    pool: over how many points its input is averaged, each way."""
-
-    kind: str
-    title: str
-    description: str
-    channels: int = 0
-    kept_chunks: int = 0
-    pool: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +81,13 @@ class Bundle:
     def task(self) -> Task:
         """What f's logits mean."""
         return task_of(self.multi_label)
+
+    def stored_patterns(self) -> Tensor:
+        """W (F, K) as the folder holds it: restoring the unit norm may differ in the last bit
+        elsewhere. Of a bundle without a folder W itself."""
+        if self.folder is None:
+            return self.dictionary.patterns
+        return read_tensors(self.folder / "dictionary.safetensors")["patterns"]
 
     def explainers(self) -> dict[str, tuple[str, str]]:
         """Title and description of all that explains this model, by name: its own trained
@@ -389,16 +381,3 @@ def _build(folder: Path, config: dict[str, Any]) -> Bundle:
 def _check_default(name: str, trained: Mapping[str, Any], where: str) -> None:
     if name not in trained and name not in EXPLAINERS:
         raise ValueError(f"{where}the default interpreter {name!r} is not among the interpreters.")
-
-
-def new_baseline(info: BaselineInfo, classifier: SoundClassifier, n_components: int) -> nn.Module:
-    """An untrained FLINT or VIBI that fits f; FLINT has as many attributes as W has components."""
-    n_classes = len(classifier.classes)
-    if info.kind == "flint":
-        channels = [layer.channels for layer in classifier.layers]
-        return Flint(channels, n_components, n_classes, info.channels)
-    if info.kind == "vibi":
-        network = network_of(classifier)  # whose normalisation of the log-mel VIBI takes over
-        offset, scale = (float(getattr(network, n, d)) for n, d in (("offset", 0), ("scale", 1)))
-        return Vibi(n_classes, info.kept_chunks, offset, scale, info.pool)
-    raise ValueError(f"unknown baseline {info.kind!r}; accepted: {', '.join(BASELINES)}.")

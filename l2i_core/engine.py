@@ -17,11 +17,11 @@ from torch import Tensor
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.classifiers.hearing import Hearing
 from l2i_core.classifiers.protocol import SoundClassifier
-from l2i_core.conventions import Conventions
 from l2i_core.dictionary import masking
 from l2i_core.dictionary.nmf import Dictionary
-from l2i_core.explained import Interpretation, Sweep, Verdict
 from l2i_core.explainers.ask import Masked
+from l2i_core.explainers.conventions import Conventions
+from l2i_core.explainers.explained import Interpretation, Sweep, Verdict
 from l2i_core.explainers.protocol import Analysis, Explainer, checked_relevance
 from l2i_core.signal import audio, spectra
 from l2i_core.signal.spectra import AudioConfig
@@ -32,7 +32,7 @@ class L2I:
     """One classifier, one dictionary and one explainer.
 
     `conventions` says where to follow the paper's released code instead of the paper, see
-    `l2i_core.conventions`. Safe to share between threads.
+    `l2i_core.explainers.conventions`. Safe to share between threads.
     """
 
     def __init__(

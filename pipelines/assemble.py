@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from l2i_core.bundle import BaselineInfo, Bundle, InterpreterInfo, load_bundle, save_bundle
+from l2i_core.bundle import Bundle, InterpreterInfo, load_bundle, save_bundle
 from l2i_core.classifiers.kumar import KumarVgg
 from l2i_core.classifiers.protocol import network_of
 from l2i_core.data.sets import open_data_set
 from l2i_core.dictionary.nmf import Dictionary
+from l2i_core.explainers.baselines import BaselineInfo
 from l2i_core.explainers.l2i import Interpreter
 from pipelines.checkpoint import trained_on
 from pipelines.config import Baseline, Config, InterpreterConfig

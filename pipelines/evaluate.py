@@ -20,10 +20,10 @@ from typing import Any
 from tqdm import tqdm
 
 from l2i_core.bundle import Bundle, load_bundle
-from l2i_core.conventions import PAPER
 from l2i_core.data.clips import Clip, load_clip
 from l2i_core.data.sets import open_data_set
 from l2i_core.engine import L2I
+from l2i_core.explainers.conventions import PAPER
 from l2i_core.files import write_text
 from l2i_core.measure.evaluation import Evaluation, Settings, evaluate, write_evaluation
 from l2i_core.measure.records import ClipRow, LevelRow

@@ -13,7 +13,7 @@ from typing import Any
 
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, load_bundle
-from l2i_core.conventions import CONVENTIONS, PAPER
+from l2i_core.explainers.conventions import CONVENTIONS, PAPER
 from l2i_core.measure.metrics.registry import fidelities_of, metrics_of, single
 from l2i_core.measure.summary import refresh_summary
 from l2i_core.report import paper

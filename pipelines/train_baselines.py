@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from l2i_core.bundle import new_baseline
 from l2i_core.classifiers.kumar import KumarVgg
+from l2i_core.explainers.baselines import new_baseline
 from l2i_core.explainers.training import Given
 from l2i_core.signal import spectra
 from pipelines.assemble import baseline_info

@@ -83,6 +83,15 @@ class Hearing:
             rows.append(torch.stack(heard).mean(0))
         return torch.cat(rows)
 
+    def check_whole(self, clip: Tensor, system: str) -> None:
+        """ValueError for a clip (n,) that is heard in windows, by what cannot be."""
+        if (count := len(self.windows(len(clip)))) > 1:
+            raise ValueError(
+                f"{system} explains a clip in one piece; this one lasts "
+                f"{len(clip) / self.config.sample_rate:.0f} s and f hears it in {count} windows. "
+                "Choose a window of up to 30 s."
+            )
+
     @torch.no_grad()
     def silence(self) -> Tensor:
         """f's logits (C,) on digital silence."""

@@ -13,9 +13,8 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors.torch import load_file
+from torch import Tensor
 
-from l2i_core.bundle import Bundle
 from l2i_core.files import home, write_text
 
 FORMAT = "l2i-component-names/1"
@@ -27,14 +26,9 @@ _turn = threading.Lock()
 Names = dict[int, str]
 
 
-def fingerprint(bundle: Bundle) -> str:
-    """64 hexadecimal digits that tell dictionaries apart: SHA-256 of W in fp16, as it is shipped.
-
-    The stored numbers are hashed: restoring the unit norm may differ in the last bit elsewhere.
-    """
-    patterns = bundle.dictionary.patterns
-    if bundle.folder is not None:
-        patterns = load_file(bundle.folder / "dictionary.safetensors")["patterns"]
+def fingerprint(patterns: Tensor) -> str:
+    """64 hexadecimal digits that tell dictionaries apart: SHA-256 of W (F, K) in fp16, as a bundle
+    stores it (`Bundle.stored_patterns`)."""
     data = patterns.half().contiguous()
     return hashlib.sha256(repr(tuple(data.shape)).encode() + data.numpy().tobytes()).hexdigest()
 

@@ -16,7 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from l2i_core.classifiers.hearing import Hearing
 from l2i_core.explainers import losses
+from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.theta import relevance as relevance_of
 from l2i_core.explainers.training import Given, Training
 from l2i_core.strict import at_least
 
@@ -108,3 +111,23 @@ def entropies(attributes: Tensor) -> tuple[Tensor, Tensor]:
 def _entropy(values: Tensor) -> Tensor:
     logs = torch.log_softmax(values, dim=1)
     return -(logs.exp() * logs).sum(dim=1)
+
+
+@dataclass(frozen=True, slots=True)
+class FlintExplanation:
+    """What FLINT says of a clip for one class: attributes and relevance (J,), its logits (C,)."""
+
+    attributes: Tensor
+    relevance: Tensor
+    logits: Tensor
+
+
+@torch.no_grad()
+def explain(model: Flint, hearing: Hearing, analysis: Analysis, target: int) -> FlintExplanation:
+    """Attributes and their relevance for a class; ValueError for a clip heard in windows."""
+    hearing.check_whole(analysis.waveform, "FLINT")
+    x = analysis.spectrogram.log_magnitude
+    (heard,) = hearing.hear(analysis.waveform * analysis.gain, x)
+    attributes, logits = model(heard.maps)
+    relevance = relevance_of(attributes[0], model.linear.weight[target])
+    return FlintExplanation(attributes[0], relevance, logits[0])

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from l2i_core.classifiers.protocol import Heard, SoundClassifier
-from l2i_core.conventions import PAPER, Conventions
+from l2i_core.explainers.conventions import PAPER, Conventions
 from l2i_core.explainers.protocol import LAYERS, Activations, Analysis, Ask, Explainer
 from l2i_core.explainers.psi import Psi
 from l2i_core.explainers.theta import ThetaAttention, ThetaMax, relevance

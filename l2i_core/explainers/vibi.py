@@ -17,8 +17,12 @@ from torch import Tensor, nn
 from torch.distributions import RelaxedOneHotCategorical
 from torch.nn import functional
 
+from l2i_core.classifiers.hearing import Hearing
+from l2i_core.dictionary import masking
 from l2i_core.explainers import losses
+from l2i_core.explainers.protocol import Analysis
 from l2i_core.explainers.training import Given, Training
+from l2i_core.signal import spectra
 from l2i_core.strict import at_least
 
 GRID = (10, 4)  # chunks over time and over mel bands
@@ -147,3 +151,50 @@ def chunk_mask(chunks: Tensor, n_mels: int, n_frames: int) -> Tensor:
     """Chunks (B, 40), time first → a time-mel mask (B, n_mels, n_frames)."""
     grid = chunks.view(-1, 1, *GRID)
     return functional.interpolate(grid, (n_frames, n_mels)).squeeze(1).transpose(1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class VibiExplanation:
+    """What VIBI keeps of a clip: chunks (10, 4) as 0/1, X_int (F, T) at f's scale, the
+    approximator's logits (C,), what is kept and left as sound (n',) at the clip's level, and f's
+    logits (C,) on both at x's gain.
+
+    energy_kept: the share of the input's energy that is kept.
+    """
+
+    chunks: Tensor
+    log_magnitude: Tensor
+    logits: Tensor
+    audio: Tensor
+    residual: Tensor
+    logits_interpretation: Tensor
+    logits_without: Tensor
+    energy_kept: float
+
+
+@torch.no_grad()
+def explain(model: Vibi, hearing: Hearing, analysis: Analysis) -> VibiExplanation:
+    """The chunks that VIBI keeps, as a mask and as sound. It explains f's output as a whole, not a
+    class that one may choose. Raises ValueError for a clip that f hears in windows."""
+    hearing.check_whole(analysis.waveform, "VIBI")
+    x, config = analysis.spectrogram.log_magnitude, hearing.config
+    log_mel = spectra.log_mel(spectra.magnitude(x), config).unsqueeze(0)
+    chunks, logits = model(log_mel)
+    mask = chunk_mask(chunks, log_mel.shape[1], log_mel.shape[2])[0]
+    kept, left = masking.apply_masks(x, spectra.from_mel_mask(mask, config), "linear")
+    given = analysis.spectrogram
+    sounds = torch.stack(
+        [spectra.invert(part, given.phase, given.length, config) for part in (kept, left)]
+    )
+    with_it, without = hearing.logits(sounds)
+    sound, residual = sounds / analysis.gain
+    return VibiExplanation(
+        chunks[0].view(GRID),
+        kept,
+        logits[0],
+        sound,
+        residual,
+        with_it,
+        without,
+        masking.energy_share(spectra.magnitude(x), x, kept),
+    )

@@ -17,12 +17,11 @@ import numpy as np
 from torch import Tensor
 
 from l2i_core.bundle import Bundle
-from l2i_core.conventions import Conventions
 from l2i_core.data.clips import Clip, load_clip
 from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
-from l2i_core.explainers import explanations
-from l2i_core.explainers.explanations import VibiExplanation
+from l2i_core.explainers import flint, vibi
+from l2i_core.explainers.conventions import Conventions
 from l2i_core.explainers.flint import Flint
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.explainers.vibi import Vibi
@@ -41,7 +40,7 @@ LeftOut = Callable[[Clip, str], None]
 @dataclass(frozen=True, slots=True)
 class Settings:
     """τ grid, the τ at which Random Baselines are drawn (may be none), draws per clip, seed, mask
-    domain, and whose conventions are followed, see `l2i_core.conventions`."""
+    domain, and whose conventions are followed, see `l2i_core.explainers.conventions`."""
 
     thresholds: tuple[float, ...] = masking.THRESHOLDS
     random_thresholds: tuple[float, ...] = (0.9, 0.7, 0.5, 0.3, 0.1)
@@ -219,15 +218,15 @@ def _baseline_rows(
 ) -> tuple[ClipRow, list[Case]]:
     model = engine.bundle.baselines[name]
     if isinstance(model, Flint):  # its attributes cannot be played
-        logits = explanations.flint(model, engine, analysis).logits
+        logits = flint.explain(model, engine.hearing, analysis, analysis.predicted).logits
         return _answers(engine, clip, analysis, logits), []
     assert isinstance(model, Vibi)
-    kept = explanations.vibi(model, engine, analysis)
+    kept = vibi.explain(model, engine.hearing, analysis)
     cases = [_case(engine, clip, analysis, kept, c) for c in targets]
     return _answers(engine, clip, analysis, kept.logits), cases
 
 
-def _case(engine: L2I, clip: Clip, analysis: Analysis, kept: VibiExplanation, c: int) -> Case:
+def _case(engine: L2I, clip: Clip, analysis: Analysis, kept: vibi.VibiExplanation, c: int) -> Case:
     return Case(
         clip=clip.name,
         class_=engine.classes[c],

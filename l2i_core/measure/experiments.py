@@ -18,7 +18,7 @@ import numpy as np
 from l2i_core.data.clips import Clip, load_clip
 from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
-from l2i_core.explained import Interpretation
+from l2i_core.explainers.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure import metrics, noise_lab
 from l2i_core.measure.metrics import quartiles

@@ -23,7 +23,7 @@ from l2i_core.data.clips import Clip, load_clip, written
 from l2i_core.data.sets import data_folder, how_to_get, open_data_set
 from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
-from l2i_core.explained import Interpretation
+from l2i_core.explainers.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure import metrics, truth
 from l2i_core.signal import spectra

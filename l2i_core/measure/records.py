@@ -35,7 +35,7 @@ from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
 
 if TYPE_CHECKING:
     from l2i_core.engine import L2I
-    from l2i_core.explained import Interpretation
+    from l2i_core.explainers.explained import Interpretation
     from l2i_core.explainers.protocol import Analysis
 
 Undefined = Annotated[float, "may be NaN or infinite"]

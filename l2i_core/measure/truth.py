@@ -19,7 +19,7 @@ from torch import Tensor
 
 from l2i_core.dictionary import masking, nmf
 from l2i_core.engine import L2I
-from l2i_core.explained import Interpretation
+from l2i_core.explainers.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure import metrics
 from l2i_core.measure.random import energy_matched

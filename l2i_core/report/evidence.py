@@ -25,7 +25,7 @@ import l2i_core
 from l2i_core.bundle import Bundle
 from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
-from l2i_core.explained import Interpretation, Verdict
+from l2i_core.explainers.explained import Interpretation, Verdict
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure.random import both_baselines
 from l2i_core.report import figures

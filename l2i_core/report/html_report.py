@@ -22,7 +22,7 @@ from l2i_core.data.clips import classes_of
 from l2i_core.dictionary.names import label
 from l2i_core.dictionary.nmf import centre_bins
 from l2i_core.engine import L2I
-from l2i_core.explained import Interpretation
+from l2i_core.explainers.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure import audit
 from l2i_core.measure.audit import Decision

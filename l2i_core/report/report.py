@@ -10,7 +10,7 @@ from torch import Tensor
 
 from l2i_core import words
 from l2i_core.engine import L2I
-from l2i_core.explained import Interpretation, Verdict
+from l2i_core.explainers.explained import Interpretation, Verdict
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure.random import beats_chance
 from l2i_core.task import Task, task_of

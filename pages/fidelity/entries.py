@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from torch import Tensor
 
-from l2i_core.explainers import explanations
+from l2i_core.explainers import flint, vibi
 from l2i_core.words import counted
 from pages.fidelity import charts
 from pages.shell import cached, models, results
@@ -84,7 +84,8 @@ def _flint(view: View, name: str) -> Said:
     class, by falling relevance."""
     engine, info = view.engine, view.engine.bundle.baseline_info[name]
     with models.turn:
-        made = explanations.flint(engine.bundle.baseline(name), engine, view.analysis, view.target)
+        model, target = engine.bundle.baseline(name), engine.class_index(view.target)
+        made = flint.explain(model, engine.hearing, view.analysis, target)
     values, relevance = made.attributes.tolist(), made.relevance.tolist()
     order = sorted(range(len(values)), key=lambda k: -abs(relevance[k]))
     active = [k for k in order if values[k] > 0]
@@ -108,7 +109,7 @@ def _vibi(view: View, name: str) -> Said:
     """Chunks of time and mel, as sound and as a spectrogram in which they are framed."""
     engine, info = view.engine, view.engine.bundle.baseline_info[name]
     with models.turn:
-        made = explanations.vibi(engine.bundle.baseline(name), engine, view.analysis)
+        made = vibi.explain(engine.bundle.baseline(name), engine.hearing, view.analysis)
     units = f"{int(made.chunks.sum())} of {made.chunks.numel()} chunks"
     padded = engine.audio.n_frames(len(view.analysis.waveform)) < made.log_magnitude.shape[1]
     beyond = " The chunks that are not seen lie in the short clip's padding." if padded else ""

@@ -127,4 +127,4 @@ def _loaded(path: str, stamp: int, _engine: L2I) -> Names:
 # A bundle that is replaced gets another engine.
 @functools.lru_cache(maxsize=16)
 def _fingerprint(engine: L2I) -> str:
-    return names.fingerprint(engine.bundle)
+    return names.fingerprint(engine.bundle.stored_patterns())

@@ -323,7 +323,9 @@ def test_export_and_import(opened: Open, home: Path, models: Path) -> None:
     app = opened(component="3")
     app.text_input[0].set_value("bark").run()
     engine = engine_for(app)
-    text = names.encode("random", names.fingerprint(engine.bundle), {3: "woof", 0: "hum"})
+    text = names.encode(
+        "random", names.fingerprint(engine.bundle.stored_patterns()), {3: "woof", 0: "hum"}
+    )
     _upload(app, "names.json", text.encode())
     assert {k: cells(app)[k]["below"] for k in (0, 3)} == {0: "hum", 3: "woof"}
     assert "2 names imported, 1 of them in place of others" in app.toast[0].value
@@ -343,7 +345,7 @@ def test_a_wrong_file_changes_nothing(opened: Open, data: bytes) -> None:
 
 def test_a_damaged_file_of_names_is_said_and_left_alone(opened: Open, home: Path) -> None:
     engine = engine_for(opened())
-    path = names.path_for("random", names.fingerprint(engine.bundle))
+    path = names.path_for("random", names.fingerprint(engine.bundle.stored_patterns()))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("half a fi")
     app = opened(component="3")

@@ -17,8 +17,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I, AudioConfig, load_bundle
-from l2i_core.bundle import BaselineInfo, new_baseline, save_bundle
-from l2i_core.explainers import explanations
+from l2i_core.bundle import save_bundle
+from l2i_core.explainers import flint, vibi
+from l2i_core.explainers.baselines import BaselineInfo, new_baseline
 from l2i_core.signal import audio
 from pages.shell import clips
 from pages.show import pictures
@@ -99,7 +100,7 @@ def test_a_system_that_refuses_leaves_the_others(
     def refuse(*_: object) -> None:
         raise ValueError(f"{which} cannot explain this clip.")
 
-    monkeypatch.setattr(explanations, which, refuse)
+    monkeypatch.setattr({"flint": flint, "vibi": vibi}[which], "explain", refuse)
     app.toggle(key="control_systems").set_value(True).run()
     assert [e.value for e in app.error] == [f"{which.title()} cannot explain this clip."]
     table = app.table[-1].value
@@ -117,7 +118,7 @@ def test_figures_are_the_engines(app: AppTest, tmp_path: Path) -> None:
     engine = L2I(bundle, url(app).get("interpreter"))
     source = clips.at_hand()[url(app)["clip"]]
     analysis = engine.analyse(*audio.read(source.path))
-    seen = explanations.vibi(bundle.baseline("vibi"), engine, analysis)
+    seen = vibi.explain(bundle.baseline("vibi"), engine.hearing, analysis)
     assert table.loc["VIBI", "sound energy kept"] == percent(seen.energy_kept)
 
 
@@ -125,8 +126,10 @@ def test_attributes_are_drawn_with_their_relevances(app: AppTest, tmp_path: Path
     app.toggle(key="control_systems").set_value(True).run()
     engine = L2I(load_bundle(tmp_path / "all"))
     analysis = engine.analyse(*audio.read(clips.at_hand()[url(app)["clip"]].path))
-    flint = engine.bundle.baseline("flint")
-    explained = explanations.flint(flint, engine, analysis, url(app)["class"])
+    model = engine.bundle.baseline("flint")
+    explained = flint.explain(
+        model, engine.hearing, analysis, engine.class_index(url(app)["class"])
+    )
     figure = json.loads(app.get("plotly_chart")[-1].proto.spec)
     attributes, relevance = figure["data"]
     active = int((explained.attributes > 0).sum())

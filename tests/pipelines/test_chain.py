@@ -18,7 +18,7 @@ import torch
 
 from l2i_core import L2I, __main__, load_bundle
 from l2i_core.data import synth
-from l2i_core.explainers import explanations
+from l2i_core.explainers import flint, vibi
 from l2i_core.measure.records import ClipRow, read
 from l2i_core.signal import audio
 from pipelines import (
@@ -123,19 +123,21 @@ def test_baselines_explain_a_clip(chain: Path) -> None:
     engine = L2I(bundle)
     clip = synth.clip("dog", 3, engine.audio.sample_rate)
     analysis = engine.analyse(clip, engine.audio.sample_rate)
-    said = explanations.flint(bundle.baseline("flint"), engine, analysis, "rain")
+    said = flint.explain(
+        bundle.baseline("flint"), engine.hearing, analysis, engine.class_index("rain")
+    )
     weights = bundle.baseline("flint").linear.weight[engine.class_index("rain")]
     assert float(said.attributes @ weights) == pytest.approx(
         float(said.logits[engine.class_index("rain")]), abs=1e-5
     )
-    kept = explanations.vibi(bundle.baseline("vibi"), engine, analysis)
+    kept = vibi.explain(bundle.baseline("vibi"), engine.hearing, analysis)
     assert int(kept.chunks.sum()) == bundle.baseline_info["vibi"].kept_chunks
     torch.testing.assert_close(kept.audio + kept.residual, analysis.waveform, atol=1e-4, rtol=0)
     assert 0 <= kept.energy_kept <= 1
     long = engine.analyse(np.tile(clip, 8), engine.audio.sample_rate)
     for explain_it in (
-        lambda: explanations.flint(bundle.baseline("flint"), engine, long),
-        lambda: explanations.vibi(bundle.baseline("vibi"), engine, long),
+        lambda: flint.explain(bundle.baseline("flint"), engine.hearing, long, 0),
+        lambda: vibi.explain(bundle.baseline("vibi"), engine.hearing, long),
     ):
         with pytest.raises(ValueError, match="in one piece; this one lasts 40 s"):
             explain_it()

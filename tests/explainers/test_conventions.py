@@ -12,11 +12,11 @@ from torch import Tensor
 
 from l2i_core import L2I, Analysis
 from l2i_core.bundle import Bundle
-from l2i_core.conventions import CONVENTIONS, PAPER, RELEASED, Conventions
 from l2i_core.data.clips import load_clip
 from l2i_core.data.synthesised import synthesised
 from l2i_core.dictionary import masking
 from l2i_core.explainers import theta
+from l2i_core.explainers.conventions import CONVENTIONS, PAPER, RELEASED, Conventions
 from l2i_core.explainers.l2i import PsiTheta
 from l2i_core.measure.evaluation import Settings, evaluate
 from l2i_core.measure.random import both_baselines
