@@ -74,7 +74,7 @@ def live_interpretation(
         key=name,
         data={
             "digest": digest,
-            "subject": f"{digest}-{target}",
+            "subject": [*map(str, clip_key), target],
             "target": target.replace("_", " "),
             "relevance": relevance.tolist(),
             "centres": shapes.centres(engine.dictionary.patterns, engine.audio).round(1).tolist(),

@@ -221,7 +221,9 @@ class Live {
     parent.append(this.root);
     this._api();
     this.arrived = ({detail}) => {
-      if (detail === this.data?.digest && !this.clip) this._load();
+      if (detail !== this.data?.digest || this.clip) return;
+      this._load();
+      this._render();
     };
     window.addEventListener("l2i-clip", this.arrived);
     // Other players of the page: one sounds at a time.
@@ -253,7 +255,9 @@ class Live {
     const old = this.data;
     this.data = data;
     if (!this.canPlay) this._tellFallback();
-    const other = !old || old.subject !== data.subject;
+    const other = !old || String(old.subject) !== String(data.subject);
+    const anew = !old || old.digest !== data.digest;
+    if (anew) this._unload();
     if (!old) this.sent.sequence = data.sequence;
     // An answer to an older release must not take τ out of the user's hand.
     const current = data.sequence >= this.sent.sequence && !this.held && !this.patience;
@@ -267,13 +271,11 @@ class Live {
     this.order = [...this.relevance.keys()].sort((a, b) => this.relevance[b] - this.relevance[a]);
     this.slider.max = data.maxTau;
     this.root.setAttribute("aria-label", `Listen to what speaks for ${data.target}`);
-    if (!old || old.digest !== data.digest) {
-      this._unload();
-      this._load();
-    } else if (this.clip) this._render();
-    if (other && this._solo() !== null) this._hear("interpretation");
+    // Rows of another model must be gone before its gains are drawn.
     if (other || String(old.labels) !== String(data.labels)) this._list();
-    this._show();
+    if (anew) this._load();
+    if (other && this._solo() !== null) this._hear("interpretation");
+    this._render();
   }
 
   _tellFallback() {
@@ -282,11 +284,16 @@ class Live {
     this.setStateValue("fallback", true);
   }
 
+  // Nothing of a clip outlives it. Draws nothing.
   _unload() {
-    if (this.player.playing) this._toggle();
+    if (this.player.playing) this.player.pause();
+    this.player.use(null, 1);
     this.player.seek(0);
     this.worker?.terminate();
     this.worker = this.clip = this.core = null;
+    this.inputPeak = undefined;
+    this.energy = 0;
+    this.sounds = {};
     this.alone = new Map();
     for (const done of this.requests.values()) done();
     this.requests.clear();
@@ -319,7 +326,6 @@ class Live {
       this._tellFallback();
     };
     this.worker.postMessage({clip: this.clip});
-    this._render();
   }
 
   // ---- rendering -----------------------------------------------------------------------------
@@ -431,7 +437,7 @@ class Live {
   _sound(name) {
     if (name in this.sounds) return this.sounds[name];
     const k = /^component:(\d+)$/.exec(name)?.[1];
-    if (k === undefined || Number(k) >= this.clip.K) throw new RangeError(`no sound “${name}”`);
+    if (!this.clip || k === undefined || Number(k) >= this.clip.K) throw new RangeError(`no sound “${name}”`);
     return this._component(Number(k));
   }
 
