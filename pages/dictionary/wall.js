@@ -1,12 +1,9 @@
 // The wall of spectral shapes: one button a component. Arrow keys move, Enter or Space chooses.
-
-const SVG = "http://www.w3.org/2000/svg";
-const walls = new WeakMap();
+// Runs after show/live/nodes.js.
 
 export default function ({data, parentElement, setTriggerValue}) {
   const root = parentElement.querySelector(".wall");
-  const wall = walls.get(root) || new Wall(root);
-  walls.set(root, wall);
+  const wall = (root.wall ??= new Wall(root));
   wall.choose = k => setTriggerValue("chosen", k);
   wall.show(data);
 }
@@ -25,12 +22,11 @@ class Wall {
   show({label, cells, chosen}) {
     const content = JSON.stringify(cells);
     if (content !== this.drawn) {
-      const held = this.root.getRootNode().activeElement;
-      const focused = held && held.dataset ? held.dataset.k : null;
+      const focused = this.root.getRootNode().activeElement?.dataset?.k;
       this.root.replaceChildren(...cells.map(cell => draw(cell)));
       this.drawn = content;
-      const again = focused !== null && this.find(focused);
-      if (again) again.focus({preventScroll: true});
+      this.marked = null;
+      if (focused) this.find(focused)?.focus({preventScroll: true});
     }
     this.root.setAttribute("aria-label", label);
     this.mark(String(chosen));
@@ -47,9 +43,8 @@ class Wall {
       cell.setAttribute("aria-pressed", String(cell.dataset.k === k));
       cell.tabIndex = -1;
     }
-    const entry = this.find(k) || cells[0];
+    const chosen = this.find(k), entry = chosen ?? cells[0];
     if (entry) entry.tabIndex = 0;
-    const chosen = this.find(k);
     if (chosen && this.marked !== k) this.reveal(chosen);
     this.marked = k;
   }
@@ -91,35 +86,12 @@ class Wall {
 }
 
 function draw({k, number, figure, below, named, shape, sign, strength, silent, title}) {
-  const cell = document.createElement("button");
-  cell.type = "button";
-  cell.dataset.k = k;
-  cell.dataset.sign = sign;
-  cell.dataset.silent = silent;
-  cell.setAttribute("aria-label", title);
-  cell.title = title;
-  const head = text("span", "head", "");
-  head.append(text("b", "", number), text("span", "figure", figure));
-  cell.append(head, picture(shape, strength), text("span", named ? "below named" : "below", below));
-  return cell;
-}
-
-function picture(shape, strength) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${shape.length - 1} 100`);
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  const line = shape.map((value, x) => `L${x} ${100 - value}`).join("");
-  path.setAttribute("d", `M0 100${line}L${shape.length - 1} 100Z`);
-  path.style.opacity = String(strength);
-  svg.append(path);
-  return svg;
-}
-
-function text(tag, name, content) {
-  const made = document.createElement(tag);
-  made.className = name;
-  made.textContent = content;
-  return made;
+  const picture = thumbnail(shape);
+  picture.firstChild.style.opacity = strength;
+  return node("button", {
+    type: "button", "aria-label": title, title,
+    "data-k": k, "data-sign": sign, "data-silent": silent,
+  },
+  node("span", {class: "head"}, node("b", {}, number), node("span", {class: "figure"}, figure)),
+  picture, node("span", {class: named ? "below named" : "below"}, below));
 }

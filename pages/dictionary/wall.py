@@ -15,6 +15,7 @@ from pages.dictionary import chosen as settings
 from pages.dictionary.chosen import OF_GROUPS, SORTS, Chosen
 from pages.dictionary.use import Facts
 from pages.shell.view import View
+from pages.show import live
 from pages.show.words import class_name
 
 _KEY = "wall"  # of the mounted component
@@ -91,7 +92,7 @@ def _outlines(key: tuple[Any, ...], _view: View) -> np.ndarray:
 # Registered anew where Streamlit's registry is, as in `show.live`.
 def _mounted() -> Callable[..., Any]:
     html = '<div class="wall" role="group" data-testid="wall"></div>'
-    script, style = _text("wall.js"), _text("wall.css")
+    script, style = live.script("nodes.js") + _text("wall.js"), _text("wall.css")
     return st.components.v2.component("l2i_wall", html=html, css=style, js=script)
 
 

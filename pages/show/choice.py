@@ -22,7 +22,7 @@ class Choice:
 
     @property
     def token(self) -> str:
-        """The choice as a name of letters, digits, "-" and "_"; `main.js` makes the same."""
+        """The choice as a name of letters, digits, "-" and "_"; `choice.js` makes the same."""
         own = f"-{self.own}" if self.overrides else ""
         return f"{self.domain}-{round(100 * self.tau)}{own}"
 

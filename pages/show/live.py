@@ -4,8 +4,8 @@ X, phase, W and H travel once per clip and interpreter, as bytes of a component 
 class, relevances and τ travel in the data of the visible component, which are small. So a run that
 follows the release of τ sends kilobytes, and none is needed while τ is dragged.
 
-The scripts in `live/` are plain JavaScript: `core.js` (the numbers) is put before `worker.js` as
-the text of a Worker and before `main.js` (what is seen and heard).
+The scripts in `live/` are plain JavaScript, put one after the other: `_NUMBERS` make sound and
+picture, in a Worker behind `worker.js` and, for one component alone, on the page behind `main.js`.
 """
 
 from __future__ import annotations
@@ -19,19 +19,23 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from torch import Tensor
 
 from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.dictionary import shapes
 from l2i_core.signal import spectra
-from l2i_core.signal.spectra import Spectrogram
 from pages.show import pictures, players
 from pages.show.choice import MAX_TAU, Choice
+from pages.show.words import hertz
 
 _FOLDER = Path(__file__).with_name("live")
 _PHASE = 32767  # int16 for π: an error of −86 dB, a quarter of the bytes of cosine and sine
 SHAPE_POINTS = 24
 LISTED = 12  # components with controls at first; the rest on request
+_NUMBERS = ("stft.js", "bands.js", "core.js")
+_PAGE = (
+    *("loudness.js", "words.js", "nodes.js", "choice.js", "clip.js", "player.js"),
+    *("transport.js", "threshold.js", "picture.js", "list.js", "main.js"),
+)
 
 
 def verdict_key(choice: Choice) -> str:
@@ -42,8 +46,11 @@ def verdict_key(choice: Choice) -> str:
 
 def released(name: str = "live") -> Choice | None:
     """The choice that the component sent last, for `on_change`; None where it sent none."""
-    held = st.session_state.get(name)
-    return _choice(held.get("choice")) if held else None
+    sent = _sent(name)
+    if sent is None:
+        return None
+    overrides = {int(k): float(gain) for k, gain in sent["gains"].items()}
+    return Choice(float(sent["tau"]), sent["domain"], overrides)
 
 
 def live_interpretation(
@@ -69,24 +76,26 @@ def live_interpretation(
     """
     digest, content = _packed(clip_key, engine, analysis)
     _store()(key=f"{name}-store", data=content, height="content")
-    relevance = engine.relevance(analysis, target)
+    relevance, sent = engine.relevance(analysis, target), _sent(name)
+    seconds = analysis.spectrogram.length / engine.audio.sample_rate
+    centres = shapes.centres(engine.dictionary.patterns, engine.audio).tolist()
     result = _component()(
         key=name,
         data={
             "digest": digest,
-            "subject": f"{digest}-{target}",
+            "subject": [*map(str, clip_key), target],
             "target": target.replace("_", " "),
             "relevance": relevance.tolist(),
-            "centres": shapes.centres(engine.dictionary.patterns, engine.audio).round(1).tolist(),
+            "centres": [hertz(centre) for centre in centres],
             "shapes": (100 * _outlines(engine)).round().astype(int).tolist(),
             "labels": list(labels),
             "listed": LISTED,
-            "start": start,
+            "seconds": pictures.seconds(start, seconds),
             "tau": choice.tau,
             "maxTau": MAX_TAU,
             "domain": choice.domain,
             "overrides": {str(k): gain for k, gain in choice.overrides.items()},
-            "sequence": _sequence(name),
+            "sequence": sent["sequence"] if sent else 0,
         },
         default={"choice": None, "fallback": False},
         on_choice_change=on_change or _nothing,
@@ -101,28 +110,24 @@ def _outlines(engine: L2I) -> np.ndarray:
     return shapes.outlines(engine.dictionary.patterns, engine.audio, SHAPE_POINTS)
 
 
-def pack(
-    spectrogram: Spectrogram,
-    patterns: Tensor,
-    activations: Tensor,
-    config: AudioConfig,
-    gain: float,
-) -> bytes:
-    """Header (length, JSON) and arrays of one clip, as `l2iUnpack` in core.js reads them.
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _packed(key: tuple[Any, ...], _engine: L2I, _analysis: Analysis) -> tuple[str, bytes]:
+    """Digest, and header (length, JSON) and arrays of one clip, as `unpack` in clip.js reads them.
 
     Frames come first in every array, as the browser goes through them. X, W and H are float32:
     quantised magnitudes would be heard where a mask leaves only quiet bins.
     """
-    x, phase = spectrogram.log_magnitude.T, spectrogram.phase.T
+    spectrogram, patterns = _analysis.spectrogram, _engine.dictionary.patterns
+    config, x = _engine.audio, spectrogram.log_magnitude.T
     start, offset, weight = _mel_bands(config)
     arrays = {
         "X": x.numpy().astype("<f4"),
         "W": patterns.T.numpy().astype("<f4"),
-        "H": activations.T.numpy().astype("<f4"),
+        "H": _analysis.activations.T.numpy().astype("<f4"),
         "melWeight": weight,
         "melStart": start,
         "melOffset": offset,
-        "phase": np.round(phase.numpy() * (_PHASE / np.pi)).astype("<i2"),
+        "phase": np.round(spectrogram.phase.T.numpy() * (_PHASE / np.pi)).astype("<i2"),
         "lut": pictures.COLOURS.astype(np.uint8),
     }
     places, position = [], 0
@@ -131,7 +136,6 @@ def pack(
         position += array.nbytes
     body = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())
     header = {
-        "digest": hashlib.sha256(body).hexdigest()[:24],
         "arrays": places,
         "T": x.shape[0],
         "F": x.shape[1],
@@ -141,60 +145,33 @@ def pack(
         "win": config.win_length,
         "length": spectrogram.length,
         "rate": config.sample_rate,
-        "gain": gain,
+        "gain": _analysis.gain,
         "shown": min(config.n_frames(spectrogram.length), x.shape[0]),
         "topDb": pictures.TOP_DB,
         "kept": pictures.KEPT,
-        "ticks": [[hertz, round(place, 4)] for hertz, place, _ in pictures.ticks(config)],
+        "hertz": [(place, text) for _, place, text in pictures.ticks(config)],
         "peak": players.PEAK,
         "most": players.MOST,
     }
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(4, "little") + text + body
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _packed(key: tuple[Any, ...], _engine: L2I, _analysis: Analysis) -> tuple[str, bytes]:
-    content = pack(
-        _analysis.spectrogram,
-        _engine.dictionary.patterns,
-        _analysis.activations,
-        _engine.audio,
-        _analysis.gain,
-    )
-    size = int.from_bytes(content[:4], "little")
-    return json.loads(content[4 : 4 + size])["digest"], content
+    digest = hashlib.sha256(json.dumps(header).encode() + body).hexdigest()[:24]
+    text = json.dumps(header | {"digest": digest}).encode()
+    return digest, len(text).to_bytes(4, "little") + text + body
 
 
 @functools.lru_cache(maxsize=8)
 def _mel_bands(config: AudioConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The mel filters without their zeros: first bin of each band, offsets, weights."""
-    dense = spectra.mel_filters(config).numpy()
-    rows = [np.flatnonzero(band) for band in dense]
+    bands = spectra.mel_filters(config).numpy()
+    rows = [np.flatnonzero(band) for band in bands]
     start = [int(row[0]) if len(row) else 0 for row in rows]
-    weights = [
-        band[row[0] : row[-1] + 1] if len(row) else band[:0]
-        for band, row in zip(dense, rows, strict=True)
-    ]
-    offset = np.cumsum([0, *(len(w) for w in weights)])
-    return (
-        np.array(start, dtype="<i4"),
-        offset.astype("<i4"),
-        np.concatenate(weights).astype("<f4"),
-    )
+    offset = np.cumsum([0, *map(len, rows)])
+    weight = np.concatenate([band[row] for band, row in zip(bands, rows, strict=True)])
+    return np.array(start, "<i4"), offset.astype("<i4"), weight.astype("<f4")
 
 
-def _sequence(name: str) -> int:
+def _sent(name: str) -> Mapping[str, Any] | None:
     held = st.session_state.get(name)
-    sent = held.get("choice") if held else None
-    return int(sent["sequence"]) if sent else 0
-
-
-def _choice(sent: Mapping[str, Any] | None) -> Choice | None:
-    if not sent:
-        return None
-    overrides = {int(k): float(gain) for k, gain in (sent["gains"] or {}).items()}
-    return Choice(float(sent["tau"]), str(sent["domain"]), overrides)
+    return held.get("choice") if held else None
 
 
 def _nothing() -> None:
@@ -204,22 +181,22 @@ def _nothing() -> None:
 # Registered anew where Streamlit's registry is: once per process for the app, and again for each
 # AppTest, which brings a registry of its own.
 def _store() -> Callable[..., Any]:
-    return st.components.v2.component("l2i_clip", js=_text("store.js"), isolate_styles=False)
+    return st.components.v2.component("l2i_clip", js=script("store.js"), isolate_styles=False)
 
 
 def _component() -> Callable[..., Any]:
     return st.components.v2.component(
-        "l2i_live", css=_text("live.css"), js=_script(), isolate_styles=False
+        "l2i_live", css=script("live.css"), js=_script(), isolate_styles=False
     )
 
 
 @functools.cache
 def _script() -> str:
-    core = _text("core.js")
-    worker = f"const WORKER = {json.dumps(core + _text('worker.js'))};"
-    return "\n".join([core, worker, _text("main.js")])
+    worker = json.dumps(script(*_NUMBERS, "worker.js"))
+    return script(*_NUMBERS, *_PAGE) + f"const WORKER = {worker};"
 
 
 @functools.cache
-def _text(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
+def script(*names: str) -> str:
+    """Files of `live/`, one after the other."""
+    return "".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)

@@ -244,14 +244,21 @@ def _with_axes(
 def _time_axis(
     draw: ImageDraw.ImageDraw, colours: Palette, baseline: int, start: float, duration: float
 ) -> None:
+    for place, text in seconds(start, duration):
+        x = _LEFT + _WIDTH * place
+        draw.line([(x, baseline + 2), (x, baseline + 8)], fill=colours.neutral, width=2)
+        draw.text((x, baseline + 12), text, fill=colours.ink, font=_font(), anchor="ma")
+
+
+def seconds(start: float, duration: float) -> list[tuple[float, str]]:
+    """The times that a picture of `duration` seconds from `start` on marks: their place from 0 to 1
+    and as they are written, the first with its unit."""
     step = next((s for s in _STEPS if duration / s <= 6), _STEPS[-1])
     first = int(np.ceil(start / step - 1e-6))
-    for index in range(first, int((start + duration) / step + 1e-6) + 1):
-        x = _LEFT + _WIDTH * (index * step - start) / duration
-        draw.line([(x, baseline + 2), (x, baseline + 8)], fill=colours.neutral, width=2)
-        unit = " s" if index == first else ""
-        text = f"{index * step:.10g}{unit}"
-        draw.text((x, baseline + 12), text, fill=colours.ink, font=_font(), anchor="ma")
+    return [
+        ((index * step - start) / duration, f"{index * step:.10g}{' s' if index == first else ''}")
+        for index in range(first, int((start + duration) / step + 1e-6) + 1)
+    ]
 
 
 def _png(image: Image.Image) -> bytes:

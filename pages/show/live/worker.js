@@ -1,5 +1,5 @@
 // The worker's end: the latest request wins, the stretch at the playhead comes first, and each
-// chunk is posted as soon as it is ready. Runs after core.js in one Blob.
+// chunk is posted as soon as it is ready. Runs after stft.js, bands.js and core.js in one Blob.
 
 let core = null;
 let waiting = []; // ids of requests that the running render will answer
@@ -7,8 +7,6 @@ let queue = [];
 let running = false;
 let began = 0;
 const breath = new MessageChannel();
-let resume = null;
-breath.port1.onmessage = () => resume();
 
 self.onmessage = ({data}) => {
   if (data.clip) {
@@ -34,10 +32,7 @@ async function work() {
     const chunk = core.renderChunk(queue.shift());
     if (chunk) self.postMessage({chunk}, [chunk.kept.buffer, chunk.left.buffer]);
     if (queue.length && performance.now() - last > 5) {
-      await new Promise(done => { // let a newer request in
-        resume = done;
-        breath.port2.postMessage(0);
-      });
+      await breathe();
       last = performance.now();
     }
   }
@@ -49,12 +44,17 @@ async function work() {
     energy: core.energyKept(),
   });
   // The picture follows the sound, unless something newer is to be heard first.
-  await new Promise(done => {
-    resume = done;
-    breath.port2.postMessage(0);
-  });
+  await breathe();
   if (queue.length) return work();
   running = false;
-  const image = core.paint().slice();
+  const image = core.bands.paint().slice();
   self.postMessage({image}, [image.buffer]);
+}
+
+// Lets a newer request in.
+function breathe() {
+  return new Promise(done => {
+    breath.port1.onmessage = done;
+    breath.port2.postMessage(0);
+  });
 }

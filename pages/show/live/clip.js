@@ -1,0 +1,85 @@
+// One clip as one model hears it: its arrays, the worker that makes x_int and x_2 of it, and what
+// was made. Another clip or model is another Clip, so that nothing of the old one outlives it.
+
+class Clip {
+  // bytes: as live.py packs them; tell: {chunk, image, done, failed}, called with what the worker
+  // made: samples from `start` on, pixels, the figures of a render.
+  constructor(bytes, tell) {
+    this.content = unpack(bytes);
+    this.rate = this.content.rate;
+    this.ready = false; // whether all sounds were made once
+    const silence = () => new Float32Array(this.content.length);
+    this.sounds = {input: silence(), interpretation: silence(), residual: silence()};
+    this.alone = null; // the single component heard last
+    this.requests = new Map(); // what to call once a request is answered
+    this.request = 0;
+    const address = URL.createObjectURL(new Blob([WORKER], {type: "text/javascript"}));
+    this.worker = new Worker(address);
+    URL.revokeObjectURL(address);
+    this.worker.onmessage = ({data}) => this._answer(data, tell);
+    this.worker.onerror = tell.failed;
+    this.worker.postMessage({clip: this.content});
+  }
+
+  close() {
+    this.worker.onmessage = this.worker.onerror = null;
+    this.worker.terminate();
+    for (const done of this.requests.values()) done();
+  }
+
+  // Resolves when the whole clip sounds as it should; the stretch at `position` (seconds) is first.
+  render(gains, domain, position) {
+    const id = ++this.request;
+    this.asked = performance.now();
+    this.worker.postMessage({gains, domain, id, position: Math.round(position * this.rate)});
+    return new Promise(done => this.requests.set(id, done));
+  }
+
+  // A, B or C by name, or "component:17" alone.
+  sound(name, domain) {
+    if (name in this.sounds) return this.sounds[name];
+    const k = Number(/^component:(\d+)$/.exec(name)?.[1] ?? NaN);
+    if (!(k < this.content.K)) throw new RangeError(`no sound “${name}”`);
+    const key = `${k} ${domain}`;
+    if (this.alone?.key !== key) {
+      this.core ??= new L2iCore({...this.content, mel: null});
+      const gains = new Float32Array(this.content.K);
+      gains[k] = 1;
+      this.core.setTarget(gains, domain);
+      this.alone = {key, sound: this.core.render().kept};
+    }
+    return this.alone.sound;
+  }
+
+  _answer({input, image, chunk, done, ...figures}, tell) {
+    if (input) this.sounds.input.set(input);
+    if (image) tell.image(image);
+    if (chunk) {
+      this.sounds.interpretation.set(chunk.kept, chunk.start);
+      this.sounds.residual.set(chunk.left, chunk.start);
+      tell.chunk(chunk);
+    }
+    if (!done) return;
+    this.ready = true;
+    tell.done({...figures, roundTrip: performance.now() - this.asked});
+    for (const id of done) {
+      this.requests.get(id)?.();
+      this.requests.delete(id);
+    }
+  }
+}
+
+// The arrays out of the bytes: a header in JSON, then the arrays.
+function unpack(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const size = view.getUint32(0, true);
+  const {arrays, ...clip} = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)));
+  const body = bytes.slice(4 + size).buffer; // copied, so that it is aligned and ours
+  const kinds = {f4: Float32Array, i2: Int16Array, i4: Int32Array, u1: Uint8Array};
+  for (const [name, kind, offset, count] of arrays) {
+    clip[name] = new kinds[kind](body, offset, count);
+  }
+  const {melStart: start, melOffset: offset, melWeight: weight} = clip;
+  clip.mel = {bands: start.length, start, offset, weight};
+  return clip;
+}

@@ -1,0 +1,125 @@
+// One looping sound at a time. A source's buffer cannot be changed while it plays, so a changed
+// sound is a new source at the same position, with a short crossfade.
+
+const FADE = 0.01; // seconds of crossfade where the sound changes
+
+class Player {
+  constructor(ended) {
+    this.ended = ended;
+    this.context = this.sound = this.voice = this.timer = null;
+    this.rate = this.level = 1;
+    this.place = 0; // seconds, while not playing
+    this.playing = false;
+    this.loop = true;
+  }
+
+  get duration() {
+    return this.sound ? this.sound.length / this.rate : 0;
+  }
+
+  get position() {
+    if (!this.playing) return this.place;
+    const place = this.voice.offset + Math.max(0, this.context.currentTime - this.voice.began);
+    return this.loop ? place % this.duration : Math.min(place, this.duration);
+  }
+
+  use(sound, rate) {
+    this.sound = sound;
+    this.rate = rate;
+  }
+
+  play() {
+    if (!this.context) {
+      this.context = new (window.AudioContext || window.webkitAudioContext)();
+      this.master = this.context.createGain();
+      this.master.gain.value = this.level;
+      this.master.connect(this.context.destination);
+    }
+    this.context.resume();
+    if (!this.loop && this.place >= this.duration - 0.01) this.place = 0;
+    this._start(this.place);
+    this.playing = true;
+  }
+
+  pause() {
+    this.place = this.position;
+    this.playing = false;
+    this._release(this.context.currentTime);
+  }
+
+  // Silent, at the beginning, without a sound.
+  clear() {
+    if (this.playing) this.pause();
+    this.use(null, 1);
+    this.place = 0;
+  }
+
+  seek(seconds) {
+    this.place = Math.min(Math.max(0, seconds), this.duration);
+    if (this.playing) this._start(this.place % this.duration);
+  }
+
+  setLoop(loop) {
+    const place = this.position;
+    this.loop = loop;
+    this.seek(place);
+  }
+
+  setLevel(level) {
+    if (level === this.level) return;
+    this.level = level;
+    this.master?.gain.setTargetAtTime(level, this.context.currentTime, 0.01);
+  }
+
+  // The samples changed: go on with them from where we are. At most one crossfade at a time.
+  refresh() {
+    if (!this.playing || this.timer !== null) return;
+    const wait = 1000 * (this.voice.began + 2 * FADE - this.context.currentTime);
+    if (wait <= 0) return this._start(this.position);
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.refresh();
+    }, wait);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.playing = false;
+    this.context?.close();
+  }
+
+  _start(offset) {
+    const {context} = this;
+    const began = context.currentTime;
+    const buffer = context.createBuffer(1, this.sound.length, this.rate);
+    buffer.copyToChannel(this.sound, 0);
+    const source = context.createBufferSource();
+    source.buffer = buffer;
+    source.loop = this.loop;
+    const fade = context.createGain();
+    fade.gain.setValueAtTime(0, began);
+    fade.gain.linearRampToValueAtTime(1, began + FADE);
+    source.connect(fade).connect(this.master);
+    this._release(began);
+    source.start(began, Math.min(offset, Math.max(0, this.duration - 0.001)));
+    const voice = (this.voice = {source, fade, began, offset});
+    source.onended = () => {
+      if (this.voice !== voice || !this.playing) return;
+      this.playing = false;
+      this.place = 0;
+      this.voice = null;
+      this.ended();
+    };
+  }
+
+  _release(time) {
+    const old = this.voice;
+    if (!old) return;
+    this.voice = null;
+    const {gain} = old.fade;
+    gain.cancelScheduledValues(time);
+    gain.setValueAtTime(gain.value, time);
+    gain.linearRampToValueAtTime(0, time + FADE);
+    old.source.stop(time + 2 * FADE);
+  }
+}
