@@ -233,14 +233,14 @@ def test_evaluation_follows_the_released_code(engine_16k: L2I) -> None:
     settings = Settings((0.1, 0.5), (0.1,), 2, conventions="released")
     result = evaluate(engine_16k.bundle, "att", clips, settings)
     released = L2I(engine_16k.bundle, "att", "released")
-    for clip, row in zip(clips, [r for r in result.levels if r["threshold"] == 0.1], strict=True):
+    for clip, row in zip(clips, [r for r in result.levels if r.threshold == 0.1], strict=True):
         x = load_clip(clip, released.audio)
         a = released.analyse(x, 16000)
         assert a.gain == pytest.approx(1 / x.max())
         contribution = a.activations.amax(1) * released.class_weights[a.predicted]
         selected = torch.where(contribution / contribution.max() > 0.1)[0].tolist()
-        assert row["components"] == len(selected)
+        assert row.components == len(selected)
         drop = a.logits - released.logits_without(a, [selected])[0]
-        assert row["faithfulness"] == pytest.approx(float(drop[a.predicted]), abs=2e-3)
+        assert row.faithfulness == pytest.approx(float(drop[a.predicted]), abs=2e-3)
     paper = evaluate(engine_16k.bundle, "att", clips, replace(settings, conventions="paper"))
     assert paper.levels != result.levels
