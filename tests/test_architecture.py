@@ -144,3 +144,83 @@ def test_every_import_is_a_declared_requirement() -> None:
     for path in (p for p in MODULES if _top(p) in ("l2i_core", "pipelines")):
         for name in _roots(path) - standard - {"l2i_core", "pipelines"}:
             assert stems.get(name, name).lower() in required, f"{path.name} imports {name}"
+
+
+# The engine's floors, lowest first: a module imports its own floor and those below. A room is a
+# floor; a file beside the rooms that is not named here is the lowest.
+FLOORS = (
+    {"l2i_core"},
+    {"signal"},
+    {"data", "dictionary"},
+    {"classifiers"},
+    {"explainers"},
+    {"bundle"},
+    {"engine"},
+    {"measure"},
+    {"report"},
+    {"__main__"},
+)
+MOST_LINES, MOST_OF_AN_OUTLINE, MOST_FLAT = 400, 150, 10
+
+
+def _floor(name: str) -> int:
+    """The floor of a module of the engine by its full name; of `l2i_core` itself the engine's,
+    which its front gives out."""
+    parts = [*name.split("."), "engine"]
+    found = (i for i, rooms in enumerate(FLOORS) if parts[1] in rooms)
+    return next(found, 0)
+
+
+def _imports_of_the_engine() -> dict[str, set[str]]:
+    """Module → the modules of the engine that it imports, by full names."""
+    names = {
+        ".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p
+        for p in MODULES
+        if _top(p) == "l2i_core"
+    }
+    found: dict[str, set[str]] = {}
+    for name, path in names.items():
+        given = imported(_tree(path))
+        known = {n if n in names else n.rpartition(".")[0] for n in given}
+        found[name] = {n for n in known if n in names}
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(_imports_of_the_engine()))
+def test_imports_go_down(name: str) -> None:
+    if name == "l2i_core":
+        return  # the front gives out what the rooms hold
+    above = {n for n in _imports_of_the_engine()[name] if _floor(n) > _floor(name)}
+    assert not above, f"{name} is on floor {_floor(name)}"
+
+
+def test_the_floors_tell_high_from_low() -> None:
+    assert _floor("l2i_core.words") < _floor("l2i_core.signal.spectra")
+    assert _floor("l2i_core.explainers.l2i") < _floor("l2i_core.bundle") < _floor("l2i_core")
+    assert _floor("l2i_core.measure.metrics") < _floor("l2i_core.report.html_report")
+
+
+def test_no_circle_in_the_engine() -> None:
+    left = _imports_of_the_engine()
+    while free := [name for name, needed in left.items() if not needed & left.keys() - {name}]:
+        for name in free:
+            del left[name]
+    assert not left
+
+
+def test_no_module_is_long() -> None:
+    scripts = [p for folder in ("l2i_core", "pages") for p in (ROOT / folder).rglob("*.js")]
+    long = {
+        str(p.relative_to(ROOT)): n
+        for p in (*MODULES, *scripts)
+        if (n := len(p.read_text().splitlines())) > MOST_LINES
+    }
+    assert not long
+
+
+def test_pages_are_outlines_and_the_engine_has_rooms() -> None:
+    outlines = {p: len(p.read_text().splitlines()) for p in (ROOT / "pages").glob("*/page.py")}
+    assert len(outlines) == 7
+    assert {str(p): n for p, n in outlines.items() if n > MOST_OF_AN_OUTLINE} == {}
+    flat = {p.stem for p in (ROOT / "l2i_core").glob("*.py")} - {"__init__"}
+    assert len(flat) <= MOST_FLAT, flat
