@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,8 +190,8 @@ def outline(folder: Path) -> str:
     ValueError says what is wrong with the file.
     """
     config = _read_config(folder)
-    rate = build(AudioConfig, config["audio"], f"{folder / 'config.json'}: ").sample_rate
-    return f"{config['title']} · {len(config['classes'])} classes · {rate / 1000:g}{THIN}kHz"
+    rate = config.audio.sample_rate / 1000
+    return f"{config.title} · {len(config.classes)} classes · {rate:g}{THIN}kHz"
 
 
 def read_card(folder: Path) -> str:
@@ -229,9 +229,7 @@ def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
     ValueError for weights that fp16 cannot hold and for a folder that cannot be written.
     """
     folder = Path(folder)
-    _check_default(bundle.default_interpreter, bundle.interpreters, "")
-    for name in (*bundle.interpreters, *bundle.baselines):
-        check_name(name)
+    _check_names(bundle.default_interpreter, bundle.interpreters, bundle.baselines)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -265,11 +263,11 @@ def _same(new: Path, old: Path) -> bool:
     return new.is_file() and new.read_bytes() == old.read_bytes()
 
 
-def check_name(name: str, where: str = "") -> None:
+def check_name(name: str) -> None:
     """ValueError for an interpreter name that could not be a file name everywhere."""
     if not _NAME.fullmatch(name):
         raise ValueError(
-            f"{where}bad interpreter name {name!r}: use small letters, digits, '.', '_' and '-'."
+            f"bad interpreter name {name!r}: use small letters, digits, '.', '_' and '-'."
         )
 
 
@@ -293,23 +291,38 @@ def _config_of(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-_TYPES = {
-    "format": int,
-    "name": str,
-    "title": str,
-    "classes": list,
-    "multi_label": bool,
-    "audio": dict,
-    "classifier": dict,
-    "dictionary": dict,
-    "interpreters": dict,
-    "default_interpreter": str,
-    "training": dict,
-}
-_OPTIONAL = {"baselines": dict}  # absent where none was trained
+@dataclass(frozen=True, slots=True)
+class _Dictionary:
+    components: int
+    groups: tuple[str, ...]
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """config.json; one of before there were baselines names none."""
+
+    format: int
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    multi_label: bool
+    audio: AudioConfig
+    classifier: dict[str, Any]
+    dictionary: _Dictionary
+    interpreters: dict[str, InterpreterInfo]
+    default_interpreter: str
+    training: dict[str, Any]
+    baselines: dict[str, BaselineInfo] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.classes:
+            raise ValueError("'classes' must be a list of names.")
+        if self.format != FORMAT:
+            raise ValueError(f"it has format {self.format!r}; this version reads {FORMAT}.")
+        _check_names(self.default_interpreter, self.interpreters, self.baselines)
+
+
+def _read_config(folder: Path) -> _Stored:
     path = folder / "config.json"
     if not path.is_file():
         raise ValueError(f"{folder} is not a bundle: config.json is missing.")
@@ -319,65 +332,45 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged: it is not valid JSON.") from error
     if not isinstance(config, dict):
         raise ValueError(f"{path} is damaged: it must hold keys and values.")
-    if unknown := sorted(set(config) - {*_TYPES, *_OPTIONAL}):
-        raise ValueError(f"{path} has the unknown key {unknown[0]!r}.")
-    if missing := sorted(set(_TYPES) - set(config)):
-        raise ValueError(f"{path} lacks the key {missing[0]!r}.")
-    config = {"baselines": {}, **config}
-    for key, kind in (_TYPES | _OPTIONAL).items():
-        if not isinstance(config[key], kind):
-            raise ValueError(f"{path}: {key!r} must be a {kind.__name__}, not {config[key]!r:.60}.")
-    if not config["classes"] or not all(isinstance(c, str) for c in config["classes"]):
-        raise ValueError(f"{path}: 'classes' must be a list of names.")
-    if config["format"] != FORMAT:
-        raise ValueError(f"{path} has format {config['format']!r}; this version reads {FORMAT}.")
-    return config
+    return build(_Stored, config, f"{path}: ")
 
 
-def _build(folder: Path, config: dict[str, Any]) -> Bundle:
-    settings = build(AudioConfig, config["audio"], f"{folder / 'config.json'}: ")
-    classes, k = tuple(config["classes"]), config["dictionary"]["components"]
-    multi_label = config["multi_label"]
-    classifier = restored(config["classifier"], settings, classes, multi_label)
+def _build(folder: Path, config: _Stored) -> Bundle:
+    settings, k = config.audio, config.dictionary.components
+    classifier = restored(config.classifier, settings, config.classes, config.multi_label)
     if network := network_of(classifier):
         load_into(network, folder / "classifier.safetensors")
     tensors = read_tensors(folder / "dictionary.safetensors")
     expected = {"patterns": torch.empty(settings.n_bins, k)}
     check_shapes(tensors, expected, folder / "dictionary.safetensors")
     # fp16 rounds the columns: their unit norm is restored.
-    dictionary = Dictionary(
-        normalise(tensors["patterns"].float()), tuple(config["dictionary"]["groups"])
-    )
-    interpreters, infos = {}, {}
-    for name, values in config["interpreters"].items():
-        check_name(name, f"{folder / 'config.json'}: ")
-        info = InterpreterInfo(**values)
-        model = Interpreter.for_classifier(classifier, settings, k, info.pooling, info.channels)
-        load_into(model, folder / f"interpreter-{name}.safetensors")
-        interpreters[name], infos[name] = model, info
-    _check_default(config["default_interpreter"], interpreters, f"{folder / 'config.json'}: ")
-    trained = {k: BaselineInfo(**values) for k, values in config["baselines"].items()}
-    baselines = {}
-    for name, built in trained.items():
-        check_name(name, f"{folder / 'config.json'}: ")
-        baselines[name] = new_baseline(built, classifier, k)
-        load_into(baselines[name], folder / f"baseline-{name}.safetensors")
+    dictionary = Dictionary(normalise(tensors["patterns"].float()), config.dictionary.groups)
+    interpreters = {
+        name: Interpreter.for_classifier(classifier, settings, k, info.pooling, info.channels)
+        for name, info in config.interpreters.items()
+    }
+    baselines = {n: new_baseline(info, classifier, k) for n, info in config.baselines.items()}
+    for kind, models in (("interpreter", interpreters), ("baseline", baselines)):
+        for name, model in models.items():
+            load_into(model, folder / f"{kind}-{name}.safetensors")
     return Bundle(
-        name=config["name"],
-        title=config["title"],
+        name=config.name,
+        title=config.title,
         audio=settings,
         classifier=classifier,
         dictionary=dictionary,
         interpreters=interpreters,
-        interpreter_info=infos,
-        default_interpreter=config["default_interpreter"],
-        training=config["training"],
+        interpreter_info=config.interpreters,
+        default_interpreter=config.default_interpreter,
+        training=config.training,
         folder=folder,
         baselines=baselines,
-        baseline_info=trained,
+        baseline_info=config.baselines,
     )
 
 
-def _check_default(name: str, trained: Mapping[str, Any], where: str) -> None:
-    if name not in trained and name not in EXPLAINERS:
-        raise ValueError(f"{where}the default interpreter {name!r} is not among the interpreters.")
+def _check_names(default: str, interpreters: Mapping[str, Any], baselines: Iterable[str]) -> None:
+    for name in (*interpreters, *baselines):
+        check_name(name)
+    if default not in interpreters and default not in EXPLAINERS:
+        raise ValueError(f"the default interpreter {default!r} is not among the interpreters.")

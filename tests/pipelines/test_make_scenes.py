@@ -148,9 +148,9 @@ def test_an_absent_category_is_named(tmp_path: Path) -> None:
 def test_a_damaged_clip_is_named(esc50: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no folder given for the data set 'esc50'"):
         make_scenes.main(["--out", str(tmp_path / "out")])
-    clips = [
+    absent = [
         clips.Clip(f"{label}.wav", label, 2, label, tmp_path / f"{label}.wav") for label in WANTED
     ]
     out = tmp_path / "out"
     with pytest.raises(ValueError, match=r"\.wav"):
-        _ = [make_scenes.make_scene(out, "train", index, 0, clips) for index in range(4)]
+        _ = [make_scenes.make_scene(out, "train", index, 0, absent) for index in range(4)]
