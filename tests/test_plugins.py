@@ -13,6 +13,9 @@ from driving import Open, select, texts, url
 from l2i_core.__main__ import main
 from l2i_core.bundle import load_bundle, save_bundle
 from l2i_core.classifiers.protocol import registered
+from l2i_core.data.clips import Clip
+from l2i_core.measure.evaluation import Settings, evaluate
+from pipelines.results import levels
 
 GUIDE = Path(__file__).resolve().parents[1] / "docs" / "architecture.md"
 
@@ -39,7 +42,7 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_recipes_are_short() -> None:
     recipes = _recipes()
     rooms = {Path(path).parts[0] for path in recipes}
-    assert rooms == {"classifiers", "explainers", "measure", "pages"}
+    assert rooms == {"classifiers", "explainers", "metrics", "pages"}
     for path, source in recipes.items():
         code = [line for line in source.splitlines() if line.strip()]
         assert len(code) <= 15, path
@@ -94,6 +97,14 @@ def test_a_classifier_in_the_app(
     for page in ("dictionary", "noise", "faithfulness", "fidelity", "audit", "lesson", "listen"):
         app.switch_page(f"pages/{page}/page.py").run()
         assert not app.exception, page
+
+
+def test_a_metric_in_an_evaluation(plugins: Path, bundle_folder: Path) -> None:
+    clip = Clip("dog-1", "dog", 1, "dog-1", Path("assets/clips/dog-1.flac"))
+    made = evaluate(load_bundle(bundle_folder), "att", [clip], Settings((0.3,), ()))
+    assert 0 < made.levels[0].measured["concentration"] <= 1
+    assert made.summary["concentration"]["0.3"] == made.levels[0].measured["concentration"]
+    assert "top share" in levels(made.summary).splitlines()[0]
 
 
 def test_a_page_in_the_app(plugins: Path, open_app: Open) -> None:

@@ -34,6 +34,8 @@ from l2i_core.measure.random import beats_chance
 from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from l2i_core.engine import L2I
     from l2i_core.explainers.explained import Interpretation
     from l2i_core.explainers.protocol import Analysis
@@ -123,6 +125,11 @@ class Explained:
     target: int
     threshold: float
     mask_domain: str
+
+    @property
+    def relevance(self) -> Tensor:
+        """r (K,), whatever τ."""
+        return self.engine.relevance(self.analysis, self.target, measured=True)
 
     def interpretation(self) -> Interpretation:
         return self.engine.interpret(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
+from another_metric import plug_in
 from driving import Open, select, texts, url
-from measured import CLASSES
+from measured import CLASSES, add_metrics, evaluation
 from streamlit.testing.v1 import AppTest
 
 from l2i_core.measure.records import to_csv
@@ -183,3 +185,18 @@ def test_exports_are_what_is_shown(open_measured: Open, monkeypatch: pytest.Monk
     median = np.median([0.2 * (1 + i) * 0.7 / 2.5 for i in range(12)])
     assert float(at["value"]) == pytest.approx(median, rel=1e-3)
     assert float(at["25 %"]) < median < float(at["75 %"])
+
+
+def test_a_plugged_in_metric_is_in_the_tables(
+    bundle_folder: Path, open_app: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """p is 0.9 and o 0.8 on every clip; an older summary knows nothing of it."""
+    plug_in(tmp_path / "plugins", monkeypatch)
+    add_metrics(bundle_folder, tmp_path / "bundles" / "fresh", [evaluation("att")])
+    monkeypatch.setenv("L2I_BUNDLES", str(tmp_path / "bundles"))
+    app = open_app(page=PAGE, bundle="fresh", clip="dog-1", interpreter="att")
+    assert not app.exception
+    interpreters = app.table[1].value
+    assert interpreters.loc["both"].tolist() == ["80\u202f%"]
+    assert app.dataframe[-1].value["both"].tolist() == [0.8, 0.8]
+    assert "|x_int|" not in interpreters.index
