@@ -8,6 +8,7 @@ overlap of two clips either of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,8 @@ class BatchSummary:
     top5, top1: the class f saw in the clean clip is among the interpreter's five highest, is its
     first. clean_top5: the same without noise. decision: f itself stays with its class. fidelity:
     the interpreter's first class is f's, both on the noisy clip. empty: clips in which nothing
-    was selected, which count as 0 passed. left_out: clips that could not be measured.
+    was selected, which count as 0 passed. left_out: clips that could not be measured. NaN for what
+    an explainer without logits of its own has not.
     """
 
     n: int
@@ -362,14 +364,16 @@ def batch(
 def summarise(rows: Sequence[Row]) -> BatchSummary:
     """The figures of a batch; ValueError where no clip was measured."""
     good = measured(rows)
+    has_order = good[0]["place"] is not None
+    follows = [row["predicted"] == row["interpreter_predicted"] for row in good]
     return BatchSummary(
         len(good),
         len(rows) - len(good),
-        _fraction(good, lambda row: row["place"] <= TOP),
-        _fraction(good, lambda row: row["place"] == 1),
-        _fraction(good, lambda row: row["place_clean"] <= TOP),
-        _fraction(good, lambda row: row["decision"] == 1),
-        _fraction(good, lambda row: row["predicted"] == row["interpreter_predicted"]),
+        _share(good, "place", lambda place: place <= TOP),
+        _share(good, "place", lambda place: place == 1),
+        _share(good, "place_clean", lambda place: place <= TOP),
+        _share(good, "decision", lambda decision: decision == 1),
+        float(np.mean(follows)) if has_order else math.nan,
         quartiles([row["rest_passed"] for row in good]),
         quartiles([row["followed_passed"] for row in good]),
         sum(row["components"] == 0 for row in good),
@@ -391,5 +395,7 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     return float(q25), float(median), float(q75)
 
 
-def _fraction(rows: Sequence[Row], holds: Callable[[Row], bool]) -> float:
-    return sum(holds(row) for row in rows) / len(rows)
+def _share(rows: Sequence[Row], column: str, holds: Callable[[Any], bool]) -> float:
+    """Of how many rows it holds; NaN where the interpreter has no order of classes."""
+    values = [row[column] for row in rows]
+    return math.nan if None in values else sum(map(holds, values)) / len(values)

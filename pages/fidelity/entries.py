@@ -34,10 +34,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one system says of the clip: its own logits (C,), how much it names (`units`), a remark,
-    a picture as PNG or a figure, with `alt` in words, and what it keeps."""
+    """What one system says of the clip: its own logits (C,) if it has any, how much it names
+    (`units`), a remark, a picture as PNG or a figure, with `alt` in words, and what it keeps."""
 
-    logits: Tensor
+    logits: Tensor | None
     units: str
     remark: str
     shown: bytes | go.Figure | None

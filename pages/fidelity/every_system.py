@@ -1,4 +1,4 @@
-"""One clip explained by every system of the model at once: interpreters, FLINT, VIBI."""
+"""One clip explained by every system of the model at once: all explainers, FLINT, VIBI."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def draw(view: View) -> None:
     """The section: a switch, a choice of systems, a table, and each system's picture and player."""
     st.subheader("One clip, every system", anchor=False)
     bundle = view.engine.bundle
-    titles = {n: results.title(bundle, n) for n in (*bundle.interpreters, *bundle.baseline_info)}
+    titles = {n: results.title(bundle, n) for n in (*bundle.explainers(), *bundle.baseline_info)}
     names = _choose(view, titles)
     if not names:
         return
@@ -79,13 +79,15 @@ def _row(view: View, said: Said) -> dict[str, str]:
     of what it keeps, "–" where nothing can be played."""
     engine, analysis, kept = view.engine, view.analysis, said.kept
     index, task = engine.class_index(view.target), engine.task
-    heard = decisions.said(engine, said.logits)
-    if task.multi_label:
-        chance = float(engine.probabilities(said.logits)[index])
-        row = {"it hears": heard, f"its probability of {class_name(view.target)}": f"{chance:.2f}"}
-    else:
+    own, near = "it hears", f"its probability of {class_name(view.target)}"
+    if not task.multi_label:
+        own, near = "its first choice", "rank of f's class"
+    row = dict.fromkeys((own, near), "–")
+    if said.logits is not None:
+        row[own] = decisions.said(engine, said.logits)
         place = int((said.logits > said.logits[analysis.predicted]).sum()) + 1
-        row = {"its first choice": heard, "rank of f's class": str(place)}
+        chance = float(engine.probabilities(said.logits)[index])
+        row[near] = f"{chance:.2f}" if task.multi_label else str(place)
     drop = kept and float(task.drop(analysis.logits, kept.without[None], index))
     return {
         **row,

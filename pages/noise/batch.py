@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -80,12 +81,18 @@ def _figures(view: View, summary: BatchSummary, what: str) -> None:
     """The paper's figure as a sentence, and the numbers in one row."""
     n, total = summary.n, len(view.engine.classes)
     interpreter = results.title(view.engine.bundle, view.engine.interpreter_name)
-    st.markdown(
-        f"**In {round(summary.top5 * n)} of {n} clips the class survives among the interpreter's "
-        f"top 5** ({what}; τ = {view.threshold:.2f}; {interpreter}). Without noise: "
-        f"{percent(summary.clean_top5)}; by chance, five of {total} classes: "
-        f"{percent(min(noise_lab.TOP, total) / total)}."
-    )
+    about = f"({what}; τ = {view.threshold:.2f}; {interpreter})"
+    if math.isnan(summary.top5):
+        st.markdown(
+            f"**f keeps its class in {round(summary.decision * n)} of {n} clips** {about}. This "
+            "explainer has no order of classes among which one could survive."
+        )
+    else:
+        st.markdown(
+            f"**In {round(summary.top5 * n)} of {n} clips the class survives among the interpreter's "
+            f"top 5** {about}. Without noise: {percent(summary.clean_top5)}; by chance, five of "
+            f"{total} classes: {percent(min(noise_lab.TOP, total) / total)}."
+        )
     shown = {
         "In interpreter's top 5": summary.top5,
         "Interpreter's first": summary.top1,

@@ -48,6 +48,7 @@ def draw(view: View, corruption: Corruption) -> None:
             compared.target,
             view.threshold,
             view.domain,
+            snrs=levels,
             seeds=seeds,
             name=corruption.what,
             follow_added=compared.follows_other,
@@ -124,6 +125,8 @@ def _curves(
             {},
         ),
     ]
+    if compared.alone.analysis.interpreter_logits is None:  # no order of classes
+        del four[1]
     for index, (title, curves, axis, more) in enumerate(four):
         if index % 2 == 0:
             columns = st.columns(2, gap="large")

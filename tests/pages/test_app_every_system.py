@@ -23,7 +23,7 @@ from l2i_core.explainers.baselines import BaselineInfo, new_baseline
 from l2i_core.signal import audio
 from pages.shell import clips
 from pages.show import pictures
-from pages.show.words import percent
+from pages.show.words import logit, percent
 
 BASELINES = {
     "flint": BaselineInfo("flint", "FLINT", "Nothing of it can be played.", channels=8),
@@ -43,21 +43,21 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_app: Open) -> AppT
     return open_app(page="fidelity", bundle="all", tau="0.2")
 
 
-def test_all_systems_explain_the_clip(app: AppTest) -> None:
+def test_all_systems_explain_the_clip(app: AppTest, tmp_path: Path) -> None:
     assert not any("One gain for all" in c.value for c in app.caption)
     app.toggle(key="control_systems").set_value(True).run()
     assert not app.exception
     assert not app.error
     table = app.table[-1].value
-    assert list(table.index)[2:] == ["FLINT", "VIBI"]
-    assert len(table) == 4
+    explainers = load_bundle(tmp_path / "all").explainers()
+    assert list(table.index) == [title for title, _ in explainers.values()] + ["FLINT", "VIBI"]
     assert table.loc["VIBI", "keeps"] == "10 of 40 chunks"
     assert table.loc["FLINT", "sound energy kept"] == "–"
     assert "active attributes" in table.loc["FLINT", "keeps"]
     assert table.loc["VIBI", "sound energy kept"] != "–"
     assert any("Neither the class nor τ changes" in c.value for c in app.caption)
-    # Context bar's player, then both interpreters' and VIBI's; FLINT has none.
-    assert len(app.get("audio")) == 4
+    # Context bar's player, then all explainers' and VIBI's; FLINT has none.
+    assert len(app.get("audio")) == 1 + len(explainers) + 1
     assert any("Nothing of it can be played" in c.value for c in app.caption)
 
 
@@ -66,7 +66,7 @@ def test_the_switch_is_a_link(app: AppTest, open_app: Open) -> None:
     app.toggle(key="control_systems").set_value(True).run()
     assert url(app)["systems"] == "all"
     again = open_app(page="fidelity", bundle="all", systems="all")
-    assert list(again.table[-1].value.index)[2:] == ["FLINT", "VIBI"]
+    assert list(again.table[-1].value.index)[-2:] == ["FLINT", "VIBI"]
     again.toggle(key="control_systems").set_value(False).run()
     assert "systems" not in url(again)
 
@@ -77,7 +77,7 @@ def picked(app: AppTest) -> Any:
 
 def test_any_of_the_systems_can_be_shown_alone(app: AppTest, open_app: Open) -> None:
     app.toggle(key="control_systems").set_value(True).run()
-    assert len(picked(app).value) == 4
+    assert {"att", "max", "gradient", "flint", "vibi"} <= set(picked(app).value)
     picked(app).set_value(["flint"]).run()
     assert url(app)["systems"] == "flint"
     assert list(app.table[-1].value.index) == ["FLINT"]
@@ -106,7 +106,7 @@ def test_a_system_that_refuses_leaves_the_others(
     table = app.table[-1].value
     assert set(table.loc[which.upper()]) == {"–"}
     assert (table.drop(which.upper())["keeps"] != "–").all()
-    assert len(app.get("audio")) == (3 if which == "vibi" else 4)
+    assert len(app.get("audio")) == len(table) - (which == "vibi")
     picked(app).set_value([which]).run()
     assert not app.exception
     assert len(app.error) == 1
@@ -120,6 +120,16 @@ def test_figures_are_the_engines(app: AppTest, tmp_path: Path) -> None:
     analysis = engine.analyse(*audio.read(source.path))
     seen = vibi.explain(bundle.baseline("vibi"), engine.hearing, analysis)
     assert table.loc["VIBI", "sound energy kept"] == percent(seen.energy_kept)
+
+
+def test_an_explainer_without_logits_of_its_own(app: AppTest, tmp_path: Path) -> None:
+    app.toggle(key="control_systems").set_value(True).run()
+    engine = L2I(load_bundle(tmp_path / "all"), "gradient")
+    row = app.table[-1].value.loc[engine.explainer.title]
+    assert row[["its first choice", "rank of f's class"]].tolist() == ["–", "–"]
+    analysis = engine.analyse(*audio.read(clips.at_hand()[url(app)["clip"]].path))
+    made = engine.interpret(analysis, url(app)["class"], 0.2)
+    assert row["FF, logits"] == logit(engine.judge(analysis, made).faithfulness)
 
 
 def test_attributes_are_drawn_with_their_relevances(app: AppTest, tmp_path: Path) -> None:

@@ -242,6 +242,24 @@ def test_a_sweep_runs_beside_the_page(open_lab: Open) -> None:
     assert [row["snr_asked"] for row in job.rows] == list(noise_lab.SNRS)
 
 
+def test_an_explainer_without_an_order_of_classes_is_counted_in_none(
+    open_lab: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(noise_lab, "SNRS", (0.0, 10.0))
+    link = {"kind": "clip", "clip": "dog-1", "other": "rain-1", "interpreter": "gradient"}
+    app = open_lab(tab="sweep", **link)
+    button(app, "Measure").click().run()
+    job = next(reversed(jobs._jobs.values()))
+    job.wait(120)
+    app.run()
+    assert not app.exception, app.exception
+    assert len(app.get("plotly_chart")) == 3
+    assert "interpreter's top 5" not in texts(app)
+    summary = noise_lab.summarise([{**row, "place_clean": None} for row in job.rows])
+    assert np.isnan([summary.top5, summary.top1, summary.clean_top5, summary.fidelity]).all()
+    assert summary.decision == np.mean([row["decision"] for row in job.rows])
+
+
 def test_a_batch_on_the_recorded_test_set(
     open_lab: Open, models: Path, write_clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
