@@ -139,7 +139,7 @@ def like_random(name: str) -> Evaluation:
 
 
 def short_of_energy(name: str) -> Evaluation:
-    """On the last six clips all other components together hold less energy than L."""
+    """On the last six clips all other components together hold less log energy than L."""
 
     def change(index: int, row: LevelRow) -> dict[str, float]:
         if row.threshold not in DRAWN:

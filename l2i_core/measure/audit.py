@@ -242,7 +242,7 @@ def _untested(rows: Sequence[Decision], tested: int) -> str:
     if not untested:
         return ""
     why = {
-        False: "all other components together hold less energy than what it heard",
+        False: "all other components together hold less log energy than what it heard",
         True: "Random was not drawn",
     }
     reasons = [why[undrawn] for undrawn in sorted({row.random_energy is None for row in untested})]
@@ -298,8 +298,8 @@ def to_csv(rows: Sequence[Decision]) -> str:
 
 
 def _table(rows: Sequence[Decision]) -> list[dict[str, Any]]:
-    """By column, `heard` of a multi-label model alone."""
-    table = [records.flat(row) for row in rows]
+    """By column, and `in_words`: `doubts`; `heard` of a multi-label model alone."""
+    table = [{**records.flat(row), "in_words": doubts(row)} for row in rows]
     names = dict.fromkeys(name for line in table for name in line)
     if rows and not rows[0].task.multi_label:
         del names["heard"]

@@ -44,7 +44,7 @@ Step = tuple[Any, ...]
 class Settings:
     """What is measured. snrs: of the clip above white noise, in dB, on `swept` clips (None: all);
     the paper's 0 dB on every clip. levels: of the first clip of a pair above the second, in dB.
-    random_draws: sets of components of equal energy beside every selection in an overlap."""
+    random_draws: sets of components of equal log energy beside every selection in an overlap."""
 
     seed: int = 0
     thresholds: tuple[float, ...] = (0.3, 0.1)

@@ -111,7 +111,7 @@ def _against(
 ) -> dict[str, Any] | None:
     """The paired test of FF against a Random; None where no clip can be tested.
 
-    At equal energy (`energies`: what Random removes of ‖X‖²) only clips count in which it could
+    At equal log energy (`energies`: what Random removes of ‖X‖²) only clips count in which it could
     remove as much as L does: elsewhere FF above it shows nothing.
     """
     tested = [

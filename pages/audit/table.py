@@ -71,7 +71,7 @@ def table(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> 
         "interpreter agrees": [_YES[row.agrees] for row in shown],
         "FF": _figures(shown, "faithfulness"),
         "Random": _figures(shown, "random_energy"),
-        "FF > Random": [_YES[row.beats_random] for row in shown],
+        "FF > 0 and Random": [_YES[row.beats_random] for row in shown],
         "|L|": pd.Series([row.components for row in shown], dtype="Int64"),
     }
     number, column = st.column_config.NumberColumn, st.column_config.Column
@@ -80,10 +80,10 @@ def table(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> 
         "FF": number(format="%.2f", help=f"What f's {what} loses without the interpretation"),
         "Random": number(
             format="%.2f",
-            help="The same for random other components of equal energy, the median of the draws",
+            help="The same for random other components of equal log energy, median of draws",
         ),
-        "FF > Random": column(
-            help="“–”: all others together hold less energy, or none was drawn, so FF is not tested"
+        "FF > 0 and Random": column(
+            help="“–”: all others together hold less log energy, or none was drawn: not tested"
         ),
         "|L|": column(help="Components in the interpretation"),
     }

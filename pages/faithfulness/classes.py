@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from l2i_core.measure.metrics.registry import single
+from l2i_core.measure.random import beats_chance
 from l2i_core.measure.records import CaseRow
 from l2i_core.measure.tables import ClassFaithfulness
 from l2i_core.report import paper
@@ -50,11 +51,15 @@ def figure(shown: Shown) -> None:
 
 def _title(shown: Shown) -> str:
     ending = f"(τ = {shown.level:.2f}, n = {shown.n})"
-    pairs = [(c.own, c.random_energy) for c in shown.classes if c.own and c.random_energy]
-    if not pairs:
+    found = [
+        beats_chance(c.own.median, c.random_energy.median, True, c.resolution)
+        for c in shown.classes
+        if c.own and c.random_energy
+    ]
+    if not found:
         return f"How much does f lose in each class? {ending}"
-    above = sum(ours.median > theirs.median for ours, theirs in pairs)
-    return f"In {above} of {len(pairs)} classes the median FF is above energy-matched Random's {ending}"
+    above = f"In {found.count(True)} of {len(found)} classes the median FF is above"
+    return f"{above} energy-matched Random's {ending}"
 
 
 def _point(key: str) -> None:
@@ -87,7 +92,7 @@ def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
     figure.add_vline(x=0, line={"color": colours.line, "width": 1})
     for name, part, offset, colour, fill, width in (
         ("FF, quartiles", "own", -0.16, colours.accent, 0.1, 0.34),
-        ("Random, equal energy", "random_energy", 0.16, colours.neutral, 0.5, 0.13),
+        ("Random, equal log energy", "random_energy", 0.16, colours.neutral, 0.5, 0.13),
         ("Random, equal count", "random", 0.34, colours.neutral, 0.0, 0.13),
     ):
         spreads = [(i + offset, getattr(c, part)) for i, c in enumerate(shown.classes)]
@@ -167,7 +172,8 @@ def class_rows(by_class: Sequence[ClassFaithfulness]) -> results.Table:
             "25 %": c.own.q25 if c.own else None,
             "75 %": c.own.q75 if c.own else None,
             "energy-matched Random": c.random_energy.median if c.random_energy else None,
-            "n above it": c.above_energy,
+            "n above 0 and it": c.above_energy,
+            "of tested": c.tested,
             "count-matched Random": c.random.median if c.random else None,
             "FF > 0": c.positive_fraction,
             "mean |L|": c.components,

@@ -9,6 +9,7 @@ import streamlit as st
 
 from l2i_core.measure import tables
 from l2i_core.measure.records import CaseRow
+from l2i_core.words import moved
 from pages.faithfulness.shown import Scale, Shown, median, offer_tau
 from pages.shell import results
 from pages.show.words import class_name, percent
@@ -53,31 +54,41 @@ def draw(shown: Shown) -> None:
 
 
 def statement(rows: Sequence[CaseRow], opening: str, scale: Scale) -> str:
-    """Median FF of the rows beside both Randoms, as a sentence."""
-    energy = "random components of equal energy"
+    """What taking the interpretation out does to f at the median of the rows, and what both Randoms
+    do instead, as a sentence."""
+    resolution = median(rows, "resolution")
+
+    def done(column: str, it: str, of: str = "") -> str:
+        drawn = tables.spread(tables.column(rows, column))
+        if drawn is None:
+            return ""
+        share = (lambda drop: percent(drop) + of) if scale.is_share else None
+        return moved(drawn.median, resolution, it, share)
+
+    score = f"f's {scale.unit.of} the class"
+    text = done("faithfulness", score, " of what silence would take away")
+    if not text:
+        return f"{opening}, silence would take nothing away from f: there is no share."
+    energy = "random components of equal log energy"
     if not all(r.energy_matched for r in rows):
         energy += " (all others, where they hold less)"
-    parts = [
-        f"removing {name} costs {scale.median(rows, opponent)}"
-        for opponent, name in (("random_energy", energy), ("random", "as many random components"))
-        if getattr(rows[0], opponent) is not None
-    ]
-    text = (
-        f"{opening}, removing what the interpretation holds costs f a median of "
-        f"{scale.amount(median(rows, 'faithfulness'))}"
+    others = {"random_energy": energy, "random": "as many random components"}
+    told = [f"removing {name} {did}" for key, name in others.items() if (did := done(key, "it"))]
+    return (
+        f"{opening}, removing what the interpretation holds {text} at the median"
+        f"{'; ' if told else ''}{', '.join(told)}."
     )
-    return text + ("; " + ", ".join(parts) if parts else "") + "."
 
 
 def _energy_verdict(rows: Sequence[CaseRow]) -> str:
-    """The test at equal energy, over the clips where chance can be given as much energy as L."""
+    """The test at equal log energy, over the clips where chance can be given as much log energy as L."""
     matched = [r for r in rows if r.energy_matched]
     if not matched:
         return (
-            "In no clip do the other components hold as much energy as the interpretation: "
-            "**equal energy cannot be tested** here; a higher τ selects less."
+            "In no clip do the other components hold as much log energy as the interpretation: "
+            "**equal log energy cannot be tested** here; a higher τ selects less."
         )
-    where = "At equal energy"
+    where = "At equal log energy"
     if len(matched) < len(rows):
         where += (
             f", on the {len(matched)} of {len(rows)} {tables.cases(rows)} whose other components "

@@ -46,12 +46,6 @@ class Scale:
             return "not drawn"
         return percent(value) if self.is_share else logit(value)
 
-    def amount(self, value: float) -> str:
-        """A drop with its unit: "1.26 logits", "41 % of what silence would take away"."""
-        if self.is_share:
-            return f"{self.value(value)} of what silence would take away"
-        return self.unit.amount(value)
-
     def median(self, rows: Sequence[CaseRow], column: str) -> str:
         """The median of a column of drops."""
         return self.value(None if getattr(rows[0], column) is None else median(rows, column))

@@ -92,7 +92,7 @@ def _row(view: View, said: Said) -> dict[str, str]:
     return {
         **row,
         "keeps": said.units,
-        "energy kept": percent(kept.energy) if kept else "–",
+        "sound energy kept": percent(kept.energy) if kept else "–",
         f"FF, {task.unit.name}": "–" if drop is None else logit(drop),
         "f on what is kept": decisions.with_chances(engine, kept.logits) if kept else "–",
     }

@@ -13,6 +13,7 @@ from l2i_core.measure import noise_lab
 from l2i_core.measure.noise_lab import BatchSummary, Row
 from pages.noise import figures
 from pages.noise.comparison import Corruption
+from pages.noise.stored import ENERGY
 from pages.shell import jobs, results, state
 from pages.shell.view import View
 from pages.show import pictures, plots
@@ -98,8 +99,8 @@ def _figures(view: View, summary: BatchSummary, what: str) -> None:
         "Interpreter's first": summary.top1,
         "f keeps its class": summary.decision,
         f"Interpreter {view.engine.task.decides} what f {view.engine.task.decides}": summary.fidelity,
-        "Noise energy in B": summary.rest_passed[1],
-        "Clip energy in B": summary.followed_passed[1],
+        "Sound energy of the noise in B": summary.rest_passed[1],
+        "Sound energy of the clip in B": summary.followed_passed[1],
     }
     with st.container(horizontal=True, gap="medium", key="noise-batch"):
         for label, value in shown.items():
@@ -110,7 +111,7 @@ def _energy(summary: BatchSummary, rows: Sequence[Row]) -> None:
     """What of the noise and of the clip passes into B, clip by clip."""
     low, middle, high = (percent(share) for share in summary.rest_passed)
     text = (
-        f"Of the noise's energy {middle} passes into B at the median, quartiles {low} and {high}; "
+        f"Of the noise's sound energy {middle} passes into B at the median, quartiles {low} and {high}; "
         f"n = {summary.n}"
     )
     st.markdown(f"**{text}**")
@@ -118,9 +119,8 @@ def _energy(summary: BatchSummary, rows: Sequence[Row]) -> None:
         np.array([row[c] for row in rows if "error" not in row])
         for c in ("rest_passed", "followed_passed")
     ]
-    axis = "share of a sound's energy"
     plots.chart(
-        figures.quartile_bars(("noise", "clip"), shares, axis, pictures.palette()),
+        figures.quartile_bars(("noise", "clip"), shares, ENERGY, pictures.palette()),
         "batch-energy",
         f"{text}; of the clip's {percent(summary.followed_passed[1])}.",
         lively=True,
@@ -158,7 +158,7 @@ def _clips(rows: Sequence[Row]) -> None:
             "noise passing": share,
             "clip passing": share,
         },
-        alt="Every clip: f's class clean and noisy, its place by the interpreter, energy passing",
+        alt="Every clip: f's class clean and noisy, its place by the interpreter, sound energy passing",
     )
     picked = chosen["selection"]["rows"]
     if picked and picked[0] < len(good):

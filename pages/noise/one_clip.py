@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from l2i_core.measure import noise_lab
 from l2i_core.measure.noise_lab import Part
 from l2i_core.measure.random import RandomDrops
+from l2i_core.words import TITLES
 from pages.noise import comparison, files, settings
 from pages.noise.comparison import Comparison, Corruption, Side
 from pages.shell import cached, components, decisions
@@ -19,7 +20,6 @@ from pages.shell.view import View
 from pages.show import comparisons, pictures, players, plots
 from pages.show.words import class_name, decibels, logit, percent, sentence
 
-SOUNDS = ("A · input", "B · what it listened to", "C · what is left")
 _SHOWN = 8  # components in the figure of relevances
 
 
@@ -84,18 +84,10 @@ def finding(view: View, compared: Comparison) -> str:
 
 def _disagreement(view: View, compared: Comparison) -> None:
     """Where the interpreter does not follow f, before anybody hears what it says f listened to."""
-    engine = view.engine
     heads = (compared.heads[0], f"the mixture {compared.heads[1]}")
     for side, head in zip(compared.sides, heads, strict=True):
-        if decisions.agrees(engine, side.analysis, view.target) is False:
-            ours, theirs = (
-                decisions.said(engine, logits)
-                for logits in (side.analysis.logits, side.analysis.interpreter_logits)
-            )
-            st.warning(
-                f"**The interpreter disagrees with f on {head}:** f {engine.task.decides} {ours}, "
-                f"the interpreter {theirs}. Do not take B there for f's reasons."
-            )
+        if warning := decisions.disagreement(view.engine, side.analysis, view.target, head):
+            st.warning(warning)
 
 
 def _figures(view: View, compared: Comparison) -> None:
@@ -114,8 +106,8 @@ def _figures(view: View, compared: Comparison) -> None:
         f"SNR of {followed}, measured": decibels(compared.mixture.snr_db),
         f"f's probability of {class_name(view.target)}": " → ".join(chances),
         f"Interpreter's {'probability' if view.multi_label else 'place'} of it": " → ".join(theirs),
-        f"Energy of {rest} in B": percent(compared.passed.rest.share),
-        f"Energy of {followed} in B": percent(compared.passed.followed.share),
+        f"Sound energy of {rest} in B": percent(compared.passed.rest.share),
+        f"Sound energy of {followed} in B": percent(compared.passed.followed.share),
     }
     with st.container(horizontal=True, gap="medium", key="noise-figures"):
         for label, value in shown.items():
@@ -151,7 +143,7 @@ def listening(view: View, compared: Comparison) -> None:
     gain = players.common_gain([sound for three in sounds for sound in three])
     slots: list[tuple[DeltaGenerator, str]] = []
     with st.container(key="players-noise"):
-        for row, title in enumerate(SOUNDS):
+        for row, title in enumerate(TITLES):
             for column, three, head in zip(
                 st.columns(2, gap="medium"), sounds, compared.heads, strict=True
             ):
@@ -199,14 +191,14 @@ def changes(view: View, compared: Comparison) -> None:
     less = any(few is not None and not few.as_much for few in draws)
     st.caption(
         f"FF (Eq. 6): what the class loses when B is taken out of A. {why}, so compare FF as a "
-        "share. Random: components not in B that carry as much energy, median of "
+        "share. Random: components not in B that carry as much log energy, median of "
         f"{cached.FEW_DRAWS} draws"
-        + ("; “less energy”: all of them together hold less of ‖X‖²." if less else ".")
+        + ("; “less log energy”: all of them together hold less of ‖X‖²." if less else ".")
     )
 
 
 def _at_energy(few: RandomDrops) -> str:
-    return logit(few.median) if few.as_much else f"{logit(few.median)} (less energy)"
+    return logit(few.median) if few.as_much else f"{logit(few.median)} (less log energy)"
 
 
 def _changes(view: View, side: Side, random: str) -> dict[str, str]:
@@ -224,11 +216,11 @@ def _changes(view: View, side: Side, random: str) -> dict[str, str]:
         f"f's {unit.of} {name}: A / B / C": " / ".join(scores),
         f"FF in {unit.name}": logit(verdict.faithfulness),
         "FF, share of what silence takes": percent(verdict.relative),
-        "FF of Random at equal energy": random,
+        "FF of Random at equal log energy": random,
         f"the interpreter {says}": "–" if theirs is None else decisions.said(engine, theirs),
         f"{name} in the interpreter's order": f"{place or '–'} of {len(engine.classes)}",
         "components in B": f"{len(side.made.selected)} of {len(side.made.relevance)}",
-        "energy of A in B": percent(side.made.energy_kept),
+        "sound energy of A in B": percent(side.made.energy_kept),
     }
 
 
@@ -239,7 +231,9 @@ def energy(compared: Comparison) -> None:
     parts = zip(names, (passed.followed, passed.rest), strict=True)
     table = {sentence(name): _part(part) for name, part in parts}
     st.table(
-        pd.DataFrame(table).T, border="horizontal", alt="Share of energy and SI-SDR of both sounds"
+        pd.DataFrame(table).T,
+        border="horizontal",
+        alt="Share of sound energy and SI-SDR of both sounds",
     )
     gain = passed.snr_gain
     if np.isnan(gain):
@@ -248,7 +242,7 @@ def energy(compared: Comparison) -> None:
         way = "further above" if gain > 0 else "less far above"
         text = f"In B {names[0]} stands {decibels(abs(gain))} {way} {names[1]} than in A. "
     st.caption(
-        f"{text}Energy passing: the mixture's own filter |B| / |A| applied to each sound as it was "
+        f"{text}Sound energy passing: the mixture's own filter |B| / |A| applied to each sound as it was "
         "mixed. SI-SDR: how near a signal is to that sound alone, whatever its level; an "
         "interpretation is no source separation, and a fall is no fault in itself."
     )
@@ -258,7 +252,7 @@ def _part(part: Part) -> dict[str, str]:
     silent = np.isneginf(part.sdr_after)
     change = f"{'+' if part.sdr_gain > 0 else ''}{decibels(part.sdr_gain)}"
     return {
-        "energy passing": percent(part.share),
+        "sound energy passing": percent(part.share),
         "SI-SDR of A": decibels(part.sdr_before),
         "SI-SDR of B": "–" if silent else decibels(part.sdr_after),
         "change": "–" if silent else change,

@@ -16,7 +16,7 @@ from pages.show.comparisons import Line
 from pages.show.words import THIN, percent, sentence
 
 Blocks = Mapping[str, Mapping[str, Any]]
-ENERGY = "share of a sound's energy"
+ENERGY = "share of the sound energy"
 
 
 def figures(table: Mapping[str, Any]) -> Row:

@@ -71,7 +71,7 @@ def draw(view: View, blocks: Blocks, rows: Sequence[Row]) -> None:
             for row in whole
         ),
         hide_index=True,
-        alt="Every interpreter at 0 dB: shares of clips, energy passing, correlations",
+        alt="Every interpreter at 0 dB: shares of clips, sound energy passing, correlations",
     )
     swept = [row for row in mine if row["clips"] == "swept"]
     if own is None:
@@ -81,7 +81,7 @@ def draw(view: View, blocks: Blocks, rows: Sequence[Row]) -> None:
     stored.provenance(
         view,
         blocks,
-        "Class: f's decision on the clean clip. Passing: the share of a sound's energy that the "
+        "Class: f's decision on the clean clip. Passing: the share of the sound energy that the "
         "filter |B| / |A| of the noisy clip lets through. r: Pearson's, of B's waveform with the "
         "clip's and the noise's.",
     )
@@ -122,7 +122,7 @@ def _over_snr(swept: Sequence[Row], tau: float) -> None:
     with right:
         stored.chart(
             "noise-energy",
-            f"At 0 dB {percent(quiet['followed_passed'])} of the clip's energy passes into B and "
+            f"At 0 dB {percent(quiet['followed_passed'])} of the clip's sound energy passes into B and "
             f"{percent(quiet['rest_passed'])} of the noise's (medians, n = {n}, τ = {tau:.2f})",
             [
                 stored.curve("clip", swept, "followed_passed", colours.accent),

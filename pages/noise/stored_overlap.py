@@ -21,7 +21,7 @@ from pages.show.words import decibels, logit, percent
 QUESTION = "Two clips at once: which one does B hold?"
 TELLS = (
     "what of either clip passes into B when two of different classes are mixed, beside random "
-    "components of equal energy"
+    "components of equal log energy"
 )
 HEARD = {"all": "All", "top2": "Among f's first two", "top1": "f's first"}
 
@@ -70,7 +70,7 @@ def draw(view: View, blocks: Blocks, rows: Sequence[Row]) -> None:
     st.dataframe(
         pd.DataFrame(_told(view, row) for row in shown),
         hide_index=True,
-        alt="Every interpreter and level: correlations, energy passing and SI-SDR, beside Random",
+        alt="Every interpreter and level: correlations, sound energy passing and SI-SDR, beside Random",
     )
     left, right = st.columns([2, 1], gap="large")
     with left:
@@ -109,15 +109,15 @@ def _papers() -> None:
 
 def _against(view: View, row: Row) -> str:
     text = (
-        f"**At equal level more of the target's energy passes into B than of the other clip's in "
+        f"**At equal level more of the target's sound energy passes into B than of the other clip's in "
         f"{percent(row['more'])} of {row['n']} explanations by {stored.title(view, row)}; with "
         f"Random in {percent(row['random_more'])}.** "
     )
     if row["test_p"] is None:
-        return text + "Random could never carry as much energy."
+        return text + "Random could never carry as much log energy."
     return text + (
         f"The difference between the two shares is larger than Random's in {row['test_greater']} "
-        f"of the {row['test_n']} in which Random could carry as much energy "
+        f"of the {row['test_n']} in which Random could carry as much log energy "
         f"({results.p_value(row['test_p'])})."
     )
 
@@ -157,7 +157,7 @@ def _over_levels(mine: Sequence[Row], tau: float) -> None:
     stored.chart(
         "overlap-energy",
         f"Where the target is {stored.level(last['snr_db'])} above the other, "
-        f"{percent(last['followed_passed'])} of its energy passes and "
+        f"{percent(last['followed_passed'])} of its sound energy passes and "
         f"{percent(last['rest_passed'])} of the other's; Random: "
         f"{percent(last['random_followed_passed'])} and {percent(last['random_rest_passed'])} "
         f"(medians, n = {last['n']}, τ = {tau:.2f})",

@@ -14,6 +14,7 @@ from l2i_core.measure.noise_lab import Row
 from pages.noise import comparison, figures, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.noise.figures import Curve
+from pages.noise.stored import ENERGY
 from pages.shell import jobs, results
 from pages.shell.view import View
 from pages.show import pictures, plots
@@ -78,7 +79,7 @@ def _grouped(rows: Sequence[Row], seeds: int) -> dict[float, list[Row]]:
 def _curves(
     view: View, corruption: Corruption, compared: Comparison, grouped: Mapping[float, Sequence[Row]]
 ) -> None:
-    """Four figures over SNR: f's probability, the two decisions, energy passing, FF."""
+    """Four figures over SNR: f's probability, the two decisions, sound energy passing, FF."""
 
     def values(column: str) -> np.ndarray:
         """A value per SNR and seed."""
@@ -112,14 +113,14 @@ def _curves(
             {"span": span, **shares},
         ),
         (
-            f"At {decibels(list(grouped)[near])} {medians[0]} of the energy of {rest_name} passes "
-            f"into B, {medians[1]} of {followed_name}",
+            f"At {decibels(list(grouped)[near])} {medians[0]} of the sound energy of {rest_name} "
+            f"passes into B, {medians[1]} of {followed_name}",
             [Curve(rest_name, rest), Curve(followed_name, followed, alone.made.energy_kept)],
-            "share of a sound's energy",
+            ENERGY,
             shares,
         ),
         (
-            f"FF is above zero in {int((ff > 0).sum())} of {n} mixtures",
+            f"FF is above zero in {int((ff > task.resolution).sum())} of {n} mixtures",
             [Curve("FF", ff, alone.verdict.faithfulness)],
             f"FF in {task.unit.name}",
             {},

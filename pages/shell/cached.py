@@ -149,7 +149,7 @@ def verdict(key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation) -
 def random_drops(
     key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation
 ) -> tuple[RandomDrops, RandomDrops]:
-    """FF after removing random components that are not in L: as many, and of equal energy."""
+    """FF after removing random components that are not in L: as many, and of equal log energy."""
     about = (_engine, _analysis, made.target_index, made.gains, len(made.selected))
     with turn:
         return both_baselines(*about, RANDOM_DRAWS, np.random.default_rng(0), made.mask_domain)

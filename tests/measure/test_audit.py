@@ -146,7 +146,10 @@ def test_a_finding_says_what_could_not_be_tested(rows: list[Decision]) -> None:
     good = next(row for row in rows if row.clip == "good")
     weaker = replace(good, beats_random=None)
     undrawn = replace(weaker, random_energy=None)
-    clean, less = "0 of 6 decisions deserve doubt", "all other components together hold less energy"
+    clean, less = (
+        "0 of 6 decisions deserve doubt",
+        "all other components together hold less log energy",
+    )
     assert start([good] * 6) == clean
     assert start([weaker] * 6) == (
         f"{clean}, but none can be tested against chance, because {less} than what it heard"

@@ -72,7 +72,6 @@ def _row(**values: Any) -> Decision:
         "threshold": 0.3,
         "faithfulness": 1.0,
         "random_energy": 2.0,
-        "resolution": 2e-3,
         "components": 3,
     }
     return Decision(**(given | values))

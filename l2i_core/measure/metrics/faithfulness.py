@@ -63,7 +63,11 @@ def probability_gain(case: Case) -> float:
 
 
 @metric(
-    "energy_kept", "energy kept", "x_int's share of the input's energy", better="less", unit="share"
+    "energy_kept",
+    "sound energy kept",
+    "x_int's share of the input's sound energy",
+    better="less",
+    unit="share",
 )
 def energy_kept(case: Case) -> float:
     return case.energy_kept
