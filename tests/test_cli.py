@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
 from conftest import WriteClip
 
 from l2i_core import L2I, Analysis
 from l2i_core.__main__ import main
 from l2i_core.data import synth
+from l2i_core.explainers.gradient import Gradient
 from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Settings
 from l2i_core.report.report import make_report
@@ -496,7 +496,7 @@ def test_bundles_are_listed(
     assert {"esc10", "esc50", "scenes", "random"} <= set(rows)
     row = rows["random"]
     assert (row["classes"], row["components"], row["sample_rate"]) == (10, 12, 44100)
-    assert row["interpreters"] == ["att", "max"]
+    assert row["interpreters"] == ["att", "max", "gradient"]
     assert main(["info"]) == 0
     assert "random: " in capsys.readouterr().out
     assert main(["info", "--bundle", "random"]) == 0
@@ -528,7 +528,7 @@ def test_info_says_how_well_a_model_was_explained(
     line = "Measured on 12 clips: f's accuracy 0.917; top-1 fidelity att 0.917, max 0.917.\n"
     assert capsys.readouterr().out.endswith(line)
     assert main(["info", "--bundle", "esc50"]) == 0
-    assert "max-loop; baselines flint, vibi)" in capsys.readouterr().out
+    assert "max-loop, gradient; baselines flint, vibi)" in capsys.readouterr().out
 
 
 def test_one_damaged_bundle_does_not_hide_the_others(
@@ -566,46 +566,8 @@ def test_info_says_what_the_bundle_holds(
     assert about["class_names"] == list(synth.LABELS)
     assert about["training"] == {"seed": 0}
     assert about["metrics"] is None
-    assert about["interpreters"] == {k: f"Random weights, {v}." for k, v in
-                                     {"att": "attention", "max": "max"}.items()}  # fmt: skip
-
-
-# As a process of its own
-
-
-def _python(*argv: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "l2i_core", *argv], capture_output=True, text=True, cwd=cwd
-    )
-
-
-def test_process_prints_the_report_alone(
-    clip: Path, bundle_folder: Path, engine: L2I, analysis: Analysis, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    done = _python(
-        "interpret", str(clip), "--bundle", str(bundle_folder), "--json", "--out", str(out)
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    report = json.loads(done.stdout)
-    torch.testing.assert_close(
-        torch.tensor(report["logits"]), analysis.logits, atol=1e-3, rtol=1e-3
-    )
-    assert report["classes"] == engine.classes
-    assert len(audio.read(out / "residual.wav")[0][0]) == report["length"]
-
-
-def test_process_fails_with_one_line_and_code_2(tmp_path: Path, bundle_folder: Path) -> None:
-    bad = _text(tmp_path)
-    done = _python(
-        "interpret", str(bad), "--bundle", str(bundle_folder), "--out", str(tmp_path / "out")
-    )
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith("error: notes.wav")
-    assert done.stderr.count("\n") == 1
-    assert _files(tmp_path) == {"notes.wav"}
+    trained = {k: f"Random weights, {v}." for k, v in (("att", "attention"), ("max", "max"))}
+    assert about["interpreters"] == trained | {"gradient": Gradient.description}
 
 
 # evidence, evaluate
