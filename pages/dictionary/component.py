@@ -144,7 +144,7 @@ def sounds(facts: Facts, hand: AtHand, component: int) -> ClipSource | None:
     if strongest is None:
         more = " Upload a clip to try it on another sound."
         if facts.rows and facts.usage.active[component]:
-            first = str(facts.rows[facts.usage.strongest(component, 1)[0]]["clip"])
+            first = facts.rows[facts.usage.strongest(component, 1)[0]].clip
             more = f" It is active in test clips. {missing(facts.view, first)} to hear it."
         st.info(
             f"**#{component} has no sound here:** it is never active in the {where}, so no "

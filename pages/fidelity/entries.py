@@ -84,8 +84,8 @@ def _flint(view: View, name: str) -> Said:
     class, by falling relevance."""
     engine, info = view.engine, view.engine.bundle.baseline_info[name]
     with models.turn:
-        model, target = engine.bundle.baseline(name), engine.class_index(view.target)
-        made = flint.explain(model, engine.hearing, view.analysis, target)
+        model, c = engine.bundle.baseline(name), engine.class_index(view.target)
+        made = flint.explain(model, engine.hearing, view.analysis, c)
     values, relevance = made.attributes.tolist(), made.relevance.tolist()
     order = sorted(range(len(values)), key=lambda k: -abs(relevance[k]))
     active = [k for k in order if values[k] > 0]

@@ -124,7 +124,7 @@ def _figures(view: View, made: Interpretation) -> str:
     drop = cached.verdict(*arguments).faithfulness
     few, counted = cached.energy_matched(*arguments), cached.count_matched(*arguments)
     energy = "equal log energy" if few.as_much else "less log energy (there is no more)"
-    text = (
+    return (
         f"FF **{decisions.unit_of(view.engine).amount(drop)}**  \n"
         f"Random **{logit(few.median)}** at {energy}, **{logit(counted.median)}** at equal count  \n"
         f"{claim}"

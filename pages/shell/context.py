@@ -183,7 +183,7 @@ def _other_model() -> None:
         bundle = models.bundle(name)
     except ValueError:  # said where it is to be used
         return
-    if state.value("scale") not in tables.scales(bundle.multi_label):
+    if state.value("scale") not in tables.scales(bundle.task):
         state.put(scale=None)
     there = {
         "class": bundle.classes,
