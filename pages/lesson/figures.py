@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -76,15 +76,12 @@ def attention(
     return figure
 
 
-def logit_pairs(
-    names: Sequence[str],
-    first: Sequence[float],
-    second: Sequence[float],
-    titles: tuple[str, str],
-    colours: Palette,
+def logits(
+    names: Sequence[str], series: Mapping[str, Sequence[float]], colours: Palette
 ) -> go.Figure:
-    """Two logits for each class, side by side with their numbers: neutral, then accent."""
-    low, high = min(0.0, *first, *second), max(0.0, *first, *second)
+    """Logits for each class with their numbers, by whose they are: neutral, then accent."""
+    every = [0.0, *(value for values in series.values() for value in values)]
+    low, high = min(every), max(every)
     room = 0.12 * max(high - low, 1e-6)
     figure = figure_of(
         colours,
@@ -95,8 +92,10 @@ def logit_pairs(
         showlegend=True,
         margin={"r": 8, "t": 34},
     )
-    add_bars(figure, names, first, colours.neutral, 1, name=titles[0])
-    add_bars(figure, names, second, colours.accent, 1, name=titles[1])
+    for (title, values), colour in zip(
+        series.items(), (colours.neutral, colours.accent), strict=False
+    ):
+        add_bars(figure, names, values, colour, 1, name=title)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""The lesson's material: one clip taken apart step by step, its pictures, and its words.
+"""The lesson's material: one clip taken apart step by step, and its pictures.
 
 Every number and picture is the engine's, for the clip at hand; pictures are images of `pictures`,
 one colour scale for all that are compared, drawn once per clip, selection and theme.
@@ -15,90 +15,22 @@ import streamlit as st
 from torch import Tensor
 
 from l2i_core import Interpretation
-from l2i_core.data import sets
+from l2i_core.classifiers.protocol import Seen
 from l2i_core.dictionary import masking, shapes
-from l2i_core.signal import spectra
-from l2i_core.words import LOG_ENERGY, SOUND_ENERGY
 from pages.shell import components
 from pages.shell.view import View
 from pages.show import pictures
-from pages.show.words import folds, hertz
+from pages.show.words import hertz
 
 SHOWN = 6  # components that the lesson follows: those that cover most of the clip
 RANKED = 12  # relevances drawn
 CLASSES = 6  # classes whose logits are compared
 
-GLOSSARY = {
-    "STFT": "Short-time Fourier transform: the spectrum of short, overlapping pieces of a sound, "
-    "one after the other. A picture of it, magnitude by colour, is a spectrogram.",
-    "Hop length": "How many samples lie between the starts of two such pieces.",
-    "Phase": "Where in its cycle each frequency is at each moment. The eye can spare it, the "
-    "inverse STFT cannot.",
-    "Log-mel": "A spectrogram whose frequencies are gathered into bands as the ear spaces them "
-    "(mel), with levels in dB. What f receives.",
-    "Logit": "A classifier's score for a class, before it becomes a probability.",
-    "NMF": "Non-negative matrix factorisation: a matrix as a product of two without negative "
-    "numbers, so that parts can only add up, never cancel.",
-    "Component": "One column w of W together with its row h of H: a spectral shape and when it "
-    "sounds.",
-    "Activation": "h, how strongly a component sounds in each frame.",
-    "Pooled z": "One number per component for the whole clip: its activations averaged by the "
-    "attention, or their maximum.",
-    "θ": "The weights of the interpreter's last layer, one for every component and class; z·θ, "
-    "added up, is its logit.",
-    "τ": "The threshold: components whose relevance is above it are chosen.",
-    "L": "The chosen components of a clip and a class; |L| is how many.",
-    "Attention": "Weights over time that sum to one: which frames count for the pooled z.",
-    "Relevance": "A component's contribution z·θ to the interpreter's logit for a class, as a "
-    "share of the largest one; negative where it speaks against the class.",
-    "Fidelity": "How well the interpreter imitates f: how often f's class is among the k first of "
-    "the interpreter.",
-    "Faithfulness": "How much f's logit drops when the components in L are removed from the clip "
-    "(FF, Eq. 6): whether f itself used them.",
-    "Soft mask": "A number from 0 to 1 for every frequency and frame, by which the spectrogram is "
-    "multiplied: which share of it belongs to the chosen components.",
-    "Residual": "What is left of the clip without the interpretation; x₂.",
-    "Random Baseline": "FF when components that are not in L are removed, as many as L holds: what "
-    "chance would achieve.",
-    SOUND_ENERGY.capitalize(): "|S|² added up over all frequencies and frames: how much of a sound "
-    "there is. A mask lets a share of it pass.",
-    LOG_ENERGY.capitalize(): "The same of X, the logarithms: ‖X‖². Quiet points count for more in "
-    "it. Components hold shares of it.",
-    "Energy-matched Random": "Random, but removed until they cover as much of the clip's log energy "
-    "as L does. A fairer opponent, as most components are silent in any one clip. Ours, not the "
-    "paper's.",
-}
-
-# What another word means where several classes may sound at once.
-GLOSSARY_OF_MANY = {
-    "Fidelity": "How well the interpreter imitates f: how well its probabilities find the classes "
-    "that f hears (AUPRC, F1).",
-    "AUPRC": "The area under the curve of precision over recall as the limit goes from 1 to 0: 1 if "
-    "every clip that holds a class is ranked above all others.",
-    "Faithfulness": "How much f's probability of a class drops when the components in L are removed "
-    "from the clip (FF, Eq. 6): whether f itself used them.",
-}
-
-LIMITS = (
-    "**It is not source separation.** The interpretation is the part of the clip that the model "
-    "used, as far as the dictionary can express it. Other sounds that share its time and pitch "
-    "come along; parts of the source that the model ignored are missing.",
-    "**Component sounds do not add up.** The paper masks logarithms of magnitudes. Parts that add "
-    "up there do not add up as sound; with the mask on magnitudes, B and C do add up to A.",
-    "**The phase is the input's.** Only magnitudes are masked; every part is played with the phase "
-    "of the whole clip, which leaves artefacts, and f may react to them.",
-    "**Fidelity comes first.** Where the interpreter disagrees with f, relevances explain the "
-    "interpreter and not f. Such clips are marked in the bar before anything is played.",
-    "**Faithfulness is one number for one clip.** Removing sound makes clips unlike any that f "
-    "has heard. The paper therefore reports the median of FF over a test set; so does the "
-    "Faithfulness page.",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """A clip taken apart, without a short clip's padding: X (F, T), W H (F, T), H (K, T),
-    attention (T,), seconds (T,), each component's share of ‖X‖² (K,), and ‖X − W H‖ / ‖X‖.
+    attention (T,) if the explainer has one, seconds (T,), each component's share of ‖X‖² (K,), and ‖X − W H‖ / ‖X‖.
 
     main: the components that cover most of the clip, at most SHOWN, none for silence.
     """
@@ -106,7 +38,7 @@ class Parts:
     x: Tensor
     model: Tensor
     activations: Tensor
-    attention: Tensor
+    attention: Tensor | None
     seconds: np.ndarray
     energy: Tensor
     error: float
@@ -118,21 +50,9 @@ class Parts:
         return max(float(self.x.max()), 1e-3)
 
 
-def glossary(view: View) -> dict[str, str]:
-    """Terms and what they mean, for a model of this kind."""
-    return {**GLOSSARY, **GLOSSARY_OF_MANY} if view.multi_label else GLOSSARY
-
-
 def parts(view: View) -> Parts:
     """The clip of this view, taken apart once."""
     return _parts(view.key, view)
-
-
-def mask(view: View, made: Interpretation) -> Tensor:
-    """M (F, T) in [0, 1] of Algorithm 2 for the chosen components."""
-    known = parts(view)
-    patterns = view.engine.dictionary.patterns
-    return masking.soft_masks(patterns, known.activations, made.gains)[0]
 
 
 def waveform(view: View) -> bytes:
@@ -140,7 +60,7 @@ def waveform(view: View) -> bytes:
 
     def draw(shown: str) -> bytes:
         sound = view.analysis.waveform.numpy()
-        return pictures.waveform(sound, view.engine.audio, shown, _start(view))
+        return pictures.waveform(sound, view.engine.audio, shown, view.start)
 
     return _picture(("waveform", *view.key), draw)
 
@@ -150,33 +70,50 @@ def magnitudes(view: View, name: str, values: Callable[[], Tensor], what: tuple 
 
     def draw(shown: str) -> bytes:
         rows = shapes.mel_rows(values().numpy(), view.engine.audio)
-        return pictures.heat(
-            rows, 0.0, parts(view).top, view.engine.audio, shown, _start(view), name
-        )
+        return pictures.heat(rows, 0.0, parts(view).top, view.engine.audio, shown, view.start, name)
 
     return _picture((name, *view.key, *what), draw)
 
 
-def mask_picture(view: View, made: Interpretation) -> bytes:
-    """M from 0 to 1."""
+def mask(view: View, made: Interpretation) -> bytes:
+    """M (F, T) of Algorithm 2 for the chosen components, from 0 to 1."""
 
     def draw(shown: str) -> bytes:
-        rows = shapes.mel_rows(mask(view, made).numpy(), view.engine.audio)
-        return pictures.heat(rows, 0.0, 1.0, view.engine.audio, shown, _start(view))
+        patterns, h = view.engine.dictionary.patterns, parts(view).activations
+        values = masking.soft_masks(patterns, h, made.gains)[0]
+        rows = shapes.mel_rows(values.numpy(), view.engine.audio)
+        return pictures.heat(rows, 0.0, 1.0, view.engine.audio, shown, view.start)
 
     return _picture(("mask", *view.key, made.gains.numpy().tobytes()), draw)
 
 
-def log_mel(view: View) -> tuple[bytes, float]:
-    """The matrix that f receives, in its own dB, and its loudest value."""
-    received = spectra.log_mel(spectra.magnitude(parts(view).x), view.engine.audio).numpy()
-    top, depth = float(received.max()), view.engine.audio.top_db
+def seen(view: View) -> tuple[Tensor, str] | None:
+    """The clip as f's first layer receives it (bands, T), and what that is in words; None where f
+    does not tell."""
+    engine, analysis = view.engine, view.analysis
+    if not isinstance(engine.classifier, Seen):
+        return None
+    return engine.classifier.seen(engine.hearing.padded(analysis.waveform * analysis.gain))
+
+
+def received(view: View, rows: Tensor) -> tuple[bytes, float, float]:
+    """The picture of `seen`, without a short clip's padding, and the ends of its scale."""
+    length = len(view.analysis.waveform)
+    share = length / max(length, view.engine.min_length)
+    frames = np.linspace(0, share * (rows.shape[1] - 1), len(parts(view).seconds)).round()
+    values = rows.numpy()[:, frames.astype(int)]
+    low, top = float(values.min()), float(values.max())
 
     def draw(shown: str) -> bytes:
-        low = top - depth
-        return pictures.heat(received, low, top, view.engine.audio, shown, _start(view), "dB")
+        return pictures.heat(values, low, top, view.engine.audio, shown, view.start)
 
-    return _picture(("log-mel", *view.key), draw), top
+    return _picture(("seen", *view.key), draw), low, top
+
+
+def pooling(view: View) -> str:
+    """How Θ pools, of a trained interpreter; else ""."""
+    info = view.engine.bundle.interpreter_info.get(view.engine.interpreter_name)
+    return info.pooling if info else ""
 
 
 def columns(view: View, chosen: tuple[int, ...]) -> tuple[list[float], list[list[float]]]:
@@ -210,32 +147,11 @@ def ranked(made: Interpretation) -> list[int]:
 
 def half_of_attention(view: View) -> float:
     """The fewest seconds that hold half of the attention."""
-    weights = np.sort(parts(view).attention.numpy())[::-1]
+    attention = parts(view).attention
+    assert attention is not None  # asked of an explainer that attends
+    weights = np.sort(attention.numpy())[::-1]
     frames = int(np.searchsorted(np.cumsum(weights), 0.5 * weights.sum())) + 1
     return frames * view.engine.audio.hop_length / view.engine.audio.sample_rate
-
-
-def trained_on(view: View) -> str:
-    """What the bundle says of its training data, in a sentence or two."""
-    data = view.engine.bundle.training.get("config", {}).get("data", {})
-    classes = len(view.engine.classes)
-    other = (
-        "hears any other sound as one of them or not at all"
-        if view.multi_label
-        else "names any other sound as one of them"
-    )
-    text = f"**The model knows {classes} classes only**, and {other}."
-    if kind := data.get("kind"):
-        train, test = data.get("train_folds"), data.get("test_folds")
-        text += f" It learned from {sets.title(kind)}"
-        text += f", {folds(kind, train)}" if train else ""
-        text += ", with synthesised clips added" if data.get("synth_seeds") else ""
-        text += f"; {folds(kind, test)} kept for testing." if test else "."
-    return text
-
-
-def _start(view: View) -> float:
-    return view.window[0] if view.window else 0.0
 
 
 def _picture(key: tuple[Any, ...], draw: Callable[[str], bytes]) -> bytes:
@@ -262,8 +178,8 @@ def _parts(key: tuple[Any, ...], _view: View) -> Parts:
         x,
         patterns @ h,
         h,
-        analysis.attention[:frames],
-        _start(_view) + hop * np.arange(frames),
+        None if analysis.attention is None else analysis.attention[:frames],
+        _view.start + hop * np.arange(frames),
         energy,
         masking.reconstruction_error(x, patterns, h),
         tuple(k for k in order if float(energy[k]) > 0),

@@ -244,5 +244,5 @@ def test_figures_mark_what_is_chosen() -> None:
     assert [c.line.color for c in curves.data[1::2]] == [colours.neutral, colours.accent]
     alone = figures.ridges([0.0, 1.0], [[0.0, 1.0]], ["a"], "s", None, colours, own_scale=True)
     assert max(alone.data[1].y) == pytest.approx(0.9)
-    pairs = figures.logit_pairs(["x"], [2.0], [-1.0], ("f", "Θ"), colours)
+    pairs = figures.logits(["x"], {"f": [2.0], "Θ": [-1.0]}, colours)
     assert [(bar.name, bar.x[0]) for bar in pairs.data] == [("f", 2.0), ("Θ", -1.0)]
