@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I
 from l2i_core.dictionary import names
+from l2i_core.measure import records
 from l2i_core.measure.records import ClipRow
 from pages.dictionary import files, use
 from pages.shell import clips, components, evidence
@@ -71,7 +72,7 @@ def evaluated(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (root / name / "metrics").mkdir()
         for short in ("att", "max"):
             path = root / name / "metrics" / f"clips-{short}.csv"
-            path.write_text(write(rows) if text is None else text)
+            path.write_text(records.write(rows) if text is None else text)
         monkeypatch.setenv("L2I_BUNDLES", f"{models}:{root}")
 
     return write
@@ -288,7 +289,10 @@ def test_names_go_wherever_a_component_is_listed(opened: Open) -> None:
     app.query_params["step"] = "7"
     app.switch_page("pages/lesson/page.py").run()
     assert components.escaped(f"#{first} · {name}") in texts(app)
-    report = evidence.report_of_view(view, *evidence.of_view(view), "")
+    made = view.engine.interpret(view.analysis, view.target)
+    said = view.engine.judge(view.analysis, made)
+    about = (view.engine, view.analysis, made, said, view.source, view.key[0])
+    report = evidence.report(*about)
     assert report["component_names"] == {str(first): name}
 
 

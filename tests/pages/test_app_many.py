@@ -224,7 +224,7 @@ def test_the_report_of_pairs_is_html(many_models: Path, dog: np.ndarray) -> None
     rows = audit.audit_rows(measured.clips, measured.levels, 0.3)
     page = audit_html(
         title="Audit", model={}, digests={}, data="", date="", headline="", rows=rows,
-        exhibits=[exhibit(engine, rows[0]["case"], analysis, made, report)],
+        exhibits=[exhibit(engine, rows[0].case, analysis, made, report)],
     )  # fmt: skip
     assert "8 pairs of clip and class at τ = 0.30" in page
     assert "dog, missed" in page
