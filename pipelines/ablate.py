@@ -27,8 +27,8 @@ from l2i_core.strict import build
 from pipelines import evaluate, train_classifier, train_interpreter
 from pipelines.config import Config, load_config, read_yaml
 from pipelines.learn_dictionary import learn
-from pipelines.markdown import markdown_table
 from pipelines.runs import circumstances, main_guard, start_log, typed
+from pipelines.tables.markdown import markdown_table
 
 log = logging.getLogger("l2i")
 BASE = "base"

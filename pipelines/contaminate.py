@@ -1,92 +1,91 @@
 """Explain contaminated clips, as L-MAC is tested: `python -m pipelines.contaminate --bundle esc50`.
 
 The clips of the bundle's own test set with another clip in them, then with white noise, see
-`l2i_core.measure.contamination`. Writes metrics/contaminated.json in the bundle's folder after
-every interpreter and kind: blocks as in summary.json. What is there of the same weights is
-not measured again.
+`l2i_core.measure.contamination`. Writes metrics/contaminated.json in the bundle's folder: blocks
+as in summary.json. What is there of the same weights is not measured again, and a clip that cannot
+be used is logged and left out.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from l2i_core.arguments import Parser
-from l2i_core.bundle import Bundle, load_bundle
+from l2i_core.bundle import load_bundle
 from l2i_core.data.clips import Clip
+from l2i_core.data.sets import held_out
 from l2i_core.engine import L2I
-from l2i_core.files import write_text
+from l2i_core.measure import evaluation
 from l2i_core.measure.contamination import KINDS, write_contaminated
-from l2i_core.measure.evaluation import Settings
-from l2i_core.measure.noise_lab import held_out
+from l2i_core.measure.study import Row, Step, Study, publish, run, weights_of
 from l2i_core.signal.corrupt import check_snr
-from pipelines.evaluate import evaluate_with_bar, weights_of
-from pipelines.runs import circumstances, evenly, main_guard, typed
+from pipelines.evaluate import evaluate_with_bar
+from pipelines.runs import evenly, log_to_stderr, main_guard, provenance
 
 log = logging.getLogger("l2i")
 THRESHOLDS = (0.5, 0.3, 0.1)
 
 
-def run(
-    bundle: Bundle,
-    names: Sequence[str] = (),
-    limit: int | None = None,
-    snr_db: float = 0.0,
-    seed: int = 0,
-    root: str | None = None,
-    command: str = "",
-) -> dict[str, Any]:
-    """Measure these interpreters (default: all) of a bundle on disk; what contaminated.json holds.
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How many of the test clips, evenly spread; their level above the other sound; the seed."""
 
-    limit: so many of the test clips, evenly spread (None: all). root: the data set's folder, where
-    `held_out` would not find it. A clip that cannot be used is logged and left out. Raises
-    ValueError for an unknown interpreter, a limit below 1, an SNR that cannot be, and a bundle
-    without a test set at hand.
-    """
-    check_snr(snr_db)
-    wanted = list(names or bundle.interpreters)
-    for name in wanted:
-        L2I(bundle, name)  # refuses what has no components to play
-    clips = held_out(bundle, root)[1]
-    chosen = evenly(range(len(clips)), limit)
-    settings = Settings(thresholds=THRESHOLDS, random_thresholds=(), seed=seed)
-    assert bundle.folder is not None  # it was loaded
-    weights = {n: weights_of(bundle, n) for n in wanted}
-    done = bundle.experiment("contaminated") or {}
-    for kind in KINDS:
-        title = f"{kind} at {snr_db:g} dB"
-        going_by = {
-            n: {"clips": len(chosen), "snr_db": snr_db, "seed": seed, "weights": weights[n]}
-            for n in wanted
-        }
-        left = [n for n in wanted if not _made(done.get(n, {}).get(title), going_by[n])]
-        if not left:
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            mixtures = write_contaminated(
-                clips, chosen, kind, bundle.audio, Path(folder), snr_db, seed, _left_out
-            )
-            for name in left:
-                summary = evaluate_with_bar(bundle, name, mixtures, settings).summary
-                about = {**going_by[name], "command": command, **circumstances()}
-                done.setdefault(name, {})[title] = {**summary, "about": about}
-                path = bundle.folder / "metrics" / "contaminated.json"
-                write_text(path, json.dumps(done, indent=1) + "\n")
-                log.info("%s, %s: %d clips", name, title, summary["n"])
-    return done
+    clips: int
+    snr_db: float = 0.0
+    seed: int = 0
+
+    def title(self, kind: str) -> str:
+        """What a block is called."""
+        return f"{kind} at {self.snr_db:g} dB"
 
 
-def _made(block: dict[str, Any] | None, going_by: dict[str, Any]) -> bool:
-    return block is not None and going_by.items() <= block["about"].items()
+def _measure(engine: L2I, clips: Sequence[Clip], step: Step, settings: Settings) -> list[Row]:
+    """One kind's block, for all the clips."""
+    (kind,) = step
+    measured = evaluation.Settings(thresholds=THRESHOLDS, random_thresholds=(), seed=settings.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        mixtures = write_contaminated(
+            clips,
+            evenly(range(len(clips)), settings.clips),
+            kind,
+            engine.audio,
+            Path(folder),
+            settings.snr_db,
+            settings.seed,
+            lambda clip, reason: log.warning("left out: %s: %s", clip.name, reason),
+        )
+        made = evaluate_with_bar(engine.bundle, engine.interpreter_name, mixtures, measured)
+    return [{settings.title(kind): made.summary}]
 
 
-def _left_out(clip: Clip, reason: str) -> None:
-    log.warning("left out: %s: %s", clip.name, reason)
+def _published(
+    engine: L2I, clips: Sequence[Clip], settings: Settings, weights: str
+) -> Mapping[Step, list[Row]]:
+    """The blocks that were measured of these weights, with their `about`."""
+    blocks = (engine.bundle.experiment(STUDY.name) or {}).get(engine.interpreter_name, {})
+    made = {**STUDY.about(settings), "weights": weights}
+    return {
+        (kind,): [{title: blocks[title]}]
+        for kind in KINDS
+        if (title := settings.title(kind)) in blocks
+        and made.items() <= blocks[title]["about"].items()
+    }
+
+
+STUDY: Study[Settings] = Study(
+    "contaminated",
+    "kind",
+    lambda *_: [(kind,) for kind in KINDS],
+    _measure,
+    lambda rows: {title: block for row in rows for title, block in row.items()},
+    ("clips", "snr_db", "seed"),
+    published=_published,
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -99,17 +98,21 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--snr", type=float, default=0.0, help="of the clip above the other, dB")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", metavar="FOLDER", help="the data set (default: L2I_ESC50, …)")
-    arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
-    run(
-        load_bundle(arguments.bundle),
-        arguments.interpreter,
-        arguments.limit,
-        arguments.snr,
-        arguments.seed,
-        arguments.data,
-        typed("contaminate", argv),
-    )
+    given = parser.parse_args(argv)
+    check_snr(given.snr)
+    log_to_stderr()
+    bundle = load_bundle(given.bundle)
+    engines = [L2I(bundle, name) for name in given.interpreter or bundle.interpreters]
+    clips = held_out(bundle.training, bundle.name, given.data)[1]
+    settings = Settings(len(evenly(clips, given.limit)), given.snr, given.seed)
+    plan = STUDY.plan(clips, settings)
+    today = provenance("contaminate", argv)
+    for name, rows in run(STUDY, engines, clips, plan, settings):
+        about = {**STUDY.about(settings), "weights": weights_of(bundle, name), **today}
+        made = {t: {**b, "about": b.get("about", about)} for t, b in STUDY.summarise(rows).items()}
+        there = (bundle.experiment(STUDY.name) or {}).get(name, {})
+        publish(bundle, STUDY.name, name, {**there, **made})
+        log.info("%s: %s", name, ", ".join(made))
     return 0
 
 

@@ -8,12 +8,12 @@ so a killed run goes on with the next.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,9 @@ from l2i_core.data.clips import Clip, load_clip
 from l2i_core.data.sets import open_data_set
 from l2i_core.engine import L2I
 from l2i_core.explainers.conventions import PAPER
-from l2i_core.files import write_text
 from l2i_core.measure.evaluation import Evaluation, Settings, evaluate, write_evaluation
 from l2i_core.measure.records import ClipRow, LevelRow
+from l2i_core.measure.study import Kept, fingerprint
 from pipelines.config import Config, command_line
 from pipelines.runs import circumstances, main_guard, start_log, typed
 
@@ -58,12 +58,17 @@ def run(
     names = [[clip.name, clip.written] for clip in clips]
     results = {}
     for name in [only] if only else list(bundle.interpreters):
-        kept = out / "checkpoints" / f"evaluation-{name}-{settings.conventions}.json"
         key = fingerprint(
-            bundle, out, name, [about, names, settings.thresholds, settings.random_thresholds]
+            bundle, name, [about, names, settings.thresholds, settings.random_thresholds]
         )
-        results[name] = _kept(kept, key) or evaluate_with_bar(bundle, name, clips, settings)
-        _keep(kept, key, results[name])
+        kept = Kept(out / "checkpoints" / f"evaluation-{name}-{settings.conventions}.json", key)
+        made = kept.get(("every clip",), partial(_as_rows, bundle, name, clips, settings))
+        results[name] = Evaluation(
+            name,
+            tuple(ClipRow(**row) for row in made["clips"]),
+            tuple(LevelRow(**row) for row in made["levels"]),
+            made["summary"],
+        )
         log.info("%s: %s", name, json.dumps(brief(results[name].summary)))
     if not only:
         folder = out / metrics_folder(settings.conventions)
@@ -95,6 +100,12 @@ def evaluate_with_bar(
         return evaluate(bundle, name, clips, settings, show)
 
 
+def _as_rows(
+    bundle: Bundle, name: str, clips: Sequence[Clip], settings: Settings
+) -> dict[str, Any]:
+    return asdict(evaluate_with_bar(bundle, name, clips, settings))
+
+
 def brief(summary: dict[str, Any]) -> dict[str, Any]:
     """The figures that a log line can hold."""
     ff = {t: round(v["median"], 3) for t, v in summary["faithfulness"].items()}
@@ -121,40 +132,6 @@ def _test_clips(config: Config, bundle: Bundle) -> list[Clip]:
             continue
         readable.append(clip)
     return readable
-
-
-def fingerprint(bundle: Bundle, out: Path, name: str, about: list[Any]) -> str:
-    """Changes with settings, clips, and all of the bundle that the evaluation rests on."""
-    built = [asdict(bundle.audio), list(bundle.classes), asdict(bundle.interpreter_info[name])]
-    digest = hashlib.sha256(json.dumps([about, built], sort_keys=True).encode())
-    for part in ("classifier", "dictionary", f"interpreter-{name}"):
-        digest.update((out / f"{part}.safetensors").read_bytes())
-    return digest.hexdigest()
-
-
-def weights_of(bundle: Bundle, name: str) -> str:
-    """A short digest of what an interpreter of a bundle on disk is: what was measured of other
-    weights has another."""
-    assert bundle.folder is not None  # it was loaded
-    return fingerprint(bundle, bundle.folder, name, [])[:16]
-
-
-def _kept(path: Path, key: str) -> Evaluation | None:
-    if not path.is_file():
-        return None
-    values = json.loads(path.read_text())
-    if values.pop("key") != key:
-        return None
-    return Evaluation(
-        values["interpreter"],
-        tuple(ClipRow(**row) for row in values["clips"]),
-        tuple(LevelRow(**row) for row in values["levels"]),
-        values["summary"],
-    )
-
-
-def _keep(path: Path, key: str, evaluation: Evaluation) -> None:
-    write_text(path, json.dumps({"key": key, **asdict(evaluation)}))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -21,8 +21,8 @@ from l2i_core.measure.records import ClipRow, LevelRow
 from l2i_core.report import paper
 from l2i_core.task import ONE_CLASS
 from pipelines.config import Config, config_of
-from pipelines.markdown import decimal, markdown_table
 from pipelines.results import COLUMNS, LEVELS, Block, bundle_tables, further
+from pipelines.tables.markdown import decimal, markdown_table
 
 _PAPERS = {"att": "L2I + Θ_ATT", "max": "L2I + Θ_MAX", "flint": "FLINT", "vibi": "VIBI"}
 FOLDS = (1, 2, 3, 4, 5)

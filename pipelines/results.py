@@ -18,12 +18,20 @@ from l2i_core.measure.metrics.registry import fidelities_of, metrics_of, single
 from l2i_core.measure.summary import refresh_summary
 from l2i_core.report import paper
 from l2i_core.task import ONE_CLASS, Task
-from pipelines import detection_tables
 from pipelines.evaluate import metrics_folder
-from pipelines.experiment_tables import experiment_tables
-from pipelines.markdown import decimal, fidelity_cells, made_by, markdown_table
 from pipelines.runs import main_guard
-from pipelines.truth_tables import truth_tables
+from pipelines.tables import detection
+from pipelines.tables.experiments import experiment_tables
+from pipelines.tables.markdown import (
+    decimal,
+    fidelity_cells,
+    made_by,
+    markdown_table,
+    quartile_range,
+    spread,
+    test_cells,
+)
+from pipelines.tables.truth import truth_tables
 
 NAMES = {"random": "Random", "random_energy": "energy-matched Random"}
 LEVELS = ("0.9", "0.7", "0.5", "0.3", "0.1")
@@ -90,7 +98,7 @@ def levels(block: Block, task: Task = ONE_CLASS) -> str:
     cells: list[tuple[str, Callable[[str], str]]] = [
         shown("mean \\|L\\|"),
         shown("FF median"),
-        ("quartiles", lambda t: _range(block["faithfulness"][t])),
+        ("quartiles", lambda t: quartile_range(block["faithfulness"][t])),
         *map(shown, ("FF > 0", "Random", "FF / span", "energy-matched Random")),
         ("ratio", lambda t: _ratio(block, t)),
         ("‖X‖² removed", lambda t: decimal(block["log_energy_removed"][t])),
@@ -116,10 +124,10 @@ def against_chance(block: dict[str, Any]) -> str:
         head += [NAMES[kind], "FF larger on", "median difference", "p"]
     rows = []
     for t in drawn:
-        cells = [t, _spread(block["faithfulness"][t])]
+        cells = [t, spread(block["faithfulness"][t])]
         for kind in opponents:
             chance = block[kind].get(t, {})
-            cells += [_spread(chance), *_test(chance.get("test"))]
+            cells += [spread(chance), *test_cells(chance.get("test"))]
         rows.append(cells)
     return markdown_table(head, rows)
 
@@ -129,7 +137,7 @@ def surrogates(checks: dict[str, Any]) -> str:
     rows = []
     for name, block in checks.items():
         cells = [name, str(block["n"]), f"{block['active']['median']:.0f}"]
-        rows.append([*cells, *(_spread(block[k]) for k in ("score", "spearman", "kendall"))])
+        rows.append([*cells, *(spread(block[k]) for k in ("score", "spearman", "kendall"))])
     head = ["interpreter", "clips", "active components", "R²", "Spearman", "Kendall"]
     parts = [markdown_table(head, rows)]
     opponents = {
@@ -143,10 +151,14 @@ def surrogates(checks: dict[str, Any]) -> str:
             head += [title, "FF larger on", "p"]
         rows = []
         for t, level in block["levels"].items():
-            cells = [t, f"{level['components']:.1f}", _share(level["faithfulness"])]
+            cells = [
+                t,
+                f"{level['components']:.1f}",
+                decimal(level["faithfulness"]["relative_median"], 3),
+            ]
             for kind in opponents:
-                larger, _, p = _test(level[kind]["test"])
-                cells += [_share(level[kind]), larger, p]
+                larger, _, p = test_cells(level[kind]["test"])
+                cells += [decimal(level[kind]["relative_median"], 3), larger, p]
             rows.append(cells)
         parts += [f"**{name}**", markdown_table(head, rows)]
     return "\n\n".join(parts)
@@ -176,28 +188,6 @@ def contaminated(blocks: dict[str, Any], summary: dict[str, Block], task: Task =
     return markdown_table(head, rows)
 
 
-def _share(block: dict[str, Any]) -> str:
-    value = block["relative_median"]
-    return "" if value is None else f"{value:.3f}"
-
-
-def _spread(block: dict[str, Any]) -> str:
-    if block.get("median") is None:
-        return ""
-    return f"{decimal(block['median'])} ({_range(block)})"
-
-
-def _test(test: dict[str, Any] | None) -> list[str]:
-    if test is None:
-        return ["none testable", "", ""]
-    p = "< 0.001" if test["p"] < 0.001 else f"{test['p']:.3f}"
-    return [f"{test['greater']} of {test['n']}", decimal(test["median_difference"]), p]
-
-
-def _range(block: dict[str, float]) -> str:
-    return f"{decimal(block['q25'])} … {decimal(block['q75'])}"
-
-
 def _ratio(block: dict[str, Any], level: str) -> str:
     chance = block.get("random_energy", {}).get(level, {}).get("relative_median")
     ours = block["relative_faithfulness"][level]["median"]
@@ -220,7 +210,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
     about = first["about"]
     task, many = bundle.task, bundle.multi_label
     opening = (
-        detection_tables.opening(first)
+        detection.opening(first)
         if many
         else f"f's accuracy {first['accuracy']:.4f} on {first['n']} clips"
     )
@@ -234,7 +224,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
         parts.append(f"**{name}**\n\n{levels(block, task)}")
         if chance := against_chance(block):
             parts.append(f"**{name} against chance**, FF in {task.unit.name}\n\n{chance}")
-        if many and (table := detection_tables.by_class(bundle, folder, name)):
+        if many and (table := detection.by_class(bundle, folder, name)):
             parts.append(table)
     parts.append(
         f"Median and quartiles over {'pairs of clip and class' if many else 'clips'}; Wilcoxon's "
@@ -282,7 +272,7 @@ def trained_baselines(blocks: dict[str, Block], task: Task = ONE_CLASS) -> str:
     for name, block in blocks.items():
         cells = [name, *fidelity_cells(block["fidelity"], task)]
         if "faithfulness" in block:
-            cells += [decimal(block["energy_kept"]), _spread(block["faithfulness"])]
+            cells += [decimal(block["energy_kept"]), spread(block["faithfulness"])]
             cells.append(decimal(block["relative_faithfulness"]["median"], 3))
             cells += [decimal(single(block.get(m.name)), m.decimals()) for m in others]
         else:

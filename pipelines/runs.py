@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 Item = TypeVar("Item")
+_LINE = "%(asctime)s %(message)s"
 
 
 def device() -> torch.device:
@@ -38,6 +39,11 @@ def hardware() -> str:
 def circumstances() -> dict[str, Any]:
     """Date and hardware."""
     return {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "hardware": hardware()}
+
+
+def provenance(name: str, argv: Sequence[str] | None) -> dict[str, Any]:
+    """What made a study's figures: command, date, hardware."""
+    return {"command": typed(name, argv), **circumstances()}
 
 
 def typed(name: str, argv: Sequence[str] | None) -> str:
@@ -64,6 +70,11 @@ def evenly(items: Sequence[Item], count: int | None) -> list[Item]:
     return [items[int(i)] for i in chosen]
 
 
+def log_to_stderr() -> None:
+    """Log lines of a job that keeps no file of them."""
+    logging.basicConfig(level=logging.INFO, format=_LINE, force=True)
+
+
 def start_log(out: Path) -> None:
     """Log lines go to stderr and are appended to OUT/train.log."""
     if out.exists() and not out.is_dir():
@@ -71,7 +82,7 @@ def start_log(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         level=logging.INFO,
-        format="%(asctime)s %(message)s",
+        format=_LINE,
         handlers=[logging.StreamHandler(), logging.FileHandler(out / "train.log")],
         force=True,
     )

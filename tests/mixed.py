@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from l2i_core.measure.experiments import EXPERIMENTS
-from l2i_core.measure.noise_lab import Row
+from l2i_core.measure.experiments import STUDIES
 from l2i_core.measure.records import to_csv
+from l2i_core.measure.study import Row
 
 ABOUT = {
     "command": "python -m pipelines.experiments --bundle measured",
@@ -108,7 +108,7 @@ def add_experiments(
     }
     (folder / "metrics").mkdir(exist_ok=True)
     for kind in kinds:
-        block = {**EXPERIMENTS[kind].summarise(rows[kind]), "about": ABOUT}
+        block = {**STUDIES[kind].summarise(rows[kind]), "about": ABOUT}
         (folder / "metrics" / f"{kind}.json").write_text(json.dumps({"att": block, "max": block}))
         (folder / "metrics" / f"{kind}-rows-att.csv").write_text(to_csv(rows[kind]))
     return folder

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from l2i_core.data.clips import DataSet
+from l2i_core.data.clips import Clip, DataSet
 from l2i_core.files import home
 from l2i_core.registry import Registry
 
@@ -68,3 +69,36 @@ def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> Data
     if not Path(folder).is_dir():
         raise ValueError(f"the data folder {folder} does not exist; give the folder of {kind}.")
     return known.read(Path(folder))
+
+
+def held_out(
+    training: Mapping[str, Any], model: str, root: str | None = None
+) -> tuple[str, tuple[Clip, ...]]:
+    """Name and clips of the test set that a model's training record names.
+
+    root: the data set's folder; without it the recorded one is looked for, and named data sets by
+    `data_folder`. Raises ValueError where the model, called `model`, records no test set or its
+    data are not at hand.
+    """
+    recorded: Mapping[str, Any] = training.get("config", {}).get("data", {})
+    kind, folds = (recorded.get(name) for name in ("kind", "test_folds"))
+    if not kind or not folds:
+        raise ValueError(
+            f"the model {model} does not record its test set, so there are no clips to "
+            "measure; choose a model that was trained by the pipelines."
+        )
+    known = recorded.get("root")
+    if root is None and known and Path(known).is_dir():  # the path may be another machine's
+        root = known
+    if root is None and kind == "folder":
+        raise ValueError(
+            f"the model {model!r} was tested on a folder that it does not name, so its clips "
+            "are not at hand; give it with --data to a command."
+        )
+    if root is None and kind != "synth" and data_folder(kind) is None:
+        raise ValueError(
+            f"this model's test set, {kind}, is not at hand; {how_to_get(kind)} and start again."
+        )
+    data = open_data_set(kind, root)
+    listed = ", ".join(str(fold) for fold in folds)
+    return f"{data.name}, fold {listed}", data.in_folds(folds)

@@ -9,31 +9,18 @@ needs hundreds of passes of f for every clip.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.linear_model import Ridge
 
-from l2i_core.data.clips import Clip, load_clip
-from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
-from l2i_core.measure import metrics
-from l2i_core.measure.metrics import quartiles
-from l2i_core.measure.random import as_much, energy_matched_drops
-from l2i_core.task import ONE_CLASS, Task
 
 ACTIVE = 1e-3  # share of ‖X‖² from which a component counts as active in a clip
 KERNEL_WIDTH = 0.25  # LIME's for images, and audioLIME's
-THRESHOLDS = (0.9, 0.7, 0.5, 0.3, 0.1)
-RANDOM_DRAWS = 10
-Row = dict[str, Any]
-TEXTS = {"interpreter", "clip", "predicted", "weights"}  # columns of surrogate.csv that are names
-_OPPONENTS = ("surrogate_count", "surrogate_energy", "random_energy")
 
 Array = NDArray[np.float64]
 
@@ -105,7 +92,7 @@ def explain_clip(
     than two samples, and a clip in which no component is active.
     """
     index = engine.class_index(analysis.predicted if target is None else target)
-    active = np.flatnonzero(_log_energy(engine, analysis) >= ACTIVE)
+    active = np.flatnonzero(log_energy(engine, analysis) >= ACTIVE)
     if active.size == 0:
         raise ValueError("no component is active in this clip: there is nothing to switch off.")
     masks = draw_masks(active.size, samples, generator)
@@ -149,125 +136,6 @@ def equal_energy(surrogate: Surrogate, log_energy: ArrayLike, wanted: float) -> 
     return order[: int(np.searchsorted(np.cumsum(energy[order]), wanted * (1 - 1e-6))) + 1]
 
 
-def check_clip(
-    engine: L2I,
-    analysis: Analysis,
-    generator: np.random.Generator,
-    samples: int = 256,
-    thresholds: Sequence[float] = THRESHOLDS,
-    random_draws: int = RANDOM_DRAWS,
-    mask_domain: str = "log",
-) -> list[Row]:
-    """L2I beside the surrogate on f's decision c on one clip: a row per τ.
-
-    `spearman`, `kendall`, `score` and the number of `active` components are the clip's. FF, in
-    the units of `Task.score`: `faithfulness` (L removed), `surrogate_count` (as many of the
-    surrogate's first), `surrogate_energy` (as much of ‖X‖²), `random_energy` (energy-matched
-    Random, median); with `…_components` where their number is not |L| (`components`) and the share
-    of ‖X‖² that each removes as `…_log_energy`. ValueErrors are `explain_clip`'s.
-    """
-    surrogate = explain_clip(engine, analysis, generator, None, samples, mask_domain)
-    c = surrogate.target_index
-    relevance = engine.relevance(analysis, c, measured=True)
-    spearman, kendall = agreement(relevance.numpy(), surrogate)
-    energy = _log_energy(engine, analysis)
-    rows, sets = [], []
-    for threshold in thresholds:
-        selected = masking.select(relevance, threshold)
-        wanted = float(energy[selected].sum())
-        by_count = equal_count(surrogate, len(selected))
-        by_energy = equal_energy(surrogate, energy, wanted)
-        gains = masking.gains_of(selected, len(relevance))
-        random = energy_matched_drops(
-            engine, analysis, c, gains, random_draws, generator, mask_domain
-        )
-        sets += [selected, by_count, by_energy]
-        rows.append(
-            {
-                "predicted": engine.classes[c],
-                "span": engine.span(analysis, c),
-                "active": len(surrogate.active),
-                "score": surrogate.score,
-                "spearman": spearman,
-                "kendall": kendall,
-                "threshold": threshold,
-                "components": len(selected),
-                "surrogate_energy_components": len(by_energy),
-                "log_energy_removed": wanted,
-                "surrogate_count_log_energy": float(energy[by_count].sum()),
-                "surrogate_energy_log_energy": float(energy[by_energy].sum()),
-                "random_energy": random.median,
-                "random_energy_log_energy": random.log_energy_removed,
-            }
-        )
-    left = engine.logits_without(analysis, sets, mask_domain)
-    drops = engine.drop(analysis, left, c).reshape(-1, 3).tolist()
-    for row, (own, counted, matched) in zip(rows, drops, strict=True):
-        row |= {"faithfulness": own, "surrogate_count": counted, "surrogate_energy": matched}
-    return rows
-
-
-def check(engine: L2I, clip: Clip, index: int, seed: int = 0, samples: int = 256) -> list[Row]:
-    """`check_clip` of a data set's clip number `index`, which with the seed decides all draws."""
-    analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
-    generator = np.random.default_rng([seed, index])
-    about = {
-        "interpreter": engine.interpreter_name,
-        "clip": clip.name,
-        "samples": samples,
-        "seed": seed,
-    }
-    return [about | row for row in check_clip(engine, analysis, generator, samples)]
-
-
-def summarise(rows: Sequence[Row], task: Task = ONE_CLASS) -> dict[str, Any]:
-    """One interpreter's rows of `check` as a table: quartiles over clips; τ keys are strings.
-
-    For every τ and each FF: median in logits and as a share of the span, and L2I's paired test
-    against each opponent, for Random over the clips in which it could remove as much energy (None
-    without any). ValueError without rows.
-    """
-    if not rows:
-        raise ValueError("there are no rows to summarise.")
-    first = rows[0]["threshold"]
-    clips = [r for r in rows if r["threshold"] == first]
-    levels = {}
-    for threshold in dict.fromkeys(r["threshold"] for r in rows):
-        mine = [r for r in rows if r["threshold"] == threshold]
-        level: dict[str, Any] = {"components": float(np.mean([r["components"] for r in mine]))}
-        level["surrogate_energy_components"] = float(
-            np.mean([r["surrogate_energy_components"] for r in mine])
-        )
-        for kind in ("faithfulness", *_OPPONENTS):
-            drops = [r[kind] for r in mine]
-            shares = metrics.relative_faithfulness(drops, [r["span"] for r in mine])
-            key = "log_energy_removed" if kind == "faithfulness" else f"{kind}_log_energy"
-            level[kind] = {
-                "median": float(np.median(drops)),
-                "relative_median": quartiles(shares)["median"],
-                "log_energy_removed": float(np.mean([r[key] for r in mine])),
-            }
-            if kind != "faithfulness":
-                level[kind]["test"] = _against(mine, kind, task)
-        levels[f"{threshold:g}"] = level
-    return {
-        "n": len(clips),
-        **{k: quartiles([r[k] for r in clips]) for k in ("spearman", "kendall", "score", "active")},
-        "levels": levels,
-    }
-
-
-def _against(rows: Sequence[Row], kind: str, task: Task) -> dict[str, Any] | None:
-    pairs = [
-        (r["faithfulness"], r[kind])
-        for r in rows
-        if kind != "random_energy" or as_much(r[f"{kind}_log_energy"], r["log_energy_removed"])
-    ]
-    if not pairs:
-        return None
-    ours, theirs = zip(*pairs, strict=True)
-    return asdict(metrics.paired_test(ours, theirs, task.resolution))
-
-
-def _log_energy(engine: L2I, analysis: Analysis) -> Array:
+def log_energy(engine: L2I, analysis: Analysis) -> Array:
+    """The share of ‖X‖² (K,) of every component."""
     return engine.component_energy(analysis).double().numpy()

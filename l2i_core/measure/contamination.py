@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from l2i_core.data.clips import Clip, load_clip
-from l2i_core.measure.noise_lab import Mixture, mix
+from l2i_core.measure.stems import Mixture, mix
 from l2i_core.signal import audio
 from l2i_core.signal.corrupt import coloured_noise
 from l2i_core.signal.spectra import AudioConfig

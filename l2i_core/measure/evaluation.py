@@ -28,7 +28,7 @@ from l2i_core.explainers.vibi import Vibi
 from l2i_core.files import write_text
 from l2i_core.measure import records
 from l2i_core.measure.metrics.registry import metrics_of
-from l2i_core.measure.random import both_baselines
+from l2i_core.measure.random import draw
 from l2i_core.measure.records import Case, ClipRow, Explained, LevelRow
 from l2i_core.measure.summary import answers, figures, summarise
 from l2i_core.signal import audio
@@ -290,15 +290,15 @@ def _with_random(
     seed = [settings.seed, index, round(row.threshold * 100)]
     generator = np.random.default_rng(seed if row.class_ is None else [*seed, c])
     selected = masking.select(engine.relevance(analysis, c, measured=True), row.threshold)
-    counted, matched = both_baselines(
+    counted, matched = draw(
         engine,
         analysis,
         c,
         masking.gains_of(selected, engine.dictionary.n_components),
-        count,
-        settings.random_draws,
-        generator,
-        settings.mask_domain,
+        draws=settings.random_draws,
+        generator=generator,
+        mask_domain=settings.mask_domain,
+        count=count,
     )
     return replace(
         row,

@@ -1,33 +1,31 @@
 """The paper's two experiments with mixtures, over a whole test set: white noise (section 4.1), and
 two clips at once (its companion website).
 
-An experiment is a plan of steps, each of which gives rows: one for every mixture, explained class
-and τ. A step's rows depend on the seed and on the step alone, so that a run of fewer steps is the
-beginning of a longer one. Columns are called as in `noise_lab`: "followed" is the sound whose class
-is explained, "rest" the other.
+Each is a `Study` with a row for every mixture, explained class and τ. Columns are called as in
+`noise_lab`: "followed" is the sound whose class is explained, "rest" the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from l2i_core.data.clips import Clip, load_clip
-from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
-from l2i_core.explainers.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure import metrics, noise_lab
 from l2i_core.measure.metrics import quartiles
-from l2i_core.measure.noise_lab import TOP, Row, Stem
+from l2i_core.measure.noise_lab import TOP
 from l2i_core.measure.random import as_much, energy_matched
+from l2i_core.measure.stems import Passed, Stems, by_components, gather, into, mix
+from l2i_core.measure.study import Row, Step, Study, measured
 from l2i_core.signal.corrupt import coloured_noise
 
 PAPERS_SNR = 0.0  # dB
-# What becomes of a mixture's two sounds in x_int, see `noise_lab.Part`.
+# What becomes of a mixture's two sounds in x_int, see `stems.Part`.
 MEASURES = (
     "followed_passed",
     "rest_passed",
@@ -37,14 +35,13 @@ MEASURES = (
 )
 GROUPS = {"all": None, "top2": 2, "top1": 1}  # the class is among f's first so many
 
-Step = tuple[Any, ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What is measured. snrs: of the clip above white noise, in dB, on `swept` clips (None: all);
     the paper's 0 dB on every clip. levels: of the first clip of a pair above the second, in dB.
-    random_draws: sets of components of equal log energy beside every selection in an overlap."""
+    random_draws: sets of components of equal log energy beside every selection in an overlap.
+    kind: of the noise; the paper's is white."""
 
     seed: int = 0
     thresholds: tuple[float, ...] = (0.3, 0.1)
@@ -54,6 +51,7 @@ class Settings:
     pairs: int = 60
     levels: tuple[float, ...] = (0.0, -5.0, 5.0)
     random_draws: int = 5
+    kind: str = "white"
 
     def __post_init__(self) -> None:
         for name in ("pairs", "random_draws"):
@@ -61,18 +59,6 @@ class Settings:
                 raise ValueError(f"{name} must be at least 1, received {getattr(self, name)}.")
         if PAPERS_SNR not in self.snrs:
             raise ValueError(f"the SNRs must hold the paper's {PAPERS_SNR:g} dB.")
-
-
-@dataclass(frozen=True, slots=True)
-class Experiment:
-    """plan: the steps, in order; measure: one step's rows, a single one with `error` where it
-    cannot be done; summarise: the figures of all rows, ValueError where none was measured;
-    settings: the names of those it goes by."""
-
-    plan: Callable[[Sequence[Clip], Settings], list[Step]]
-    measure: Callable[[L2I, Sequence[Clip], Step, Settings], list[Row]]
-    summarise: Callable[[Sequence[Row]], dict[str, Any]]
-    settings: tuple[str, ...]
 
 
 # --- noise ------------------------------------------------------------------------------------
@@ -89,10 +75,10 @@ def noise_plan(clips: Sequence[Clip], settings: Settings) -> list[Step]:
 
 
 def noise_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Settings) -> list[Row]:
-    """One clip with white noise, explained for f's decision on it without: a row per SNR and τ.
+    """One clip with noise, explained for f's decision on it without: a row per SNR and τ.
 
-    The clip has the same noise at every SNR, of the seed `seed` + its index, as in
-    `noise_lab.batch`. place_of_decision: the interpreter's place of f's decision on the mixture.
+    The clip has the same noise at every SNR, of the seed `seed` + its index. place_of_decision: the
+    interpreter's place of f's decision on the mixture.
     """
     index, *snrs = step
     clip, rate = clips[index], engine.audio.sample_rate
@@ -100,15 +86,15 @@ def noise_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setting
     about = {"index": index, "clip": clip.name, "label": clip.written, "seed": seed}
     try:
         clean = load_clip(clip, engine.audio)
-        noise = coloured_noise("white", len(clean), seed, rate)
-        mixtures = [noise_lab.mix(clean, noise, snr) for snr in snrs]
+        noise = coloured_noise(settings.kind, len(clean), seed, rate)
+        mixtures = [mix(clean, noise, snr) for snr in snrs]
     except ValueError as error:
         return [{**about, "error": str(error)}]
     alone = engine.analyse(clean, rate)
     rows = []
     for snr, mixture in zip(snrs, mixtures, strict=True):
         analysis = engine.analyse(mixture.mixed, rate)
-        stems = noise_lab.stems(engine, analysis, mixture)
+        stems = gather(engine, analysis, mixture.sounds)
         heard = {
             **about,
             **noise_lab.clean_answers(engine, alone),
@@ -120,21 +106,21 @@ def noise_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setting
         for threshold in settings.thresholds:
             made = engine.interpret(analysis, alone.predicted, threshold, settings.mask_domain)
             row = {**heard, "threshold": threshold, "components": len(made.selected)}
-            rows.append({**row, **_through(stems, analysis, made)})
+            rows.append({**row, **_measures(into(stems, analysis, made))})
     return rows
 
 
 def summarise_noise(rows: Sequence[Row]) -> dict[str, Any]:
     """test_set: the figures at the paper's SNR over all clips; levels: those at every SNR, keys
     as strings, over the clips that were measured at all of them. ValueError without any."""
-    good = noise_lab.measured(rows)
+    good = measured(rows)
     swept = {row["index"] for row in good if row["snr_asked"] != PAPERS_SNR}
     levels = sorted({row["snr_asked"] for row in good if row["index"] in swept})
     return {
         "left_out": sum("error" in row for row in rows),
-        "test_set": _noise_table([row for row in good if row["snr_asked"] == PAPERS_SNR]),
+        "test_set": noise_table([row for row in good if row["snr_asked"] == PAPERS_SNR]),
         "levels": {
-            f"{level:g}": _noise_table(
+            f"{level:g}": noise_table(
                 [row for row in good if row["snr_asked"] == level and row["index"] in swept]
             )
             for level in levels
@@ -142,19 +128,20 @@ def summarise_noise(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _noise_table(rows: Sequence[Row]) -> dict[str, Any]:
+def noise_table(rows: Sequence[Row]) -> dict[str, Any]:
     """Shares of n clips, and per τ what passes. top5, top1: f's decision on the clean clip is among
     the interpreter's five highest, is its first; clean_top5: the same without noise; decision: f
-    keeps to it; noisy_top5: f's decision on the noisy clip is among the five."""
+    keeps to it; noisy_top5: f's decision on the noisy clip is among the five. None for what an
+    explainer without logits of its own has not."""
     by_threshold = _grouped(rows, "threshold")
     clips = next(iter(by_threshold.values()))
     return {
         "n": len(clips),
-        "top5": _share(row["place"] <= TOP for row in clips),
-        "top1": _share(row["place"] == 1 for row in clips),
-        "clean_top5": _share(row["place_clean"] <= TOP for row in clips),
+        "top5": _among(clips, "place", TOP),
+        "top1": _among(clips, "place", 1),
+        "clean_top5": _among(clips, "place_clean", TOP),
         "decision": _share(row["decision"] == 1 for row in clips),
-        "noisy_top5": _share(row["place_of_decision"] <= TOP for row in clips),
+        "noisy_top5": _among(clips, "place_of_decision", TOP),
         "thresholds": {f"{t:g}": _passing(group) for t, group in by_threshold.items()},
     }
 
@@ -197,13 +184,13 @@ def overlap_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setti
     about = {"pair": number}
     try:
         first, second = (load_clip(clip, engine.audio) for clip in pair)
-        mixtures = [noise_lab.mix(first, second, level, "other clip") for level in settings.levels]
+        mixtures = [mix(first, second, level, "other clip") for level in settings.levels]
     except ValueError as error:
         return [{**about, "clip": pair[0].name, "other": pair[1].name, "error": str(error)}]
     rows = []
     for place, (level, mixture) in enumerate(zip(settings.levels, mixtures, strict=True)):
         analysis = engine.analyse(mixture.mixed, engine.audio.sample_rate)
-        stems = noise_lab.stems(engine, analysis, mixture)
+        stems = gather(engine, analysis, mixture.sounds)
         for side, (asked, snr) in enumerate(((level, mixture.snr_db), (-level, -mixture.snr_db))):
             clip, other = pair[side], pair[1 - side]
             target = engine.class_index(clip.label)
@@ -223,13 +210,7 @@ def overlap_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setti
                     [settings.seed, number, place, side, round(100 * threshold)]
                 )
                 figures = _explained(
-                    engine,
-                    analysis,
-                    (stems[side], stems[1 - side]),
-                    target,
-                    threshold,
-                    settings,
-                    generator,
+                    engine, analysis, stems, side, target, threshold, settings, generator
                 )
                 rows.append({**heard, "threshold": threshold, **figures})
     return rows
@@ -238,28 +219,27 @@ def overlap_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setti
 def _explained(
     engine: L2I,
     analysis: Analysis,
-    stems: tuple[Stem, Stem],
+    stems: Stems,
+    own: int,
     target: int,
     threshold: float,
     settings: Settings,
     generator: np.random.Generator,
 ) -> Row:
     """What passes for L, and for components that carry as much energy."""
-    domain = settings.mask_domain
-    made = engine.interpret(analysis, target, threshold, domain)
+    made = engine.interpret(analysis, target, threshold, settings.mask_domain)
     energy = engine.component_energy(analysis).numpy()
-    own = _through(stems, analysis, made)
+    ours = _measures(into(stems, analysis, made, own))
     sets = energy_matched(energy, made.gains, settings.random_draws, generator)
-    drawn = []
-    for chosen in sets:
-        gains = masking.gains_of(chosen, len(energy))
-        by_chance = engine.interpret(analysis, target, threshold, domain, gains=gains)
-        drawn.append(_through(stems, analysis, by_chance))
+    drawn = [
+        _measures(by_components(engine, analysis, stems, chosen, settings.mask_domain, own))
+        for chosen in sets
+    ]
     return {
         "components": len(made.selected),
         "log_energy": float(energy[list(made.selected)].sum()),
-        **own,
-        "more": int(_more(own)),
+        **ours,
+        "more": int(_more(ours)),
         **{f"random_{name}": _median([row[name] for row in drawn]) for name in MEASURES},
         "random_more": _share(_more(row) for row in drawn),
         "random_log_energy": float(np.mean([energy[chosen].sum() for chosen in sets])),
@@ -269,7 +249,7 @@ def _explained(
 def summarise_overlap(rows: Sequence[Row]) -> dict[str, Any]:
     """levels: figures by the followed clip's level above the other's, τ, and whether f hears its
     class (`GROUPS`), all keys strings. ValueError where no pair was measured."""
-    good = noise_lab.measured(rows)
+    good = measured(rows)
     return {
         "n": len({row["pair"] for row in good}),
         "left_out": sum("error" in row for row in rows),
@@ -312,25 +292,35 @@ def _overlap_table(rows: Sequence[Row]) -> dict[str, Any]:
 # --- both -------------------------------------------------------------------------------------
 
 _BOTH = ("seed", "thresholds", "mask_domain")
-EXPERIMENTS = {
-    "noise": Experiment(noise_plan, noise_rows, summarise_noise, (*_BOTH, "snrs", "swept")),
-    "overlap": Experiment(
+STUDIES: dict[str, Study[Settings]] = {
+    "noise": Study(
+        "noise",
+        "clip",
+        noise_plan,
+        noise_rows,
+        summarise_noise,
+        (*_BOTH, "snrs", "swept"),
+        ("snrs", "swept"),
+    ),
+    "overlap": Study(
+        "overlap",
+        "pair",
         overlap_plan,
         overlap_rows,
         summarise_overlap,
         (*_BOTH, "pairs", "levels", "random_draws"),
+        ("pairs",),
     ),
 }
 
 
-def _through(stems: tuple[Stem, Stem], analysis: Analysis, made: Interpretation) -> Row:
-    """`MEASURES` of one interpretation; where x_int is silent only the shares are numbers."""
-    passed = noise_lab.passed_of(stems, analysis, made)
-    gain = passed.followed.sdr_gain
+def _measures(passed: Passed) -> Row:
+    """`MEASURES` of one kept sound; where it is silent only the shares are numbers."""
+    gain = passed.target.sdr_gain
     return {
-        "followed_passed": passed.followed.share,
+        "followed_passed": passed.target.share,
         "rest_passed": passed.rest.share,
-        "followed_correlation": passed.followed.correlation,
+        "followed_correlation": passed.target.correlation,
         "rest_correlation": passed.rest.correlation,
         "si_sdr_gain": gain if np.isfinite(gain) else float("nan"),
     }
@@ -359,6 +349,12 @@ def _more(row: Row) -> bool:
 
 def _share(holds: Iterable[bool]) -> float:
     return float(np.mean(list(holds)))
+
+
+def _among(rows: Sequence[Row], column: str, first: int) -> float | None:
+    """The share of rows whose place is among the first so many; None where one has no place."""
+    places = [row[column] for row in rows]
+    return None if None in places else _share(place <= first for place in places)
 
 
 def _median(values: Sequence[float]) -> float:

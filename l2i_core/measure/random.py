@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
 
+KINDS = ("random", "random_energy")  # count-matched and energy-matched, as rows name them
+
 
 @dataclass(frozen=True, slots=True)
 class RandomDrops:
@@ -110,55 +112,33 @@ def random_drops(
     return RandomDrops(drops, float(np.mean(removed)), as_much)
 
 
-def both_baselines(
+def draw(
     engine: L2I,
     analysis: Analysis,
     target: int,
     gains: ArrayLike,
-    count: int,
+    kinds: Sequence[str] = KINDS,
+    *,
     draws: int,
     generator: np.random.Generator,
     mask_domain: str = "log",
-) -> tuple[RandomDrops, RandomDrops]:
-    """The count-matched and the energy-matched Random Baseline of one clip and L's gains (K,).
+    count: int | None = None,
+) -> tuple[RandomDrops, ...]:
+    """The Random Baselines of these KINDS of one clip and L's gains (K,), drawn in turn.
 
-    `count` components are drawn for the first: the average |L| over a test set (the paper's), or
-    |L| of this clip; by the released code's conventions from all components, L's too.
+    count: how many components the count-matched one removes: |L| of this clip (None), or the
+    average over a test set (the paper's); by the released code's conventions they are drawn from
+    all components, L's too.
     """
-    given = (draws, generator, mask_domain)
-    return (
-        count_matched_drops(engine, analysis, target, gains, count, *given),
-        energy_matched_drops(engine, analysis, target, gains, *given),
-    )
-
-
-def count_matched_drops(
-    engine: L2I,
-    analysis: Analysis,
-    target: int,
-    gains: ArrayLike,
-    count: int,
-    draws: int,
-    generator: np.random.Generator,
-    mask_domain: str = "log",
-) -> RandomDrops:
-    """The count-matched Random Baseline of one clip and L's gains (K,)."""
-    kept = [] if engine.conventions.random_from_all else np.flatnonzero(gains).tolist()
-    sets = count_matched(engine.dictionary.n_components, kept, count, draws, generator)
-    return random_drops(engine, analysis, target, sets, mask_domain)
-
-
-def energy_matched_drops(
-    engine: L2I,
-    analysis: Analysis,
-    target: int,
-    gains: ArrayLike,
-    draws: int,
-    generator: np.random.Generator,
-    mask_domain: str = "log",
-) -> RandomDrops:
-    """The energy-matched Random Baseline of one clip and L's gains (K,)."""
-    energy = engine.component_energy(analysis)
-    sets = energy_matched(energy, gains, draws, generator)
-    matched = can_match(energy, gains)
-    return random_drops(engine, analysis, target, sets, mask_domain, matched)
+    energy, own = engine.component_energy(analysis), np.flatnonzero(gains).tolist()
+    drawn = []
+    for kind in kinds:
+        if kind == "random_energy":
+            sets, equal = energy_matched(energy, gains, draws, generator), can_match(energy, gains)
+        else:
+            kept, size = own, len(own) if count is None else count
+            if engine.conventions.random_from_all:
+                kept = []
+            sets, equal = count_matched(len(energy), kept, size, draws, generator), True
+        drawn.append(random_drops(engine, analysis, target, sets, mask_domain, equal))
+    return tuple(drawn)

@@ -1,7 +1,7 @@
 """Where the stems of a scene are known: does an interpretation hold its source, or another's sound?
 
 For one class that a scene truly holds: how much of each stem's energy passes the filter that x_int
-is (`explain.energy_share`), whether the class's own stem passes more than every other (the
+is (`masking.energy_share`), whether the class's own stem passes more than every other (the
 background among them), and how near x_int comes to that stem (SI-SDR). The same is measured of
 energy-matched Random, and of the ideal mask with this W: H from the stems, how far apart its
 patterns could keep them.
@@ -17,172 +17,107 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from l2i_core.data import scenes
+from l2i_core.data.clips import Clip, load_clip
 from l2i_core.dictionary import masking, nmf
 from l2i_core.engine import L2I
 from l2i_core.explainers.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
-from l2i_core.measure import metrics
 from l2i_core.measure.random import energy_matched
-from l2i_core.signal import spectra
+from l2i_core.measure.records import read_table
+from l2i_core.measure.stems import (
+    Passed,
+    Stems,
+    by_components,
+    gather,
+    into,
+    into_mask,
+    log_magnitude,
+)
+from l2i_core.measure.study import Row, Step, Study, by_step, on_disk
 
 SYSTEMS = ("interpretation", "random_energy", "ideal")
-RANDOM_DRAWS = 5
+ROWS = "truth-rows.csv"
+TEXTS = {"interpreter", "clip", "target", "mask_domain", "system"}  # its columns that are names
 _ITERATIONS = 100  # of the projections of stems on W
 
-Row = dict[str, Any]
-TEXTS = {"interpreter", "clip", "target", "mask_domain", "system"}  # columns that are names
-
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What of a scene passes into one kept sound; `own` is the target's stem among the stems.
+class Settings:
+    """τ, mask domains, and draws of Random beside every interpretation."""
 
-    passed: share of each stem's energy that passes, in the order of the stems, NaN for a silent
-    one. sdr_before, sdr_after: SI-SDR of the mixture and of the kept sound against the target's
-    stem, in dB (−inf for silence).
-    """
-
-    own: int
-    passed: tuple[float, ...]
-    sdr_before: float
-    sdr_after: float
-
-    @property
-    def target(self) -> float:
-        """The share of the target's energy that passes."""
-        return self.passed[self.own]
-
-    @property
-    def interferer(self) -> float:
-        """The greatest share that passes of any other stem; 0 where there is none."""
-        others = [p for i, p in enumerate(self.passed) if i != self.own and not np.isnan(p)]
-        return max(others, default=0.0)
-
-    @property
-    def target_first(self) -> bool:
-        """Whether more passes of the target than of every other stem."""
-        return self.target > self.interferer
-
-    @property
-    def sdr_gain(self) -> float:
-        """How much nearer the kept sound is to the target than the mixture, in dB."""
-        return self.sdr_after - self.sdr_before
-
-
-@dataclass(frozen=True, slots=True)
-class Stems:
-    """What is computed once of a scene's stems: sounds (n′,) that add up to the mixture, |S| (F, T)
-    of each at f's scale, and its H (K, T), the projection of its X on W."""
-
-    sounds: tuple[np.ndarray, ...]
-    magnitudes: tuple[Tensor, ...]
-    activations: tuple[Tensor, ...]
+    thresholds: tuple[float, ...] = (0.3, 0.1)
+    mask_domains: tuple[str, ...] = masking.MASK_DOMAINS
+    random_draws: int = 5
 
 
 @torch.inference_mode()
-def gather(engine: L2I, analysis: Analysis, sounds: Sequence[np.ndarray]) -> Stems:
-    """The stems (n′,) of an analysed mixture; ValueError for one of another length than it."""
-    length = len(analysis.waveform)
-    for number, sound in enumerate(sounds, start=1):
-        if len(sound) != length:
-            raise ValueError(
-                f"stem {number} has {len(sound)} samples, the mixture {length}; give stems of the "
-                "mixture's length and rate."
-            )
-    parts = [log_magnitude(engine, analysis, sound) for sound in sounds]
-    return Stems(
-        tuple(sounds),
-        tuple(spectra.magnitude(x) for x in parts),
-        tuple(nmf.project(x, engine.dictionary.patterns, iterations=_ITERATIONS) for x in parts),
-    )
-
-
-@torch.inference_mode()
-def hear(engine: L2I, analysis: Analysis, kept: Tensor, stems: Stems, own: int) -> Heard:
-    """What of each stem passes into X_int `kept` (F, T) of their analysed sum; ValueError for a
-    silent target."""
-    target, given = stems.sounds[own], analysis.spectrogram
-    if not np.any(target):
-        raise ValueError(f"stem {own + 1}, the target's, is silent; nothing can be kept of it.")
-    passed = [
-        masking.energy_share(magnitude, given.log_magnitude, kept)
-        if magnitude.any()
-        else float("nan")
-        for magnitude in stems.magnitudes
-    ]
-    mixture = analysis.waveform.numpy()
-    sound = spectra.invert(kept, given.phase, given.length, engine.audio)[: len(mixture)]
-    return Heard(
-        own,
-        tuple(passed),
-        metrics.si_sdr(mixture, target),
-        metrics.si_sdr((sound / analysis.gain).numpy(), target),
-    )
+def project(engine: L2I, analysis: Analysis, stems: Stems) -> list[Tensor]:
+    """H (K, T) of each stem: the projection of its X on W."""
+    parts = (log_magnitude(engine, analysis, sound) for sound in stems.sounds)
+    return [nmf.project(x, analysis.patterns, iterations=_ITERATIONS) for x in parts]
 
 
 @torch.inference_mode()
 def ideal(
-    engine: L2I, analysis: Analysis, stems: Stems, own: int, mask_domain: str = "log"
+    analysis: Analysis, activations: Sequence[Tensor], own: int, mask_domain: str = "log"
 ) -> Tensor:
-    """X_int (F, T) of the ideal mask with this W: M = W H_own / Σ W H_i over all stems."""
-    patterns, parts = engine.dictionary.patterns, stems.activations
-    kept = patterns @ parts[own]
+    """X_int (F, T) of the ideal mask with this W, from each stem's H (K, T): W H_own / Σ W H_i."""
+    kept = analysis.patterns @ activations[own]
     left = torch.zeros_like(kept)
-    for other in (*parts[:own], *parts[own + 1 :]):
-        left += patterns @ other
+    for other in (*activations[:own], *activations[own + 1 :]):
+        left += analysis.patterns @ other
     masks = (masking.ratio(kept, kept + left), masking.ratio(left, kept + left))
     return masking.apply_masks(analysis.spectrogram.log_magnitude, masks, mask_domain)[0]
 
 
-@torch.inference_mode()
-def random_energy(
-    engine: L2I, analysis: Analysis, made: Interpretation, draws: int, seed: Sequence[int]
-) -> list[Tensor]:
-    """X_int (F, T) of `draws` sets of components outside L that carry as much energy as x_int does;
-    the same sets in both mask domains."""
+def by_chance(
+    engine: L2I,
+    analysis: Analysis,
+    stems: Stems,
+    made: Interpretation,
+    draws: int,
+    seed: Sequence[int],
+    own: int = 0,
+) -> list[Passed]:
+    """What passes into `draws` sets of components outside L that carry as much energy as x_int
+    does; the same sets in both mask domains."""
     energy = engine.component_energy(analysis)
     sets = energy_matched(energy, made.gains, draws, np.random.default_rng([*seed]))
-    all_gains = (masking.gains_of(chosen, len(energy)) for chosen in sets)
-    ask = engine.ask(analysis, made.mask_domain)
-    return [ask.masked(gains)[0] for gains in all_gains]
+    domain = made.mask_domain
+    return [by_components(engine, analysis, stems, chosen, domain, own) for chosen in sets]
 
 
-@torch.inference_mode()
 def check(
     engine: L2I,
     analysis: Analysis,
     targets: Sequence[str],
-    stems: Mapping[str, np.ndarray],
-    thresholds: Sequence[float],
-    mask_domains: Sequence[str] = masking.MASK_DOMAINS,
-    draws: int = RANDOM_DRAWS,
+    sounds: Mapping[str, np.ndarray],
+    settings: Settings,
     seed: Sequence[int] = (0,),
 ) -> list[Row]:
     """Classes that the scene holds: a row for each, mask domain, τ and system of SYSTEMS.
 
-    stems: sound (n′,) by class name, and "background". Row: target, threshold, mask_domain,
+    sounds: stems (n′,) by class name, and "background". Row: target, threshold, mask_domain,
     decided (1 where f decides for the class), components, system, target_passed,
     interferer_passed, target_first (of Random: the share of draws), si_sdr, si_sdr_gain in dB;
     Random's numbers are medians over its draws. ValueError for a class without a stem.
     """
-    gathered, rows = gather(engine, analysis, list(stems.values())), []
+    stems, rows = gather(engine, analysis, list(sounds.values())), []
+    activations = project(engine, analysis, stems)
     decided = engine.decided(analysis.logits)
     for target in targets:
-        if target not in stems:
-            raise ValueError(f"the scene has no stem of {target!r}; it has: {', '.join(stems)}.")
-        index, own = engine.class_index(target), list(stems).index(target)
-        for domain in mask_domains:
-            best = hear(
-                engine, analysis, ideal(engine, analysis, gathered, own, domain), gathered, own
-            )
-            for threshold in thresholds:
+        if target not in sounds:
+            raise ValueError(f"the scene has no stem of {target!r}; it has: {', '.join(sounds)}.")
+        index, own = engine.class_index(target), list(sounds).index(target)
+        for domain in settings.mask_domains:
+            kept = ideal(analysis, activations, own, domain)
+            best = into_mask(engine, analysis, stems, kept, own)
+            for threshold in settings.thresholds:
                 made = engine.interpret(analysis, index, threshold, domain)
-                ours = hear(engine, analysis, made.log_magnitude, gathered, own)
                 drawn_by = [*seed, index, round(100 * threshold)]
-                chance = [
-                    hear(engine, analysis, kept, gathered, own)
-                    for kept in random_energy(engine, analysis, made, draws, drawn_by)
-                ]
+                draws = settings.random_draws
+                chance = by_chance(engine, analysis, stems, made, draws, drawn_by, own)
                 about = {
                     "target": target,
                     "threshold": threshold,
@@ -190,18 +125,21 @@ def check(
                     "decided": int(index in decided),
                     "components": len(made.selected),
                 }
-                heard = zip(SYSTEMS, ([ours], chance, [best]), strict=True)
-                rows += [{**about, "system": system, **_measures(h)} for system, h in heard]
+                by_system = ([into(stems, analysis, made, own)], chance, [best])
+                rows += [
+                    {**about, "system": system, **_measures(passed)}
+                    for system, passed in zip(SYSTEMS, by_system, strict=True)
+                ]
     return rows
 
 
-def _measures(heard: Sequence[Heard]) -> Row:
+def _measures(passed: Sequence[Passed]) -> Row:
     return {
-        "target_passed": float(np.median([h.target for h in heard])),
-        "interferer_passed": float(np.median([h.interferer for h in heard])),
-        "target_first": float(np.mean([h.target_first for h in heard])),
-        "si_sdr": float(np.median([h.sdr_after for h in heard])),
-        "si_sdr_gain": float(np.median([h.sdr_gain for h in heard])),
+        "target_passed": float(np.median([p.target.share for p in passed])),
+        "interferer_passed": float(np.median([p.interferer for p in passed])),
+        "target_first": float(np.mean([p.target_first for p in passed])),
+        "si_sdr": float(np.median([p.target.sdr_after for p in passed])),
+        "si_sdr_gain": float(np.median([p.target.sdr_gain for p in passed])),
     }
 
 
@@ -246,7 +184,55 @@ def _finite(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def log_magnitude(engine: L2I, analysis: Analysis, stem: np.ndarray) -> Tensor:
-    """X (F, T) of a stem at the mixture's gain."""
-    sound = torch.as_tensor(stem, dtype=torch.float32) * analysis.gain
-    return spectra.spectrogram(sound, engine.audio, engine.min_length).log_magnitude
+# --- over a set of scenes ---------------------------------------------------------------------
+
+
+def scene_plan(clips: Sequence[Clip], settings: Settings) -> list[Step]:
+    """(number,) of the scenes that hold a class; ValueError where none does."""
+    plan = [(number,) for number, clip in enumerate(clips) if clip.held]
+    if not plan:
+        raise ValueError("none of the scenes holds a class, so there is nothing to check.")
+    return plan
+
+
+def scene_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Settings) -> list[Row]:
+    """The rows of one scene: every class it holds, both mask domains, all τ, all systems."""
+    (number,) = step
+    clip = clips[number]
+    assert clip.path is not None  # scenes are files
+    sounds = {
+        name: load_clip(Clip(name, name, clip.fold, clip.source, path), engine.audio)
+        for name, path in scenes.stem_files(clip.path).items()
+    }
+    analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
+    about = {"interpreter": engine.interpreter_name, "clip": clip.name}
+    rows = check(engine, analysis, clip.held, sounds, settings, seed=(number,))
+    return [{**about, **row} for row in rows]
+
+
+def _published(
+    engine: L2I, clips: Sequence[Clip], settings: Settings, weights: str
+) -> dict[Step, list[Row]]:
+    """Those of truth-rows.csv, where truth.json says that these weights made them."""
+    name, path = engine.interpreter_name, on_disk(engine.bundle) / "metrics" / ROWS
+    about = (engine.bundle.experiment("truth") or {}).get("about", {})
+    if not path.is_file() or about.get("weights", {}).get(name) != weights:
+        return {}
+    return by_step(clips, [row for row in read_table(path, TEXTS) if row["interpreter"] == name])
+
+
+def tables(rows: Sequence[Row]) -> dict[str, Any]:
+    """Blocks of `summarise` by mask domain, τ ("0.3") and system."""
+    made: dict[str, Any] = {}
+    groups: dict[tuple[str, float, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["mask_domain"], row["threshold"], row["system"]), []).append(row)
+    for (domain, threshold, system), mine in groups.items():
+        level = made.setdefault(domain, {}).setdefault(f"{threshold:g}", {})
+        level[system] = summarise(mine)
+    return made
+
+
+STUDY: Study[Settings] = Study(
+    "truth", "scene", scene_plan, scene_rows, tables, ("random_draws",), published=_published
+)

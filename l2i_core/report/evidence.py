@@ -27,7 +27,7 @@ from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
 from l2i_core.explainers.explained import Interpretation, Verdict
 from l2i_core.explainers.protocol import Analysis
-from l2i_core.measure.random import both_baselines
+from l2i_core.measure.random import draw
 from l2i_core.report import figures
 from l2i_core.report.figures import Panel
 from l2i_core.report.report import make_report
@@ -115,15 +115,14 @@ def random_drops(
     is selected. `equal_energy`: whether the second could remove as much of ‖X‖² as L does."""
     if not made.selected:
         return None
-    counted, matched = both_baselines(
+    counted, matched = draw(
         engine,
         analysis,
         made.target_index,
         made.gains,
-        len(made.selected),
-        draws,
-        np.random.default_rng(seed),
-        made.mask_domain,
+        draws=draws,
+        generator=np.random.default_rng(seed),
+        mask_domain=made.mask_domain,
     )
     return {
         "count_matched": counted.median,

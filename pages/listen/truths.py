@@ -15,13 +15,15 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from torch import Tensor
 
 from l2i_core import L2I, Analysis, Interpretation
 from l2i_core.data import scenes
 from l2i_core.dictionary.masking import MASK_DOMAINS
+from l2i_core.measure import stems as passing
 from l2i_core.measure import truth
 from l2i_core.measure.random import can_match
-from l2i_core.measure.truth import Heard, Stems
+from l2i_core.measure.stems import Passed, Stems
 from l2i_core.words import ALL_OTHERS, joined
 from pages.shell import cached, models
 from pages.shell.clips import ClipSource
@@ -37,7 +39,8 @@ SYSTEMS = {
     "random_energy": "Random of equal log energy",
     "ideal": "ideal mask with this W",
 }
-_stems: Memory[Stems] = Memory(128 * MEGABYTE)
+DRAWS = truth.Settings().random_draws
+_stems: Memory[tuple[Stems, list[Tensor]]] = Memory(128 * MEGABYTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +94,20 @@ def draw(view: View) -> None:
     )
 
 
-def finding(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> str:
+def finding(view: View, found: Truth, heard: dict[str, Sequence[Passed]]) -> str:
     """What the interpretation keeps of each true sound, in one sentence."""
-    own = heard["interpretation"][0]
-    if not any(share > 0 for share in own.passed):
+    own = heard["interpretation"][0].shares
+    if not any(share > 0 for share in own):
         return f"B is silence: nothing of {joined(found.names)} is kept."
-    parts = [
-        f"{percent(share)} of {name}" for name, share in zip(found.names, own.passed, strict=True)
-    ]
+    parts = [f"{percent(share)} of {name}" for name, share in zip(found.names, own, strict=True)]
     return f"x_int keeps {joined(parts)}."
 
 
-def _beside(found: Truth, heard: dict[str, Sequence[Heard]], matched: bool) -> str:
+def _beside(found: Truth, heard: dict[str, Sequence[Passed]], matched: bool) -> str:
     """Whether the target passes most, and the same of Random and of the ideal mask; "" for a
     silent B, of which there is nothing to compare. matched: Random could take as much log energy."""
     own, best, chance = (heard[n] for n in ("interpretation", "ideal", "random_energy"))
-    if not any(share > 0 for share in own[0].passed):
+    if not any(share > 0 for share in own[0].shares):
         return ""
     if len(found.names) == 1:
         return "There is no other sound in it."
@@ -121,7 +122,7 @@ def _beside(found: Truth, heard: dict[str, Sequence[Heard]], matched: bool) -> s
         which = "the target" if lucky else "another sound"
         text += f"{sentence(ALL_OTHERS)} put {which} first; "
     text += (
-        f"the ideal mask keeps {percent(best[0].target)} of it and at most {percent(best[0].interferer)} of "
+        f"the ideal mask keeps {percent(best[0].target.share)} of it and at most {percent(best[0].interferer)} of "
         "another sound."
     )
     return text
@@ -171,7 +172,7 @@ def _truth(view: View, stems: Sequence[ClipSource]) -> Truth:
     )
 
 
-def _heard(view: View, found: Truth, domain: str) -> dict[str, Sequence[Heard]]:
+def _heard(view: View, found: Truth, domain: str) -> dict[str, Sequence[Passed]]:
     """What passes by each of SYSTEMS in a mask domain, from the caches where it is known."""
     made = _made(view, domain)
     return _measured((*found.key, cached.named(made)), view.engine, view.analysis, made, found)
@@ -189,27 +190,35 @@ def _measured(
     _analysis: Analysis,
     _made: Interpretation,
     _found: Truth,
-) -> dict[str, Sequence[Heard]]:
-    engine, analysis = _engine, _analysis
+) -> dict[str, Sequence[Passed]]:
+    engine, analysis, key = _engine, _analysis, _found.key
+
+    def gather() -> tuple[Stems, list[Tensor]]:
+        stems = passing.gather(engine, analysis, _found.sounds)
+        return stems, truth.project(engine, analysis, stems)
+
     with models.turn:
-        stems = _stems.get(_found.key, lambda: truth.gather(engine, analysis, _found.sounds))
+        stems, activations = _stems.get(key, gather)
+        own = passing.into(stems, analysis, _made)
         # Not by τ: one selection has one set of draws, whichever τ led to it.
         seed = (0, _made.target_index)
-        drawn = truth.random_energy(engine, analysis, _made, truth.RANDOM_DRAWS, seed)
-        own, *chance = (
-            truth.hear(engine, analysis, each, stems, 0) for each in (_made.log_magnitude, *drawn)
-        )
-        best = _ideal(_found.key, _made.mask_domain, engine, analysis, stems)
+        chance = truth.by_chance(engine, analysis, stems, _made, DRAWS, seed)
+        best = _ideal(key, _made.mask_domain, engine, analysis, stems, activations)
     return {"interpretation": [own], "random_energy": chance, "ideal": [best]}
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
 def _ideal(
-    key: tuple[Any, ...], domain: str, _engine: L2I, _analysis: Analysis, _stems: Stems
-) -> Heard:
+    key: tuple[Any, ...],
+    domain: str,
+    _engine: L2I,
+    _analysis: Analysis,
+    _stems: Stems,
+    _activations: list[Tensor],
+) -> Passed:
     """What passes the ideal mask, which is the same at every τ."""
-    kept = truth.ideal(_engine, _analysis, _stems, 0, domain)
-    return truth.hear(_engine, _analysis, kept, _stems, 0)
+    kept = truth.ideal(_analysis, _activations, 0, domain)
+    return passing.into_mask(_engine, _analysis, _stems, kept)
 
 
 # --- heard, seen, counted ---------------------------------------------------------------------
@@ -238,7 +247,7 @@ def _listening(view: View, found: Truth) -> None:
         else:
             picture = view.picture(
                 ("true", view.target, title),
-                partial(truth.log_magnitude, view.engine, view.analysis, sound),
+                partial(passing.log_magnitude, view.engine, view.analysis, sound),
             )
         slot.image(picture, width="stretch", alt=f"Spectrogram: {title}, on a mel scale")
     st.caption(
@@ -248,9 +257,9 @@ def _listening(view: View, found: Truth) -> None:
     )
 
 
-def _bars(view: View, found: Truth, heard: dict[str, Sequence[Heard]]) -> None:
+def _bars(view: View, found: Truth, heard: dict[str, Sequence[Passed]]) -> None:
     shares = {
-        SYSTEMS[system]: np.median([h.passed for h in all_], axis=0).tolist()
+        SYSTEMS[system]: np.median([h.shares for h in all_], axis=0).tolist()
         for system, all_ in heard.items()
     }
     st.markdown(f"**Sound energy of each true sound that passes, at τ = {view.threshold:.2f}**")
@@ -296,8 +305,8 @@ def _table(view: View, found: Truth) -> None:
     for domain in MASK_DOMAINS:
         heard = _heard(view, found, domain)
         for system, all_ in heard.items():
-            after = float(np.median([h.sdr_after for h in all_]))
-            before = all_[0].sdr_before
+            after = float(np.median([h.target.sdr_after for h in all_]))
+            before = all_[0].target.sdr_before
             change = decibels(after - before)
             rows[SYSTEMS[system]] += [
                 decibels(after) if np.isfinite(after) else "silence",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from l2i_core.measure import noise_lab
-from l2i_core.measure.noise_lab import BatchSummary, Row
+from l2i_core.data.sets import held_out
+from l2i_core.measure.experiments import Settings, noise_rows, noise_table
+from l2i_core.measure.noise_lab import TOP
+from l2i_core.measure.study import Row, measured
 from pages.noise import figures
 from pages.noise.comparison import Corruption
 from pages.noise.stored import ENERGY
@@ -48,101 +50,100 @@ def draw(view: View, corruption: Corruption) -> None:
             else ""
         )
     )
+    engine, threshold, domain = view.engine, view.threshold, view.domain
     try:
-        data, test_clips = noise_lab.held_out(view.engine.bundle)
+        data, clips = held_out(engine.bundle.training, engine.bundle.name)
     except ValueError as error:
         st.info(sentence(str(error)))
         return
-    engine, threshold, domain = view.engine, view.threshold, view.domain
     key = ("batch", view.key[:3], data, corruption.token, corruption.snr, threshold, domain)
-    job = jobs.control(
-        key,
-        len(test_clips),
-        lambda: noise_lab.batch(
-            engine, test_clips, corruption.kind, corruption.snr, corruption.seed, threshold, domain
-        ),
-        f"Measure {len(test_clips)} clips of {data}",
-    )
+    settings = Settings(corruption.seed, (threshold,), domain, kind=corruption.kind)
+
+    def rows() -> Iterator[Row]:
+        for index in range(len(clips)):
+            yield from noise_rows(engine, clips, (index, float(corruption.snr)), settings)
+
+    job = jobs.control(key, len(clips), rows, f"Measure {len(clips)} clips of {data}")
     if job is None:
         return
     try:
-        summary = noise_lab.summarise(job.rows)
+        good = measured(job.rows)
     except ValueError as error:
         st.error(sentence(str(error)))
         return
-    _figures(view, summary, f"{data}, {what}")
-    _energy(summary, job.rows)
-    _clips(job.rows)
+    table = noise_table(good)
+    (passing,) = table["thresholds"].values()
+    _figures(view, good, table, passing, f"{data}, {what}")
+    _energy(good, passing, [row for row in job.rows if "error" in row])
+    _clips(good)
     with view.corner, st.popover("Download", width="stretch"):
         stem = f"{engine.bundle.name}-{engine.interpreter_name}-{corruption.file_name}"
         results.csv_buttons([("Rows", f"tau{threshold:.2f}", job.rows)], stem)
 
 
-def _figures(view: View, summary: BatchSummary, what: str) -> None:
+def _figures(
+    view: View, good: Sequence[Row], table: dict[str, Any], passing: dict[str, Any], what: str
+) -> None:
     """The paper's figure as a sentence, and the numbers in one row."""
-    n, total = summary.n, len(view.engine.classes)
+    n, total, verb = table["n"], len(view.engine.classes), view.engine.task.decides
     interpreter = results.title(view.engine.bundle, view.engine.interpreter_name)
     about = f"({what}; τ = {view.threshold:.2f}; {interpreter})"
-    if math.isnan(summary.top5):
+    follows = None
+    if table["top5"] is None:
         st.markdown(
-            f"**f keeps its class in {round(summary.decision * n)} of {n} clips** {about}. This "
+            f"**f keeps its class in {round(table['decision'] * n)} of {n} clips** {about}. This "
             "explainer has no order of classes among which one could survive."
         )
     else:
+        follows = np.mean([row["predicted"] == row["interpreter_predicted"] for row in good])
         st.markdown(
-            f"**In {round(summary.top5 * n)} of {n} clips the class survives among the interpreter's "
-            f"top 5** {about}. Without noise: {percent(summary.clean_top5)}; by chance, five of "
-            f"{total} classes: {percent(min(noise_lab.TOP, total) / total)}."
+            f"**In {round(table['top5'] * n)} of {n} clips the class survives among the interpreter's "
+            f"top 5** {about}. Without noise: {percent(table['clean_top5'])}; by chance, five of "
+            f"{total} classes: {percent(min(TOP, total) / total)}."
         )
     shown = {
-        "In interpreter's top 5": summary.top5,
-        "Interpreter's first": summary.top1,
-        "f keeps its class": summary.decision,
-        f"Interpreter {view.engine.task.decides} what f {view.engine.task.decides}": summary.fidelity,
-        "Sound energy of the noise in B": summary.rest_passed[1],
-        "Sound energy of the clip in B": summary.followed_passed[1],
+        "In interpreter's top 5": table["top5"],
+        "Interpreter's first": table["top1"],
+        "f keeps its class": table["decision"],
+        f"Interpreter {verb} what f {verb}": follows,
+        "Sound energy of the noise in B": passing["rest_passed"]["median"],
+        "Sound energy of the clip in B": passing["followed_passed"]["median"],
     }
     with st.container(horizontal=True, gap="medium", key="noise-batch"):
         for label, value in shown.items():
-            st.metric(label, percent(value), width="content")
+            st.metric(label, "–" if value is None else percent(float(value)), width="content")
 
 
-def _energy(summary: BatchSummary, rows: Sequence[Row]) -> None:
+def _energy(good: Sequence[Row], passing: dict[str, Any], left_out: Sequence[Row]) -> None:
     """What of the noise and of the clip passes into B, clip by clip."""
-    low, middle, high = (percent(share) for share in summary.rest_passed)
+    low, middle, high = (percent(passing["rest_passed"][q]) for q in ("q25", "median", "q75"))
     text = (
         f"Of the noise's sound energy {middle} passes into B at the median, quartiles {low} and {high}; "
-        f"n = {summary.n}"
+        f"n = {len(good)}"
     )
     st.markdown(f"**{text}**")
-    shares = [
-        np.array([row[c] for row in rows if "error" not in row])
-        for c in ("rest_passed", "followed_passed")
-    ]
+    shares = [np.array([row[c] for row in good]) for c in ("rest_passed", "followed_passed")]
     plots.chart(
         figures.quartile_bars(("noise", "clip"), shares, ENERGY, pictures.palette()),
         "batch-energy",
-        f"{text}; of the clip's {percent(summary.followed_passed[1])}.",
+        f"{text}; of the clip's {percent(passing['followed_passed']['median'])}.",
         lively=True,
     )
     notes = [
         "Energies in B are medians. Where f itself gives up the class, an interpreter that follows "
         "f should give it up too; its agreement with f on the noisy clips says whether it does."
     ]
-    if summary.empty:
-        notes.append(f"In {summary.empty} nothing is selected for the class: B is silent.")
-    if summary.left_out:
-        first = next(row for row in rows if "error" in row)
-        notes.append(f"{summary.left_out} left out, the first: {first['clip']}, {first['error']}")
+    if passing["empty"]:
+        notes.append(f"In {passing['empty']} nothing is selected for the class: B is silent.")
+    if left_out:
+        first = left_out[0]
+        notes.append(f"{len(left_out)} left out, the first: {first['clip']}, {first['error']}")
     st.caption(" ".join(notes))
 
 
-def _clips(rows: Sequence[Row]) -> None:
+def _clips(good: Sequence[Row]) -> None:
     """A line per clip, those that survive least first; the chosen one can be heard."""
-    good = sorted(
-        (row for row in rows if "error" not in row),
-        key=lambda r: (-(r["place"] or 0), r["probability"]),
-    )
+    good = sorted(good, key=lambda r: (-(r["place"] or 0), r["probability"]))
     table = pd.DataFrame(good)[list(_COLUMNS)]
     table["predicted"] = table["predicted"].map(results.labelled)
     table["class"] = table["class"].map(class_name)

@@ -14,8 +14,9 @@ import streamlit as st
 
 from l2i_core import L2I, Analysis, Interpretation, Verdict
 from l2i_core.measure import noise_lab
-from l2i_core.measure.noise_lab import Mixture, Passed, Shift
+from l2i_core.measure.noise_lab import Shift
 from l2i_core.measure.random import RandomDrops
+from l2i_core.measure.stems import Mixture, Passed, gather, into, mix
 from l2i_core.signal.corrupt import coloured_noise
 from pages.shell import cached, models
 from pages.shell.cached import Key
@@ -99,7 +100,7 @@ def mixture(view: View, corruption: Corruption) -> Mixture:
 
     def make() -> Mixture:
         made = added(view.engine, len(clip), corruption)
-        return noise_lab.mix(clip, made, corruption.snr, corruption.what)
+        return mix(clip, made, corruption.snr, corruption.what)
 
     return _mixtures.get((view.key, corruption.token, corruption.snr), make)
 
@@ -207,7 +208,8 @@ def _analysis(key: Key, engine: L2I, sound: np.ndarray) -> Analysis:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _passed(key: tuple[Any, ...], _engine: L2I, _side: Side, _mixture: Mixture) -> Passed:
-    return noise_lab.passed(_engine, _side.analysis, _side.made, _mixture)
+    stems = gather(_engine, _side.analysis, _mixture.sounds)
+    return into(stems, _side.analysis, _side.made)
 
 
 @st.cache_resource(show_spinner=False, max_entries=48)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from l2i_core.measure.noise_lab import Row
+from l2i_core.measure.study import Row
 from pages.noise import stored_noise, stored_overlap
 from pages.noise.stored import Blocks
 from pages.shell import results, state

@@ -11,7 +11,7 @@ import streamlit as st
 
 from l2i_core import L2I
 from l2i_core.measure import noise_lab
-from l2i_core.measure.noise_lab import Part
+from l2i_core.measure.stems import Part
 from pages.noise.comparison import Comparison, Corruption, Side
 from pages.shell import decisions
 from pages.shell.view import View
@@ -64,7 +64,7 @@ def _report(view: View, corruption: Corruption, compared: Comparison) -> dict[st
         "classes": list(engine.classes),
         "alone": _side(engine, compared.alone, target),
         "mixture": _side(engine, compared.mixed, target),
-        "followed": _part(compared.passed.followed),
+        "followed": _part(compared.passed.target),
         "rest": _part(compared.passed.rest),
         "rank_correlation": _finite(shift.correlation),
         "selected_that_stay": shift.stayed,

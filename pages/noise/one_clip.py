@@ -10,8 +10,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core.measure import noise_lab
-from l2i_core.measure.noise_lab import Part
 from l2i_core.measure.random import RandomDrops
+from l2i_core.measure.stems import Part
 from l2i_core.words import TITLES
 from pages.noise import comparison, files, settings
 from pages.noise.comparison import Comparison, Corruption, Side
@@ -107,7 +107,7 @@ def _figures(view: View, compared: Comparison) -> None:
         f"f's probability of {class_name(view.target)}": " → ".join(chances),
         f"Interpreter's {'probability' if view.multi_label else 'place'} of it": " → ".join(theirs),
         f"Sound energy of {rest} in B": percent(compared.passed.rest.share),
-        f"Sound energy of {followed} in B": percent(compared.passed.followed.share),
+        f"Sound energy of {followed} in B": percent(compared.passed.target.share),
     }
     with st.container(horizontal=True, gap="medium", key="noise-figures"):
         for label, value in shown.items():
@@ -228,7 +228,7 @@ def energy(compared: Comparison) -> None:
     """What of either sound passes, and how near B is to it."""
     st.subheader("What of the mixture passes into B?", anchor=False)
     passed, names = compared.passed, compared.names
-    parts = zip(names, (passed.followed, passed.rest), strict=True)
+    parts = zip(names, (passed.target, passed.rest), strict=True)
     table = {sentence(name): _part(part) for name, part in parts}
     st.table(
         pd.DataFrame(table).T,

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from l2i_core.measure.experiments import MEASURES
-from l2i_core.measure.noise_lab import Row
+from l2i_core.measure.study import Row
 from pages.shell import results
 from pages.shell.view import View
 from pages.show import comparisons, pictures, plots

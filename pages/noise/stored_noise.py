@@ -10,7 +10,7 @@ import streamlit as st
 
 from l2i_core.measure import metrics, noise_lab
 from l2i_core.measure.experiments import PAPERS_SNR
-from l2i_core.measure.noise_lab import Row
+from l2i_core.measure.study import Row
 from pages.noise import stored
 from pages.noise.stored import Blocks, maybe
 from pages.shell import results

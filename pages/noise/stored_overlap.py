@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure.experiments import GROUPS
-from l2i_core.measure.noise_lab import Row
+from l2i_core.measure.study import Row
 from l2i_core.report import paper
 from pages.noise import stored
 from pages.noise.stored import Blocks, maybe

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from l2i_core.measure import noise_lab
-from l2i_core.measure.noise_lab import Row
+from l2i_core.measure.study import Row
 from pages.noise import comparison, figures, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.noise.figures import Curve

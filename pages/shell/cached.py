@@ -18,12 +18,7 @@ import torch
 
 from l2i_core import L2I, Analysis, Interpretation, Verdict
 from l2i_core.classifiers.hearing import WINDOWED_ABOVE_SECONDS
-from l2i_core.measure.random import (
-    RandomDrops,
-    both_baselines,
-    count_matched_drops,
-    energy_matched_drops,
-)
+from l2i_core.measure.random import KINDS, RandomDrops, draw
 from l2i_core.signal import audio
 from pages.shell.clips import ClipSource
 from pages.shell.memory import MEGABYTE, Memory
@@ -32,7 +27,6 @@ from pages.show.choice import Choice
 
 RANDOM_DRAWS = 20
 FEW_DRAWS = 5  # of a Random that stands beside every FF
-_REMOVING = "Removing random components …"
 BEST_SECONDS = 5.0  # f's favourite stretch of a long clip, found to this step:
 BEST_STEP = 0.5
 
@@ -145,33 +139,48 @@ def verdict(key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation) -
         return _engine.judge(_analysis, made)
 
 
-@st.cache_resource(show_spinner=_REMOVING, max_entries=512, hash_funcs={Interpretation: named})
 def random_drops(
-    key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation
+    key: Key, engine: L2I, analysis: Analysis, made: Interpretation
 ) -> tuple[RandomDrops, RandomDrops]:
     """FF after removing random components that are not in L: as many, and of equal log energy."""
-    about = (_engine, _analysis, made.target_index, made.gains, len(made.selected))
-    with turn:
-        return both_baselines(*about, RANDOM_DRAWS, np.random.default_rng(0), made.mask_domain)
+    counted, matched = _drawn(key, engine, analysis, made, KINDS, RANDOM_DRAWS)
+    return counted, matched
 
 
-@st.cache_resource(show_spinner=_REMOVING, max_entries=512, hash_funcs={Interpretation: named})
-def energy_matched(
-    key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation
-) -> RandomDrops:
+def energy_matched(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
     """A few draws of the energy-matched Random alone: soon enough for every FF."""
-    about = (_engine, _analysis, made.target_index, made.gains)
-    with turn:
-        return energy_matched_drops(*about, FEW_DRAWS, np.random.default_rng(0), made.mask_domain)
+    return _drawn(key, engine, analysis, made, KINDS[1:], FEW_DRAWS)[0]
 
 
-@st.cache_resource(show_spinner=_REMOVING, max_entries=512, hash_funcs={Interpretation: named})
-def count_matched(key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation) -> RandomDrops:
+def count_matched(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
     """The same of the paper's Random: as many components as L holds."""
-    about = (_engine, _analysis, made.target_index, made.gains)
-    drawn = (len(made.selected), FEW_DRAWS, np.random.default_rng(0), made.mask_domain)
+    return _drawn(key, engine, analysis, made, KINDS[:1], FEW_DRAWS)[0]
+
+
+@st.cache_resource(
+    show_spinner="Removing random components …",
+    max_entries=1024,
+    hash_funcs={Interpretation: named},
+)
+def _drawn(
+    key: Key,
+    _engine: L2I,
+    _analysis: Analysis,
+    made: Interpretation,
+    kinds: tuple[str, ...],
+    draws: int,
+) -> tuple[RandomDrops, ...]:
     with turn:
-        return count_matched_drops(*about, *drawn)
+        return draw(
+            _engine,
+            _analysis,
+            made.target_index,
+            made.gains,
+            kinds,
+            draws=draws,
+            generator=np.random.default_rng(0),
+            mask_domain=made.mask_domain,
+        )
 
 
 def every_threshold(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ import soundfile
 from conftest import WriteClip
 
 from l2i_core import AudioConfig
+from l2i_core.bundle import Bundle
 from l2i_core.data import sets, synth
 from l2i_core.data.clips import Clip, DataSet, load_clip
 from l2i_core.data.esc import ESC10_FOLDERS
 from l2i_core.data.folders import any_folder
-from l2i_core.data.sets import open_data_set
+from l2i_core.data.sets import held_out, open_data_set
 from l2i_core.data.synthesised import synthesised
 
 K16 = AudioConfig(sample_rate=16000)
@@ -283,3 +285,22 @@ def test_any_folder_refuses_what_is_none(tmp_path: Path) -> None:
         any_folder(tmp_path / "absent")
     with pytest.raises(ValueError, match="no audio files"):
         any_folder(tmp_path)
+
+
+def test_the_test_set_is_the_recorded_one(
+    bundle: Bundle, write_clip: WriteClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for fold in (1, 2):
+        write_clip(f"set/001 - Dog bark/{fold}-100-A.ogg", synth.clip("dog", fold, 44100, 1.0))
+    data = {"kind": "esc10", "test_folds": [2], "root": "/of/another/machine"}
+    recorded = replace(bundle, training={"config": {"data": data}})
+    monkeypatch.setenv("L2I_ESC10", str(tmp_path / "set"))
+    name, clips = held_out(recorded.training, recorded.name)
+    assert name == "ESC-10, fold 2"
+    assert [clip.fold for clip in clips] == [2]
+    monkeypatch.delenv("L2I_ESC10")
+    monkeypatch.setattr(sets, "data_folder", lambda kind: None)
+    with pytest.raises(ValueError, match="L2I_ESC10"):
+        held_out(recorded.training, recorded.name)
+    with pytest.raises(ValueError, match="does not record its test set"):
+        held_out(bundle.training, bundle.name)

@@ -19,7 +19,7 @@ from l2i_core.explainers import theta
 from l2i_core.explainers.conventions import CONVENTIONS, PAPER, RELEASED, Conventions
 from l2i_core.explainers.l2i import PsiTheta
 from l2i_core.measure.evaluation import Settings, evaluate
-from l2i_core.measure.random import both_baselines
+from l2i_core.measure.random import draw
 from l2i_core.signal import audio
 
 
@@ -216,9 +216,8 @@ def test_random_draws_from_all_components(
     monkeypatch.setattr(L2I, "logits_without", spied)
     selected = list(range(6))
     for own in (engine, released):
-        both_baselines(
-            own, analysis, 0, masking.gains_of(selected, 12), 3, 20, np.random.default_rng(0)
-        )
+        gains, generator = masking.gains_of(selected, 12), np.random.default_rng(0)
+        draw(own, analysis, 0, gains, draws=20, generator=generator, count=3)
     paper, _, theirs, energy = drawn
     assert paper == set(range(6, 12))
     assert theirs == set(range(12))

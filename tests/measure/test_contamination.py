@@ -12,10 +12,10 @@ from killing import other_weights
 
 from l2i_core import AudioConfig, load_bundle
 from l2i_core.data.clips import Clip, load_clip
+from l2i_core.data.sets import held_out
 from l2i_core.data.synthesised import synthesised
 from l2i_core.measure.contamination import KINDS, contaminate, other_clip, write_contaminated
 from l2i_core.measure.evaluation import Settings, evaluate
-from l2i_core.measure.noise_lab import held_out
 from l2i_core.signal.corrupt import coloured_noise
 from pipelines import contaminate as command
 from pipelines import results
@@ -97,7 +97,7 @@ def test_blocks_are_an_evaluation_of_the_mixtures(measured: Path, tmp_path: Path
         name: [f"{kind} at 0 dB" for kind in KINDS] for name in ("att", "max")
     }
     bundle = load_bundle(measured)
-    clips = held_out(bundle)[1]
+    clips = held_out(bundle.training, bundle.name)[1]
     assert clips == synthesised(range(8)).in_folds([1])
     chosen = evenly(range(len(clips)), 3)
     made = write_contaminated(clips, chosen, "clip", CONFIG, tmp_path)

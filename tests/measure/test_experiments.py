@@ -16,10 +16,12 @@ from mixed import noise_rows, overlap_rows
 
 from l2i_core import L2I, load_bundle
 from l2i_core.data.clips import Clip, load_clip
+from l2i_core.data.sets import held_out
 from l2i_core.measure import experiments, metrics, noise_lab
-from l2i_core.measure.experiments import EXPERIMENTS, Settings
-from l2i_core.measure.noise_lab import Row
+from l2i_core.measure.experiments import STUDIES, Settings
 from l2i_core.measure.records import read_table
+from l2i_core.measure.stems import gather, into, mix
+from l2i_core.measure.study import Row, Step, Study
 from l2i_core.signal.corrupt import coloured_noise
 from pipelines import experiments as command
 from pipelines.runs import main_guard
@@ -35,7 +37,7 @@ def small(tested_folder: Path) -> L2I:
 
 @pytest.fixture(scope="module")
 def clips(small: L2I) -> tuple[Clip, ...]:
-    return noise_lab.held_out(small.bundle)[1]
+    return held_out(small.bundle.training, "small")[1]
 
 
 @pytest.fixture(scope="module")
@@ -106,15 +108,15 @@ def test_noise_rows_say_what_the_engine_says(small: L2I, clips: tuple[Clip, ...]
     ]
     clean = load_clip(clips[3], small.audio)
     said = small.analyse(clean, 8000).predicted
-    mixture = noise_lab.mix(clean, coloured_noise("white", len(clean), 3, 8000), 20.0)
+    mixture = mix(clean, coloured_noise("white", len(clean), 3, 8000), 20.0)
     analysis = small.analyse(mixture.mixed, 8000)
     made = small.interpret(analysis, said, 0.1)
-    passed = noise_lab.passed(small, analysis, made, mixture)
+    passed = into(gather(small, analysis, mixture.sounds), analysis, made)
     row = rows[3]
     assert row["class"] == small.classes[said]
     assert row["snr_db"] == pytest.approx(20.0, abs=0.05)
     assert row["components"] == len(made.selected) > 0
-    assert row["followed_passed"] == pytest.approx(passed.followed.share)
+    assert row["followed_passed"] == pytest.approx(passed.target.share)
     assert row["rest_passed"] == pytest.approx(passed.rest.share)
     for name, stem in (("followed", mixture.followed), ("rest", mixture.rest)):
         by_hand = np.corrcoef(made.audio.numpy().astype(float), stem.astype(float))[0, 1]
@@ -129,17 +131,9 @@ def test_noise_rows_say_what_the_engine_says(small: L2I, clips: tuple[Clip, ...]
     )
 
 
-def test_noise_rows_are_those_of_the_pages_batch(small: L2I, clips: tuple[Clip, ...]) -> None:
-    (batch,) = list(noise_lab.batch(small, clips[:1], seed=5))
-    row = experiments.noise_rows(small, clips, (0, 0.0), replace(SHORT, seed=5))[0]
-    for name in ("clip", "seed", "class", "place_clean", "predicted", "place", "decision"):
-        assert row[name] == batch[name], name
-    assert row["followed_passed"] == pytest.approx(batch["followed_passed"])
-
-
 def test_rows_depend_on_seed_and_step_alone(small: L2I, clips: tuple[Clip, ...]) -> None:
     for name, step in (("noise", (2, 0.0)), ("overlap", (1, 2, 9))):
-        measure = EXPERIMENTS[name].measure
+        measure = STUDIES[name].measure
         rows = measure(small, clips, step, SHORT)
         assert same(measure(small, clips, step, SHORT), rows)
         assert not same(measure(small, clips, step, replace(SHORT, seed=1)), rows)
@@ -159,16 +153,16 @@ def test_a_pair_is_explained_for_either_class(small: L2I, clips: tuple[Clip, ...
     assert not math.copysign(1, rows[2]["snr_asked"]) < 0, "never −0"
     for row in rows:
         assert row["snr_db"] == pytest.approx(row["snr_asked"], abs=0.05)
-    mixture = noise_lab.mix(*(load_clip(c, small.audio) for c in (first, second)), -5.0).swapped()
+    mixture = mix(*(load_clip(c, small.audio) for c in (first, second)), -5.0).swapped()
     analysis = small.analyse(mixture.mixed, 8000)
     made = small.interpret(analysis, second.label, 0.1)
-    passed = noise_lab.passed(small, analysis, made, mixture)
+    passed = into(gather(small, analysis, mixture.sounds), analysis, made)
     row = rows[7]
     assert (row["class"], row["other"], row["threshold"]) == (second.label, first.name, 0.1)
-    assert row["followed_passed"] == pytest.approx(passed.followed.share, rel=1e-4)
+    assert row["followed_passed"] == pytest.approx(passed.target.share, rel=1e-4)
     assert row["rest_correlation"] == pytest.approx(passed.rest.correlation, abs=1e-5)
     assert row["f_place"] == noise_lab.place(analysis.logits, small.classes.index(second.label))
-    assert row["more"] == int(passed.followed.share > passed.rest.share)
+    assert row["more"] == int(passed.target.share > passed.rest.share)
 
 
 def test_random_carries_as_much_energy_or_all_the_rest(small: L2I, clips: tuple[Clip, ...]) -> None:
@@ -223,6 +217,13 @@ def test_noise_figures_by_hand() -> None:
         experiments.summarise_noise([])
 
 
+def test_an_explainer_without_an_order_of_classes_is_counted_in_none() -> None:
+    places = dict.fromkeys(("place", "place_clean", "place_of_decision"))
+    table = experiments.noise_table([{**row, **places} for row in noise_rows()])
+    assert [table[k] for k in ("top5", "top1", "clean_top5", "noisy_top5")] == [None] * 4
+    assert table["decision"] == pytest.approx(2 / 5)
+
+
 def test_overlap_figures_by_hand() -> None:
     rows = overlap_rows()
     made = experiments.summarise_overlap([*rows, {"pair": 2, "error": "gone."}])
@@ -263,7 +264,7 @@ def test_files_hold_rows_figures_and_what_made_them(done: Path) -> None:
             assert about["limit"] == 2
             assert len(about["date"]) == 10
             assert ("pairs" in about) == (name == "overlap")
-            made = json.loads(json.dumps(EXPERIMENTS[name].summarise(rows)))
+            made = json.loads(json.dumps(STUDIES[name].summarise(rows)))
             assert made.keys() == block.keys()
             assert made["left_out"] == block["left_out"] == 0
 
@@ -274,7 +275,7 @@ def test_killed_run_goes_on_with_the_next_step(
     out, calls = Path(shutil.copytree(tested_folder, tmp_path / "small")), [0]
     argv = ["--bundle", str(out), "--limit", "2"]
 
-    def counting(name: str, dies_at: int) -> experiments.Experiment:
+    def counting(name: str, dies_at: int) -> Study[Settings]:
         def measure(*arguments: object) -> list[Row]:
             calls[0] += 1
             if calls[0] == dies_at:
@@ -283,9 +284,9 @@ def test_killed_run_goes_on_with_the_next_step(
 
         return replace(original[name], measure=measure)
 
-    original = dict(EXPERIMENTS)
+    original = dict(STUDIES)
     for name in original:
-        monkeypatch.setitem(EXPERIMENTS, name, counting(name, 6))
+        monkeypatch.setitem(STUDIES, name, counting(name, 6))
     with pytest.raises(Killed):
         command.main(argv)
     assert (out / "metrics" / "noise.json").is_file(), "four clips of noise, then one of two pairs"
@@ -333,17 +334,15 @@ def test_a_clip_that_fails_is_tried_again(
 ) -> None:
     out = Path(shutil.copytree(tested_folder, tmp_path / "small"))
     argv = ["--bundle", str(out), "--only", "noise", "--interpreter", "att", "--limit", "2"]
-    original, failed = EXPERIMENTS["noise"], []
+    original, failed = STUDIES["noise"], []
 
-    def once(
-        engine: L2I, clips: tuple[Clip, ...], step: experiments.Step, s: Settings
-    ) -> list[Row]:
+    def once(engine: L2I, clips: tuple[Clip, ...], step: Step, s: Settings) -> list[Row]:
         if failed:
             return original.measure(engine, clips, step, s)
         failed.append(step)
         return [{"index": step[0], "error": "the disk is away."}]
 
-    monkeypatch.setitem(EXPERIMENTS, "noise", replace(original, measure=once))
+    monkeypatch.setitem(STUDIES, "noise", replace(original, measure=once))
     left_out = []
     for _ in range(2):
         assert command.main(argv) == 0

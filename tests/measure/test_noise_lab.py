@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from l2i_core import L2I
-from l2i_core.bundle import Bundle
+from l2i_core import L2I, Analysis, Interpretation
 from l2i_core.data import synth
-from l2i_core.data.clips import Clip, load_clip
 from l2i_core.measure import noise_lab
-from l2i_core.measure.noise_lab import Mixture, Part, Passed
+from l2i_core.measure.stems import Mixture, Part, Passed, gather, into, mix
 from l2i_core.signal.corrupt import coloured_noise
 
 RATE = 44100
@@ -28,7 +25,11 @@ def bark() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def mixture(bark: np.ndarray) -> Mixture:
-    return noise_lab.mix(bark, coloured_noise("white", len(bark), 1, RATE), 6.0)
+    return mix(bark, coloured_noise("white", len(bark), 1, RATE), 6.0)
+
+
+def _passed(engine: L2I, analysis: Analysis, made: Interpretation, mixture: Mixture) -> Passed:
+    return into(gather(engine, analysis, mixture.sounds), analysis, made)
 
 
 def test_the_parts_of_a_mixture_add_up(mixture: Mixture, bark: np.ndarray) -> None:
@@ -40,7 +41,7 @@ def test_the_parts_of_a_mixture_add_up(mixture: Mixture, bark: np.ndarray) -> No
 
 @pytest.mark.parametrize("asked", [-20.0, 0.0, 12.0, 40.0])
 def test_the_snr_is_measured_and_is_the_one_asked_for(bark: np.ndarray, asked: float) -> None:
-    made = noise_lab.mix(3.0 * bark, coloured_noise("pink", 500, 0, RATE), asked)
+    made = mix(3.0 * bark, coloured_noise("pink", 500, 0, RATE), asked)
     added = made.mixed.astype(float) - 3.0 * bark
     measured = 10 * np.log10(np.sum(np.square(3.0 * bark, dtype=float)) / np.sum(added**2))
     assert made.snr_db == pytest.approx(measured, abs=0.01)
@@ -50,19 +51,19 @@ def test_the_snr_is_measured_and_is_the_one_asked_for(bark: np.ndarray, asked: f
 def test_a_short_sound_is_repeated_and_a_long_one_cut() -> None:
     clip = np.ones(4410, np.float32)
     short = np.arange(1.0, 101.0, dtype=np.float32)
-    rest = noise_lab.mix(clip, short, 0.0).rest
+    rest = mix(clip, short, 0.0).rest
     np.testing.assert_allclose(rest[100:200], rest[:100], rtol=1e-3)
     long = np.concatenate([np.full(4410, 2.0), np.full(4410, 99.0)])
-    assert np.ptp(noise_lab.mix(clip, long, 0.0).rest) == pytest.approx(0, abs=1e-6)
+    assert np.ptp(mix(clip, long, 0.0).rest) == pytest.approx(0, abs=1e-6)
 
 
 def test_silence_has_no_ratio(bark: np.ndarray) -> None:
     nothing = np.zeros(len(bark), np.float32)
     with pytest.raises(ValueError, match="the clip is silent"):
-        noise_lab.mix(nothing, bark, 0.0)
+        mix(nothing, bark, 0.0)
     late = np.concatenate([nothing, bark])  # the part that would be used is silent
     with pytest.raises(ValueError, match="other clip is silent in the part"):
-        noise_lab.mix(bark, late, 0.0, "other clip")
+        mix(bark, late, 0.0, "other clip")
 
 
 @pytest.mark.parametrize("domain", ["log", "linear"])
@@ -71,13 +72,13 @@ def test_everything_passes_where_everything_is_kept(
 ) -> None:
     analysis = engine.analyse(mixture.mixed, RATE)
     made = engine.interpret(analysis, 0, mask_domain=domain, gains=np.ones(12))
-    passed = noise_lab.passed(engine, analysis, made, mixture)
-    assert passed.followed.share == pytest.approx(made.energy_kept, abs=0.05)
+    passed = _passed(engine, analysis, made, mixture)
+    assert passed.target.share == pytest.approx(made.energy_kept, abs=0.05)
     assert passed.rest.share > 0.8  # all but the bins where W H is zero
     nothing = engine.interpret(analysis, 0, mask_domain=domain, gains=np.zeros(12))
-    none = noise_lab.passed(engine, analysis, nothing, mixture)
-    assert none.followed.share == none.rest.share == 0
-    assert none.followed.sdr_after == -math.inf
+    none = _passed(engine, analysis, nothing, mixture)
+    assert none.target.share == none.rest.share == 0
+    assert none.target.sdr_after == -math.inf
     assert math.isnan(none.snr_gain)
 
 
@@ -90,8 +91,8 @@ def test_shares_do_not_depend_on_the_level(engine: L2I, mixture: Mixture) -> Non
         )
         analysis = engine.analyse(louder.mixed, RATE)
         made = engine.interpret(analysis, 1, 0.1)
-        passed = noise_lab.passed(engine, analysis, made, louder)
-        shares.append((passed.followed.share, passed.rest.share, passed.followed.sdr_after))
+        passed = _passed(engine, analysis, made, louder)
+        shares.append((passed.target.share, passed.rest.share, passed.target.sdr_after))
         assert float(np.abs(louder.mixed).max()) * analysis.gain == pytest.approx(1.0)
     np.testing.assert_allclose(shares[1], shares[0], rtol=1e-3)
     np.testing.assert_allclose(shares[2], shares[0], rtol=1e-3)
@@ -103,22 +104,22 @@ def test_a_mask_that_parts_two_tones_is_seen_in_the_shares(engine: L2I) -> None:
     time = np.arange(RATE * 3) / RATE
     low = np.sin(2 * np.pi * 500 * time).astype(np.float32)
     high = np.sin(2 * np.pi * 8000 * time).astype(np.float32)
-    mixture = noise_lab.mix(high, low, 0.0)
+    mixture = mix(high, low, 0.0)
     analysis = engine.analyse(mixture.mixed, RATE)
     kept = analysis.spectrogram.log_magnitude.clone()
     kept[:100] = 0.0
     made = engine.interpret(analysis, 0, 0.0)
     made = replace(made, log_magnitude=kept, audio=torch.from_numpy(high))
-    passed = noise_lab.passed(engine, analysis, made, mixture)
-    assert passed.followed.share == pytest.approx(1.0, abs=0.01)
+    passed = _passed(engine, analysis, made, mixture)
+    assert passed.target.share == pytest.approx(1.0, abs=0.01)
     assert passed.rest.share == pytest.approx(0.0, abs=1e-3)
-    assert passed.followed.sdr_before == pytest.approx(0.0, abs=0.1)
-    assert passed.followed.sdr_gain > 60
+    assert passed.target.sdr_before == pytest.approx(0.0, abs=0.1)
+    assert passed.target.sdr_gain > 60
     assert passed.rest.sdr_gain < -20
 
 
 def test_snr_gain_is_the_ratio_of_the_shares() -> None:
-    passed = Passed(Part(0.5, 0.0, 0.0, 0.7), Part(0.05, 0.0, 0.0, 0.1))
+    passed = Passed(Part(0.5, 0.0, 0.0, 0.7), (Part(0.05, 0.0, 0.0, 0.1),))
     assert passed.snr_gain == pytest.approx(10.0)
 
 
@@ -156,7 +157,7 @@ def test_sweep_is_one_measure_per_level_and_seed(engine: L2I, bark: np.ndarray) 
 
     rows = noise_lab.sweep(engine, bark, added, 0, snrs=(0.0, 20.0), seeds=(4, 5))
     first = next(rows)  # nothing is computed before it is asked for
-    same = noise_lab.measure(engine, noise_lab.mix(bark, added(4), 0.0), 0)
+    same = noise_lab.measure(engine, mix(bark, added(4), 0.0), 0)
     assert (first["snr_asked"], first["seed"]) == (0.0, 4)
     for name, value in same.items():
         assert str(first[name]) == str(value), name  # as text: NaN is no equal of itself
@@ -166,71 +167,3 @@ def test_sweep_is_one_measure_per_level_and_seed(engine: L2I, bark: np.ndarray) 
         assert row["snr_db"] == pytest.approx(row["snr_asked"], abs=0.05)
     swapped = noise_lab.sweep(engine, bark, added, 0, snrs=(7.0,), follow_added=True)
     assert next(swapped)["snr_db"] == pytest.approx(-7.0, abs=0.05)
-
-
-def test_batch_goes_on_after_a_bad_clip(engine: L2I, write_clip, tmp_path: Path) -> None:
-    good = write_clip("good.wav", synth.clip("rain", 1, RATE, 2.0))
-    mute = write_clip("mute.wav", np.zeros(RATE, np.float32))
-    clips = [
-        Clip("mute", "rain", 1, "a", mute),
-        Clip("gone", "dog", 1, "b", tmp_path / "gone.wav"),
-        Clip("good", "rain", 1, "c", good),
-    ]
-    rows = list(noise_lab.batch(engine, clips, seed=10))
-    assert [row["clip"] for row in rows] == ["mute", "gone", "good"]
-    assert "silent" in rows[0]["error"]
-    assert "gone.wav" in rows[1]["error"]
-    row = rows[2]
-    assert row["seed"] == 12
-    clean = engine.analyse(load_clip(clips[2], engine.audio), RATE)
-    assert row["class"] == engine.classes[clean.predicted]
-    assert row["place_clean"] == noise_lab.place(clean.interpreter_logits, clean.predicted)
-    summary = noise_lab.summarise(rows)
-    assert (summary.n, summary.left_out) == (1, 2)
-    assert summary.top5 == float(row["place"] <= 5)
-    assert summary.rest_passed == (row["rest_passed"],) * 3
-    with pytest.raises(ValueError, match="no clip of the test set.*silent"):
-        noise_lab.summarise(rows[:1])
-
-
-def test_summary_by_hand() -> None:
-    rows = [
-        {
-            "place": place,
-            "place_clean": 1,
-            "decision": int(place == 1),
-            "predicted": "a",
-            "interpreter_predicted": "a" if place < 6 else "b",
-            "rest_passed": share,
-            "followed_passed": 2 * share,
-            "components": 0 if share == 0 else 3,
-        }
-        for place, share in ((1, 0.1), (5, 0.2), (6, 0.0), (9, 0.3), (2, 0.4))
-    ]
-    summary = noise_lab.summarise(rows)
-    assert summary.top5 == pytest.approx(3 / 5)
-    assert summary.top1 == summary.decision == pytest.approx(1 / 5)
-    assert summary.clean_top5 == 1.0
-    assert summary.fidelity == pytest.approx(3 / 5)
-    assert summary.rest_passed == pytest.approx((0.1, 0.2, 0.3))
-    assert summary.followed_passed == pytest.approx((0.2, 0.4, 0.6))
-    assert summary.empty == 1
-
-
-def test_the_test_set_is_the_recorded_one(
-    bundle: Bundle, write_clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for fold in (1, 2):
-        write_clip(f"set/001 - Dog bark/{fold}-100-A.ogg", synth.clip("dog", fold, RATE, 1.0))
-    data = {"kind": "esc10", "test_folds": [2], "root": "/of/another/machine"}
-    recorded = replace(bundle, training={"config": {"data": data}})
-    monkeypatch.setenv("L2I_ESC10", str(tmp_path / "set"))
-    name, clips = noise_lab.held_out(recorded)
-    assert name == "ESC-10, fold 2"
-    assert [clip.fold for clip in clips] == [2]
-    monkeypatch.delenv("L2I_ESC10")
-    monkeypatch.setattr(noise_lab, "data_folder", lambda kind: None)
-    with pytest.raises(ValueError, match="L2I_ESC10"):
-        noise_lab.held_out(recorded)
-    with pytest.raises(ValueError, match="does not record its test set"):
-        noise_lab.held_out(bundle)

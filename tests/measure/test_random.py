@@ -12,9 +12,8 @@ from l2i_core.measure.random import (
     beats_chance,
     can_match,
     count_matched,
-    count_matched_drops,
+    draw,
     energy_matched,
-    energy_matched_drops,
     random_drops,
 )
 
@@ -71,15 +70,15 @@ def test_nothing_selected_removes_nothing(generator: np.random.Generator) -> Non
 
 
 def test_seed_decides_the_sets() -> None:
-    def draw(seed: int) -> list[list[list[int]]]:
+    def drawn(seed: int) -> list[list[list[int]]]:
         generator = np.random.default_rng(seed)
         return [
             count_matched(20, [1], 3, 5, generator),
             energy_matched(np.linspace(0.1, 1, 20), masking.gains_of([1, 2], 20), 5, generator),
         ]
 
-    assert draw(1) == draw(1)
-    assert draw(1) != draw(2)
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
 
 
 @pytest.mark.parametrize("domain", masking.MASK_DOMAINS)
@@ -110,11 +109,13 @@ def test_a_component_taken_at_a_tenth_is_matched_at_a_tenth(
         assert k not in chosen
         assert energy[chosen].sum() >= min(0.1 * energy[k], others) * (1 - 1e-6)
         assert energy[chosen[:-1]].sum() < 0.1 * energy[k]
-    drawn = energy_matched_drops(engine, analysis, 2, gains, 5, generator)
+    counted, drawn = draw(engine, analysis, 2, gains, draws=5, generator=generator)
     assert drawn.as_much == (others >= 0.1 * energy[k])
-    every = energy_matched_drops(engine, analysis, 2, np.ones(12), 5, generator)
+    assert counted.as_much
+    (every,) = draw(
+        engine, analysis, 2, np.ones(12), ("random_energy",), draws=5, generator=generator
+    )
     assert not every.as_much, "nothing is left to draw from"
-    assert count_matched_drops(engine, analysis, 2, gains, 1, 5, generator).as_much
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +15,12 @@ from l2i_core.data import synth
 from l2i_core.dictionary import masking
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.measure import metrics, truth
-from l2i_core.measure.truth import Heard, Stems
+from l2i_core.measure.stems import Part, Passed, Stems, gather, into, into_mask
+from l2i_core.measure.truth import Row, Settings
 from l2i_core.signal import spectra
 
 RATE = 16000
+ALONE = Settings((0.1,), ("log",))
 
 
 @pytest.fixture(scope="module")
@@ -33,28 +37,28 @@ def mixture(engine_16k: L2I, sounds: list[np.ndarray]) -> Analysis:
 
 @pytest.fixture(scope="module")
 def stems(engine_16k: L2I, mixture: Analysis, sounds: list[np.ndarray]) -> Stems:
-    return truth.gather(engine_16k, mixture, sounds)
+    return gather(engine_16k, mixture, sounds)
 
 
 def test_everything_kept_passes_everything(
     engine_16k: L2I, mixture: Analysis, stems: Stems
 ) -> None:
-    heard = truth.hear(engine_16k, mixture, mixture.spectrogram.log_magnitude, stems, 0)
-    assert heard.passed[:2] == pytest.approx((1.0, 1.0), abs=1e-4)
-    assert np.isnan(heard.passed[2]), "of silence there is nothing to pass"
-    assert heard.target == heard.passed[0]
-    assert heard.interferer == heard.passed[1]
-    assert heard.sdr_before == pytest.approx(
+    heard = into_mask(engine_16k, mixture, stems, mixture.spectrogram.log_magnitude, 0)
+    assert heard.shares[:2] == pytest.approx((1.0, 1.0), abs=1e-4)
+    assert np.isnan(heard.shares[2]), "of silence there is nothing to pass"
+    assert heard.target.share == heard.shares[0]
+    assert heard.interferer == heard.shares[1]
+    assert heard.target.sdr_before == pytest.approx(
         metrics.si_sdr(sum(stems.sounds), stems.sounds[0]), abs=1e-3
     )
-    assert heard.sdr_gain == pytest.approx(0, abs=0.05)
+    assert heard.target.sdr_gain == pytest.approx(0, abs=0.05)
 
 
 def test_nothing_kept_passes_nothing(engine_16k: L2I, mixture: Analysis, stems: Stems) -> None:
     nothing = torch.zeros_like(mixture.spectrogram.log_magnitude)
-    heard = truth.hear(engine_16k, mixture, nothing, stems, 0)
-    assert heard.passed[:2] == (0.0, 0.0)
-    assert heard.sdr_after == -np.inf
+    heard = into_mask(engine_16k, mixture, stems, nothing, 0)
+    assert heard.shares[:2] == (0.0, 0.0)
+    assert heard.target.sdr_after == -np.inf
     assert not heard.target_first
 
 
@@ -64,9 +68,9 @@ def test_shares_are_those_of_the_effective_filter(
     """Half of every magnitude: a quarter of every stem's energy, and the sound's shape as it was."""
     x = mixture.spectrogram.log_magnitude
     half = spectra.compress(0.5 * spectra.magnitude(x))
-    heard = truth.hear(engine_16k, mixture, half, stems, 1)
-    assert heard.passed[:2] == pytest.approx((0.25, 0.25), abs=1e-4)
-    assert heard.sdr_gain == pytest.approx(0, abs=0.05), "SI-SDR ignores gain"
+    heard = into_mask(engine_16k, mixture, stems, half, 1)
+    assert heard.shares[:2] == pytest.approx((0.25, 0.25), abs=1e-4)
+    assert heard.target.sdr_gain == pytest.approx(0, abs=0.05), "SI-SDR ignores gain"
 
 
 def test_the_level_of_the_scene_changes_nothing(engine_16k: L2I, sounds: list[np.ndarray]) -> None:
@@ -74,7 +78,7 @@ def test_the_level_of_the_scene_changes_nothing(engine_16k: L2I, sounds: list[np
     for gain in (1.0, 0.125):
         scene = {"dog": gain * sounds[0], "background": gain * sounds[1]}
         analysis = engine_16k.analyse(sum(scene.values()), RATE)
-        rows.append(truth.check(engine_16k, analysis, ["dog"], scene, [0.1], ["log"]))
+        rows.append(truth.check(engine_16k, analysis, ["dog"], scene, ALONE))
     for one, other in zip(*rows, strict=True):
         for name, value in one.items():
             assert other[name] == pytest.approx(value, abs=0.02), name
@@ -92,20 +96,22 @@ def test_the_ideal_mask_of_disjoint_stems_keeps_the_target(engine_16k: L2I, doma
     patterns /= patterns.norm(dim=0).clamp_min(1e-9)
     engine = L2I(dataclasses.replace(engine_16k.bundle, dictionary=Dictionary(patterns)))
     analysis = engine.analyse(low + high, RATE)
-    stems = truth.gather(engine, analysis, [low, high])
+    stems = gather(engine, analysis, [low, high])
+    activations = truth.project(engine, analysis, stems)
     for own in (0, 1):
-        kept = truth.ideal(engine, analysis, stems, own, domain)
-        heard = truth.hear(engine, analysis, kept, stems, own)
-        assert heard.target > 0.95
+        kept = truth.ideal(analysis, activations, own, domain)
+        heard = into_mask(engine, analysis, stems, kept, own)
+        assert heard.target.share > 0.95
         assert heard.interferer < 0.01
-        assert heard.sdr_gain > 15
+        assert heard.target.sdr_gain > 15
 
 
 def test_ideal_masks_of_all_stems_share_the_whole(
     engine_16k: L2I, mixture: Analysis, stems: Stems
 ) -> None:
     x = mixture.spectrogram.log_magnitude
-    parts = [truth.ideal(engine_16k, mixture, stems, own) for own in range(3)]
+    activations = truth.project(engine_16k, mixture, stems)
+    parts = [truth.ideal(mixture, activations, own) for own in range(3)]
     covered = (sum(parts) - x).abs() < 1e-4 * x.max()
     empty = sum(parts) == 0  # W holds nothing there
     assert (covered | empty).all()
@@ -115,58 +121,70 @@ def test_checks_name_every_system_and_repeat(
     engine_16k: L2I, mixture: Analysis, stems: Stems
 ) -> None:
     scene = {"dog": stems.sounds[0], "rain": stems.sounds[1], "background": stems.sounds[2]}
-    rows = truth.check(engine_16k, mixture, ["dog", "rain"], scene, [0.3, 0.1])
+    rows = truth.check(engine_16k, mixture, ["dog", "rain"], scene, Settings())
     assert len(rows) == 2 * 2 * 2 * 3  # classes, domains, τ, systems
     assert tuple(row["system"] for row in rows[:3]) == truth.SYSTEMS
-    alone = truth.check(engine_16k, mixture, ["dog"], scene, [0.1], ["log"])
+    alone = truth.check(engine_16k, mixture, ["dog"], scene, ALONE)
     assert [r for r in rows if r in alone] == alone, "whatever else is measured, and every time"
     made = engine_16k.interpret(mixture, "dog", 0.1)
-    heard = truth.hear(engine_16k, mixture, made.log_magnitude, stems, 0)
+    heard = into(stems, mixture, made)
     own = alone[0]
     assert own["components"] == len(made.selected)
-    assert own["target_passed"] == heard.target
+    assert own["target_passed"] == heard.target.share
     assert own["interferer_passed"] == heard.interferer
     assert own["target_first"] == float(heard.target_first)
-    assert own["si_sdr_gain"] == pytest.approx(own["si_sdr"] - heard.sdr_before)
+    assert own["si_sdr_gain"] == pytest.approx(own["si_sdr"] - heard.target.sdr_before)
     assert own["decided"] == (mixture.predicted == engine_16k.class_index("dog"))
 
 
-def test_random_holds_other_components_in_both_domains(engine_16k: L2I, mixture: Analysis) -> None:
-    log, linear = (
-        truth.random_energy(
-            engine_16k, mixture, engine_16k.interpret(mixture, "dog", 0.3, domain), 3, (0,)
-        )
-        for domain in masking.MASK_DOMAINS
-    )
-    assert len(log) == len(linear) == 3
-    for one, other in zip(log, linear, strict=True):
-        assert torch.equal(one > 0, other > 0)
+def test_random_holds_other_components_in_both_domains(
+    engine_16k: L2I, mixture: Analysis, stems: Stems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[list[Sequence[int]]] = []
+    real = truth.by_components
+
+    def spied(e: L2I, a: Analysis, s: Stems, chosen: Sequence[int], *rest: Any) -> Passed:
+        drawn[-1].append(chosen)
+        return real(e, a, s, chosen, *rest)
+
+    monkeypatch.setattr(truth, "by_components", spied)
+    for domain in masking.MASK_DOMAINS:
+        drawn.append([])
+        made = engine_16k.interpret(mixture, "dog", 0.3, domain)
+        assert len(truth.by_chance(engine_16k, mixture, stems, made, 3, (0,))) == 3
+    one, other = drawn
+    assert one == other
+    assert len(one) == 3
+    assert not any(set(sets) & set(made.selected) for sets in one)
 
 
 def test_bad_stems_are_one_sentence(engine_16k: L2I, mixture: Analysis, stems: Stems) -> None:
     dog, rain, silence = stems.sounds
     with pytest.raises(ValueError, match="stem 2 has 31999 samples, the mixture 32000; give stems"):
-        truth.gather(engine_16k, mixture, [dog, rain[:-1]])
+        gather(engine_16k, mixture, [dog, rain[:-1]])
     with pytest.raises(ValueError, match="stem 3, the target's, is silent"):
-        truth.hear(engine_16k, mixture, mixture.spectrogram.log_magnitude, stems, 2)
+        into_mask(engine_16k, mixture, stems, mixture.spectrogram.log_magnitude, 2)
     scene = {"dog": dog, "cat": rain, "background": silence}
     with pytest.raises(ValueError, match="has no stem of 'rooster'; it has: dog, cat, background"):
-        truth.check(engine_16k, mixture, ["rooster"], scene, [0.3])
+        truth.check(engine_16k, mixture, ["rooster"], scene, ALONE)
     with pytest.raises(ValueError, match="unknown class 'cat'"):
-        truth.check(engine_16k, mixture, ["cat"], scene, [0.3])
+        truth.check(engine_16k, mixture, ["cat"], scene, ALONE)
 
 
-def test_heard_counts_the_other_stems() -> None:
-    heard = Heard(1, (0.2, 0.5, float("nan"), 0.4), -3.0, 1.0)
-    assert (heard.target, heard.interferer, heard.target_first) == (0.5, 0.4, True)
-    assert heard.sdr_gain == 4.0
-    alone = Heard(0, (0.0,), 0.0, -np.inf)
+def test_what_passed_counts_the_other_stems() -> None:
+    nan = float("nan")
+    target, *others = (Part(share, -3.0, 1.0, 0.0) for share in (0.5, 0.2, nan, 0.4))
+    heard = Passed(target, tuple(others))
+    assert heard.shares[:2] == (0.5, 0.2)
+    assert (heard.interferer, heard.target_first) == (0.4, True)
+    assert heard.target.sdr_gain == 4.0
+    alone = Passed(Part(0.0, 0.0, -np.inf, nan), ())
     assert alone.interferer == 0
     assert not alone.target_first
 
 
 def test_summaries_tell_right_decisions_from_all() -> None:
-    def row(decided: int, passed: float, gain: float) -> truth.Row:
+    def row(decided: int, passed: float, gain: float) -> Row:
         return {
             "decided": decided,
             "target_passed": passed,

@@ -36,7 +36,7 @@ from PIL import Image
 from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.bundle import load_bundle, save_bundle
 from l2i_core.dictionary.masking import THRESHOLDS
-from l2i_core.measure.random import energy_matched_drops
+from l2i_core.measure.random import draw
 from l2i_core.words import moved
 from pages.shell import cached, clips, uploads
 from pages.show import pictures, players, words
@@ -502,8 +502,15 @@ def test_chance_that_cannot_remove_as_much_tests_nothing(open_app: Open) -> None
     gains = np.ones(100)
     gains[3] = 0.0
     made = engine.interpret(analysis, url(app)["class"], gains=gains)
-    drawn = (1, np.random.default_rng(0))
-    few = energy_matched_drops(engine, analysis, made.target_index, made.gains, *drawn)
+    (few,) = draw(
+        engine,
+        analysis,
+        made.target_index,
+        made.gains,
+        ("random_energy",),
+        draws=1,
+        generator=np.random.default_rng(0),
+    )
     assert not few.as_much
     assert f"instead {moved(few.median, 2e-3, 'it')}." in text
     assert ("The claim is not tested" in text) == (

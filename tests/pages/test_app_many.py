@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from l2i_core import L2I, Analysis
 from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Settings
-from l2i_core.measure.random import beats_chance, count_matched, energy_matched_drops, random_drops
+from l2i_core.measure.random import beats_chance, count_matched, draw, random_drops
 from l2i_core.report import evidence, paper
 from l2i_core.report.html_report import audit_html, exhibit
 from l2i_core.report.report import statement
@@ -68,9 +68,11 @@ def test_panels_hold_ff_in_probability_beside_both_randoms(open_many: Open) -> N
         left = engine.judge(analysis, one).logits_without
         drop = float((engine.probabilities(analysis.logits) - engine.probabilities(left))[c])
         assert f"FF **{logit(drop)} in probability**" in text
-        few, draw = cached.FEW_DRAWS, np.random.default_rng
-        matched = energy_matched_drops(engine, analysis, c, one.gains, few, draw(0))
-        sets = count_matched(len(one.relevance), one.selected, len(one.selected), few, draw(0))
+        few, seeded = cached.FEW_DRAWS, np.random.default_rng
+        (matched,) = draw(
+            engine, analysis, c, one.gains, ("random_energy",), draws=few, generator=seeded(0)
+        )
+        sets = count_matched(len(one.relevance), one.selected, len(one.selected), few, seeded(0))
         count = random_drops(engine, analysis, c, sets).median
         energy = "equal log energy" if matched.as_much else "less log energy (there is no more)"
         assert f"**{logit(matched.median)}** at {energy}, **{logit(count)}** at equal count" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I, load_bundle
 from l2i_core.bundle import save_bundle
-from l2i_core.data import synth
-from l2i_core.measure import noise_lab
+from l2i_core.data import sets, synth
+from l2i_core.data.sets import held_out
+from l2i_core.measure import experiments, noise_lab, stems
 from l2i_core.signal.corrupt import coloured_noise
 from pages.shell import clips, jobs
 from pages.show import words
@@ -76,7 +78,7 @@ def test_a_deep_link_and_what_the_page_says_of_it(open_lab: Open) -> None:
     samples, rate = clips.at_hand()["rain-1"].read()
     clean = engine.analyse(samples, rate)
     clip = clean.waveform.numpy()
-    mixture = noise_lab.mix(clip, coloured_noise("pink", len(clip), 3, rate), -7.0)
+    mixture = stems.mix(clip, coloured_noise("pink", len(clip), 3, rate), -7.0)
     row = noise_lab.measure(engine, mixture, clean.predicted, 0.05)
     chance = float(engine.probabilities(clean.logits)[clean.predicted])
     first = noise_lab.place(clean.interpreter_logits, clean.predicted)
@@ -209,7 +211,7 @@ def test_nothing_selected_offers_the_class_that_f_names(open_lab: Open) -> None:
     engine = engine_for(open_lab())
     samples, rate = clips.at_hand()["dog-1"].read()
     clip = engine.analyse(samples, rate).waveform.numpy()
-    mixture = noise_lab.mix(clip, coloured_noise("white", len(clip), 0, rate), 0.0)
+    mixture = stems.mix(clip, coloured_noise("white", len(clip), 0, rate), 0.0)
     mixed = engine.analyse(mixture.mixed, rate)
     label = next(
         label
@@ -255,9 +257,7 @@ def test_an_explainer_without_an_order_of_classes_is_counted_in_none(
     assert not app.exception, app.exception
     assert len(app.get("plotly_chart")) == 3
     assert "interpreter's top 5" not in texts(app)
-    summary = noise_lab.summarise([{**row, "place_clean": None} for row in job.rows])
-    assert np.isnan([summary.top5, summary.top1, summary.clean_top5, summary.fidelity]).all()
-    assert summary.decision == np.mean([row["decision"] for row in job.rows])
+    assert [row["place"] for row in job.rows] == [None, None]
 
 
 def test_a_batch_on_the_recorded_test_set(
@@ -283,7 +283,13 @@ def test_a_batch_on_the_recorded_test_set(
     kept = sum(row["place"] <= 5 for row in job.rows)
     assert f"In {kept} of 2 clips" in texts(app)
     assert "five of 10 classes: 50\u202f%" in texts(app)
+    settings = experiments.Settings(0, (0.3,))
+    test_clips = held_out(recorded.training, "recorded")[1]
+    (first,) = experiments.noise_rows(engine_for(app), test_clips, (0, 0.0), settings)
+    assert json.dumps(job.rows[0]) == json.dumps(first), "as the stored experiment measures"
     assert sorted(app.dataframe[0].value["clip"]) == ["1-001-A", "1-002-A"]
+    agrees = np.mean([r["predicted"] == r["interpreter_predicted"] for r in job.rows])
+    assert figures(app)[3] == words.percent(float(agrees))
     assert figures(app)[4] == words.percent(float(np.median([r["rest_passed"] for r in job.rows])))
 
 
@@ -299,7 +305,7 @@ def test_a_batch_without_its_data_says_what_to_do(
     save_bundle(recorded, tmp_path / "bundles" / "bare")
     monkeypatch.setenv("L2I_BUNDLES", str(tmp_path / "bundles"))
     monkeypatch.delenv("L2I_ESC10", raising=False)
-    monkeypatch.setattr(noise_lab, "data_folder", lambda kind: None)
+    monkeypatch.setattr(sets, "data_folder", lambda kind: None)
     app = open_lab(bundle="bare", tab="batch")
     assert [i.value for i in app.info if "L2I_ESC10" in i.value]
     app = open_lab(bundle="bare", tab="batch", kind="clip")

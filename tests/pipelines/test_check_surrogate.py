@@ -12,12 +12,12 @@ import pytest
 from conftest import WriteClip
 from killing import count, kill, other_weights
 
-from l2i_core import L2I, load_bundle
-from l2i_core.data.clips import Clip
-from l2i_core.explainers import surrogate
-from l2i_core.explainers.surrogate import TEXTS, Row
-from l2i_core.measure.noise_lab import held_out
+from l2i_core import L2I, Analysis, load_bundle
+from l2i_core.data.sets import held_out
+from l2i_core.measure import surrogate_check
 from l2i_core.measure.records import read_table
+from l2i_core.measure.study import Row
+from l2i_core.measure.surrogate_check import TEXTS
 from pipelines import check_surrogate, results
 from pipelines.runs import circumstances, evenly, main_guard
 
@@ -40,13 +40,13 @@ def test_files_hold_a_row_per_clip_and_level_and_the_tables(checked: Path) -> No
     assert list(summary) == ["att", "max"]
     for name, block in summary.items():
         mine = [r for r in rows if r["interpreter"] == name]
-        assert len(mine) == 3 * len(surrogate.THRESHOLDS)
+        assert len(mine) == 3 * len(surrogate_check.THRESHOLDS)
         assert len({r["clip"] for r in mine}) == block["n"] == 3
         about = block.pop("about")
-        settings = {"samples": 20, "seed": 0, "random_draws": surrogate.RANDOM_DRAWS}
+        settings = {"samples": 20, "seed": 0, "random_draws": 10}
         assert about == {**settings, "command": about["command"], **circumstances()}
         assert about["command"].startswith("python -m pipelines.check_surrogate --bundle")
-        assert block == json.loads(json.dumps(surrogate.summarise(mine)))
+        assert block == json.loads(json.dumps(surrogate_check.summarise(mine)))
 
 
 def test_results_print_the_check(checked: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,8 +64,8 @@ def test_killed_check_goes_on_with_the_next_clip(
     tested_folder: Path, checked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = Path(shutil.copytree(tested_folder, tmp_path / "small"))
-    kill(monkeypatch, surrogate, "check", 2, lambda: check_surrogate.main(_argv(out)))
-    calls = count(monkeypatch, surrogate, "check")
+    kill(monkeypatch, surrogate_check, "check_clip", 2, lambda: check_surrogate.main(_argv(out)))
+    calls = count(monkeypatch, surrogate_check, "check_clip")
     assert check_surrogate.main(_argv(out)) == 0
     assert calls == [4], "two of six clips were there"
     rows = (out / "metrics" / "surrogate.csv").read_text()
@@ -90,24 +90,24 @@ def test_draws_of_a_clip_do_not_depend_on_which_others_are_checked(
     tested_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = Path(shutil.copytree(tested_folder, tmp_path / "small"))
-    every = [clip.name for clip in held_out(load_bundle(out))[1]]
-    assert len(every) == 20
-    numbers: list[int] = []
+    assert len(held_out(load_bundle(out).training, "small")[1]) == 20
+    drawn: list[float] = []
 
-    def check(engine: L2I, clip: Clip, number: int, *_: int) -> list[Row]:
-        assert clip.name == every[number]
-        numbers.append(number)
+    def check_clip(
+        engine: L2I, analysis: Analysis, generator: np.random.Generator, *_: int, **__: int
+    ) -> list[Row]:
+        drawn.append(generator.random())
         return []
 
-    monkeypatch.setattr(surrogate, "check", check)
+    monkeypatch.setattr(surrogate_check, "check_clip", check_clip)
     with pytest.raises(ValueError, match="no rows"):
         check_surrogate.main(_argv(out, "--interpreter", "att"))
-    assert numbers == [0, 6, 13]
+    assert drawn == [np.random.default_rng([0, number]).random() for number in (0, 6, 13)]
 
 
 def test_clips_are_spread_over_the_test_folds(tested_folder: Path) -> None:
     bundle = load_bundle(tested_folder)
-    every = list(held_out(bundle)[1])
+    every = list(held_out(bundle.training, bundle.name)[1])
     assert {clip.fold for clip in every} == {1}
     assert evenly(every, 10) == every[::2]
     assert evenly(every, 99) == evenly(every, None) == every
@@ -120,10 +120,12 @@ def test_a_folder_of_ones_own_is_asked_for(
     data = {"kind": "folder", "test_folds": [2]}
     bundle = replace(load_bundle(tested_folder), training={"config": {"data": data}})
     with pytest.raises(ValueError, match="'small' was tested on a folder .* give it with --data"):
-        held_out(bundle)[1]
+        held_out(bundle.training, bundle.name)[1]
     for number in range(3):
         write_clip(f"dog/{number}.wav", np.zeros(9000, np.float32))
-    assert [clip.name for clip in held_out(bundle, str(tmp_path))[1]] == ["dog/1.wav"]
+    assert [clip.name for clip in held_out(bundle.training, bundle.name, str(tmp_path))[1]] == [
+        "dog/1.wav"
+    ]
 
 
 def test_bad_requests_are_one_sentence(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.markdown import made_by, markdown_table
+from pipelines.tables.markdown import made_by, markdown_table
 
 
 @pytest.mark.parametrize("rows", [[], [["dog", "0.5"], ["rain", ""]]])

@@ -8,7 +8,7 @@ from typing import Any
 from l2i_core.bundle import Bundle
 from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.measure import truth
-from pipelines.markdown import made_by, markdown_table
+from pipelines.tables.markdown import decimal, made_by, markdown_table
 
 _NAMES = {"random_energy": "energy-matched Random", "ideal": "ideal mask with this W"}
 _HEAD = ("explained by", "target first", "target kept", "interferer kept", "SI-SDR", "change")
@@ -44,10 +44,6 @@ def _table(blocks: Mapping[str, Any], domain: str, level: str) -> str:
         title += f" beside {name}" if name and system != "interpretation" else ""
         shares = ("target_first", "target_passed", "interferer_passed")
         cells = [title, *(f"{figures[k]:.3f}" for k in shares)]
-        cells += [_decibels(figures[k]) for k in ("si_sdr", "si_sdr_gain")]
+        cells += [decimal(figures[k], 1, "silence") for k in ("si_sdr", "si_sdr_gain")]
         rows.append(cells)
     return markdown_table(_HEAD, rows)
-
-
-def _decibels(value: float | None) -> str:
-    return "silence" if value is None else f"{round(value, 1) + 0.0:.1f}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from l2i_core.bundle import Bundle
 from l2i_core.report import paper
-from pipelines.markdown import made_by, markdown_table
+from pipelines.tables.markdown import decimal, made_by, markdown_table, signed, test_cells
 
 _GROUPS = {"all": "all", "top2": "among f's first two", "top1": "f's first"}
 
@@ -39,7 +39,7 @@ def noise(blocks: dict[str, Any]) -> str:
         levels = {"0, all clips": block["test_set"], **block["levels"]}
         for level, table in levels.items():
             shares = (table[key] for key in ("top5", "top1", "decision", "noisy_top5"))
-            cells = [name, _signed(level), str(table["n"]), *(f"{share:.2f}" for share in shares)]
+            cells = [name, signed(level), str(table["n"]), *(f"{share:.2f}" for share in shares)]
             for t in thresholds:
                 figures = table["thresholds"][t]
                 for kind, write in (("passed", _per_cent), ("correlation", _median)):
@@ -87,7 +87,7 @@ def overlap(blocks: dict[str, Any]) -> str:
         for name, block in blocks.items():
             for level, tables in block["levels"].items():
                 for group, table in tables[t].items():
-                    cells = [name, _signed(level), _GROUPS[group], str(table["n"])]
+                    cells = [name, signed(level), _GROUPS[group], str(table["n"])]
                     rows.append([*cells, *_beside_chance(table)])
         parts.append(f"τ {t}\n\n{markdown_table(head, rows)}")
     parts.append(
@@ -108,21 +108,14 @@ def _beside_chance(table: dict[str, Any]) -> list[str]:
     cells.append(f"{table['more']:.2f} ({chance['more']:.2f})")
     gains = (_median(one["si_sdr_gain"], 1) for one in (table, chance))
     cells.append("{} ({})".format(*gains))
-    if test is None:
-        return [*cells, "none testable", ""]
-    p = "< 0.001" if test["p"] < 0.001 else f"{test['p']:.3f}"
-    return [*cells, f"{test['greater']} of {test['n']}", p]
+    larger, _, p = test_cells(test)
+    return [*cells, larger, p]
 
 
 def _median(block: dict[str, float | None], digits: int = 2) -> str:
-    value = block["median"]
-    return "–" if value is None else _signed(f"{round(value, digits) + 0.0:.{digits}f}")
+    return signed(decimal(block["median"], digits, "–"))
 
 
 def _per_cent(block: dict[str, float | None]) -> str:
     value = block["median"]
-    return "–" if value is None else f"{100 * value:.1f}"
-
-
-def _signed(number: str) -> str:
-    return number.replace("-", "−")
+    return decimal(None if value is None else 100 * value, 1, "–")

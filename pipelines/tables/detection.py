@@ -4,19 +4,25 @@ Markdown for `pipelines.results`."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from l2i_core.bundle import Bundle
 from l2i_core.measure import records, tables
-from l2i_core.measure.metrics import PairedTest
 from l2i_core.measure.metrics.registry import fidelities_of
 from l2i_core.measure.records import ClipRow, LevelRow
 from l2i_core.measure.tables import Spread
 from l2i_core.report import paper
 from l2i_core.task import SEVERAL_CLASSES
 from l2i_core.words import class_name
-from pipelines.markdown import decimal, fidelity_cells, markdown_table
+from pipelines.tables.markdown import (
+    decimal,
+    fidelity_cells,
+    markdown_table,
+    spread,
+    test_cells,
+)
 
 
 def opening(block: Mapping[str, Any]) -> str:
@@ -54,24 +60,15 @@ def by_class(bundle: Bundle, folder: Path, name: str) -> str:
         tested = [r for r in rows if r.class_ == own.label and r.energy_matched]
         cells = [class_name(own.label), str(own.n), _spread(own.own)]
         cells += [f"{own.positive_fraction:.2f}", _spread(own.random), _spread(own.random_energy)]
-        cells += _test(tables.compare(tested, "random_energy") if tested else None)
-        cells += [
-            decimal(found[own.label].auprc, 3) or "–",
-            decimal(found[own.label].truth, 3) or "–",
-        ]
+        test = tables.compare(tested, "random_energy") if tested else None
+        larger, _, p = test_cells(asdict(test) if test else None)
+        cells += [larger, p]
+        known = found[own.label]
+        cells += [decimal(value, 3, "–") for value in (known.auprc, known.truth)]
         lines.append(cells)
     title = f"**{name} by class at τ {threshold:g}** (as the paper's Fig. 2)"
     return f"{title}, FF in {SEVERAL_CLASSES.unit.name}\n\n" + markdown_table(head, lines)
 
 
 def _spread(values: Spread | None) -> str:
-    if values is None:
-        return ""
-    low, middle, high = (decimal(v, 3) for v in (values.q25, values.median, values.q75))
-    return f"{middle} ({low} … {high})"
-
-
-def _test(test: PairedTest | None) -> list[str]:
-    if test is None:
-        return ["none testable", ""]
-    return [f"{test.greater} of {test.n}", "< 0.001" if test.p < 0.001 else f"{test.p:.3f}"]
+    return "" if values is None else spread(asdict(values), 3)

@@ -1,0 +1,158 @@
+"""A study measures interpreters in steps: a plan of steps, each step's rows, figures of all rows.
+
+A step's rows depend on the model's weights, the test set, the settings and the step alone, so that
+a run of fewer steps is the beginning of a longer one. They are kept as soon as they are there: a
+killed run goes on with the next step, and other weights or settings begin anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from tqdm import tqdm
+
+from l2i_core.bundle import Bundle
+from l2i_core.data.clips import Clip
+from l2i_core.engine import L2I
+from l2i_core.files import write_text
+
+Row = dict[str, Any]
+Step = tuple[Any, ...]
+S = TypeVar("S")
+
+log = logging.getLogger("l2i")
+# What a digest goes by. Not all fields of today: one more would make every digest that is recorded
+# with figures another model's.
+_AUDIO = ("sample_rate", "n_fft", "win_length", "hop_length", "n_mels", "f_min", "f_max", "top_db")
+_INTERPRETER = ("pooling", "channels", "title", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class Study(Generic[S]):
+    """plan: the steps, in order; measure: one step's rows, a single one with `error` where it
+    cannot be done; summarise: the figures of all rows, ValueError where none was measured.
+
+    settings: the names of those it goes by; sizes: those of them that say how many steps there
+    are, not what is in one. published: the rows by step that the figures on disk hold of these
+    weights (a digest as `weights_of` gives it), for a study whose files record them.
+    """
+
+    name: str
+    unit: str
+    plan: Callable[[Sequence[Clip], S], list[Step]]
+    measure: Callable[[L2I, Sequence[Clip], Step, S], list[Row]]
+    summarise: Callable[[Sequence[Row]], dict[str, Any]]
+    settings: tuple[str, ...]
+    sizes: tuple[str, ...] = ()
+    published: Callable[[L2I, Sequence[Clip], S, str], Mapping[Step, list[Row]]] | None = None
+
+    def about(self, settings: S) -> dict[str, Any]:
+        """The settings by name."""
+        return {name: getattr(settings, name) for name in self.settings}
+
+
+class Kept:
+    """What a run has made so far, by step, in a file that only runs of the same key believe."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path, self.key = path, key
+        found = json.loads(path.read_text()) if path.is_file() else {}
+        self.steps: dict[str, Any] = found.get("steps", {}) if found.get("key") == key else {}
+
+    def get(self, step: Step, make: Callable[[], Any]) -> Any:
+        """What a step made; made now, and kept, where it is not there. A row with `error` is not
+        kept: the next run tries again."""
+        name = json.dumps(step)
+        if name not in self.steps:
+            made = make()
+            if isinstance(made, list) and made and "error" in made[0]:
+                log.warning("left out: %s", made[0]["error"])
+                return made
+            self.steps[name] = made
+            write_text(self.path, json.dumps({"key": self.key, "steps": self.steps}))
+        return self.steps[name]
+
+
+def run(
+    study: Study[S],
+    engines: Sequence[L2I],
+    clips: Sequence[Clip],
+    plan: Sequence[Step],
+    settings: S,
+) -> Iterator[tuple[str, list[Row]]]:
+    """The rows of these interpreters of a bundle on disk, each with its name as soon as its plan is
+    done: those that are there of the same weights, and what is missing."""
+    going_by = [getattr(settings, name) for name in study.settings if name not in study.sizes]
+    sounds = [[clip.name, clip.written] for clip in clips]
+    for engine in engines:
+        bundle, name = engine.bundle, engine.interpreter_name
+        path = on_disk(bundle) / "checkpoints" / f"{study.name}-{name}.json"
+        kept = Kept(path, fingerprint(bundle, name, [sounds, going_by]))
+        if study.published is not None:
+            found = study.published(engine, clips, settings, weights_of(bundle, name))
+            kept.steps = {json.dumps(step): rows for step, rows in found.items()} | kept.steps
+        rows: list[Row] = []
+        for step in tqdm(plan, desc=f"{study.name}, {name}", unit=study.unit):
+            rows += kept.get(step, partial(study.measure, engine, clips, step, settings))
+        yield name, rows
+        if study.published is not None:  # what was published serves from now on
+            path.unlink(missing_ok=True)
+
+
+def publish(bundle: Bundle, study: str, interpreter: str, block: Mapping[str, Any]) -> None:
+    """Put an interpreter's figures into metrics/STUDY.json, beside those that are there."""
+    blocks = {**(bundle.experiment(study) or {}), interpreter: block}
+    path = on_disk(bundle) / "metrics" / f"{study}.json"
+    write_text(path, json.dumps(blocks, indent=1) + "\n")
+
+
+def by_step(clips: Sequence[Clip], rows: Iterable[Row]) -> dict[Step, list[Row]]:
+    """Rows by the (number,) of their clip, for plans of such steps."""
+    numbers = {clip.name: number for number, clip in enumerate(clips)}
+    steps: dict[Step, list[Row]] = {}
+    for row in rows:
+        if row["clip"] in numbers:
+            steps.setdefault((numbers[row["clip"]],), []).append(row)
+    return steps
+
+
+def measured(rows: Sequence[Row]) -> list[Row]:
+    """The rows of steps that could be measured; ValueError with the first reason for none."""
+    good = [row for row in rows if "error" not in row]
+    if not good:
+        reason = f" ({rows[0]['error'].rstrip('.')})" if rows else ""
+        raise ValueError(f"no clip of the test set could be measured{reason}.")
+    return good
+
+
+def on_disk(bundle: Bundle) -> Path:
+    """The folder of a bundle that was loaded from one."""
+    assert bundle.folder is not None
+    return bundle.folder
+
+
+def fingerprint(bundle: Bundle, name: str, about: Sequence[Any]) -> str:
+    """Changes with `about`, and with all of the bundle that an interpreter's figures rest on."""
+    info = bundle.interpreter_info[name]
+    built = [
+        {key: getattr(bundle.audio, key) for key in _AUDIO},
+        list(bundle.classes),
+        {key: getattr(info, key) for key in _INTERPRETER},
+    ]
+    digest = hashlib.sha256(json.dumps([about, built], sort_keys=True).encode())
+    for part in ("classifier", "dictionary", f"interpreter-{name}"):
+        digest.update((on_disk(bundle) / f"{part}.safetensors").read_bytes())
+    return digest.hexdigest()
+
+
+def weights_of(bundle: Bundle, name: str) -> str:
+    """A short digest of what an interpreter of a bundle on disk is: what was measured of other
+    weights has another."""
+    return fingerprint(bundle, name, [])[:16]

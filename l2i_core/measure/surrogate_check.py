@@ -1,0 +1,207 @@
+"""L2I's relevances beside local surrogates, clip by clip: do they rank alike, and which choice of
+components costs f more?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from l2i_core.data.clips import Clip, load_clip
+from l2i_core.dictionary import masking
+from l2i_core.engine import L2I
+from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.surrogate import (
+    agreement,
+    equal_count,
+    equal_energy,
+    explain_clip,
+    log_energy,
+)
+from l2i_core.measure import metrics
+from l2i_core.measure.metrics import quartiles
+from l2i_core.measure.random import as_much, draw
+from l2i_core.measure.records import read_table
+from l2i_core.measure.study import Row, Step, Study, by_step, on_disk
+from l2i_core.task import ONE_CLASS, Task
+
+THRESHOLDS = (0.9, 0.7, 0.5, 0.3, 0.1)
+ROWS = "surrogate.csv"
+TEXTS = {"interpreter", "clip", "predicted", "weights"}  # its columns that are names
+_OPPONENTS = ("surrogate_count", "surrogate_energy", "random_energy")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Passes of f for each surrogate, seed, and draws of Random beside every selection."""
+
+    samples: int = 256
+    seed: int = 0
+    random_draws: int = 10
+
+    def __post_init__(self) -> None:
+        if self.samples < 2:
+            raise ValueError(f"a surrogate needs at least 2 samples, received {self.samples}.")
+
+
+def check_clip(
+    engine: L2I,
+    analysis: Analysis,
+    generator: np.random.Generator,
+    samples: int = 256,
+    thresholds: Sequence[float] = THRESHOLDS,
+    random_draws: int = 10,
+    mask_domain: str = "log",
+) -> list[Row]:
+    """L2I beside the surrogate on f's decision c on one clip: a row per τ.
+
+    `spearman`, `kendall`, `score` and the number of `active` components are the clip's. FF, in
+    the units of `Task.score`: `faithfulness` (L removed), `surrogate_count` (as many of the
+    surrogate's first), `surrogate_energy` (as much of ‖X‖²), `random_energy` (energy-matched
+    Random, median); with `…_components` where their number is not |L| (`components`) and the share
+    of ‖X‖² that each removes as `…_log_energy`. ValueErrors are `explain_clip`'s.
+    """
+    made = explain_clip(engine, analysis, generator, None, samples, mask_domain)
+    c = made.target_index
+    relevance = engine.relevance(analysis, c, measured=True)
+    spearman, kendall = agreement(relevance.numpy(), made)
+    energy = log_energy(engine, analysis)
+    rows, sets = [], []
+    for threshold in thresholds:
+        selected = masking.select(relevance, threshold)
+        wanted = float(energy[selected].sum())
+        by_count = equal_count(made, len(selected))
+        by_energy = equal_energy(made, energy, wanted)
+        gains = masking.gains_of(selected, len(relevance))
+        (random,) = draw(
+            engine,
+            analysis,
+            c,
+            gains,
+            ("random_energy",),
+            draws=random_draws,
+            generator=generator,
+            mask_domain=mask_domain,
+        )
+        sets += [selected, by_count, by_energy]
+        rows.append(
+            {
+                "predicted": engine.classes[c],
+                "span": engine.span(analysis, c),
+                "active": len(made.active),
+                "score": made.score,
+                "spearman": spearman,
+                "kendall": kendall,
+                "threshold": threshold,
+                "components": len(selected),
+                "surrogate_energy_components": len(by_energy),
+                "log_energy_removed": wanted,
+                "surrogate_count_log_energy": float(energy[by_count].sum()),
+                "surrogate_energy_log_energy": float(energy[by_energy].sum()),
+                "random_energy": random.median,
+                "random_energy_log_energy": random.log_energy_removed,
+            }
+        )
+    left = engine.logits_without(analysis, sets, mask_domain)
+    drops = engine.drop(analysis, left, c).reshape(-1, 3).tolist()
+    for row, (own, counted, matched) in zip(rows, drops, strict=True):
+        row |= {"faithfulness": own, "surrogate_count": counted, "surrogate_energy": matched}
+    return rows
+
+
+def check(engine: L2I, clips: Sequence[Clip], step: Step, settings: Settings) -> list[Row]:
+    """`check_clip` of a test set's clip number (step), which with the seed decides all draws."""
+    (number,) = step
+    about = {
+        "interpreter": engine.interpreter_name,
+        "clip": clips[number].name,
+        "samples": settings.samples,
+        "seed": settings.seed,
+    }
+    generator = np.random.default_rng([settings.seed, number])
+    try:
+        clip = load_clip(clips[number], engine.audio)
+        analysis = engine.analyse(clip, engine.audio.sample_rate)
+        rows = check_clip(
+            engine, analysis, generator, settings.samples, random_draws=settings.random_draws
+        )
+    except ValueError as error:
+        return [about | {"error": f"{clips[number].name}: {error}"}]
+    return [about | row for row in rows]
+
+
+def _published(
+    engine: L2I, clips: Sequence[Clip], settings: Settings, weights: str
+) -> Mapping[Step, list[Row]]:
+    """Those of surrogate.csv that the same weights, samples and seed made."""
+    path = on_disk(engine.bundle) / "metrics" / ROWS
+    made = {
+        "interpreter": engine.interpreter_name,
+        "samples": settings.samples,
+        "seed": settings.seed,
+        "weights": weights,
+    }
+    rows = read_table(path, TEXTS) if path.is_file() else []
+    return by_step(clips, (row for row in rows if made.items() <= row.items()))
+
+
+def summarise(rows: Sequence[Row], task: Task = ONE_CLASS) -> dict[str, Any]:
+    """One interpreter's rows of `check` as a table: quartiles over clips; τ keys are strings.
+
+    For every τ and each FF: median in logits and as a share of the span, and L2I's paired test
+    against each opponent, for Random over the clips in which it could remove as much energy (None
+    without any). ValueError without rows.
+    """
+    if not rows:
+        raise ValueError("there are no rows to summarise.")
+    first = rows[0]["threshold"]
+    clips = [r for r in rows if r["threshold"] == first]
+    levels = {}
+    for threshold in dict.fromkeys(r["threshold"] for r in rows):
+        mine = [r for r in rows if r["threshold"] == threshold]
+        level: dict[str, Any] = {"components": float(np.mean([r["components"] for r in mine]))}
+        level["surrogate_energy_components"] = float(
+            np.mean([r["surrogate_energy_components"] for r in mine])
+        )
+        for kind in ("faithfulness", *_OPPONENTS):
+            drops = [r[kind] for r in mine]
+            shares = metrics.relative_faithfulness(drops, [r["span"] for r in mine])
+            key = "log_energy_removed" if kind == "faithfulness" else f"{kind}_log_energy"
+            level[kind] = {
+                "median": float(np.median(drops)),
+                "relative_median": quartiles(shares)["median"],
+                "log_energy_removed": float(np.mean([r[key] for r in mine])),
+            }
+            if kind != "faithfulness":
+                level[kind]["test"] = _against(mine, kind, task)
+        levels[f"{threshold:g}"] = level
+    return {
+        "n": len(clips),
+        **{k: quartiles([r[k] for r in clips]) for k in ("spearman", "kendall", "score", "active")},
+        "levels": levels,
+    }
+
+
+def _against(rows: Sequence[Row], kind: str, task: Task) -> dict[str, Any] | None:
+    pairs = [
+        (r["faithfulness"], r[kind])
+        for r in rows
+        if kind != "random_energy" or as_much(r[f"{kind}_log_energy"], r["log_energy_removed"])
+    ]
+    if not pairs:
+        return None
+    ours, theirs = zip(*pairs, strict=True)
+    return asdict(metrics.paired_test(ours, theirs, task.resolution))
+
+
+STUDY: Study[Settings] = Study(
+    "surrogate",
+    "clip",
+    lambda clips, _: [(number,) for number in range(len(clips))],
+    check,
+    summarise,
+    ("samples", "seed", "random_draws"),
+    published=_published,
+)

@@ -1,0 +1,1 @@
+"""What the commands left in a bundle, as Markdown tables."""
