@@ -13,18 +13,18 @@ from l2i_core.data.clips import Clip, load_clip
 from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
-from l2i_core.explainers.surrogate import (
+from l2i_core.measure import metrics
+from l2i_core.measure.metrics import quartiles
+from l2i_core.measure.random import as_much, draw
+from l2i_core.measure.records import read_table
+from l2i_core.measure.study import Row, Step, Study, by_step, on_disk
+from l2i_core.measure.surrogate import (
     agreement,
     equal_count,
     equal_energy,
     explain_clip,
     log_energy,
 )
-from l2i_core.measure import metrics
-from l2i_core.measure.metrics import quartiles
-from l2i_core.measure.random import as_much, draw
-from l2i_core.measure.records import read_table
-from l2i_core.measure.study import Row, Step, Study, by_step, on_disk
 from l2i_core.task import ONE_CLASS, Task
 
 THRESHOLDS = (0.9, 0.7, 0.5, 0.3, 0.1)

@@ -7,8 +7,7 @@ import pytest
 
 from l2i_core import L2I, Analysis
 from l2i_core.dictionary import masking
-from l2i_core.explainers import surrogate
-from l2i_core.measure import surrogate_check
+from l2i_core.measure import surrogate, surrogate_check
 from l2i_core.measure.study import Row
 
 

@@ -12,9 +12,8 @@ from torch import Tensor
 
 from l2i_core import L2I, Analysis
 from l2i_core.dictionary import masking
-from l2i_core.explainers import surrogate
-from l2i_core.explainers.surrogate import Surrogate
-from l2i_core.measure import surrogate_check
+from l2i_core.measure import surrogate, surrogate_check
+from l2i_core.measure.surrogate import Surrogate
 
 TRUE = np.array([0.5, -1.0, 3.0, 0.0, 2.0, -0.2, 1.0, 0.1, -3.0, 4.0, 0.7, 1.6])
 
