@@ -81,7 +81,7 @@ def statement(rows: Sequence[CaseRow], opening: str, scale: Scale) -> str:
 
 
 def _energy_verdict(rows: Sequence[CaseRow]) -> str:
-    """The test at equal log energy, over the clips where chance can be given as much log energy as L."""
+    """The test at equal log energy, over the clips where chance can be given as much of it as L."""
     matched = [r for r in rows if r.energy_matched]
     if not matched:
         return (

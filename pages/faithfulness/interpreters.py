@@ -41,8 +41,8 @@ def draw(shown: Shown) -> None:
     )
     st.caption(
         f"Fid-In: f {shown.view.engine.task.decides} the same class on the interpretation alone. "
-        "Sound energy kept: the interpretation's over the clip's. A larger |L| or more sound energy "
-        f"makes FF easier: read them together. p: Wilcoxon signed-rank over the same "
+        "Sound energy kept: the interpretation's over the clip's. A larger |L| or more sound "
+        f"energy makes FF easier: read them together. p: Wilcoxon signed-rank over the same "
         f"{tables.cases(rows)}, two-sided."
     )
 

@@ -118,8 +118,8 @@ def _energy(good: Sequence[Row], passing: dict[str, Any], left_out: Sequence[Row
     """What of the noise and of the clip passes into B, clip by clip."""
     low, middle, high = (percent(passing["rest_passed"][q]) for q in ("q25", "median", "q75"))
     text = (
-        f"Of the noise's sound energy {middle} passes into B at the median, quartiles {low} and {high}; "
-        f"n = {len(good)}"
+        f"Of the noise's sound energy {middle} passes into B at the median, quartiles {low} and "
+        f"{high}; n = {len(good)}"
     )
     st.markdown(f"**{text}**")
     shares = [np.array([row[c] for row in good]) for c in ("rest_passed", "followed_passed")]
@@ -159,7 +159,7 @@ def _clips(good: Sequence[Row]) -> None:
             "noise passing": share,
             "clip passing": share,
         },
-        alt="Every clip: f's class clean and noisy, its place by the interpreter, sound energy passing",
+        alt="Every clip: f's class clean and noisy, its place by the interpreter, what passes",
     )
     picked = chosen["selection"]["rows"]
     if picked and picked[0] < len(good):

@@ -242,8 +242,8 @@ def energy(compared: Comparison) -> None:
         way = "further above" if gain > 0 else "less far above"
         text = f"In B {names[0]} stands {decibels(abs(gain))} {way} {names[1]} than in A. "
     st.caption(
-        f"{text}Sound energy passing: the mixture's own filter |B| / |A| applied to each sound as it was "
-        "mixed. SI-SDR: how near a signal is to that sound alone, whatever its level; an "
+        f"{text}Sound energy passing: the mixture's own filter |B| / |A| applied to each sound as it "
+        "was mixed. SI-SDR: how near a signal is to that sound alone, whatever its level; an "
         "interpretation is no source separation, and a fall is no fault in itself."
     )
 

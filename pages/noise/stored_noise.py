@@ -122,8 +122,8 @@ def _over_snr(swept: Sequence[Row], tau: float) -> None:
     with right:
         stored.chart(
             "noise-energy",
-            f"At 0 dB {percent(quiet['followed_passed'])} of the clip's sound energy passes into B and "
-            f"{percent(quiet['rest_passed'])} of the noise's (medians, n = {n}, τ = {tau:.2f})",
+            f"At 0 dB {percent(quiet['followed_passed'])} of the clip's sound energy passes into B "
+            f"and {percent(quiet['rest_passed'])} of the noise's (medians, n = {n}, τ = {tau:.2f})",
             [
                 stored.curve("clip", swept, "followed_passed", colours.accent),
                 stored.curve("noise", swept, "rest_passed", colours.neutral),

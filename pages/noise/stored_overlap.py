@@ -70,7 +70,7 @@ def draw(view: View, blocks: Blocks, rows: Sequence[Row]) -> None:
     st.dataframe(
         pd.DataFrame(_told(view, row) for row in shown),
         hide_index=True,
-        alt="Every interpreter and level: correlations, sound energy passing and SI-SDR, beside Random",
+        alt="Every interpreter and level: correlations, what passes and SI-SDR, beside Random",
     )
     left, right = st.columns([2, 1], gap="large")
     with left:
@@ -109,8 +109,8 @@ def _papers() -> None:
 
 def _against(view: View, row: Row) -> str:
     text = (
-        f"**At equal level more of the target's sound energy passes into B than of the other clip's in "
-        f"{percent(row['more'])} of {row['n']} explanations by {stored.title(view, row)}; with "
+        f"**At equal level more of the target's sound energy passes into B than of the other clip's "
+        f"in {percent(row['more'])} of {row['n']} explanations by {stored.title(view, row)}; with "
         f"Random in {percent(row['random_more'])}.** "
     )
     if row["test_p"] is None:
