@@ -57,57 +57,44 @@ def parts(view: View) -> Parts:
 
 def waveform(view: View) -> bytes:
     """The samples."""
-
-    def draw(shown: str) -> bytes:
-        sound = view.analysis.waveform.numpy()
-        return pictures.waveform(sound, view.engine.audio, shown, view.start)
-
-    return _picture(("waveform", *view.key), draw)
+    sound, config = view.analysis.waveform.numpy(), view.engine.audio
+    return _picture(
+        ("waveform", *view.key), lambda shown: pictures.waveform(sound, config, shown, view.start)
+    )
 
 
 def magnitudes(view: View, name: str, values: Callable[[], Tensor], what: tuple = ()) -> bytes:
     """X, W H or X_int (F, T) on the scale of X; `what` names the selection where it matters."""
-
-    def draw(shown: str) -> bytes:
-        rows = shapes.mel_rows(values().numpy(), view.engine.audio)
-        return pictures.heat(rows, 0.0, parts(view).top, view.engine.audio, shown, view.start, name)
-
-    return _picture((name, *view.key, *what), draw)
+    top, config = parts(view).top, view.engine.audio
+    return _heat(
+        view, (name, *what), lambda: shapes.mel_rows(values().numpy(), config), 0.0, top, name
+    )
 
 
 def mask(view: View, made: Interpretation) -> bytes:
     """M (F, T) of Algorithm 2 for the chosen components, from 0 to 1."""
 
-    def draw(shown: str) -> bytes:
+    def rows() -> np.ndarray:
         patterns, h = view.engine.dictionary.patterns, parts(view).activations
         values = masking.soft_masks(patterns, h, made.gains)[0]
-        rows = shapes.mel_rows(values.numpy(), view.engine.audio)
-        return pictures.heat(rows, 0.0, 1.0, view.engine.audio, shown, view.start)
+        return shapes.mel_rows(values.numpy(), view.engine.audio)
 
-    return _picture(("mask", *view.key, made.gains.numpy().tobytes()), draw)
+    return _heat(view, ("mask", made.gains.numpy().tobytes()), rows, 0.0, 1.0)
 
 
-def seen(view: View) -> tuple[Tensor, str] | None:
-    """The clip as f's first layer receives it (bands, T), and what that is in words; None where f
-    does not tell."""
-    engine, analysis = view.engine, view.analysis
+def seen(view: View) -> tuple[bytes, str, str] | None:
+    """What f's first layer receives of the clip, without a short clip's padding: its picture, what
+    that is, and its scale in words; None where f does not tell."""
+    engine, sound = view.engine, view.analysis.waveform
     if not isinstance(engine.classifier, Seen):
         return None
-    return engine.classifier.seen(engine.hearing.padded(analysis.waveform * analysis.gain))
-
-
-def received(view: View, rows: Tensor) -> tuple[bytes, float, float]:
-    """The picture of `seen`, without a short clip's padding, and the ends of its scale."""
-    length = len(view.analysis.waveform)
-    share = length / max(length, view.engine.min_length)
-    frames = np.linspace(0, share * (rows.shape[1] - 1), len(parts(view).seconds)).round()
-    values = rows.numpy()[:, frames.astype(int)]
-    low, top = float(values.min()), float(values.max())
-
-    def draw(shown: str) -> bytes:
-        return pictures.heat(values, low, top, view.engine.audio, shown, view.start)
-
-    return _picture(("seen", *view.key), draw), low, top
+    padded = engine.hearing.padded(sound * view.analysis.gain)
+    bands, caption = engine.classifier.seen(padded)
+    last = len(sound) / len(padded) * (bands.shape[1] - 1)
+    frames = np.linspace(0, last, len(parts(view).seconds)).round().astype(int)
+    rows = bands.detach().numpy()[:, frames]
+    low, top = float(rows.min()), float(rows.max())
+    return _heat(view, ("seen",), lambda: rows, low, top), caption, f"{low:.0f} to {top:.0f}"
 
 
 def pooling(view: View) -> str:
@@ -152,6 +139,21 @@ def half_of_attention(view: View) -> float:
     weights = np.sort(attention.numpy())[::-1]
     frames = int(np.searchsorted(np.cumsum(weights), 0.5 * weights.sum())) + 1
     return frames * view.engine.audio.hop_length / view.engine.audio.sample_rate
+
+
+def _heat(
+    view: View,
+    what: tuple[Any, ...],
+    rows: Callable[[], np.ndarray],
+    low: float,
+    high: float,
+    unit: str = "",
+) -> bytes:
+    config, start = view.engine.audio, view.start
+    return _picture(
+        (*what, *view.key),
+        lambda shown: pictures.heat(rows(), low, high, config, shown, start, unit),
+    )
 
 
 def _picture(key: tuple[Any, ...], draw: Callable[[str], bytes]) -> bytes:

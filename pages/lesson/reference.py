@@ -35,8 +35,8 @@ GLOSSARY = {
     "share of the largest one; negative where it speaks against the class.",
     "Fidelity": "How well the interpreter imitates f: how often f's class is among the k first of "
     "the interpreter.",
-    "Faithfulness": "How much f's logit drops when the components in L are removed from the clip "
-    "(FF, Eq. 6): whether f itself used them.",
+    "Faithfulness": "How much f's logit, where several classes may sound at once its probability, "
+    "drops when the components in L are removed (FF, Eq. 6): whether f itself used them.",
     "Soft mask": "A number from 0 to 1 for every frequency and frame, by which the spectrogram is "
     "multiplied: which share of it belongs to the chosen components.",
     "Residual": "What is left of the clip without the interpretation; x₂.",
@@ -57,8 +57,6 @@ GLOSSARY_OF_MANY = {
     "that f hears (AUPRC, F1).",
     "AUPRC": "The area under the curve of precision over recall as the limit goes from 1 to 0: 1 if "
     "every clip that holds a class is ranked above all others.",
-    "Faithfulness": "How much f's probability of a class drops when the components in L are removed "
-    "from the clip (FF, Eq. 6): whether f itself used them.",
 }
 
 LIMITS = (
@@ -69,8 +67,8 @@ LIMITS = (
     "up there do not add up as sound; with the mask on magnitudes, B and C do add up to A.",
     "**The phase is the input's.** Only magnitudes are masked; every part is played with the phase "
     "of the whole clip, which leaves artefacts, and f may react to them.",
-    "**Fidelity comes first.** Where the interpreter disagrees with f, relevances explain the "
-    "interpreter and not f. Such clips are marked in the bar before anything is played.",
+    "**Fidelity comes first.** Clips on which the interpreter disagrees with f are marked in the "
+    "bar before anything is played.",
     "**Faithfulness is one number for one clip.** Removing sound makes clips unlike any that f "
     "has heard. The paper therefore reports the median of FF over a test set; so does the "
     "Faithfulness page.",

@@ -42,10 +42,9 @@ def classifier(view: View, made: Interpretation) -> None:
     """What f receives, if it tells, and its probabilities."""
     engine, logits = view.engine, view.analysis.logits
     if received := material.seen(view):
-        rows, caption = received
+        picture, caption, scale = received
         st.markdown(f"**What f receives: {caption}**")
-        picture, low, top = material.received(view, rows)
-        _image(view, picture, f"{caption}, {low:.0f} to {top:.0f}")
+        _image(view, picture, f"{caption}, {scale}")
         if not isinstance(engine.classifier, Spectral):
             st.caption("The Hz beside it are the dictionary's; f may space its bands otherwise.")
     else:
@@ -73,29 +72,17 @@ def dictionary(view: View, made: Interpretation) -> None:
     """Columns of W."""
     main = material.parts(view).main
     title = f"**Shapes of the {len(main)} components that cover most of this clip**"
-    _ridges(
-        view,
-        made,
-        f"{title}, each on a scale of its own",
-        *material.columns(view, main),
-        shapes=True,
-    )
+    places, rows = material.columns(view, main)
+    _ridges(view, made, f"{title}, each on a scale of its own", places, rows, shapes=True)
 
 
 def activations(view: View, made: Interpretation) -> None:
     """Rows of H."""
     known = material.parts(view)
     rows = known.activations[list(known.main)].tolist()
-    highest = max((max(row) for row in rows), default=0.0)
-    _ridges(
-        view,
-        made,
-        f"**When the {len(known.main)} components sound**, on one scale; the highest value is "
-        f"{number(highest)}",
-        known.seconds.tolist(),
-        rows,
-        shapes=False,
-    )
+    title = f"**When the {len(known.main)} components sound**, on one scale; the highest value is"
+    highest = number(max((max(row) for row in rows), default=0.0))
+    _ridges(view, made, f"{title} {highest}", known.seconds.tolist(), rows, shapes=False)
 
 
 @st.fragment

@@ -32,12 +32,7 @@ STEPS = {
     for number, step in enumerate(
         (
             ("From sound to picture", "Sound", told.sound, shown.sound),
-            (
-                "What the classifier hears and says",
-                "Classifier",
-                told.classifier,
-                shown.classifier,
-            ),
+            ("What the classifier hears and says", "Classifier", told.classifier, shown.classifier),
             ("The dictionary W", "Dictionary", told.dictionary, shown.dictionary),
             ("The activations H", "Activations", told.activations, shown.activations),
             ("W·H gives back X", "W·H", told.product, shown.product),

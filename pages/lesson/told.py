@@ -23,11 +23,7 @@ POOLINGS = {
         r"z = \sum_{t} a_t h_t",
         "attention",
     ),
-    "max": (
-        ", its maximum,",
-        r"z_k = \max_t h_{k,t}",
-        "maxima",
-    ),
+    "max": (", its maximum,", r"z_k = \max_t h_{k,t}", "maxima"),
 }
 
 
@@ -148,9 +144,7 @@ def activations(view: View, made: Interpretation) -> Told:
         "Section 3.1. "
         + f"Ψ sees the outputs of {len(engine.classifier.layers)} hidden layers of f and nothing "
         "else of the clip. " * reads + f"K = {k} rows h, T = {len(known.seconds)} frames.",
-        f"**{active} of {k}** components are active at some time in this clip."
-        if known.main
-        else "",
+        f"**{active} of {k}** components are active at some time in this clip.",
         Try(
             "Choose a component and play it: does it sound where its curve rises?",
             more=shown.component_alone,
@@ -263,8 +257,7 @@ def mask(view: View, made: Interpretation) -> Told:
         + (
             "Here the mask works on magnitudes, so that B and C add up to A; the paper's works on X."
             if linear
-            else "The residual C is what is left of X. In logarithms B and C do not add up to A as "
-            "sound."
+            else "The residual C is what is left of X."
         ),
         f"{_chosen(view, made)} **{percent(made.energy_kept)}** of the clip's sound energy passes "
         "the mask.",
