@@ -19,7 +19,8 @@ SHORT, LONG = "dog-1", "dog+crow+rain"  # 5 s and 10 s
 
 _SETTLED = """([bundle, rate, components, length]) => {
   const root = document.querySelector('[data-testid=live-interpretation]');
-  return document.body.innerText.includes('BidiComponent Error') || (
+  return document.querySelector('[data-testid=stException]')
+    || document.body.innerText.includes('BidiComponent Error') || (
     location.search.includes(`bundle=${bundle}`) && root?.l2i.ready && root.l2i.rate === rate
     && root.innerText.includes(` of ${components} components`)
     && root.l2i.signal('interpretation').length === length
