@@ -140,7 +140,7 @@ def test_truth_measures_the_class_that_is_explained(open_app: Open) -> None:
     assert "no source separation" in text
     every = "-".join(f"{k}_100" for k in range(11))
     text = shown(open_app(clip="dog+rain", bundle="random", own=every, **{"class": "dog"}))
-    assert "All other components together (they hold less of ‖X‖²" in text
+    assert "All other components together (they hold less log energy, ‖X‖²" in text
     assert "of equal log energy put" not in text
     table = app.table[-1].value
     assert list(table.columns) == [

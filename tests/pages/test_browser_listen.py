@@ -189,8 +189,8 @@ def test_a_link_as_the_first_request_to_a_new_server(
 
 def test_every_page_can_be_the_first_request() -> None:
     root = Path(__file__).resolve().parents[2]
-    views = {path.name for path in (root / "pages" / "views").glob("[!_]*.py")}
-    assert views - {"listen.py"} == {path.name for path in (root / "pages").glob("[!_]*.py")}
+    pages = {f"{path.parent.name}.py" for path in (root / "pages").glob("*/page.py")}
+    assert pages - {"listen.py"} == {path.name for path in (root / "pages").glob("[!_]*.py")}
 
 
 LINK = {"bundle": "random", "clip": "dog+rain", "class": "clock_tick", "tau": "0.17"}
