@@ -20,7 +20,7 @@ _TINY = 1e-12
 class Gradient(Explainer):
     """a_k by the midpoint rule, as shares of the largest: r_k = a_k / max_l |a_l|."""
 
-    title = "Gradient (no training)"
+    title = "Gradient"
     description = "Integrated gradients of f over the gains of components; nothing was trained."
     needs = frozenset({GRADIENT})
     seconds = 1.0
