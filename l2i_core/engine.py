@@ -328,7 +328,7 @@ class L2I:
         return self.ask(analysis, mask_domain).left(gains)
 
     def component_energy(self, analysis: Analysis) -> Tensor:
-        """`explain.component_log_energy` (K,) of a clip."""
+        """`masking.component_log_energy` (K,) of a clip."""
         return masking.component_log_energy(
             analysis.spectrogram.log_magnitude, analysis.patterns, analysis.activations
         )

@@ -92,7 +92,7 @@ def moved(
 
 
 def compared(own: float, random: float, beats: bool | None, resolution: float) -> str:
-    """FF beside energy-matched Random's, as `beats` (`baselines.random.beats_chance`) has it: what
+    """FF beside energy-matched Random's, as `beats` (`measure.random.beats_chance`) has it: what
     differs by no more than the resolution is one number here."""
     if own <= resolution:
         gains = "is surer" if own < -resolution else "loses nothing"

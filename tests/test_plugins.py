@@ -177,3 +177,13 @@ def test_a_wrong_shape_is_told_with_the_one_wanted(
     asked = ["interpret", "assets/clips/dog-1.flac", "--interpreter", "loudest"]
     assert main(asked) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_bad_plugin_is_a_message_in_the_app(plugins: Path, open_app: Open) -> None:
+    app = open_app(clip="dog-1", bundle="random")
+    path = plugins / "explainers" / "loudest.py"
+    path.write_text(path.read_text().replace("def relevance", "def nothing"))
+    app.run()
+    assert not app.exception
+    told = " ".join(str(e.value) for e in app.error)
+    assert "the plug-in loudest.py (explainers) cannot be used" in told

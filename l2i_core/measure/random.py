@@ -2,7 +2,7 @@
 
 Count-matched, the paper's: as many as L holds. Most components are inactive in any one clip, so
 its drop is near zero whatever one does. Energy-matched, ours, always beside it: components are
-removed until they cover as much of ‖X‖² as L does (`explain.component_log_energy`).
+removed until they cover as much of ‖X‖² as L does (`masking.component_log_energy`).
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def _energy(good: Sequence[Row], passing: dict[str, Any], left_out: Sequence[Row
         lively=True,
     )
     notes = [
-        "Energies in B are medians. Where f itself gives up the class, an interpreter that follows "
+        "Sound energies in B are medians. Where f itself gives up the class, an interpreter that follows "
         "f should give it up too; its agreement with f on the noisy clips says whether it does."
     ]
     if passing["empty"]:

@@ -193,7 +193,7 @@ def changes(view: View, compared: Comparison) -> None:
         f"FF (Eq. 6): what the class loses when B is taken out of A. {why}, so compare FF as a "
         "share. Random: components not in B that carry as much log energy, median of "
         f"{cached.FEW_DRAWS} draws"
-        + ("; “less log energy”: all of them together hold less of ‖X‖²." if less else ".")
+        + ("; “less log energy”: all of them together hold less log energy." if less else ".")
     )
 
 

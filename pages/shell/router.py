@@ -12,6 +12,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from l2i_core.classifiers.protocol import CLASSIFIERS
+from l2i_core.explainers.protocol import EXPLAINERS
+from l2i_core.measure.metrics.registry import METRICS
 from l2i_core.registry import plugin_files
 
 _HERE = Path(__file__).resolve().parents[1]
@@ -24,6 +27,8 @@ def pages() -> tuple[list[StreamlitPage], list[str]]:
     found = {path.parent.name: path for path in _HERE.glob("*/page.py")}
     names = [*ORDER, *sorted(set(found) - set(ORDER))]
     files, problems = plugin_files("pages")
+    registries = (CLASSIFIERS, EXPLAINERS, METRICS)
+    problems += [problem for registry in registries for problem in registry.problems]
     taken = {path.stem for path in files} & set(found)
     problems += [f"the plug-in page {n}.py is not shown: there is one of its name." for n in taken]
     every = {n: found[n] for n in names} | {p.stem: p for p in files if p.stem not in taken}
@@ -37,7 +42,7 @@ def pages() -> tuple[list[StreamlitPage], list[str]]:
             continue
         first = name == ORDER[0]
         made.append(st.Page(path, title=title, url_path=None if first else name, default=first))
-    return made, problems
+    return made, list(dict.fromkeys(problems))
 
 
 @functools.lru_cache

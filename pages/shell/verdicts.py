@@ -70,7 +70,9 @@ def more_draws(view: View, made: Interpretation) -> None:
         return
     counted, matched = cached.random_drops(view.key, view.engine, view.analysis, made)
     energy = (
-        "as much log energy is removed" if matched.as_much else "all are, which hold less of ‖X‖²"
+        "as much log energy is removed"
+        if matched.as_much
+        else "all are, which hold less log energy"
     )
     st.markdown(
         f"Random components not in B, median FF of {cached.RANDOM_DRAWS} draws: "
