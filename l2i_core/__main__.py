@@ -23,10 +23,10 @@ from l2i_core.data.folders import any_folder
 from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.engine import L2I
 from l2i_core.explainers.conventions import CONVENTIONS, PAPER
-from l2i_core.explainers.explained import Interpretation, Verdict
-from l2i_core.explainers.protocol import EXPLAINERS, Analysis
+from l2i_core.explainers.protocol import EXPLAINERS
 from l2i_core.files import atomic, write_text
 from l2i_core.measure import audit, evaluation
+from l2i_core.measure.explained import Explained
 from l2i_core.measure.metrics.registry import METRICS
 from l2i_core.report import evidence
 from l2i_core.report.report import decision, make_report, score, statement, task_in, warning
@@ -98,8 +98,8 @@ def _interpret(arguments: argparse.Namespace) -> None:
     interpretation = engine.interpret(
         analysis, arguments.target, arguments.threshold, arguments.mask_domain
     )
-    verdict = engine.judge(analysis, interpretation)
-    report = make_report(engine, analysis, interpretation, verdict, arguments.clip.name)
+    made = Explained(engine, analysis, interpretation)
+    report = make_report(made, arguments.clip.name)
     text = json.dumps(report, indent=1, ensure_ascii=False)
     if arguments.out:
         _folder(arguments.out)
@@ -118,28 +118,19 @@ def _interpret(arguments: argparse.Namespace) -> None:
                 path.unlink()  # an earlier run's: it would pass for one of this report's
         write_text(arguments.out / "report.json", text + "\n")
     if arguments.evidence:
-        _write_evidence(arguments, engine, analysis, interpretation, verdict)
+        _write_evidence(arguments, made)
     print(text if arguments.json else _sentences(report, arguments.out))
 
 
-def _write_evidence(
-    arguments: argparse.Namespace,
-    engine: L2I,
-    analysis: Analysis,
-    made: Interpretation,
-    verdict: Verdict,
-) -> None:
+def _write_evidence(arguments: argparse.Namespace, made: Explained) -> None:
     report = evidence.evidence_report(
-        engine,
-        analysis,
         made,
-        verdict,
         clip_name=arguments.clip.name,
         input_sha256=evidence.digest(arguments.clip),
-        digests=evidence.bundle_digests(engine.bundle),
-        random=evidence.random_drops(engine, analysis, made),
+        digests=evidence.bundle_digests(made.engine.bundle),
+        random=evidence.random_drops(made),
     )
-    data = evidence.evidence_zip(engine, analysis, made, report)
+    data = evidence.evidence_zip(made, report)
     with atomic(arguments.evidence) as part:
         part.write_bytes(data)
 

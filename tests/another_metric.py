@@ -23,7 +23,7 @@ from l2i_core.task import ONE_CLASS
     tasks=(ONE_CLASS,),
 )
 def samples_kept(case):
-    return float((case.explained.interpretation().audio != 0).sum())
+    return float((case.explained.interpretation.audio != 0).sum())
 
 
 @metric("agreement", "both", "min(p, o)", better="more", unit="share")

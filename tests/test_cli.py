@@ -23,6 +23,7 @@ from l2i_core.data import synth
 from l2i_core.explainers.gradient import Gradient
 from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Settings
+from l2i_core.measure.explained import Explained
 from l2i_core.report.report import make_report
 from l2i_core.signal import audio
 
@@ -75,7 +76,7 @@ def test_report_on_stdout_is_the_engines(
     assert main(argv) == 0
     out, err = capsys.readouterr()
     i = engine.interpret(analysis, "rooster", 0.1, "linear")
-    expected = make_report(engine, analysis, i, engine.judge(analysis, i), clip.name)
+    expected = make_report(Explained(engine, analysis, i), clip.name)
     assert json.loads(out) == expected
     assert err == ""
 

@@ -27,9 +27,10 @@ from l2i_core.explainers.protocol import Analysis
 from l2i_core.explainers.vibi import Vibi
 from l2i_core.files import write_text
 from l2i_core.measure import records
+from l2i_core.measure.explained import Explained
 from l2i_core.measure.metrics.registry import metrics_of
 from l2i_core.measure.random import draw
-from l2i_core.measure.records import Case, ClipRow, Explained, LevelRow
+from l2i_core.measure.records import Case, ClipRow, LevelRow
 from l2i_core.measure.summary import answers, figures, summarise
 from l2i_core.signal import audio
 
@@ -270,13 +271,8 @@ def _level_rows(
         return rows
     measured = []
     for row, case in zip(rows, records.cases_of([clip], rows), strict=True):
-        explained = Explained(
-            engine=engine,
-            analysis=analysis,
-            target=target,
-            threshold=row.threshold,
-            mask_domain=settings.mask_domain,
-        )
+        made = engine.interpret(analysis, target, row.threshold, settings.mask_domain)
+        explained = Explained(engine, analysis, made)
         values = {m.name: m.of(replace(case, explained=explained)) for m in asking}
         known = {name: value for name, value in values.items() if value is not None}
         measured.append(replace(row, measured=known))

@@ -18,7 +18,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
-    TYPE_CHECKING,
     Annotated,
     Any,
     Literal,
@@ -30,15 +29,9 @@ from typing import (
 
 import numpy as np
 
+from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import beats_chance
 from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from l2i_core.engine import L2I
-    from l2i_core.explainers.explained import Interpretation
-    from l2i_core.explainers.protocol import Analysis
 
 Undefined = Annotated[float, "may be NaN or infinite"]
 R = TypeVar("R")
@@ -114,27 +107,6 @@ class LevelRow:
     def case(self) -> str:
         """The row's name beside others of its τ."""
         return case_name(self.clip, self.class_)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
-    """What a metric that needs the clip itself may ask: one class of it at one τ."""
-
-    engine: L2I
-    analysis: Analysis
-    target: int
-    threshold: float
-    mask_domain: str
-
-    @property
-    def relevance(self) -> Tensor:
-        """r (K,), whatever τ."""
-        return self.engine.relevance(self.analysis, self.target, measured=True)
-
-    def interpretation(self) -> Interpretation:
-        return self.engine.interpret(
-            self.analysis, self.target, self.threshold, mask_domain=self.mask_domain
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

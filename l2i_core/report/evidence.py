@@ -18,16 +18,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 import l2i_core
 from l2i_core.bundle import Bundle
 from l2i_core.dictionary import masking
-from l2i_core.engine import L2I
-from l2i_core.explainers.explained import Interpretation, Verdict
-from l2i_core.explainers.protocol import Analysis
-from l2i_core.measure.random import draw
+from l2i_core.measure.explained import Explained
 from l2i_core.report import figures
 from l2i_core.report.figures import Panel
 from l2i_core.report.report import make_report
@@ -69,10 +65,7 @@ def versions() -> dict[str, str]:
 
 
 def evidence_report(
-    engine: L2I,
-    analysis: Analysis,
-    interpretation: Interpretation,
-    verdict: Verdict,
+    made: Explained,
     *,
     clip_name: str,
     input_sha256: str,
@@ -89,13 +82,12 @@ def evidence_report(
     `bundle_digests`. random: median FF of the Random Baselines of this clip and their number of
     draws, with `seed`; interpreting itself draws nothing.
     """
+    interpretation, most = made.interpretation, made.engine.conventions.max_components
     gains = interpretation.gains
-    chosen = masking.select(
-        interpretation.relevance, interpretation.threshold, engine.conventions.max_components
-    )
+    chosen = masking.select(interpretation.relevance, interpretation.threshold, most)
     by_threshold = masking.gains_of(chosen, len(gains))
     return {
-        **make_report(engine, analysis, interpretation, verdict, clip_name),
+        **make_report(made, clip_name),
         "gains": [round(float(g), 4) for g in gains.tolist()],
         "own_choice": not bool(torch.equal(gains, by_threshold)),
         "component_names": {str(k): name for k, name in (names or {}).items()},
@@ -108,22 +100,12 @@ def evidence_report(
     }
 
 
-def random_drops(
-    engine: L2I, analysis: Analysis, made: Interpretation, draws: int = 20, seed: int = 0
-) -> dict[str, float | bool] | None:
+def random_drops(made: Explained, draws: int = 20, seed: int = 0) -> dict[str, float | bool] | None:
     """Median FF of both Random Baselines of this clip, each of `draws` draws; None where nothing
     is selected. `equal_energy`: whether the second could remove as much of ‖X‖² as L does."""
-    if not made.selected:
+    if not made.interpretation.selected:
         return None
-    counted, matched = draw(
-        engine,
-        analysis,
-        made.target_index,
-        made.gains,
-        draws=draws,
-        generator=np.random.default_rng(seed),
-        mask_domain=made.mask_domain,
-    )
+    counted, matched = made.randoms(draws=draws, seed=seed)
     return {
         "count_matched": counted.median,
         "energy_matched": matched.median,
@@ -132,8 +114,9 @@ def random_drops(
     }
 
 
-def picture(engine: L2I, analysis: Analysis, made: Interpretation, shown: str = "light") -> bytes:
+def picture(explained: Explained, shown: str = "light") -> bytes:
     """PNG of input, interpretation and residual on one scale, without a short clip's padding."""
+    analysis, made = explained.analysis, explained.interpretation
     panels = [
         Panel(TITLES[0], analysis.spectrogram.log_magnitude),
         Panel(TITLES[1], made.log_magnitude, dim=True),
@@ -141,7 +124,7 @@ def picture(engine: L2I, analysis: Analysis, made: Interpretation, shown: str = 
     ]
     return figures.spectrograms(
         panels,
-        engine.audio,
+        explained.engine.audio,
         length=len(analysis.waveform),
         start=analysis.seconds[0],
         shown=shown,
@@ -150,21 +133,16 @@ def picture(engine: L2I, analysis: Analysis, made: Interpretation, shown: str = 
     )
 
 
-def evidence_zip(
-    engine: L2I,
-    analysis: Analysis,
-    interpretation: Interpretation,
-    report: Mapping[str, Any],
-) -> bytes:
+def evidence_zip(made: Explained, report: Mapping[str, Any]) -> bytes:
     """input.wav, interpretation.wav, residual.wav (float32 at the clip's own level),
     spectrograms.png, report.json (an `evidence_report`) and MANIFEST (SHA-256 of each)."""
-    rate = engine.audio.sample_rate
+    rate = made.engine.audio.sample_rate
     text = json.dumps(report, indent=1, ensure_ascii=False)
     files = {
-        "input.wav": audio.float_wav(analysis.waveform, rate),
-        "interpretation.wav": audio.float_wav(interpretation.audio, rate),
-        "residual.wav": audio.float_wav(interpretation.residual, rate),
-        "spectrograms.png": picture(engine, analysis, interpretation),
+        "input.wav": audio.float_wav(made.analysis.waveform, rate),
+        "interpretation.wav": audio.float_wav(made.interpretation.audio, rate),
+        "residual.wav": audio.float_wav(made.interpretation.residual, rate),
+        "spectrograms.png": picture(made),
         "report.json": text.encode() + b"\n",
     }
     manifest = "".join(

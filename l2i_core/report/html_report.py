@@ -21,11 +21,9 @@ from torch import Tensor
 from l2i_core.data.clips import classes_of
 from l2i_core.dictionary.names import label
 from l2i_core.dictionary.nmf import centre_bins
-from l2i_core.engine import L2I
-from l2i_core.explainers.explained import Interpretation
-from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure import audit
 from l2i_core.measure.audit import Decision
+from l2i_core.measure.explained import Explained
 from l2i_core.report import evidence
 from l2i_core.report.figures import PALETTES, Palette
 from l2i_core.report.report import decision, score, statement, task_in, warning
@@ -53,21 +51,14 @@ class Exhibit:
     centres: tuple[float, ...]
 
 
-def exhibit(
-    engine: L2I,
-    name: str,
-    analysis: Analysis,
-    interpretation: Interpretation,
-    report: Mapping[str, Any],
-) -> Exhibit:
+def exhibit(name: str, explained: Explained, report: Mapping[str, Any]) -> Exhibit:
     """Render one clip: the sounds share one gain, the spectrograms one dB reference."""
-    heard = (analysis.waveform, interpretation.audio, interpretation.residual)
+    engine, made = explained.engine, explained.interpretation
+    heard = (explained.analysis.waveform, made.audio, made.residual)
     gain = audio.common_gain(heard)
     rate = engine.audio.sample_rate
     first, second, third = (_flac(sound, gain, rate) for sound in heard)
-    light, dark = (
-        evidence.picture(engine, analysis, interpretation, shown) for shown in ("light", "dark")
-    )
+    light, dark = (evidence.picture(explained, shown) for shown in ("light", "dark"))
     bins = centre_bins(engine.dictionary.patterns) * (rate / engine.audio.n_fft)
     return Exhibit(name, report, (first, second, third), gain, (light, dark), tuple(bins.tolist()))
 

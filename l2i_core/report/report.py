@@ -9,21 +9,13 @@ import torch
 from torch import Tensor
 
 from l2i_core import words
-from l2i_core.engine import L2I
-from l2i_core.explainers.explained import Interpretation, Verdict
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import beats_chance
 from l2i_core.task import Task, task_of
 from l2i_core.words import class_name, joined
 
 
-def make_report(
-    engine: L2I,
-    analysis: Analysis,
-    interpretation: Interpretation,
-    verdict: Verdict,
-    clip_name: str,
-) -> dict[str, Any]:
+def make_report(made: Explained, clip_name: str) -> dict[str, Any]:
     """What was explained, with which model, and what f says of the sounds; JSON-ready.
 
     `length` is in samples at `sample_rate` (the model's, in Hz). `faithfulness` is FF_x (Eq. 6) in
@@ -31,6 +23,8 @@ def make_report(
     `relative_faithfulness` the same over f(x)_c − f(silence)_c, null where that is not positive. A
     multi-label model's report also has `predicted_classes`, all above 0.5.
     """
+    engine, analysis = made.engine, made.analysis
+    interpretation, verdict = made.interpretation, made.verdict
     probabilities = engine.probabilities(analysis.logits)
     theirs = analysis.interpreter_logits
     report: dict[str, Any] = {

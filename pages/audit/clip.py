@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from l2i_core import L2I, Analysis, Interpretation
 from l2i_core.measure import audit
 from l2i_core.measure.audit import Decision
+from l2i_core.measure.explained import Explained
 from l2i_core.report.evidence import evidence_zip
 from pages.audit import audits
 from pages.audit.decisions import Decisions
@@ -53,7 +53,7 @@ def clip(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> N
 
 def explained(
     decisions: Decisions, row: Decision, source: ClipSource, url: str | None = None
-) -> tuple[L2I, Analysis, Interpretation, dict[str, Any]]:
+) -> tuple[Explained, dict[str, Any]]:
     """A decision as the table has it, at the table's τ, mask domain and Random, and its report."""
     about, bundle = decisions.found.about, decisions.bundle
     engine = models.engine(bundle, decisions.found.interpreter)
@@ -61,8 +61,7 @@ def explained(
     key = (bundle, stamp, decisions.found.interpreter, source.digest, "")
     analysis = cached.analysis(key, engine, source, None)
     choice = Choice(decisions.threshold, about.get("mask_domain", "log"))
-    made = cached.interpretation(key, engine, analysis, row.predicted, choice)
-    verdict = cached.verdict(key, engine, analysis, made)
+    made = cached.explained(key, engine, analysis, row.predicted, choice)
     random = None
     if row.random_energy is not None:
         random = {
@@ -72,8 +71,7 @@ def explained(
             "draws": about.get("random_draws", 0),
         }
     drawn = {"random": random, "seed": int(about.get("seed", 0))}
-    report = evidence.report(engine, analysis, made, verdict, source, bundle, url=url, **drawn)
-    return engine, analysis, made, report
+    return made, evidence.report(made, source, bundle, url=url, **drawn)
 
 
 def _zip(decisions: Decisions, row: Decision, source: ClipSource, url: str | None) -> bytes:

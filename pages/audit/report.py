@@ -82,8 +82,7 @@ def _report(
             by_case, pages = {row.case: row for row in shown}, []
             for number, name in enumerate(names):
                 bar.progress(number / len(names), text=f"Clip {number + 1} of {len(names)} …")
-                engine, *parts = explained(decisions, by_case[name], sources[name])
-                pages.append(exhibit(engine, name, *parts))
+                pages.append(exhibit(name, *explained(decisions, by_case[name], sources[name])))
         st.session_state["l2i_audit_report"] = (signature, _html(decisions, shown, pages).encode())
         st.rerun()
 

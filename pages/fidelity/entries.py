@@ -60,8 +60,8 @@ def _interpreter(view: View, name: str) -> Said:
     engine, key = models.engine(bundle, name), (bundle, stamp, name, clip, window)
     analysis = cached.analysis(key, engine, view.source, view.window)
     choice = Choice(view.threshold, view.domain)
-    made = cached.interpretation(key, engine, analysis, view.target, choice)
-    verdict = cached.verdict(key, engine, analysis, made)
+    explained = cached.explained(key, engine, analysis, view.target, choice)
+    made, verdict = explained.interpretation, explained.verdict
     title = results.title(engine.bundle, name)
     what = ("system", title, view.target, view.threshold, view.domain)
     return Said(

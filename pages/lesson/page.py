@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.lesson import reference
 from pages.lesson.steps import STEPS, draw
-from pages.shell import cached, state
+from pages.shell import state
 from pages.shell.view import View, current
 from pages.show import pictures, players
 
@@ -27,7 +27,7 @@ def page() -> None:
     shown = state.settle("step", [*STEPS, ALL], "1", "step")
     state.show_messages()
     state.write_url()
-    made = cached.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
+    made = view.explained().interpretation
     _stepper(view, shown)
     for name in STEPS if shown == ALL else [shown]:
         _heading(name, shown)

@@ -199,7 +199,7 @@ def mask(view: View, made: Interpretation) -> None:
     _image(view, material.mask(view, made), "the soft mask, 0 to 1")
     st.markdown("**X_int, what the mask leaves of X**, on the scale of X")
     left = material.magnitudes(
-        view, "X_int", lambda: made.log_magnitude[:, : known.x.shape[1]], cached.named(made)
+        view, "X_int", lambda: made.log_magnitude[:, : known.x.shape[1]], view.explained().name
     )
     _image(view, left, f"X_int, 0 to {known.top:.1f}")
 
@@ -207,10 +207,11 @@ def mask(view: View, made: Interpretation) -> None:
 def test(view: View, made: Interpretation) -> None:
     """What f says of A, B and C."""
     st.markdown(f"**What f says of the three sounds**, for “{class_name(view.target)}”")
-    verdicts.table(view, cached.verdict(view.key, view.engine, view.analysis, made))
-    st.markdown(" ".join(verdicts.told(view, made)))
+    explained = view.explained()
+    verdicts.table(explained)
+    st.markdown(" ".join(verdicts.told(explained)))
     if made.selected:
-        verdicts.more_draws(view, made)
+        verdicts.more_draws(view, explained)
 
 
 def _ridges(

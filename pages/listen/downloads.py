@@ -7,12 +7,12 @@ from functools import partial
 
 import streamlit as st
 
-from l2i_core import Verdict
+from l2i_core.measure.explained import Explained
 from l2i_core.measure.records import to_csv
 from l2i_core.report.report import make_report
 from l2i_core.words import TITLES
 from pages.listen.heard import Heard
-from pages.shell import cached, evidence
+from pages.shell import evidence
 from pages.shell.view import View
 from pages.show import players
 from pages.show.files import download
@@ -20,7 +20,7 @@ from pages.show.files import download
 FILES = ("input", "interpretation", "residual")
 
 
-def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
+def downloads(view: View, heard: Heard) -> None:
     """WAV files at the clip's own level, and the report."""
     stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
     stem += "-own" if view.choice.overrides else ""
@@ -31,17 +31,34 @@ def downloads(view: View, heard: Heard, verdict: Verdict) -> None:
             download(
                 f"{title} (WAV)", partial(players.float_wav, sound, rate), f"{stem}-{name}.wav"
             )
-        report = make_report(
-            view.engine, view.analysis, heard.interpretation, verdict, view.source.file_name
-        )
+        report = make_report(heard.made, view.source.file_name)
         download("Report (JSON)", json.dumps(report, indent=1), f"{stem}-report.json")
         download(
             "Every τ (CSV)",
-            lambda: to_csv(
-                cached.every_threshold(view.engine, view.analysis, view.target, view.domain)
-            ),
+            lambda: to_csv(every_threshold(heard.made)),
             f"{view.source.stem}-{view.target}-every-tau.csv",
             help="Components, sound energy kept and FF for each τ in steps of 0.05, by τ alone.",
         )
-        evidence.evidence_button(view, heard.interpretation, verdict)
+        evidence.evidence_button(view, heard.made)
         st.caption("The address of this page is a link to this view.")
+
+
+def every_threshold(made: Explained) -> list[dict[str, float | None]]:
+    """What τ decides on one clip, a row for each τ of an evaluation: |L|, sound energy kept, f's logit
+    and probability of the class on what is kept, its logit on what is left, FF."""
+    swept, index = made.sweep, made.interpretation.target_index
+    span = made.engine.span(made.analysis, index)
+    chances = made.engine.probabilities(swept.logits_interpretation)[:, index]
+    return [
+        {
+            "threshold": threshold,
+            "components": int(swept.counts[i]),
+            "energy_kept": float(swept.energy_kept[i]),
+            "logit_interpretation": float(swept.logits_interpretation[i, index]),
+            "probability_interpretation": float(chances[i]),
+            "logit_residual": float(swept.logits_without[i, index]),
+            "faithfulness": float(swept.faithfulness[i]),
+            "relative_faithfulness": float(swept.faithfulness[i]) / span if span > 0 else None,
+        }
+        for i, threshold in enumerate(swept.thresholds)
+    ]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from l2i_core import Interpretation, Verdict
+from l2i_core import Interpretation
+from l2i_core.measure.explained import Explained
 from l2i_core.words import TITLES
-from pages.shell import cached, components, decisions, verdicts
+from pages.shell import components, verdicts
 from pages.shell.view import View
 from pages.show import live, pictures, players
 from pages.show.words import class_name, number, percent
@@ -19,15 +20,16 @@ from pages.show.words import class_name, number, percent
 class Heard:
     """One interpretation with the sounds of A, B and C, at the clip's own level (n,)."""
 
-    interpretation: Interpretation
+    made: Explained
     sounds: tuple[np.ndarray, np.ndarray, np.ndarray]
     gain: float
 
 
 def listen(view: View) -> Heard:
     """The interpretation at hand, from the cache where this selection was heard before."""
-    made = cached.interpretation(view.key, view.engine, view.analysis, view.target, view.choice)
-    sounds = (view.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
+    made = view.explained()
+    left = made.interpretation.residual
+    sounds = (view.analysis.waveform.numpy(), made.interpretation.audio.numpy(), left.numpy())
     return Heard(made, sounds, players.common_gain(sounds))
 
 
@@ -60,8 +62,7 @@ def three_pictures(view: View, heard: Heard) -> None:
 
 def _pictures(view: View, heard: Heard) -> tuple[bytes, bytes, bytes]:
     """PNGs of A, B and C on one scale; A is drawn once per clip."""
-    made = heard.interpretation
-    what = cached.named(made)
+    what, made = heard.made.name, heard.made.interpretation
     return (
         view.picture("A", view.analysis.spectrogram.log_magnitude),
         view.picture(("B", what), made.log_magnitude, dim=True),
@@ -71,7 +72,7 @@ def _pictures(view: View, heard: Heard) -> tuple[bytes, bytes, bytes]:
 
 def _alternative(view: View, heard: Heard, title: str) -> str:
     length = len(view.analysis.waveform) / view.engine.audio.sample_rate
-    made = heard.interpretation
+    made = heard.made.interpretation
     of_them = components.listed(view.engine, made.selected, live.LISTED)
     return (
         f"Spectrogram of {title}: {number(length)} s on a mel scale, clip {view.source.title}, "
@@ -80,26 +81,23 @@ def _alternative(view: View, heard: Heard, title: str) -> str:
     )
 
 
-def judged(view: View, heard: Heard) -> Verdict:
+def judged(view: View, made: Explained) -> None:
     """f's verdict on the three sounds, and FF beside chance."""
     left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
-    verdict = cached.verdict(view.key, view.engine, view.analysis, heard.interpretation)
     with left:
         st.subheader("Does the claim hold?", anchor=False)
-        verdicts.table(view, verdict)
+        verdicts.table(made)
     with right:
-        drop = decisions.unit_of(view.engine).amount(verdict.faithfulness)
+        drop = view.engine.task.unit.amount(made.verdict.faithfulness)
         st.subheader(f"FF {drop}", anchor=False)
-        st.markdown(_selection(view, heard))
-        st.markdown(" ".join(verdicts.told(view, heard.interpretation)))
-        if heard.interpretation.selected:
-            verdicts.more_draws(view, heard.interpretation)
-    return verdict
+        st.markdown(_selection(view, made.interpretation))
+        st.markdown(" ".join(verdicts.told(made)))
+        if made.interpretation.selected:
+            verdicts.more_draws(view, made)
 
 
-def _selection(view: View, heard: Heard) -> str:
-    made, target = heard.interpretation, class_name(view.target)
-    count, total = len(made.selected), len(made.relevance)
+def _selection(view: View, made: Interpretation) -> str:
+    target, count, total = class_name(view.target), len(made.selected), len(made.relevance)
     if count:
         how = "by your own choice" if view.choice.overrides else f"at τ = {view.threshold:.2f}"
         return (

@@ -41,10 +41,10 @@ def page() -> None:
         a_b_c = heard.listen(view)
         if plain:
             heard.plain_players(view, a_b_c)
-        verdict = heard.judged(view, a_b_c)
+        heard.judged(view, a_b_c.made)
         heard.three_pictures(view, a_b_c)
-    pins.offer(view, a_b_c.interpretation, verdict)
-    downloads(view, a_b_c, verdict)
+    pins.offer(view, a_b_c.made)
+    downloads(view, a_b_c)
     players.take_turns()
     side_by_side.judge(view, panels)
     truths.draw(view)

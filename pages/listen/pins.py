@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core import Interpretation, Verdict
-from pages.shell import decisions, state
+from l2i_core.measure.explained import Explained
+from pages.shell import state
 from pages.shell.view import View
 from pages.show import players
 from pages.show.words import class_name, logit, percent
@@ -27,13 +28,13 @@ class Pin:
     column: dict[str, str]
 
 
-def offer(view: View, made: Interpretation, verdict: Verdict) -> None:
+def offer(view: View, made: Explained) -> None:
     """Draw the pinned view, if there is one, beside the present one, and the control to pin."""
     now = Pin(
         state.settings(),
-        made.audio.numpy(),
+        made.interpretation.audio.numpy(),
         view.engine.audio.sample_rate,
-        _column(view, made, verdict),
+        _column(view, made.interpretation, made.verdict),
     )
     pinned: Pin | None = st.session_state.get(_KEY)
     with view.corner:
@@ -83,7 +84,7 @@ def _column(view: View, made: Interpretation, verdict: Verdict) -> dict[str, str
         "components": f"{len(made.selected)} of {len(made.relevance)}",
         "sound energy kept": percent(made.energy_kept),
         "f's probability on B": f"{float(chances[index]):.2f}",
-        f"FF in {decisions.unit_of(view.engine).name}": logit(verdict.faithfulness),
+        f"FF in {view.engine.task.unit.name}": logit(verdict.faithfulness),
         "FF as a share": percent(verdict.relative),
     }
 

@@ -10,6 +10,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import Interpretation
+from l2i_core.measure.explained import Explained
+from l2i_core.measure.random import KINDS
 from pages.shell import cached, decisions, state, verdicts
 from pages.shell.view import View
 from pages.show import live, players
@@ -24,7 +26,7 @@ _IN_ROW = 3  # where there are more
 class Panel:
     """One class's interpretation, and the place for what f says of it."""
 
-    made: Interpretation
+    made: Explained
     figures: DeltaGenerator
 
 
@@ -39,7 +41,7 @@ def draw(view: View) -> list[Panel]:
     with st.container(key=f"{live.verdict_key(view.choice)}-classes"):
         heard = [_heard(view, target) for target in targets]
         gain = players.common_gain(
-            [view.analysis.waveform.numpy(), *(made.audio.numpy() for made in heard)]
+            [view.analysis.waveform.numpy(), *(made.interpretation.audio.numpy() for made in heard)]
         )
         width = len(targets) if len(targets) <= _MOST else _IN_ROW
         panels = []
@@ -56,7 +58,7 @@ def draw(view: View) -> list[Panel]:
 def judge(view: View, panels: Sequence[Panel]) -> None:
     """What f says of each, beside both Randoms."""
     for panel in panels:
-        panel.figures.markdown(_figures(view, panel.made))
+        panel.figures.markdown(_figures(panel.made))
 
 
 def _heading(view: View, targets: Sequence[str]) -> str:
@@ -66,13 +68,14 @@ def _heading(view: View, targets: Sequence[str]) -> str:
     return f"What f used for {heard} that it hears{more}"
 
 
-def _heard(view: View, target: str) -> Interpretation:
+def _heard(view: View, target: str) -> Explained:
     """The class to explain as the page has it, gains set by ear included; others by τ alone."""
     choice = view.choice if target == view.target else Choice(view.threshold, view.domain)
-    return cached.interpretation(view.key, view.engine, view.analysis, target, choice)
+    return view.explained(target, choice)
 
 
-def _panel(view: View, made: Interpretation, gain: float) -> Panel:
+def _panel(view: View, explained: Explained, gain: float) -> Panel:
+    made = explained.interpretation
     name, count = class_name(made.target), len(made.selected)
     st.markdown(f"**{name}** {_standing(view, made)}")
     st.audio(
@@ -80,7 +83,7 @@ def _panel(view: View, made: Interpretation, gain: float) -> Panel:
         alt=f"Player: what f used for {name}",
     )
     st.image(
-        view.picture(("B", cached.named(made)), made.log_magnitude, dim=True),
+        view.picture(("B", explained.name), made.log_magnitude, dim=True),
         width="stretch",
         alt=f"Spectrogram of what f used for {name}, {count} components, the rest of the clip grey",
     )
@@ -101,7 +104,7 @@ def _panel(view: View, made: Interpretation, gain: float) -> Panel:
             args=(made.target,),
             help=f"Explain “{name}” in the rest of the page",
         )
-    return Panel(made, figures)
+    return Panel(explained, figures)
 
 
 def _standing(view: View, made: Interpretation) -> str:
@@ -116,16 +119,14 @@ def _standing(view: View, made: Interpretation) -> str:
     return f"{ours}{heard}  \nThe interpreter {told} ({theirs})"
 
 
-def _figures(view: View, made: Interpretation) -> str:
-    text, claim = verdicts.told(view, made)
-    if not made.selected:
+def _figures(made: Explained) -> str:
+    text, claim = verdicts.told(made)
+    if not made.interpretation.selected:
         return text
-    arguments = (view.key, view.engine, view.analysis, made)
-    drop = cached.verdict(*arguments).faithfulness
-    few, counted = cached.energy_matched(*arguments), cached.count_matched(*arguments)
+    (counted,), (few,) = (cached.randoms(made, [kind]) for kind in KINDS)
     energy = "equal log energy" if few.as_much else "less log energy (there is no more)"
     return (
-        f"FF **{decisions.unit_of(view.engine).amount(drop)}**  \n"
+        f"FF **{made.engine.task.unit.amount(made.verdict.faithfulness)}**  \n"
         f"Random **{logit(few.median)}** at {energy}, **{logit(counted.median)}** at equal count  \n"
         f"{claim}"
     )

@@ -17,11 +17,12 @@ import plotly.graph_objects as go
 import streamlit as st
 from torch import Tensor
 
-from l2i_core import L2I, Analysis, Interpretation
+from l2i_core import L2I, Analysis
 from l2i_core.data import scenes
 from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.measure import stems as passing
 from l2i_core.measure import truth
+from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import can_match
 from l2i_core.measure.stems import Passed, Stems
 from l2i_core.words import ALL_OTHERS, joined
@@ -77,7 +78,7 @@ def draw(view: View) -> None:
         st.error(sentence(str(error)))
         return
     energy = view.engine.component_energy(view.analysis)
-    matched = can_match(energy, _made(view, view.domain).gains)
+    matched = can_match(energy, _made(view, view.domain).interpretation.gains)
     st.markdown(f"**{finding(view, found, heard)}** {_beside(found, heard, matched)}")
     _listening(view, found)
     left, right = st.columns([6, 5], gap="large")
@@ -175,23 +176,19 @@ def _truth(view: View, stems: Sequence[ClipSource]) -> Truth:
 def _heard(view: View, found: Truth, domain: str) -> dict[str, Sequence[Passed]]:
     """What passes by each of SYSTEMS in a mask domain, from the caches where it is known."""
     made = _made(view, domain)
-    return _measured((*found.key, cached.named(made)), view.engine, view.analysis, made, found)
+    return _measured((*found.key, made.name), made, found)
 
 
-def _made(view: View, domain: str) -> Interpretation:
-    choice = Choice(view.threshold, domain, view.choice.overrides)
-    return cached.interpretation(view.key, view.engine, view.analysis, view.target, choice)
+def _made(view: View, domain: str) -> Explained:
+    return view.explained(choice=Choice(view.threshold, domain, view.choice.overrides))
 
 
 @st.cache_resource(show_spinner="Comparing with the true sounds …", max_entries=256)
 def _measured(
-    key: tuple[Any, ...],
-    _engine: L2I,
-    _analysis: Analysis,
-    _made: Interpretation,
-    _found: Truth,
+    key: tuple[Any, ...], _explained: Explained, _found: Truth
 ) -> dict[str, Sequence[Passed]]:
-    engine, analysis, key = _engine, _analysis, _found.key
+    engine, analysis, made = _explained.engine, _explained.analysis, _explained.interpretation
+    key = _found.key
 
     def gather() -> tuple[Stems, list[Tensor]]:
         stems = passing.gather(engine, analysis, _found.sounds)
@@ -199,11 +196,11 @@ def _measured(
 
     with models.turn:
         stems, activations = _stems.get(key, gather)
-        own = passing.into(stems, analysis, _made)
+        own = passing.into(stems, analysis, made)
         # Not by τ: one selection has one set of draws, whichever τ led to it.
-        seed = (0, _made.target_index)
-        chance = truth.by_chance(engine, analysis, stems, _made, DRAWS, seed)
-        best = _ideal(key, _made.mask_domain, engine, analysis, stems, activations)
+        seed = (0, made.target_index)
+        chance = truth.by_chance(engine, analysis, stems, made, DRAWS, seed)
+        best = _ideal(key, made.mask_domain, engine, analysis, stems, activations)
     return {"interpretation": [own], "random_energy": chance, "ideal": [best]}
 
 
@@ -228,7 +225,7 @@ def _listening(view: View, found: Truth) -> None:
     """The target, the rest and x_int: one gain, one scale of colours."""
     made = _made(view, view.domain)
     titles = [sentence(found.names[0]), SYSTEMS["interpretation"]]
-    sounds = [found.sounds[0], made.audio.numpy()]
+    sounds = [found.sounds[0], made.interpretation.audio.numpy()]
     if len(found.names) > 1:
         titles.insert(1, f"The rest: {joined(found.names[1:])}")
         sounds.insert(1, found.rest)
@@ -243,7 +240,7 @@ def _listening(view: View, found: Truth) -> None:
             slots.append(column.container())
     for slot, title, sound in zip(slots, titles, sounds, strict=True):
         if title == SYSTEMS["interpretation"]:
-            picture = view.picture(("B", cached.named(made)), made.log_magnitude, dim=True)
+            picture = view.picture(("B", made.name), made.interpretation.log_magnitude, dim=True)
         else:
             picture = view.picture(
                 ("true", view.target, title),

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from l2i_core import L2I, Analysis, Interpretation, Verdict
+from l2i_core import L2I, Analysis
 from l2i_core.measure import noise_lab
+from l2i_core.measure.explained import Explained
 from l2i_core.measure.noise_lab import Shift
-from l2i_core.measure.random import RandomDrops
 from l2i_core.measure.stems import Mixture, Passed, gather, into, mix
 from l2i_core.signal.corrupt import coloured_noise
 from pages.shell import cached, models
@@ -62,22 +62,13 @@ class Corruption:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One of the two sounds that are compared, with the interpretation for the same class."""
-
-    key: Key
-    analysis: Analysis
-    made: Interpretation
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
     """The followed sound alone and in the mixture; names: what it and the rest are called."""
 
     mixture: Mixture
-    alone: Side
-    mixed: Side
+    alone: Explained
+    mixed: Explained
+    keys: tuple[Key, Key]
     passed: Passed
     shift: Shift
     target: int
@@ -85,7 +76,7 @@ class Comparison:
     names: tuple[str, str]
 
     @property
-    def sides(self) -> tuple[Side, Side]:
+    def sides(self) -> tuple[Explained, Explained]:
         return self.alone, self.mixed
 
     @property
@@ -122,28 +113,25 @@ def compare(view: View, corruption: Corruption, follow_other: bool) -> Compariso
     both_key = _key(view, corruption, "mixture")
     both = _side(view, both_key, _analysis(both_key, view.engine, mixed.mixed))
     through = _passed(
-        (both_key, follow_other, view.target, view.domain, both.made.selected),
-        view.engine,
+        (both_key, follow_other, view.target, view.domain, both.interpretation.selected),
         both,
         mixed,
     )
-    shift = noise_lab.relevance_shift(alone.made.relevance, both.made.relevance, view.threshold)
+    shift = noise_lab.relevance_shift(
+        alone.interpretation.relevance, both.interpretation.relevance, view.threshold
+    )
     names = (view.source.title if corruption.other else "the clip", corruption.name)
     return Comparison(
         mixed,
         alone,
         both,
+        (key, both_key),
         through,
         shift,
-        alone.made.target_index,
+        alone.interpretation.target_index,
         follow_other,
         (names[1], names[0]) if follow_other else names,
     )
-
-
-def energy_matched(view: View, side: Side) -> RandomDrops:
-    """A few draws of the energy-matched Random on one side."""
-    return cached.energy_matched(side.key, view.engine, side.analysis, side.made)
 
 
 def drawn(view: View, comparison: Comparison, shown: str) -> list[tuple[bytes, bytes]]:
@@ -151,15 +139,15 @@ def drawn(view: View, comparison: Comparison, shown: str) -> list[tuple[bytes, b
     wholes = [_level(view, side, "A") for side in comparison.sides]
     loudest = max(pictures.reference(whole) for whole in wholes)
 
-    def draw(part: str, side: Side, whole: np.ndarray) -> bytes:
-        what = () if part == "A" else (side.made.target, side.made.mask_domain, side.made.selected)
-        name = (side.key, part, what, round(loudest, 6), shown)
+    def draw(part: str, key: Key, side: Explained, whole: np.ndarray) -> bytes:
+        what = () if part == "A" else side.name
+        name = (key, part, what, round(loudest, 6), shown)
         level = whole if part == "A" else _level(view, side, part)
         dimmed = whole if part == "B" else None
         return _picture(name, level, loudest, view.engine, view.start, dimmed)
 
     pairs = [
-        [draw(part, side, whole) for side, whole in zip(comparison.sides, wholes, strict=True)]
+        [draw(part, *side) for side in zip(comparison.keys, comparison.sides, wholes, strict=True)]
         for part in "ABC"
     ]
     return [(alone, mixed) for alone, mixed in pairs]
@@ -178,22 +166,21 @@ def _key(view: View, corruption: Corruption, part: str) -> Key:
     return bundle, stamp, interpreter, digest, tag
 
 
-def _side(view: View, key: Key, analysis: Analysis) -> Side:
+def _side(view: View, key: Key, analysis: Analysis) -> Explained:
     # Gains that were set by ear for the clip say nothing about the mixture: τ alone decides here.
     choice = Choice(view.threshold, view.domain)
-    made = cached.interpretation(key, view.engine, analysis, view.target, choice)
-    return Side(key, analysis, made, cached.verdict(key, view.engine, analysis, made))
+    return cached.explained(key, view.engine, analysis, view.target, choice)
 
 
-def _level(view: View, side: Side, part: str) -> np.ndarray:
+def _level(view: View, side: Explained, part: str) -> np.ndarray:
     """Mel spectrogram of A, B or C in dB (n_mels, T) at the level that is heard: each side met f
     at a gain of its own."""
     config = view.engine.audio
     frames = config.n_frames(len(side.analysis.waveform))  # without a short clip's padding
     x = {
         "A": side.analysis.spectrogram.log_magnitude,
-        "B": side.made.log_magnitude,
-        "C": side.made.residual_log_magnitude,
+        "B": side.interpretation.log_magnitude,
+        "C": side.interpretation.residual_log_magnitude,
     }[part]
     return pictures.decibels(x[:, :frames], config) - 20 * np.log10(side.analysis.gain)
 
@@ -207,9 +194,9 @@ def _analysis(key: Key, engine: L2I, sound: np.ndarray) -> Analysis:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _passed(key: tuple[Any, ...], _engine: L2I, _side: Side, _mixture: Mixture) -> Passed:
-    stems = gather(_engine, _side.analysis, _mixture.sounds)
-    return into(stems, _side.analysis, _side.made)
+def _passed(key: tuple[Any, ...], _side: Explained, _mixture: Mixture) -> Passed:
+    stems = gather(_side.engine, _side.analysis, _mixture.sounds)
+    return into(stems, _side.analysis, _side.interpretation)
 
 
 @st.cache_resource(show_spinner=False, max_entries=48)

@@ -11,8 +11,9 @@ import streamlit as st
 
 from l2i_core import L2I
 from l2i_core.measure import noise_lab
+from l2i_core.measure.explained import Explained
 from l2i_core.measure.stems import Part
-from pages.noise.comparison import Comparison, Corruption, Side
+from pages.noise.comparison import Comparison, Corruption
 from pages.shell import decisions
 from pages.shell.view import View
 from pages.show import players
@@ -22,14 +23,18 @@ from pages.show.words import THIN
 
 def downloads(view: View, corruption: Corruption, compared: Comparison) -> None:
     """The sounds at the clip's own level, and the figures, below the page's Download button."""
-    rate, mixture, mixed = view.engine.audio.sample_rate, compared.mixture, compared.mixed.made
+    rate, mixture, mixed = (
+        view.engine.audio.sample_rate,
+        compared.mixture,
+        compared.mixed.interpretation,
+    )
     stem = f"{view.source.stem}-{corruption.file_name}-{view.target}"
     stem += f"-{view.engine.interpreter_name}-tau{view.threshold:.2f}"
     sounds = (
         ("The mixture", "mixture", mixture.mixed),
         ("The sound alone, as mixed", "alone", mixture.followed),
         ("The added sound, as mixed", "added", mixture.rest),
-        ("B of the sound alone", "alone-B", compared.alone.made.audio),
+        ("B of the sound alone", "alone-B", compared.alone.interpretation.audio),
         ("B of the mixture", "mixture-B", mixed.audio),
         ("C of the mixture", "mixture-C", mixed.residual),
     )
@@ -71,7 +76,7 @@ def _report(view: View, corruption: Corruption, compared: Comparison) -> dict[st
     }
 
 
-def _side(engine: L2I, side: Side, target: int) -> dict[str, Any]:
+def _side(engine: L2I, side: Explained, target: int) -> dict[str, Any]:
     ours, theirs = side.analysis.logits, side.analysis.interpreter_logits
     several = {"predicted_classes": list(decisions.decided(engine, ours))}
     return {
@@ -80,9 +85,9 @@ def _side(engine: L2I, side: Side, target: int) -> dict[str, Any]:
         "probabilities": engine.probabilities(ours).tolist(),
         "interpreter_predicted": None if theirs is None else engine.classes[int(theirs.argmax())],
         "place": noise_lab.place(theirs, target),
-        "selected": list(side.made.selected),
-        "relevance": side.made.relevance.tolist(),
-        "energy_kept": side.made.energy_kept,
+        "selected": list(side.interpretation.selected),
+        "relevance": side.interpretation.relevance.tolist(),
+        "energy_kept": side.interpretation.energy_kept,
         "faithfulness": side.verdict.faithfulness,
         "relative_faithfulness": _finite(side.verdict.relative),
     }

@@ -10,11 +10,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core.measure import noise_lab
-from l2i_core.measure.random import RandomDrops
+from l2i_core.measure.explained import Explained
+from l2i_core.measure.random import KINDS, RandomDrops
 from l2i_core.measure.stems import Part
 from l2i_core.words import TITLES
 from pages.noise import comparison, files, settings
-from pages.noise.comparison import Comparison, Corruption, Side
+from pages.noise.comparison import Comparison, Corruption
 from pages.shell import cached, components, decisions
 from pages.shell.view import View
 from pages.show import comparisons, pictures, players, plots
@@ -115,7 +116,7 @@ def _figures(view: View, compared: Comparison) -> None:
 
 
 def _nothing_selected(view: View, compared: Comparison) -> None:
-    if compared.mixed.made.selected:
+    if compared.mixed.interpretation.selected:
         return
     now = view.engine.classes[compared.mixed.analysis.predicted]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -137,8 +138,9 @@ def _nothing_selected(view: View, compared: Comparison) -> None:
 def listening(view: View, compared: Comparison) -> None:
     """Players in two columns, then the pictures: every sound is on its way before the first."""
     sounds = [
-        (side.analysis.waveform.numpy(), side.made.audio.numpy(), side.made.residual.numpy())
+        (side.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
         for side in compared.sides
+        for made in (side.interpretation,)
     ]
     gain = players.common_gain([sound for three in sounds for sound in three])
     slots: list[tuple[DeltaGenerator, str]] = []
@@ -179,7 +181,7 @@ def changes(view: View, compared: Comparison) -> None:
 
     table(("…", "…"))
     draws = [
-        comparison.energy_matched(view, side) if side.made.selected else None
+        cached.randoms(side, KINDS[1:])[0] if side.interpretation.selected else None
         for side in compared.sides
     ]
     table(["–" if few is None else _at_energy(few) for few in draws])
@@ -201,10 +203,11 @@ def _at_energy(few: RandomDrops) -> str:
     return logit(few.median) if few.as_much else f"{logit(few.median)} (less log energy)"
 
 
-def _changes(view: View, side: Side, random: str) -> dict[str, str]:
-    engine, verdict, index = view.engine, side.verdict, side.made.target_index
+def _changes(view: View, side: Explained, random: str) -> dict[str, str]:
+    engine, verdict, made = view.engine, side.verdict, side.interpretation
+    index = made.target_index
     name, unit, says = class_name(view.target), engine.task.unit, engine.task.decides
-    heard, theirs = bool(side.made.selected), side.analysis.interpreter_logits
+    heard, theirs = bool(made.selected), side.analysis.interpreter_logits
     three = (verdict.logits, verdict.logits_interpretation, verdict.logits_without)
     told = [decisions.with_chances(engine, x) for x in three]
     scores = [logit(float(engine.task.score(x)[index])) for x in three]
@@ -219,8 +222,8 @@ def _changes(view: View, side: Side, random: str) -> dict[str, str]:
         "FF of Random at equal log energy": random,
         f"the interpreter {says}": "–" if theirs is None else decisions.said(engine, theirs),
         f"{name} in the interpreter's order": f"{place or '–'} of {len(engine.classes)}",
-        "components in B": f"{len(side.made.selected)} of {len(side.made.relevance)}",
-        "sound energy of A in B": percent(side.made.energy_kept),
+        "components in B": f"{len(made.selected)} of {len(made.relevance)}",
+        "sound energy of A in B": percent(made.energy_kept),
     }
 
 
@@ -262,7 +265,7 @@ def _part(part: Part) -> dict[str, str]:
 def relevances(view: View, compared: Comparison) -> None:
     """The most relevant components of both sides as paired bars."""
     shift = compared.shift
-    before, after = (side.made.relevance.numpy() for side in compared.sides)
+    before, after = (side.interpretation.relevance.numpy() for side in compared.sides)
     st.subheader("Do the same components carry it?", anchor=False)
     if not before.any() and not after.any():
         st.markdown(f"No component speaks for “{class_name(view.target)}” in either.")

@@ -115,7 +115,10 @@ def _curves(
         (
             f"At {decibels(list(grouped)[near])} {medians[0]} of the sound energy of {rest_name} "
             f"passes into B, {medians[1]} of {followed_name}",
-            [Curve(rest_name, rest), Curve(followed_name, followed, alone.made.energy_kept)],
+            [
+                Curve(rest_name, rest),
+                Curve(followed_name, followed, alone.interpretation.energy_kept),
+            ],
             ENERGY,
             shares,
         ),

@@ -8,17 +8,20 @@ many users fill the server.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
 import torch
 
-from l2i_core import L2I, Analysis, Interpretation, Verdict
+from l2i_core import L2I, Analysis, Interpretation
 from l2i_core.classifiers.hearing import WINDOWED_ABOVE_SECONDS
-from l2i_core.measure.random import KINDS, RandomDrops, draw
+from l2i_core.measure.explained import Explained
+from l2i_core.measure.random import KINDS, RandomDrops
 from l2i_core.signal import audio
 from pages.shell.clips import ClipSource
 from pages.shell.memory import MEGABYTE, Memory
@@ -26,6 +29,7 @@ from pages.shell.models import turn
 from pages.show.choice import Choice
 
 RANDOM_DRAWS = 20
+SLOW_SECONDS = 0.5  # an explainer that takes longer is waited for with a word
 FEW_DRAWS = 5  # of a Random that stands beside every FF
 BEST_SECONDS = 5.0  # f's favourite stretch of a long clip, found to this step:
 BEST_STEP = 0.5
@@ -34,7 +38,7 @@ Key = tuple[str, float, str, str, str]  # bundle, its date, interpreter, clip ha
 
 _sounds: Memory[torch.Tensor] = Memory(512 * MEGABYTE)
 _analyses: Memory[Analysis] = Memory(256 * MEGABYTE)
-_interpretations: Memory[Interpretation] = Memory(256 * MEGABYTE)
+_interpretations: Memory[tuple[Interpretation, dict[Any, Any]]] = Memory(256 * MEGABYTE)
 _components: Memory[np.ndarray] = Memory(64 * MEGABYTE)
 _overviews: Memory[Overview] = Memory(MEGABYTE)
 
@@ -112,100 +116,42 @@ def is_analysed(key: Key, window: tuple[float, float] | None) -> bool:
     return (key, window) in _analyses
 
 
-def interpretation(
-    key: Key, engine: L2I, analysis: Analysis, target: str, choice: Choice
-) -> Interpretation:
-    """What f listened to. Sounds are shared by all τ that select the same components."""
-    relevance = engine.relevance(analysis, target)
-    count = int((relevance > choice.tau).sum())
-    made = _interpretations.get(
+def explained(key: Key, engine: L2I, analysis: Analysis, target: str, choice: Choice) -> Explained:
+    """What f listened to, and what f says of that. Sounds and answers are shared by all τ that
+    select the same components."""
+    found = relevance(engine, analysis, target)
+    count = int((found > choice.tau).sum())
+    made, answers = _interpretations.get(
         (key, target, choice.domain, count, choice.own),
-        lambda: engine.interpret(
-            analysis, target, choice.tau, choice.domain, gains=choice.gains(relevance)
+        lambda: (
+            engine.interpret(
+                analysis, target, choice.tau, choice.domain, gains=choice.gains(found)
+            ),
+            {},
         ),
     )
-    return dataclasses.replace(made, threshold=choice.tau)
+    made = dataclasses.replace(made, threshold=choice.tau)
+    return Explained(engine, analysis, made, turn, answers)
 
 
-def named(made: Interpretation) -> tuple[str, str, bytes]:
-    """What tells one interpretation of a clip from every other, in caches."""
-    return made.target, made.mask_domain, made.gains.numpy().tobytes()
+def relevance(engine: L2I, analysis: Analysis, target: str) -> torch.Tensor:
+    """r (K,) of a class; an explainer that asks f takes turns, and tells that it may take long."""
+    seconds, known = engine.explainer.seconds, analysis.memory
+    if not seconds:
+        return engine.relevance(analysis, target)
+    if ("in turn", target) not in known:
+        slow = seconds > SLOW_SECONDS
+        with st.spinner("Explaining …") if slow else contextlib.nullcontext(), turn:
+            known["in turn", target] = engine.relevance(analysis, target)
+    return known["in turn", target]
 
 
-@st.cache_resource(show_spinner=False, max_entries=512, hash_funcs={Interpretation: named})
-def verdict(key: Key, _engine: L2I, _analysis: Analysis, made: Interpretation) -> Verdict:
-    """What f says of the interpretation and of the residual."""
-    with turn:
-        return _engine.judge(_analysis, made)
-
-
-def random_drops(
-    key: Key, engine: L2I, analysis: Analysis, made: Interpretation
-) -> tuple[RandomDrops, RandomDrops]:
-    """FF after removing random components that are not in L: as many, and of equal log energy."""
-    counted, matched = _drawn(key, engine, analysis, made, KINDS, RANDOM_DRAWS)
-    return counted, matched
-
-
-def energy_matched(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
-    """A few draws of the energy-matched Random alone: soon enough for every FF."""
-    return _drawn(key, engine, analysis, made, KINDS[1:], FEW_DRAWS)[0]
-
-
-def count_matched(key: Key, engine: L2I, analysis: Analysis, made: Interpretation) -> RandomDrops:
-    """The same of the paper's Random: as many components as L holds."""
-    return _drawn(key, engine, analysis, made, KINDS[:1], FEW_DRAWS)[0]
-
-
-@st.cache_resource(
-    show_spinner="Removing random components …",
-    max_entries=1024,
-    hash_funcs={Interpretation: named},
-)
-def _drawn(
-    key: Key,
-    _engine: L2I,
-    _analysis: Analysis,
-    made: Interpretation,
-    kinds: tuple[str, ...],
-    draws: int,
+def randoms(
+    made: Explained, kinds: Sequence[str] = KINDS, draws: int = FEW_DRAWS
 ) -> tuple[RandomDrops, ...]:
-    with turn:
-        return draw(
-            _engine,
-            _analysis,
-            made.target_index,
-            made.gains,
-            kinds,
-            draws=draws,
-            generator=np.random.default_rng(0),
-            mask_domain=made.mask_domain,
-        )
-
-
-def every_threshold(
-    engine: L2I, analysis: Analysis, target: str, domain: str
-) -> list[dict[str, float | None]]:
-    """What τ decides on one clip, a row for each τ of an evaluation: |L|, sound energy kept, f's logit
-    and probability of the class on what is kept, its logit on what is left, FF."""
-    index = engine.class_index(target)
-    with turn:
-        swept = engine.sweep(analysis, index, mask_domain=domain)
-    span = engine.span(analysis, index)
-    chances = engine.probabilities(swept.logits_interpretation)[:, index]
-    return [
-        {
-            "threshold": threshold,
-            "components": int(swept.counts[i]),
-            "energy_kept": float(swept.energy_kept[i]),
-            "logit_interpretation": float(swept.logits_interpretation[i, index]),
-            "probability_interpretation": float(chances[i]),
-            "logit_residual": float(swept.logits_without[i, index]),
-            "faithfulness": float(swept.faithfulness[i]),
-            "relative_faithfulness": float(swept.faithfulness[i]) / span if span > 0 else None,
-        }
-        for i, threshold in enumerate(swept.thresholds)
-    ]
+    """FF after removing random components that are not in L: as many, and of equal log energy."""
+    with st.spinner("Removing random components …"):
+        return made.randoms(kinds, draws)
 
 
 def component_audio(key: Key, engine: L2I, analysis: Analysis, k: int, domain: str) -> np.ndarray:

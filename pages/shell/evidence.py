@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from l2i_core import L2I, Analysis, Interpretation, Verdict
+from l2i_core.measure.explained import Explained
 from l2i_core.report import evidence
 from pages.shell import components, models, state
 from pages.shell.clips import ClipSource
@@ -16,19 +16,16 @@ from pages.shell.view import View
 from pages.show import files
 
 
-def evidence_button(view: View, made: Interpretation, verdict: Verdict) -> None:
+def evidence_button(view: View, made: Explained) -> None:
     """The evidence of what is on screen, beside both Randoms of this very clip."""
     stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
     stem += "-own" if view.choice.overrides else ""
-    engine, analysis, url = view.engine, view.analysis, link()
+    url = link()
 
     def write() -> bytes:
-        with models.turn:
-            random = evidence.random_drops(engine, analysis, made)
-        about = report(
-            engine, analysis, made, verdict, view.source, view.key[0], url=url, random=random
-        )
-        return evidence.evidence_zip(engine, analysis, made, about)
+        random = evidence.random_drops(made)
+        about = report(made, view.source, view.key[0], url=url, random=random)
+        return evidence.evidence_zip(made, about)
 
     download(stem, write, "FF stands beside 20 draws of Random, which takes seconds.", "stretch")
 
@@ -49,25 +46,14 @@ def download(
     )
 
 
-def report(
-    engine: L2I,
-    analysis: Analysis,
-    made: Interpretation,
-    verdict: Verdict,
-    source: ClipSource,
-    bundle: str,
-    **about: Any,
-) -> dict[str, Any]:
+def report(made: Explained, source: ClipSource, bundle: str, **about: Any) -> dict[str, Any]:
     """`evidence_report` of a clip, with the user's names of components; about: url, random, seed."""
     return evidence.evidence_report(
-        engine,
-        analysis,
         made,
-        verdict,
         clip_name=source.file_name,
         input_sha256=source.digest,
         digests=digests(bundle),
-        names=components.names_of(engine),
+        names=components.names_of(made.engine),
         **about,
     )
 

@@ -5,53 +5,43 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from l2i_core import Interpretation, Verdict
+from l2i_core.measure.explained import Explained
+from l2i_core.measure.random import KINDS
 from l2i_core.report import report
-from l2i_core.report.report import make_report
 from l2i_core.words import TITLES
 from pages.shell import cached, decisions
 from pages.shell.view import View
 from pages.show.words import class_name, logit
 
 
-def table(view: View, verdict: Verdict) -> None:
+def table(made: Explained) -> None:
     """f's logit and probability of the class being explained, and its decision, on each sound; a
     multi-label model's FF is a drop of the probability, so its logit is left out."""
-    index, target, rows = view.engine.class_index(view.target), class_name(view.target), {}
-    for title, logits in zip(
-        TITLES,
-        (verdict.logits, verdict.logits_interpretation, verdict.logits_without),
-        strict=True,
-    ):
-        rows[title] = (
+    engine, verdict, index = made.engine, made.verdict, made.interpretation.target_index
+    target, many = class_name(made.interpretation.target), engine.task.multi_label
+    three = (verdict.logits, verdict.logits_interpretation, verdict.logits_without)
+    rows = {
+        title: (
             logit(float(logits[index])),
-            f"{float(view.engine.probabilities(logits)[index]):.2f}",
-            decisions.with_chances(view.engine, logits),
-        )[view.multi_label :]
+            f"{float(engine.probabilities(logits)[index]):.2f}",
+            decisions.with_chances(engine, logits),
+        )[many:]
+        for title, logits in zip(TITLES, three, strict=True)
+    }
+    columns = [f"f's logit for {target}", f"probability of {target}", f"f {engine.task.decides}"]
     st.table(
-        pd.DataFrame.from_dict(
-            rows,
-            orient="index",
-            columns=[
-                f"f's logit for {target}",
-                f"probability of {target}",
-                f"f {decisions.verb(view.engine)}",
-            ][view.multi_label :],
-        ),
+        pd.DataFrame.from_dict(rows, orient="index", columns=columns[many:]),
         border="horizontal",
         alt=f"f's logit, probability and decision for input, interpretation and residual, {target}",
     )
 
 
-def told(view: View, made: Interpretation) -> tuple[str, str]:
+def told(made: Explained) -> tuple[str, str]:
     """`report.statement` beside a few draws of energy-matched Random: what taking B out of A does,
     and whether the claim holds, in the warning's colour where it does not."""
-    given = (view.key, view.engine, view.analysis, made)
-    found = make_report(
-        view.engine, view.analysis, made, cached.verdict(*given), view.source.file_name
-    )
-    if made.selected:
-        few = cached.energy_matched(*given)
+    found = report.make_report(made, "")
+    if made.interpretation.selected:
+        (few,) = cached.randoms(made, KINDS[1:])
         found["random"] = {
             "energy_matched": few.median,
             "equal_energy": few.as_much,
@@ -63,12 +53,12 @@ def told(view: View, made: Interpretation) -> tuple[str, str]:
 
 
 @st.fragment
-def more_draws(view: View, made: Interpretation) -> None:
+def more_draws(view: View, made: Explained) -> None:
     """Both Random Baselines with more draws, on request: forty passes of f take seconds."""
     key = f"random {view.key} {view.target} {view.choice.token}"
     if not st.button(f"Both Random Baselines, {cached.RANDOM_DRAWS} draws", key=key):
         return
-    counted, matched = cached.random_drops(view.key, view.engine, view.analysis, made)
+    counted, matched = cached.randoms(made, draws=cached.RANDOM_DRAWS)
     energy = (
         "as much log energy is removed"
         if matched.as_much

@@ -10,7 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from l2i_core import L2I, Analysis
-from pages.shell import decisions
+from l2i_core.measure.explained import Explained
+from pages.shell import cached, decisions
 from pages.shell.cached import Key, Overview
 from pages.shell.clips import ClipSource
 from pages.show import pictures
@@ -52,6 +53,11 @@ class View:
         function is called where the picture is not there yet."""
         key = (self.key, what)
         return _picture(key, pictures.theme(), self.start, dim, self, log_magnitude)
+
+    def explained(self, target: str | None = None, choice: Choice | None = None) -> Explained:
+        """The explanation on screen, or one of another class or by another choice."""
+        target, choice = target or self.target, choice or self.choice
+        return cached.explained(self.key, self.engine, self.analysis, target, choice)
 
     @property
     def start(self) -> float:

@@ -37,9 +37,11 @@ from PIL import Image
 from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.bundle import load_bundle, save_bundle
 from l2i_core.dictionary.masking import THRESHOLDS
+from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import draw
 from l2i_core.words import moved
-from pages.shell import cached, clips, uploads
+from pages.listen.downloads import every_threshold
+from pages.shell import clips, uploads
 from pages.show import pictures, players, words
 
 A, B, C = 0, 1, 2
@@ -481,10 +483,10 @@ def test_numbers_have_two_or_three_digits(text: str, expected: str) -> None:
 
 
 def test_every_threshold_is_what_the_page_shows_at_each(engine: L2I, analysis: Analysis) -> None:
-    rows = cached.every_threshold(engine, analysis, "dog", "log")
+    made = engine.interpret(analysis, "dog", 0.3)
+    rows = every_threshold(Explained(engine, analysis, made))
     assert [row["threshold"] for row in rows] == list(THRESHOLDS)
     row = next(row for row in rows if row["threshold"] == 0.3)
-    made = engine.interpret(analysis, "dog", 0.3)
     verdict = engine.judge(analysis, made)
     assert row["components"] == len(made.selected)
     assert row["energy_kept"] == pytest.approx(made.energy_kept, abs=1e-5)

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from l2i_core import L2I, Analysis
 from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Settings
+from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import beats_chance, count_matched, draw, random_drops
 from l2i_core.report import evidence, paper
 from l2i_core.report.html_report import audit_html, exhibit
@@ -214,8 +215,9 @@ def test_the_report_of_pairs_is_html(many_models: Path, dog: np.ndarray) -> None
     engine = L2I.from_bundle(many_models / "many")
     analysis = engine.analyse(dog, 44100)
     made = engine.interpret(analysis, engine.decided(analysis.logits)[0], 0.1)
+    explained = Explained(engine, analysis, made)
     report = evidence.evidence_report(
-        engine, analysis, made, engine.judge(analysis, made),
+        explained,
         clip_name="dog.wav", input_sha256="ab" * 32, digests={},
         random={"energy_matched": 0.0, "equal_energy": True, "draws": 2},
     )  # fmt: skip
@@ -226,7 +228,7 @@ def test_the_report_of_pairs_is_html(many_models: Path, dog: np.ndarray) -> None
     rows = audit.audit_rows(measured.clips, measured.levels, 0.3)
     page = audit_html(
         title="Audit", model={}, digests={}, data="", date="", headline="", rows=rows,
-        exhibits=[exhibit(engine, rows[0].case, analysis, made, report)],
+        exhibits=[exhibit(rows[0].case, explained, report)],
     )  # fmt: skip
     assert "8 pairs of clip and class at τ = 0.30" in page
     assert "dog, missed" in page

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from l2i_core import L2I, Analysis
+from l2i_core.measure.explained import Explained
 from l2i_core.report import evidence
 from l2i_core.report.report import make_report
 
@@ -31,10 +32,7 @@ def made(engine: L2I, analysis: Analysis) -> tuple[bytes, dict]:
     i = engine.interpret(analysis, "dog", 0.0)
     assert i.selected, "the case must select something"
     report = evidence.evidence_report(
-        engine,
-        analysis,
-        i,
-        engine.judge(analysis, i),
+        Explained(engine, analysis, i),
         clip_name="dog.wav",
         input_sha256="ab" * 32,
         digests=evidence.bundle_digests(engine.bundle),
@@ -43,7 +41,7 @@ def made(engine: L2I, analysis: Analysis) -> tuple[bytes, dict]:
         seed=3,
         names={3: "bark"},
     )
-    return evidence.evidence_zip(engine, analysis, i, report), report
+    return evidence.evidence_zip(Explained(engine, analysis, i), report), report
 
 
 def _read(data: bytes) -> dict[str, bytes]:
@@ -81,7 +79,8 @@ def test_the_same_bytes_at_another_time(
     made: tuple[bytes, dict], engine: L2I, analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 2e9)
-    again = evidence.evidence_zip(engine, analysis, engine.interpret(analysis, "dog", 0.0), made[1])
+    explained = Explained(engine, analysis, engine.interpret(analysis, "dog", 0.0))
+    again = evidence.evidence_zip(explained, made[1])
     assert again == made[0]
 
 
@@ -90,7 +89,7 @@ def test_report_says_what_is_needed_to_repeat_it(
 ) -> None:
     report = json.loads(_read(made[0])["report.json"])
     i = engine.interpret(analysis, "dog", 0.0)
-    plain = make_report(engine, analysis, i, engine.judge(analysis, i), "dog.wav")
+    plain = make_report(Explained(engine, analysis, i), "dog.wav")
     assert report.items() >= json.loads(json.dumps(plain)).items()
     assert report["url"] == "http://localhost/?clip=dog"
     assert (report["seed"], report["own_choice"]) == (3, False)
@@ -111,7 +110,7 @@ def test_an_own_choice_is_named_as_such(engine: L2I, analysis: Analysis) -> None
     gains[3] = 0.5
     i = engine.interpret(analysis, "dog", 0.3, gains=gains)
     report = evidence.evidence_report(
-        engine, analysis, i, engine.judge(analysis, i),
+        Explained(engine, analysis, i),
         clip_name="a", input_sha256="", digests={},
     )  # fmt: skip
     assert report["own_choice"] is True
@@ -125,7 +124,7 @@ def test_the_released_codes_limit_is_no_own_choice(engine: L2I, dog: np.ndarray)
     i = next(one for one in made if int((one.relevance > 0).sum()) > 5)
     assert len(i.selected) == 5
     report = evidence.evidence_report(
-        released, analysis, i, released.judge(analysis, i),
+        Explained(released, analysis, i),
         clip_name="a", input_sha256="", digests={},
     )  # fmt: skip
     assert report["own_choice"] is False
@@ -133,15 +132,15 @@ def test_the_released_codes_limit_is_no_own_choice(engine: L2I, dog: np.ndarray)
 
 def test_random_beside_it_is_the_seeds(engine: L2I, analysis: Analysis) -> None:
     i = engine.interpret(analysis, "dog", 0.0)
-    first = evidence.random_drops(engine, analysis, i, draws=2, seed=1)
-    assert first == evidence.random_drops(engine, analysis, i, draws=2, seed=1)
+    first = evidence.random_drops(Explained(engine, analysis, i), draws=2, seed=1)
+    assert first == evidence.random_drops(Explained(engine, analysis, i), draws=2, seed=1)
     assert first is not None
     every = engine.interpret(analysis, "dog", gains=np.ones(engine.dictionary.n_components))
-    unmatched = evidence.random_drops(engine, analysis, every, draws=1)
+    unmatched = evidence.random_drops(Explained(engine, analysis, every), draws=1)
     assert unmatched is not None
     assert unmatched["equal_energy"] is False, "nothing is left to draw from"
     nothing = engine.interpret(analysis, "dog", 0.3, max_components=0)
-    assert evidence.random_drops(engine, analysis, nothing) is None
+    assert evidence.random_drops(Explained(engine, analysis, nothing)) is None
 
 
 def test_digest_of_a_missing_file_is_refused(tmp_path: Path) -> None:

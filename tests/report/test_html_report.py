@@ -14,6 +14,7 @@ import soundfile
 
 from l2i_core import L2I, Analysis
 from l2i_core.measure.audit import Decision
+from l2i_core.measure.explained import Explained
 from l2i_core.report import evidence
 from l2i_core.report.html_report import Exhibit, audit_html, exhibit
 from l2i_core.report.report import statement
@@ -52,11 +53,12 @@ class _Page(HTMLParser):
 @pytest.fixture(scope="module")
 def shown(engine: L2I, analysis: Analysis) -> Exhibit:
     i = engine.interpret(analysis, "dog", 0.0)
+    made = Explained(engine, analysis, i)
     report = evidence.evidence_report(
-        engine, analysis, i, engine.judge(analysis, i),
+        made,
         clip_name=EVIL, input_sha256="ab" * 32, digests={}, names={i.selected[0]: EVIL},
     )  # fmt: skip
-    return exhibit(engine, EVIL, analysis, i, report)
+    return exhibit(EVIL, made, report)
 
 
 def _row(**values: Any) -> Decision:

@@ -1,0 +1,84 @@
+"""One decision of f explained: one clip, one class, one choice of components."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from l2i_core.engine import L2I
+from l2i_core.explainers.explained import Interpretation, Sweep, Verdict
+from l2i_core.explainers.protocol import Analysis
+from l2i_core.measure.random import KINDS, RandomDrops, draw
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """An engine, a clip's analysis, an interpretation of it, and what f says of that, asked once.
+
+    `turn` is held while f is asked: a server's requests take turns. `memory` keeps the answers;
+    whoever exchanges τ alone, and not the components, may share it.
+    """
+
+    engine: L2I
+    analysis: Analysis
+    interpretation: Interpretation
+    turn: AbstractContextManager[Any] = field(default_factory=nullcontext, compare=False)
+    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def name(self) -> tuple[str, str, bytes]:
+        """What tells it from everything else that may be explained of the clip, in caches."""
+        made = self.interpretation
+        return made.target, made.mask_domain, made.gains.numpy().tobytes()
+
+    @property
+    def relevance(self) -> Tensor:
+        """r (K,), whatever τ, as FF is measured by."""
+        index = self.interpretation.target_index
+        return self.engine.relevance(self.analysis, index, measured=True)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What f says of x_int and x_2."""
+        return self._once("verdict", lambda: self.engine.judge(self.analysis, self.interpretation))
+
+    @property
+    def sweep(self) -> Sweep:
+        """The same for all τ of an evaluation, by τ alone."""
+        made = self.interpretation
+        return self._once(
+            "sweep",
+            lambda: self.engine.sweep(
+                self.analysis, made.target_index, mask_domain=made.mask_domain
+            ),
+        )
+
+    def randoms(
+        self, kinds: Sequence[str] = KINDS, draws: int = 20, seed: int = 0
+    ) -> tuple[RandomDrops, ...]:
+        """FF after removing random components instead, those of `measure.random.KINDS`."""
+        made = self.interpretation
+        return self._once(
+            (*kinds, draws, seed),
+            lambda: draw(
+                self.engine,
+                self.analysis,
+                made.target_index,
+                made.gains,
+                kinds,
+                draws=draws,
+                generator=np.random.default_rng(seed),
+                mask_domain=made.mask_domain,
+            ),
+        )
+
+    def _once(self, name: Any, ask: Callable[[], Any]) -> Any:
+        if name not in self.memory:
+            with self.turn:
+                self.memory[name] = ask()
+        return self.memory[name]
