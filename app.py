@@ -5,8 +5,10 @@ streamlit run app.py
 
 import streamlit as st
 
+from l2i_core.explainers.protocol import ExplainerError
 from pages.shell import context, router, tour
 from pages.show import pictures
+from pages.show.words import sentence
 
 st.set_page_config(page_title="L2I Explorer", page_icon=pictures.icon(), layout="wide")
 pages, problems = router.pages()
@@ -15,5 +17,8 @@ for problem in problems:
     st.error(problem)
 context.bar(listening=page is pages[0])
 tour.offer()
-page.run()
+try:
+    page.run()
+except ExplainerError as error:  # on another sound or class than the view's
+    st.error(sentence(str(error)))
 context.footer()

@@ -22,7 +22,13 @@ from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers.ask import Masked
 from l2i_core.explainers.conventions import Conventions
 from l2i_core.explainers.explained import Interpretation, Sweep, Verdict
-from l2i_core.explainers.protocol import Analysis, Explainer, checked_relevance
+from l2i_core.explainers.protocol import (
+    Analysis,
+    Explainer,
+    asked,
+    checked_activations,
+    checked_relevance,
+)
 from l2i_core.signal import audio, spectra
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.task import Task
@@ -124,9 +130,11 @@ class L2I:
         spectrogram = spectra.spectrogram(clip * gain, self.audio, self.min_length)
         x, patterns = spectrogram.log_magnitude, self.dictionary.patterns
         windows, logits, found = self.windows(len(clip)), [], []
+        name = self.interpreter_name
         for (s, e), heard in zip(windows, self.hearing.hear(clip * gain, x), strict=True):
             logits.append(heard.logits[0])
-            found.append(self.explainer.activations(heard, x[:, s:e], patterns))
+            given = asked(name, self.explainer.activations, heard, x[:, s:e], patterns)
+            found.append(checked_activations(name, given, patterns, e - s))
         window_logits = torch.stack(logits)
         activations = torch.cat([part.activations for part in found], dim=1)
         pooled = _mean([part.pooled for part in found])
@@ -174,7 +182,7 @@ class L2I:
         find = explainer.measured_relevance if measured else explainer.relevance
         found = checked_relevance(
             self.interpreter_name,
-            find(analysis, index, self.ask(analysis)),
+            asked(self.interpreter_name, find, analysis, index, self.ask(analysis)),
             len(analysis.activations),
         )
         if explainer.seconds:

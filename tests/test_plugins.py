@@ -39,6 +39,12 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "plugins"
 
 
+def _answer(plugins: Path, body: str) -> None:
+    """Let the toy explainer do something else."""
+    path = plugins / "explainers" / "loudest.py"
+    path.write_text(re.sub(r"return .*", lambda _: body, path.read_text()))
+
+
 def test_the_recipes_are_short() -> None:
     recipes = _recipes()
     rooms = {Path(path).parts[0] for path in recipes}
@@ -167,16 +173,56 @@ def test_a_bad_plugin_gets_one_sentence(
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [("analysis.pooled[:3]", r"gave (3,), wanted (100,)"), ("0.5", "gave float, wanted (100,)")],
+    [
+        ("analysis.pooled[:3]", "loudest.relevance gave (3,), wanted (100,)"),
+        ("0.5", "loudest.relevance gave float, wanted (100,)"),
+        ("analysis.pooled * float('nan')", "loudest.relevance gave NaN or infinite numbers."),
+        ("analysis.none", "loudest.relevance failed: AttributeError: "),
+    ],
 )
-def test_a_wrong_shape_is_told_with_the_one_wanted(
-    plugins: Path, answer: str, said: str, capsys: pytest.CaptureFixture[str]
+def test_a_bad_answer_is_told_in_one_sentence(
+    plugins: Path, answer: str, said: str, capsys: pytest.CaptureFixture[str], open_app: Open
 ) -> None:
-    path = plugins / "explainers" / "loudest.py"
-    path.write_text(re.sub(r"return .*", f"return {answer}", path.read_text()))
+    """On the command line and on every page, from where one can go on with another interpreter."""
+    _answer(plugins, f"return {answer}")
     asked = ["interpret", "assets/clips/dog-1.flac", "--interpreter", "loudest"]
     assert main(asked) == 2
-    assert said in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    app = open_app(clip="dog-1", bundle="random", interpreter="loudest")
+    for page in ("listen", "dictionary", "noise", "faithfulness", "fidelity", "audit", "lesson"):
+        app.switch_page(f"pages/{page}/page.py").run()
+        assert not app.exception, page
+        (told,) = app.error
+        assert f"l{told.value[1:]}".startswith(said.replace("100", "12")), page
+    select(app, "Interpreter").set_value("att").run()
+    assert not app.error
+    assert app.title
+
+
+def test_activations_of_another_shape_are_told(
+    plugins: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = plugins / "explainers" / "loudest.py"
+    more = """
+    def activations(self, heard, log_magnitude, patterns):
+        return Activations(log_magnitude)
+"""
+    source = path.read_text().replace("Explainer\n\n", "Activations, Explainer\n\n", 1)
+    path.write_text(source + more)
+    assert main(["interpret", "assets/clips/dog-1.flac", "--interpreter", "loudest"]) == 2
+    assert "loudest.activations gave (513, " in capsys.readouterr().err
+
+
+def test_a_bad_answer_for_another_class_is_a_message_too(plugins: Path, open_many: Open) -> None:
+    """Listen explains what else a multi-label model hears, too, and it fails there."""
+    first = "seen = self.__dict__.setdefault('seen', target)"
+    _answer(plugins, f"{first}; return analysis.pooled if target == seen else 0.5")
+    app = open_many(clip="dog-1", interpreter="loudest")
+    (told,) = app.error
+    assert told.value.startswith("Loudest.relevance gave float")
+    assert app.title
 
 
 def test_a_bad_plugin_is_a_message_in_the_app(plugins: Path, open_app: Open) -> None:

@@ -16,8 +16,9 @@ A stranger's file writes a class, and adds it; every model then offers it beside
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,7 @@ from l2i_core.dictionary import nmf
 from l2i_core.registry import Registry
 from l2i_core.signal.spectra import Spectrogram
 
+T = TypeVar("T")
 GRADIENT, LAYERS = "gradient", "layers"  # what an explainer may need of f
 
 
@@ -128,16 +130,40 @@ def missing(explainer: type[Explainer] | Explainer, classifier: SoundClassifier)
     return ""
 
 
+class ExplainerError(ValueError):
+    """An explainer does not answer as the protocol says: one sentence that names it."""
+
+
+def asked(name: str, method: Callable[..., T], *given: Any) -> T:
+    """What a method of an explainer gives; ExplainerError for whatever it raises."""
+    try:
+        return method(*given)
+    except Exception as error:
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise ExplainerError(f"{name}.{method.__name__} failed: {kind}{error}") from error
+
+
 def checked_relevance(name: str, relevance: Any, n_components: int) -> Tensor:
-    """r (K,) as an explainer gave it; ValueError says the shape received and the shape wanted."""
+    """r (K,) as an explainer gave it; ExplainerError says the shape received and the one wanted."""
     if not isinstance(relevance, Tensor) or tuple(relevance.shape) != (n_components,):
         shape = tuple(getattr(relevance, "shape", ())) or type(relevance).__name__
-        raise ValueError(
+        raise ExplainerError(
             f"{name}.relevance gave {shape}, wanted ({n_components},): one number a component."
         )
     if not bool(torch.isfinite(relevance).all()):
-        raise ValueError(f"{name}.relevance gave NaN or infinite numbers.")
+        raise ExplainerError(f"{name}.relevance gave NaN or infinite numbers.")
     return relevance.detach()
+
+
+def checked_activations(name: str, found: Any, patterns: Tensor, frames: int) -> Activations:
+    """H (K, T) of the patterns (F, K) as an explainer gave it, with what its Θ adds."""
+    if not isinstance(found, Activations):
+        kind = type(found).__name__
+        raise ExplainerError(f"{name}.activations gave {kind}, wanted Activations.")
+    wanted, shape = (patterns.shape[1], frames), tuple(found.activations.shape)
+    if shape != wanted:
+        raise ExplainerError(f"{name}.activations gave {shape}, wanted {wanted}: K × T.")
+    return found
 
 
 def _explainer(name: str, entry: Any) -> None:

@@ -64,7 +64,7 @@ def bar(listening: bool = False) -> None:
             if view is not None:
                 if known := chooser.facts(source, bundle, view.decided):
                     st.markdown(f":small[{known}]")
-                view = _decision(view, listening)
+                view = _explicable(_decision(view, listening))
     with messages:
         state.show_messages()
     if view is None:
@@ -116,6 +116,16 @@ def _decision(view: View, listening: bool) -> View:
             players.wav(sound, view.engine.audio.sample_rate, players.common_gain([sound])),
             alt="Player: the clip",
         )
+    return view
+
+
+def _explicable(view: View) -> View | None:
+    """The view, once its explainer has answered; None, and a message, where it fails."""
+    try:
+        cached.relevance(view.engine, view.analysis, view.target)
+    except ValueError as error:
+        state.notice(sentence(str(error)), "error")
+        return None
     return view
 
 

@@ -11,6 +11,7 @@ import torch
 
 from l2i_core import L2I, bundle_folders, load_bundle
 from l2i_core.bundle import Bundle, outline
+from l2i_core.registry import plugin_files
 from pages.show.words import sentence
 
 DEFAULT_BUNDLE = "esc10"
@@ -49,9 +50,9 @@ def outlines() -> dict[str, str]:
 
 
 def bundle_stamp(name: str) -> float:
-    """The date of a bundle's newest file: a replaced model is loaded anew."""
-    folder = bundle_folders()[name]
-    return max(path.stat().st_mtime for path in folder.iterdir())
+    """The date of the newest file of a bundle or plug-in: what was replaced is loaded anew."""
+    plugins = [path for room in ("classifiers", "explainers") for path in plugin_files(room)[0]]
+    return max(path.stat().st_mtime for path in (*bundle_folders()[name].iterdir(), *plugins))
 
 
 def bundle(name: str) -> Bundle:

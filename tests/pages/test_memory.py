@@ -20,6 +20,7 @@ from pages.listen import truths
 from pages.noise import comparison
 from pages.shell import cached, models, recipes, uploads
 from pages.shell.memory import Memory, nbytes
+from pages.show.choice import Choice
 
 
 def test_the_longest_unused_goes_first() -> None:
@@ -86,19 +87,42 @@ def test_workers_follow_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
         assert models.workers() == expected
 
 
-def test_a_long_clip_is_heard_window_by_window(
-    engine: L2I, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same logits as the engine's on the whole clip, and a turn for each window."""
-    turns: list[int] = []
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A 1 for each turn that is taken."""
+    taken: list[int] = []
 
     class Turn:
         def __enter__(self) -> None:
-            turns.append(1)
+            taken.append(1)
 
         def __exit__(self, *_: object) -> None: ...
 
     monkeypatch.setattr(cached, "turn", Turn())
+    return taken
+
+
+def test_what_asks_f_takes_a_turn_once(engine: L2I, dog: np.ndarray, turns: list[int]) -> None:
+    """A costly explainer, the verdict and Random; no other τ that selects the same asks again."""
+    gradient = L2I(engine.bundle, "gradient")
+    analysis, target = gradient.analyse(dog, 44100), gradient.classes[0]
+    key = ("turns", 0.0, "gradient", "dog", "")
+    made = [
+        cached.explained(key, gradient, analysis, target, Choice(tau, "log"))
+        for tau in (0.3, 0.3001)
+    ]
+    assert turns == [1]
+    assert [one.interpretation.threshold for one in made] == [0.3, 0.3001]
+    assert made[0].verdict is made[1].verdict
+    assert made[0].randoms(draws=2) is made[1].randoms(draws=2)
+    assert turns == [1] * 3
+    trained = engine.analyse(dog, 44100)
+    cached.relevance(engine, trained, target)
+    assert turns == [1] * 3
+
+
+def test_a_long_clip_is_heard_window_by_window(engine: L2I, turns: list[int]) -> None:
+    """The same logits as the engine's on the whole clip, and a turn for each window."""
     source = uploads.from_upload("long.wav", wav_bytes(noise(32.0, seed=9)), AudioConfig())
     told: list[tuple[int, int]] = []
     made = cached.overview(("b", 0.0, "att", source.digest, ""), engine, source, lambda *n: told.append(n))  # fmt: skip
