@@ -62,6 +62,15 @@ class Task:
             return tuple(c for c in order if logits[c] > 0)
         return (order[0],)
 
+    def agrees(self, logits: Tensor, theirs: Tensor | None, target: int) -> bool | None:
+        """Whether the first class by an interpreter's logits (C,) is f's; of several classes,
+        whether both hear the target, or neither; None without logits."""
+        if theirs is None:
+            return None
+        if self.multi_label:
+            return bool((theirs[target] > 0) == (logits[target] > 0))
+        return int(theirs.argmax()) == int(logits.argmax())
+
 
 ONE_CLASS = Task(False, unit(False), _RESOLUTION, "says", "clips")
 # A probability moves by at most a quarter of what its logit does.

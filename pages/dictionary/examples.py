@@ -9,7 +9,7 @@ from l2i_core.measure import tables
 from l2i_core.measure.records import ClipRow
 from pages.dictionary.component import missing
 from pages.dictionary.use import AtHand, Facts
-from pages.shell import cached, decisions, results, state
+from pages.shell import cached, results, state
 from pages.shell.cached import Key
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
@@ -41,7 +41,7 @@ def of_the_test(facts: Facts, component: int) -> None:
             {
                 "clip": [row.clip for row in rows],
                 "label": labels,
-                f"f {decisions.verb(view.engine)}": [_said(view, row) for row in rows],
+                f"f {view.engine.task.decides}": [_said(view, row) for row in rows],
                 "z": facts.usage.pooled[best, component].astype(float),
                 "relevance": facts.usage.relevance[best, component].astype(float),
             }

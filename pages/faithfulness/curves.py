@@ -52,7 +52,8 @@ def _lines(shown: Shown, other: str | None) -> tuple[list[Line], list[Line]]:
     if other is not None:
         title, block = results.title(view.engine.bundle, other), results.systems(view.key[0])[other]
         systems.append((title, block, colours.ink, "dash", "diamond"))
-    ff, size = [], []
+    ff: list[Line] = []
+    size: list[Line] = []
     for name, block, *look in systems:
         ff.append(_line(name, block[own], "median", look, band=not ff))
         size.append(_line(name, block["faithfulness"], "mean_components", look))

@@ -85,6 +85,7 @@ def _flint(view: View, name: str) -> Said:
     engine, info = view.engine, view.engine.bundle.baseline_info[name]
     with models.turn:
         model, c = engine.bundle.baseline(name), engine.class_index(view.target)
+        assert isinstance(model, flint.Flint)  # by its kind
         made = flint.explain(model, engine.hearing, view.analysis, c)
     values, relevance = made.attributes.tolist(), made.relevance.tolist()
     order = sorted(range(len(values)), key=lambda k: -abs(relevance[k]))
@@ -109,7 +110,9 @@ def _vibi(view: View, name: str) -> Said:
     """Chunks of time and mel, as sound and as a spectrogram in which they are framed."""
     engine, info = view.engine, view.engine.bundle.baseline_info[name]
     with models.turn:
-        made = vibi.explain(engine.bundle.baseline(name), engine.hearing, view.analysis)
+        model = engine.bundle.baseline(name)
+        assert isinstance(model, vibi.Vibi)  # by its kind
+        made = vibi.explain(model, engine.hearing, view.analysis)
     units = f"{int(made.chunks.sum())} of {made.chunks.numel()} chunks"
     padded = engine.audio.n_frames(len(view.analysis.waveform)) < made.log_magnitude.shape[1]
     beyond = " The chunks that are not seen lie in the short clip's padding." if padded else ""

@@ -88,7 +88,7 @@ def _row(view: View, said: Said) -> dict[str, str]:
         place = int((said.logits > said.logits[analysis.predicted]).sum()) + 1
         chance = float(engine.probabilities(said.logits)[index])
         row[near] = f"{chance:.2f}" if task.multi_label else str(place)
-    drop = kept and float(task.drop(analysis.logits, kept.without[None], index))
+    drop = float(task.drop(analysis.logits, kept.without[None], index)) if kept else None
     return {
         **row,
         "keeps": said.units,

@@ -50,7 +50,7 @@ def classifier(view: View, made: Interpretation) -> None:
     else:
         st.info("What f makes of the sound before its first layer is its own business.")
     said = decisions.said(engine, logits)
-    st.markdown(f"**What f {decisions.verb(engine)}: {said}** (probabilities)")
+    st.markdown(f"**What f {engine.task.decides}: {said}** (probabilities)")
     order = logits.argsort(descending=True, stable=True).tolist()[: material.CLASSES]
     names = [class_name(engine.classes[c]) for c in order]
     chances = engine.probabilities(logits)[order].tolist()

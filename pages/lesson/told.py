@@ -276,7 +276,7 @@ def test(view: View, made: Interpretation) -> Told:
         "If f really used these components, taking them away must weaken its decision, and "
         "more than taking away as much of anything else.",
         r"\mathrm{FF}_x = f(x)_c - f(x_2)_c",
-        f"Eq. 6, faithfulness, in f's {decisions.unit_of(view.engine).of} "
+        f"Eq. 6, faithfulness, in f's {view.engine.task.unit.of} "
         f"“{class_name(view.target)}”. The paper compares with removing as many random components; "
         "beside that we remove random ones of equal log energy, a harder opponent.",
         prompt=Try(

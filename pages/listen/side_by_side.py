@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from l2i_core import Interpretation
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import KINDS
-from pages.shell import cached, decisions, state, verdicts
+from pages.shell import cached, state, verdicts
 from pages.shell.view import View
 from pages.show import live, players
 from pages.show.choice import Choice
@@ -114,7 +114,7 @@ def _standing(view: View, made: Interpretation) -> str:
         for x in (view.analysis.logits, view.analysis.interpreter_logits)
     )
     heard = "" if made.target in view.decided else ", not heard"
-    agrees = decisions.agrees(view.engine, view.analysis, made.target)
+    agrees = view.follows(made.target)
     told = {True: "agrees", False: ":orange[disagrees]", None: "does not mimic f"}[agrees]
     return f"{ours}{heard}  \nThe interpreter {told} ({theirs})"
 

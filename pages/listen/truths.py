@@ -55,7 +55,7 @@ class Truth:
     @property
     def rest(self) -> np.ndarray:
         """Everything but the target."""
-        return np.sum(self.sounds[1:], axis=0, dtype=np.float32)
+        return np.add.reduce(self.sounds[1:])
 
 
 def draw(view: View) -> None:
@@ -159,12 +159,13 @@ def _none_of_it(view: View, stems: Sequence[ClipSource], theirs: Sequence[str | 
 
 def _truth(view: View, stems: Sequence[ClipSource]) -> Truth:
     """The stems at the model's rate: those of the class together, then the others."""
-    own, others = [], []
+    own: list[tuple[str, np.ndarray]] = []
+    others: list[tuple[str, np.ndarray]] = []
     for stem, label, name in zip(stems, _labels(stems), _called(stems), strict=True):
         mine = scenes.class_of(label, view.engine.classes) == view.target
         sound = cached.sound(view.engine, stem).numpy()
         (own if mine else others).append((name, sound))
-    target = np.sum([sound for _, sound in own], axis=0, dtype=np.float32)
+    target = np.add.reduce([sound for _, sound in own])
     called = own[0][0] if len(own) == 1 else f"the {class_name(view.target)}"
     return Truth(
         (called, *(name for name, _ in others)),

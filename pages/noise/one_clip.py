@@ -74,6 +74,7 @@ def finding(view: View, compared: Comparison) -> str:
         chance = float(engine.probabilities(theirs)[c])
         return f"{text}. The interpreter {hears} {name} there ({chance:.2f})."
     place = noise_lab.place(theirs, c)
+    assert place is not None  # it has logits
     if place == 1:
         return f"{text}. For the interpreter {name} is still the first of {total} classes."
     where = "among" if place <= noise_lab.TOP else "outside"

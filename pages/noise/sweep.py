@@ -30,7 +30,8 @@ def draw(view: View, corruption: Corruption) -> None:
         return
     engine, clip, levels = view.engine, view.analysis.waveform.numpy(), noise_lab.SNRS
     st.subheader(f"How much of it can “{class_name(view.target)}” bear?", anchor=False)
-    seeds, drawn = (0,), "one mixture each"  # an overlap has nothing to draw
+    seeds: tuple[int, ...] = (0,)  # an overlap has nothing to draw
+    drawn = "one mixture each"
     if corruption.other is None:
         seeds = tuple(range(corruption.seed, corruption.seed + SEEDS))
         drawn = f"noises of seeds {seeds[0]} to {seeds[-1]}"

@@ -141,9 +141,10 @@ def _heard(view: View) -> str:
 
 def _followed(view: View) -> str:
     """Where f's decision is drawn beside it: whether the interpreter follows."""
-    if view.multi_label or view.agrees is None:
+    logits = view.analysis.interpreter_logits
+    if view.multi_label or logits is None:
         return decisions.follows(view.engine, view.analysis)
-    theirs = view.engine.classes[int(view.analysis.interpreter_logits.argmax())]
+    theirs = view.engine.classes[int(logits.argmax())]
     return (
         f"The interpreter {'agrees' if view.agrees else 'disagrees'} with f: its first choice "
         f"is “{class_name(theirs)}”."

@@ -6,21 +6,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from l2i_core import L2I, Analysis, words
-from l2i_core.words import Unit, joined, unit
+from l2i_core.words import joined
 from pages.show.words import class_name
 
 LIMIT = 0.5  # the probability above which a multi-label model hears a class
 NONE = "none of its classes"
-
-
-def unit_of(engine: L2I) -> Unit:
-    """What this model's FF is a drop of."""
-    return unit(engine.bundle.multi_label)
-
-
-def verb(engine: L2I) -> str:
-    """What f does with its classes: it says one, or hears some."""
-    return "hears" if engine.bundle.multi_label else "says"
 
 
 def decided(engine: L2I, logits: Tensor) -> tuple[str, ...]:
@@ -45,27 +35,17 @@ def with_chances(engine: L2I, logits: Tensor) -> str:
     return joined(names) or f"{NONE} ({most})"
 
 
-def agrees(engine: L2I, analysis: Analysis, target: str) -> bool | None:
-    """Whether the interpreter's first class is f's; of a multi-label model, whether both hear the
-    class, or neither. Else its sounds are not f's reasons."""
-    if analysis.interpreter_logits is None:
-        return None
-    if engine.bundle.multi_label:
-        c = engine.class_index(target)
-        return bool((analysis.interpreter_logits[c] > 0) == (analysis.logits[c] > 0))
-    return int(analysis.interpreter_logits.argmax()) == analysis.predicted
-
-
 def disagreement(engine: L2I, analysis: Analysis, target: str, where: str = "this clip") -> str:
     """`words.disagreement` where the interpreter does not decide as f does, else ""."""
-    if agrees(engine, analysis, target) is not False:
+    index, theirs = engine.class_index(target), analysis.interpreter_logits
+    if theirs is None or engine.task.agrees(analysis.logits, theirs, index):
         return ""
     if engine.bundle.multi_label:
         heard = target in decided(engine, analysis.logits)
         return words.disagreement(where, class_name(target), "", heard)
-    both = (analysis.logits, analysis.interpreter_logits)
-    first, theirs = (class_name(engine.classes[int(logits.argmax())]) for logits in both)
-    return words.disagreement(where, first, theirs)
+    both = (analysis.logits, theirs)
+    first, other = (class_name(engine.classes[int(logits.argmax())]) for logits in both)
+    return words.disagreement(where, first, other)
 
 
 def follows(engine: L2I, analysis: Analysis) -> str:

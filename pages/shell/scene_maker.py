@@ -44,7 +44,7 @@ def add_to(found: dict[str, Collection], known: dict[str, ClipSource]) -> None:
 
 def latest() -> str:
     """The id of the session's last scene whose clips are at hand, "" without one."""
-    return next(reversed(recipes.collection(clips.at_hand()).clips), "")
+    return ["", *recipes.collection(clips.at_hand()).clips][-1]
 
 
 def lacks(asked: str, source: ClipSource) -> str:

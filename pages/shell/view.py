@@ -67,7 +67,12 @@ class View:
     @property
     def agrees(self) -> bool | None:
         """Whether the interpreter follows f, of a multi-label model for the class to explain."""
-        return decisions.agrees(self.engine, self.analysis, self.target)
+        return self.follows(self.target)
+
+    def follows(self, target: str) -> bool | None:
+        """Whether the interpreter follows f for a class, see `Task.agrees`."""
+        index, theirs = self.engine.class_index(target), self.analysis.interpreter_logits
+        return self.engine.task.agrees(self.analysis.logits, theirs, index)
 
     @property
     def decided(self) -> tuple[str, ...]:
