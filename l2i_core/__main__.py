@@ -104,9 +104,8 @@ def _interpret(arguments: argparse.Namespace) -> None:
     if arguments.out:
         _folder(arguments.out)
         rate = engine.audio.sample_rate
-        audio.write(arguments.out / "input.wav", analysis.waveform, rate)
-        audio.write(arguments.out / "interpretation.wav", interpretation.audio, rate)
-        audio.write(arguments.out / "residual.wav", interpretation.residual, rate)
+        for name, sound in made.sounds.items():
+            audio.write(arguments.out / f"{name}.wav", sound, rate)
         for k in interpretation.selected if arguments.components else ():
             sound = engine.component_audio(analysis, k, arguments.mask_domain)
             audio.write(arguments.out / f"component-{k:03d}.wav", sound, rate)

@@ -37,6 +37,16 @@ class Explained:
         return made.target, made.mask_domain, made.gains.numpy().tobytes()
 
     @property
+    def sounds(self) -> dict[str, Tensor]:
+        """x, x_int and x_2 (n′,) at the clip's own level, by the names of their files."""
+        made = self.interpretation
+        return {
+            "input": self.analysis.waveform,
+            "interpretation": made.audio,
+            "residual": made.residual,
+        }
+
+    @property
     def relevance(self) -> Tensor:
         """r (K,), whatever τ, as FF is measured by."""
         index = self.interpretation.target_index

@@ -139,9 +139,7 @@ def evidence_zip(made: Explained, report: Mapping[str, Any]) -> bytes:
     rate = made.engine.audio.sample_rate
     text = json.dumps(report, indent=1, ensure_ascii=False)
     files = {
-        "input.wav": audio.float_wav(made.analysis.waveform, rate),
-        "interpretation.wav": audio.float_wav(made.interpretation.audio, rate),
-        "residual.wav": audio.float_wav(made.interpretation.residual, rate),
+        **{f"{name}.wav": audio.float_wav(sound, rate) for name, sound in made.sounds.items()},
         "spectrograms.png": picture(made),
         "report.json": text.encode() + b"\n",
     }

@@ -53,8 +53,7 @@ class Exhibit:
 
 def exhibit(name: str, explained: Explained, report: Mapping[str, Any]) -> Exhibit:
     """Render one clip: the sounds share one gain, the spectrograms one dB reference."""
-    engine, made = explained.engine, explained.interpretation
-    heard = (explained.analysis.waveform, made.audio, made.residual)
+    engine, heard = explained.engine, tuple(explained.sounds.values())
     gain = audio.common_gain(heard)
     rate = engine.audio.sample_rate
     first, second, third = (_flac(sound, gain, rate) for sound in heard)

@@ -57,7 +57,7 @@ def draw(view: View) -> None:
     players.take_turns()
     if sounds:
         st.caption(
-            f"One gain for all: {players.decibels(gain)} on the clip's own level. Colours in dB "
+            f"{players.one_gain(gain)} Colours in dB "
             "below the clip's loudest band; grey: less than a tenth of the magnitude is kept."
         )
 

@@ -184,15 +184,11 @@ def relevance(view: View, made: Interpretation) -> None:
 
 def mask(view: View, made: Interpretation) -> None:
     """A, B and C, the mask, and X_int."""
-    sounds = (view.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
-    gain, known = players.common_gain(sounds), material.parts(view)
-    with st.container(key="players-lesson-8"):
-        columns = st.columns(3, gap="small")
-        for column, title, symbol, one in zip(columns, TITLES, SYMBOLS, sounds, strict=True):
-            with column:
-                st.markdown(f"**{title}**: {symbol}")
-                _player(view, one, title, gain)
-    st.caption(f"One gain for all three: {players.decibels(gain)} on the clip's own level.")
+    three, known = view.explained().sounds.values(), material.parts(view)
+    sounds = {f"{t}: {s}": x for t, s, x in zip(TITLES, SYMBOLS, three, strict=True)}
+    gain = players.common_gain(list(three))
+    players.beside("players-lesson-8", sounds, view.engine.audio.sample_rate, gain)
+    st.caption(players.one_gain(gain))
     if not made.selected:
         st.info("Nothing is chosen, so the mask is 0 everywhere: B is silence, C the clip.")
     st.markdown("**The mask M**: 0 nothing passes, 1 everything")

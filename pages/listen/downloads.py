@@ -11,35 +11,31 @@ from l2i_core.measure.explained import Explained
 from l2i_core.measure.records import to_csv
 from l2i_core.report.report import make_report
 from l2i_core.words import TITLES
-from pages.listen.heard import Heard
 from pages.shell import evidence
 from pages.shell.view import View
 from pages.show import players
 from pages.show.files import download
 
-FILES = ("input", "interpretation", "residual")
 
-
-def downloads(view: View, heard: Heard) -> None:
+def downloads(view: View, made: Explained) -> None:
     """WAV files at the clip's own level, and the report."""
     stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
     stem += "-own" if view.choice.overrides else ""
     rate = view.engine.audio.sample_rate
     with view.corner, st.popover("Download", width="stretch"):
         st.caption(f"At the clip's own level, {rate / 1000:g}\u202fkHz, 32-bit float.")
-        for title, name, sound in zip(TITLES, FILES, heard.sounds, strict=True):
-            download(
-                f"{title} (WAV)", partial(players.float_wav, sound, rate), f"{stem}-{name}.wav"
-            )
-        report = make_report(heard.made, view.source.file_name)
+        for title, (name, sound) in zip(TITLES, made.sounds.items(), strict=True):
+            content = partial(players.float_wav, sound, rate)
+            download(f"{title} (WAV)", content, f"{stem}-{name}.wav")
+        report = make_report(made, view.source.file_name)
         download("Report (JSON)", json.dumps(report, indent=1), f"{stem}-report.json")
         download(
             "Every τ (CSV)",
-            lambda: to_csv(every_threshold(heard.made)),
+            lambda: to_csv(every_threshold(made)),
             f"{view.source.stem}-{view.target}-every-tau.csv",
             help="Components, sound energy kept and FF for each τ in steps of 0.05, by τ alone.",
         )
-        evidence.evidence_button(view, heard.made)
+        evidence.evidence_button(view, made)
         st.caption("The address of this page is a link to this view.")
 
 

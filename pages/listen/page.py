@@ -38,13 +38,13 @@ def page() -> None:
     )
     # While the component plays another choice, its style sheet shows this container as pending.
     with st.container(key=live.verdict_key(view.choice)):
-        a_b_c = heard.listen(view)
+        made = view.explained()
         if plain:
-            heard.plain_players(view, a_b_c)
-        heard.judged(view, a_b_c.made)
-        heard.three_pictures(view, a_b_c)
-    pins.offer(view, a_b_c.made)
-    downloads(view, a_b_c)
+            heard.plain_players(made)
+        heard.judged(view, made)
+        heard.three_pictures(view, made)
+    pins.offer(view, made)
+    downloads(view, made)
     players.take_turns()
     side_by_side.judge(view, panels)
     truths.draw(view)

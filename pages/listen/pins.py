@@ -54,16 +54,14 @@ def offer(view: View, made: Explained) -> None:
         border="horizontal",
         alt="Settings and figures of the pinned view beside those of the present one",
     )
-    gain = players.common_gain([_louder(pinned.sound, now.sound), pinned.sound, now.sound])
+    louder = max(pinned.sound, now.sound, key=lambda sound: float(np.abs(sound).max(initial=0.0)))
+    gain = players.common_gain([louder])
     with st.container(key="players-pins"):
-        left, right = st.columns(2, gap="medium")
-        for column, title, pin in ((left, "Pinned", pinned), (right, "Now", now)):
-            column.markdown(f"**{title} · what it listened to**")
-            column.audio(
-                players.wav(pin.sound, pin.rate, gain),
-                alt=f"Player: {title.lower()}, what it listened to",
-            )
-    st.caption(f"One gain for both: {players.decibels(gain)} on each clip's own level.")
+        for column, title, pin in zip(st.columns(2), ("Pinned", "Now"), (pinned, now), strict=True):
+            with column:
+                sound = {f"{title} · what it listened to": pin.sound}
+                players.beside(f"players-{title}", sound, pin.rate, gain)
+    st.caption(players.one_gain(gain, "each clip's"))
     with st.container(horizontal=True):
         st.button("Go to the pinned view", on_click=_go, args=(pinned, now))
         st.button("Remove the pin", on_click=_pin, args=(None,))
@@ -87,10 +85,6 @@ def _column(view: View, made: Interpretation, verdict: Verdict) -> dict[str, str
         f"FF in {view.engine.task.unit.name}": logit(verdict.faithfulness),
         "FF as a share": percent(verdict.relative),
     }
-
-
-def _louder(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return max(first, second, key=lambda sound: float(np.abs(sound).max(initial=0.0)))
 
 
 def _pin(pin: Pin | None) -> None:

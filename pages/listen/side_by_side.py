@@ -139,9 +139,8 @@ def _notes(view: View, gain: float) -> None:
         else ""
     )
     st.caption(
-        f"One gain for all: {players.decibels(gain)} on the clip's own level. One scale for all "
-        "pictures; bands that keep less than a tenth of their magnitude are grey. Random: other "
-        f"components removed instead, median of {cached.FEW_DRAWS} draws.{own}"
+        f"{players.one_gain(gain)} One scale for all pictures, as below. Random: other components "
+        f"removed instead, median of {cached.FEW_DRAWS} draws.{own}"
     )
 
 

@@ -225,21 +225,13 @@ def _ideal(
 def _listening(view: View, found: Truth) -> None:
     """The target, the rest and x_int: one gain, one scale of colours."""
     made = _made(view, view.domain)
-    titles = [sentence(found.names[0]), SYSTEMS["interpretation"]]
-    sounds = [found.sounds[0], made.interpretation.audio.numpy()]
+    sounds = {sentence(found.names[0]): found.sounds[0]}
     if len(found.names) > 1:
-        titles.insert(1, f"The rest: {joined(found.names[1:])}")
-        sounds.insert(1, found.rest)
-    gain = players.common_gain([view.analysis.waveform.numpy(), *sounds])
-    rate, slots = view.engine.audio.sample_rate, []
-    with st.container(key="players-truth"):
-        for column, title, sound in zip(
-            st.columns(len(sounds), gap="medium"), titles, sounds, strict=True
-        ):
-            column.markdown(f"**{title}**")
-            column.audio(players.wav(sound, rate, gain), alt=f"Player: {title}")
-            slots.append(column.container())
-    for slot, title, sound in zip(slots, titles, sounds, strict=True):
+        sounds[f"The rest: {joined(found.names[1:])}"] = found.rest
+    sounds[SYSTEMS["interpretation"]] = made.interpretation.audio.numpy()
+    gain = players.common_gain([view.analysis.waveform.numpy(), *sounds.values()])
+    columns = players.beside("players-truth", sounds, view.engine.audio.sample_rate, gain)
+    for column, (title, sound) in zip(columns, sounds.items(), strict=True):
         if title == SYSTEMS["interpretation"]:
             picture = view.picture(("B", made.name), made.interpretation.log_magnitude, dim=True)
         else:
@@ -247,12 +239,8 @@ def _listening(view: View, found: Truth) -> None:
                 ("true", view.target, title),
                 partial(passing.log_magnitude, view.engine, view.analysis, sound),
             )
-        slot.image(picture, width="stretch", alt=f"Spectrogram: {title}, on a mel scale")
-    st.caption(
-        f"One gain for all: {players.decibels(gain)} on the clip's own level. One scale for all "
-        "pictures: dB below the clip's loudest band; in B, bands that keep less than a tenth of "
-        "their magnitude are grey."
-    )
+        column.image(picture, width="stretch", alt=f"Spectrogram: {title}, on a mel scale")
+    st.caption(f"{players.one_gain(gain)} One scale for all pictures, as above.")
 
 
 def _bars(view: View, found: Truth, heard: dict[str, Sequence[Passed]]) -> None:

@@ -138,11 +138,7 @@ def _nothing_selected(view: View, compared: Comparison) -> None:
 
 def listening(view: View, compared: Comparison) -> None:
     """Players in two columns, then the pictures: every sound is on its way before the first."""
-    sounds = [
-        (side.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
-        for side in compared.sides
-        for made in (side.interpretation,)
-    ]
+    sounds = [tuple(side.sounds.values()) for side in compared.sides]
     gain = players.common_gain([sound for three in sounds for sound in three])
     slots: list[tuple[DeltaGenerator, str]] = []
     with st.container(key="players-noise"):

@@ -32,7 +32,6 @@ _STYLE = """<style>
 [data-testid=stApp] {font-variant-numeric: tabular-nums}
 [data-testid=stAudio] {height: 40px}
 [data-testid=stHeader] {background: transparent; pointer-events: none}
-.st-key-players [data-testid=stImage] img {width: 100%}
 @media (max-width: 640px) {[data-testid=stMainBlockContainer] {padding-left: 1rem; padding-right: 1rem}}
 </style>"""
 

@@ -7,8 +7,11 @@ comparison; bytes are played as they are.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import streamlit as st
+from numpy.typing import ArrayLike
+from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core.signal import audio
 
@@ -52,6 +55,24 @@ _TAKE_TURNS = """
 def decibels(gain: float) -> str:
     """A gain as text, "+3.2 dB"."""
     return f"{20 * math.log10(gain):+.1f}\u202fdB".replace("-", "−")
+
+
+def one_gain(gain: float, whose: str = "the clip's") -> str:
+    """What is said below sounds that are compared."""
+    return f"One gain for all: {decibels(gain)} on {whose} own level."
+
+
+def beside(
+    key: str, sounds: Mapping[str, ArrayLike], rate: int, gain: float
+) -> list[DeltaGenerator]:
+    """Players in a row by title; returns the columns, for what comes below when every sound is on
+    its way."""
+    with st.container(key=key):
+        columns = st.columns(len(sounds), gap="medium")
+        for column, (title, sound) in zip(columns, sounds.items(), strict=True):
+            column.markdown(f"**{title}**")
+            column.audio(wav(sound, rate, gain), alt=f"Player: {title}")
+    return columns
 
 
 def take_turns() -> None:
