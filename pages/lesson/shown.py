@@ -52,20 +52,7 @@ def classifier(view: View, made: Interpretation) -> None:
     said = decisions.said(engine, logits)
     st.markdown(f"**What f {engine.task.decides}: {said}** (probabilities)")
     order = logits.argsort(descending=True, stable=True).tolist()[: material.CLASSES]
-    names = [class_name(engine.classes[c]) for c in order]
-    chances = engine.probabilities(logits)[order].tolist()
-    plots.chart(
-        plots.class_bars(
-            names,
-            chances,
-            class_name(view.target),
-            pictures.palette(),
-            decisions.LIMIT if view.multi_label else None,
-        ),
-        "lesson-classes",
-        "f's probabilities: "
-        + ", ".join(f"{name} {chance:.2f}" for name, chance in zip(names, chances, strict=True)),
-    )
+    verdicts.classes(view, order, "lesson-classes")
 
 
 def dictionary(view: View, made: Interpretation) -> None:

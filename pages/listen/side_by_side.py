@@ -133,14 +133,10 @@ def _figures(made: Explained) -> str:
 
 
 def _notes(view: View, gain: float) -> None:
-    own = (
-        f" Your own choice of components holds for “{class_name(view.target)}” alone."
-        if view.choice.overrides
-        else ""
-    )
+    own = f" Your own choice of components holds for “{class_name(view.target)}” alone."
     st.caption(
         f"{players.one_gain(gain)} One scale for all pictures, as below. Random: other components "
-        f"removed instead, median of {cached.FEW_DRAWS} draws.{own}"
+        f"removed instead, median of {cached.FEW_DRAWS} draws.{own if view.choice.overrides else ''}"
     )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
 from l2i_core import L2I
 from l2i_core.data import download
 from pages.shell import clips, jobs, scene_maker, state, uploads
-from pages.shell.clips import Collection
+from pages.shell.clips import ClipSource, Collection
 from pages.show.words import THIN, sentence
 
 _LOOK = 0.5  # seconds between two looks at a download
@@ -24,16 +23,7 @@ ANEW = {"class": None, "window": None, "own": None}  # what hangs on the clip
 
 def take_in(engine: L2I, to_maker: Callable[[], None]) -> None:
     """Upload, record, or make a scene: `to_maker` is the callback that goes there."""
-    st.file_uploader(
-        "Upload a clip",
-        clips.SUFFIXES,
-        key="upload",
-        help="It stays on this server, in this session, until you close the page.",
-        on_change=_take,
-        args=(engine, "upload"),
-        max_upload_size=uploads.max_upload_mb(),
-    )
-    st.caption(uploads.limits())
+    uploads.uploader("Upload a clip", "upload", engine.audio, _take, refuse)
     st.button(
         "Make a scene of several clips",
         on_click=to_maker,
@@ -43,8 +33,8 @@ def take_in(engine: L2I, to_maker: Callable[[], None]) -> None:
         "Record with the microphone",
         sample_rate=44100,
         key="recording",
-        on_change=_take,
-        args=(engine, "recording"),
+        on_change=uploads.taken,
+        args=("recording", engine.audio, _take, refuse),
     )
     st.caption(
         "If nothing is recorded: allow the microphone for this page in the browser's address bar, "
@@ -52,19 +42,15 @@ def take_in(engine: L2I, to_maker: Callable[[], None]) -> None:
     )
 
 
-def _take(engine: L2I, key: str) -> None:
-    """Callback: switch to a new sound; one that cannot be used changes nothing but the message."""
+def refuse(text: str) -> None:
+    """What cannot be used changes nothing but the message."""
     state.touch()
-    file: Any = st.session_state.get(key)
-    if file is None:
-        return
-    try:
-        source = uploads.from_upload(
-            file.name, file.getvalue(), engine.audio, recorded=key == "recording"
-        )
-    except ValueError as error:
-        state.notice(f"{file.name}: {error}", "error")
-        return
+    state.notice(text, "error")
+
+
+def _take(source: ClipSource) -> None:
+    """Switch to a new sound."""
+    state.touch()
     asked = str(state.value("clip"))
     part = scene_maker.lacks(asked, source)
     if part:
@@ -73,7 +59,7 @@ def _take(engine: L2I, key: str) -> None:
         if clips.same_content(asked, source):
             source = dataclasses.replace(source, id=asked)
         else:
-            state.notice(f"The link is about another file ({asked}); this is {file.name}.")
+            state.notice(f"The link is about another file ({asked}); this is {source.file_name}.")
     if gone := scene_maker.keep(source):
         state.notice(gone)
     state.put(source=None)

@@ -80,29 +80,28 @@ def ask(head: DeltaGenerator) -> None:
     """What a page says instead of a view whose clip is not here."""
     asked = str(state.value("clip"))
     kind = clips.kind_of(asked)
+    question, here = "Which sound is this link about?", f"({asked}), which is not on this machine."
     if kind in SETS:
-        head.title("Which sound is this link about?", anchor=False)
-        st.info(
-            f"The link shows a clip of {SETS[kind]} ({asked}), which is not on this machine. "
-            f"{_GET.get(kind, 'Download')} {SETS[kind]}, name its folder in L2I_{kind.upper()}, or "
+        told = (
+            f"The link shows a clip of {SETS[kind]} {here} {_GET.get(kind, 'Download')} "
+            f"{SETS[kind]}, name its folder in L2I_{kind.upper()}, or choose another clip."
+        )
+    elif kind == "folder":
+        told = (
+            f"The link shows a clip of a local folder {here} Name that folder in L2I_CLIPS, or "
             "choose another clip."
         )
     elif kind == recipes.KIND:
-        head.title("Which sounds is this scene made of?", anchor=False)
-        st.info(scene_maker.ask(asked))
-    elif kind == "folder":
-        head.title("Which sound is this link about?", anchor=False)
-        st.info(
-            f"The link shows a clip of a local folder ({asked}), which is not on this machine. "
-            "Name that folder in L2I_CLIPS, or choose another clip."
-        )
+        question, told = "Which sounds is this scene made of?", scene_maker.ask(asked)
     else:
         what = "a recording" if asked.startswith("recording") else "an uploaded clip"
-        head.title("Which file is this link about?", anchor=False)
-        st.info(
+        question = "Which file is this link about?"
+        told = (
             f"The link shows {what} ({asked}), and uploads and recordings stay with their "
             "owner. Upload the same file to restore the view, or choose another clip."
         )
+    head.title(question, anchor=False)
+    st.info(told)
 
 
 def facts(source: ClipSource, bundle: Bundle, decided: Sequence[str]) -> str:

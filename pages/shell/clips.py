@@ -289,22 +289,23 @@ def _demo_clip(folder: Path, entry: dict) -> ClipSource:
 
 
 def _data_set(kind: str, folder: Path) -> list[ClipSource]:
-    return [_of_data_set(kind, clip) for clip in sets.open_data_set(kind, folder).clips]
+    return [
+        _of(
+            kind,
+            clip,
+            sentence(f"{' + '.join(map(class_name, clip.held)) or 'no source'} {clip.name}"),
+            SceneFile if kind == "scenes" else ClipSource,
+        )
+        for clip in sets.open_data_set(kind, folder).clips
+    ]
 
 
-def _of_data_set(kind: str, clip: clips.Clip) -> ClipSource:
+def _of(
+    kind: str, clip: clips.Clip, title: str, source: type[ClipSource] = ClipSource
+) -> ClipSource:
     assert clip.path is not None  # only synthesised clips have none
-    held = " + ".join(class_name(label) for label in clip.held) or "no source"
-    title = f"{held} {clip.name}"
-    source = SceneFile if kind == "scenes" else ClipSource
-    return source(
-        f"{kind}:{clip.name}",
-        title[:1].upper() + title[1:],
-        clip.path.name,
-        clip.path,
-        labels=clip.held,
-        fold=clip.fold,
-    )
+    name = clip.path.name
+    return source(f"{kind}:{clip.name}", title, name, clip.path, labels=clip.held, fold=clip.fold)
 
 
 def _stems(mixture: Path) -> tuple[ClipSource, ...]:
@@ -329,18 +330,10 @@ def _folder(folder: Path) -> list[ClipSource]:
         labelled = folders.class_folders(folder).clips
     except ValueError:
         labelled = ()
-    found += [_of_folder(clip) for clip in labelled]
+    found += [_of("folder", clip, clip.name) for clip in labelled]
     if not found:
         raise ValueError(
             f"{folder}, which L2I_CLIPS names, holds no sounds; put files there, or a folder of "
             "files for each class."
         )
     return found
-
-
-def _of_folder(clip: clips.Clip) -> ClipSource:
-    assert clip.path is not None  # only synthesised clips have none
-    return ClipSource(
-        f"folder:{clip.name}", clip.name, clip.path.name, clip.path,
-        labels=(clip.label,), fold=clip.fold,
-    )  # fmt: skip

@@ -111,17 +111,7 @@ def _session(engine: L2I) -> Names:
 
 
 def _kept(engine: L2I) -> Names:
-    path = names.path_for(engine.bundle.name, _fingerprint(engine))
-    try:
-        stamp = path.stat().st_mtime_ns
-    except OSError:
-        stamp = 0
-    return _loaded(str(path), stamp, engine)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _loaded(path: str, stamp: int, _engine: L2I) -> Names:
-    return names.load(_engine.bundle.name, _fingerprint(_engine), _engine.dictionary.n_components)
+    return names.load(engine.bundle.name, _fingerprint(engine), engine.dictionary.n_components)
 
 
 # A bundle that is replaced gets another engine.

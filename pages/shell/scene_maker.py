@@ -193,15 +193,7 @@ def _controls(engine: L2I, recipe: Recipe, known: Mapping[str, ClipSource], aske
     full = len(recipe.parts) >= recipes.MOST
     row.button("Add a sound", on_click=_add, args=(options,), disabled=full)
     with row.popover("Upload a sound", disabled=full):
-        st.file_uploader(
-            "A sound for the scene",
-            clips.SUFFIXES,
-            key="upload_scene",
-            on_change=_take,
-            args=(engine,),
-            max_upload_size=uploads.max_upload_mb(),
-        )
-        st.caption(uploads.limits())
+        uploads.uploader("A sound for the scene", "upload_scene", engine.audio, _take, _say)
     st.caption(
         "Levels are dB above sound 1, each of the loud part of its sound; what reaches past the "
         "end is cut."
@@ -286,20 +278,15 @@ def _put(clip: str) -> None:
     _set(replace(recipe, parts=parts))
 
 
-def _take(engine: L2I) -> None:
-    """Callback: an upload joins the scene; one that cannot be used changes nothing but the
-    message."""
-    file: Any = st.session_state.get("upload_scene")
-    if file is None:
-        return
-    try:
-        source = uploads.from_upload(file.name, file.getvalue(), engine.audio)
-    except ValueError as error:
-        st.session_state[_MESSAGE] = f"{file.name}: {error}"
-        return
-    if gone := keep(source):
-        st.session_state[_MESSAGE] = gone
+def _take(source: ClipSource) -> None:
+    """An upload joins the scene."""
+    _say(keep(source))
     _put(source.id)
+
+
+def _say(text: str) -> None:
+    """A fragment draws what is said of its own steps."""
+    st.session_state[_MESSAGE] = text
 
 
 # --- heard and seen ---------------------------------------------------------------------------

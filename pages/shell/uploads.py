@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Container
+from collections.abc import Callable, Container
+from typing import Any
 
 import streamlit as st
 
 from l2i_core.signal import audio
 from l2i_core.signal.spectra import AudioConfig
-from pages.shell.clips import ClipSource, uploads
+from pages.shell.clips import SUFFIXES, ClipSource, uploads
 
+Took = Callable[[ClipSource], None]
+Say = Callable[[str], None]
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
 DEFAULT_UPLOAD_MB = 200
 _KEPT_UPLOADS = 4  # per session
@@ -32,6 +35,32 @@ def limits() -> str:
         f"{LOWEST_RATE // 1000} to {HIGHEST_RATE // 1000} kHz. The last {_KEPT_UPLOADS} are kept "
         "while the page is open; nobody else can hear them."
     )
+
+
+def uploader(label: str, key: str, config: AudioConfig, took: Took, say: Say) -> None:
+    """A place for a file: `took` is called with one that can be used, `say` with what is wrong."""
+    st.file_uploader(
+        label,
+        SUFFIXES,
+        key=key,
+        on_change=taken,
+        args=(key, config, took, say),
+        max_upload_size=max_upload_mb(),
+    )
+    st.caption(limits())
+
+
+def taken(key: str, config: AudioConfig, took: Took, say: Say) -> None:
+    """Callback of the widget `key`: a file, or the recording of "recording"."""
+    file: Any = st.session_state.get(key)
+    if file is None:
+        return
+    try:
+        source = from_upload(file.name, file.getvalue(), config, recorded=key == "recording")
+    except ValueError as error:
+        say(f"{file.name}: {error}")
+    else:
+        took(source)
 
 
 def from_upload(name: str, data: bytes, config: AudioConfig, recorded: bool = False) -> ClipSource:

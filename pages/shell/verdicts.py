@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from l2i_core.measure.explained import Explained
@@ -11,6 +15,7 @@ from l2i_core.report import report
 from l2i_core.words import TITLES
 from pages.shell import cached, decisions
 from pages.shell.view import View
+from pages.show import pictures, plots
 from pages.show.words import class_name, logit
 
 
@@ -34,6 +39,26 @@ def table(made: Explained) -> None:
         border="horizontal",
         alt=f"f's logit, probability and decision for input, interpretation and residual, {target}",
     )
+
+
+def classes(view: View, order: Sequence[int], key: str) -> None:
+    """f's probabilities of these classes as bars, the one that is explained in the accent colour."""
+    chances = view.engine.probabilities(view.analysis.logits)[list(order)].tolist()
+    names = [class_name(view.engine.classes[c]) for c in order]
+    plots.chart(
+        _bars((*view.key, tuple(order), view.target, pictures.theme()), names, chances, view),
+        key,
+        "f's probabilities: "
+        + ", ".join(f"{name} {chance:.2f}" for name, chance in zip(names, chances, strict=True)),
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _bars(
+    key: tuple[Any, ...], _names: Sequence[str], _chances: Sequence[float], _view: View
+) -> go.Figure:
+    limit = decisions.LIMIT if _view.multi_label else None
+    return plots.class_bars(_names, _chances, class_name(_view.target), pictures.palette(), limit)
 
 
 def told(made: Explained) -> tuple[str, str]:
