@@ -56,12 +56,8 @@ def explained(
 ) -> tuple[Explained, dict[str, Any]]:
     """A decision as the table has it, at the table's τ, mask domain and Random, and its report."""
     about, bundle = decisions.found.about, decisions.bundle
-    engine = models.engine(bundle, decisions.found.interpreter)
-    stamp = models.bundle_stamp(bundle)
-    key = (bundle, stamp, decisions.found.interpreter, source.digest, "")
-    analysis = cached.analysis(key, engine, source, None)
     choice = Choice(decisions.threshold, about.get("mask_domain", "log"))
-    made = cached.explained(key, engine, analysis, row.predicted, choice)
+    made = cached.of_clip(bundle, decisions.found.interpreter, source, row.predicted, choice)
     random = None
     if row.random_energy is not None:
         random = {

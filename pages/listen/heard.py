@@ -43,7 +43,7 @@ def three_pictures(view: View, explained: Explained) -> None:
                 f"{class_name(view.target)}{of_them and f': {of_them}'}.",
             )
     left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
-    left.caption(f"Colours in dB below the clip's loudest band; {pictures.DIM}.")
+    left.caption(f"Colours in dB below the clip's loudest band; {pictures.DIMMED}.")
     pictures.draw_legend(right)
 
 

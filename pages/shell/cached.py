@@ -23,6 +23,7 @@ from l2i_core.classifiers.hearing import WINDOWED_ABOVE_SECONDS
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import KINDS, RandomDrops
 from l2i_core.signal import audio
+from pages.shell import models
 from pages.shell.clips import ClipSource
 from pages.shell.memory import MEGABYTE, Memory
 from pages.shell.models import turn
@@ -132,6 +133,22 @@ def explained(key: Key, engine: L2I, analysis: Analysis, target: str, choice: Ch
     )
     made = dataclasses.replace(made, threshold=choice.tau)
     return Explained(engine, analysis, made, turn, answers)
+
+
+def of_clip(
+    bundle: str,
+    interpreter: str,
+    source: ClipSource,
+    target: str,
+    choice: Choice,
+    window: tuple[float, float] | None = None,
+    tag: str = "",
+) -> Explained:
+    """What an interpreter of a model says of a clip, or of one window of it; `tag` is the window's
+    name in keys."""
+    engine = models.engine(bundle, interpreter)
+    key = (bundle, models.bundle_stamp(bundle), interpreter, source.digest, tag)
+    return explained(key, engine, analysis(key, engine, source, window), target, choice)
 
 
 def relevance(engine: L2I, analysis: Analysis, target: str) -> torch.Tensor:

@@ -30,7 +30,7 @@ from l2i_core.report.figures import PALETTES, Palette
 COLOURS, TOP_DB, KEPT = figures.COLOURS, figures.TOP_DB, figures.KEPT
 decibels, reference, ticks = figures.decibels, figures.reference, figures.ticks
 # What is said below a picture that is drawn over the whole clip.
-DIM = "in B, bands that keep less than a tenth of their magnitude are grey"
+DIMMED = "in B, bands that keep less than a tenth of their magnitude are grey"
 _WIDTH, _HEIGHT = 860, 380  # of the spectrogram, in pixels: sharp at 430 on a dense screen
 _LEFT, _RIGHT, _TOP, _BOTTOM = 86, 22, 10, 62
 _SCALE = 96  # to the right of a picture that carries its own colour scale

@@ -289,10 +289,7 @@ def test_names_go_wherever_a_component_is_listed(opened: Open) -> None:
     app.query_params["step"] = "7"
     app.switch_page("pages/lesson/page.py").run()
     assert components.escaped(f"#{first} · {name}") in texts(app)
-    made = view.engine.interpret(view.analysis, view.target)
-    said = view.engine.judge(view.analysis, made)
-    about = (view.engine, view.analysis, made, said, view.source, view.key[0])
-    report = evidence.report(*about)
+    report = evidence.report(view.explained(), view.source, view.key[0])
     assert report["component_names"] == {str(first): name}
 
 
