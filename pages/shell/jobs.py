@@ -19,6 +19,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shell import models
+from pages.show.words import sentence
 
 Row = Any  # a computation's dict of figures; how far a download is
 _RUNNING = 3  # at once on one server
@@ -124,7 +125,7 @@ def control(
         st.fragment(_watch, run_every=_LOOK)(job, each)
     elif job is None or not job.complete:
         if job is not None and job.error:
-            st.error(job.error[:1].upper() + job.error[1:])
+            st.error(sentence(job.error))
         elif job is not None:
             st.info(
                 f"Cancelled after {len(job.rows) // each} of {job.total // each}. What is known stays."
