@@ -11,11 +11,10 @@ import streamlit as st
 
 from l2i_core.data.sets import held_out
 from l2i_core.measure.experiments import Settings, noise_rows, noise_table
-from l2i_core.measure.noise_lab import TOP
 from l2i_core.measure.study import Row, measured
-from pages.noise import figures
 from pages.noise.comparison import Corruption
-from pages.noise.stored import ENERGY
+from pages.noise.figures import ENERGY, maybe
+from pages.noise.stored_noise import survival
 from pages.shell import jobs, results, state
 from pages.shell.view import View
 from pages.show import pictures, plots
@@ -39,17 +38,15 @@ def draw(view: View, corruption: Corruption) -> None:
         st.info("A test set is mixed with noise: choose white, pink or brown noise above.")
         return
     what = f"{corruption.kind} noise at {decibels(corruption.snr)}"
-    own = corruption.kind != "white" or corruption.snr != 0
-    st.markdown(
-        "The paper adds white noise at 0 dB to its test clips and explains those whose class, "
-        "f's decision on the clean clip, is among the interpreter's five highest on the noisy one"
-        + (f". **Here: {what}, not the paper's setting.**" if own else ".")
-        + (
-            " This model hears several classes at once: each clip counts for its most probable one."
-            if view.multi_label
-            else ""
-        )
+    text = (
+        "The paper adds white noise at 0 dB to its test clips: is the class, f's decision on the "
+        "clean clip, still among the interpreter's five highest?"
     )
+    if corruption.kind != "white" or corruption.snr != 0:
+        text += f" **Here: {what}, not the paper's setting.**"
+    if view.engine.task.multi_label:
+        text += " Each clip counts for its most probable class."
+    st.markdown(text)
     engine, threshold, domain = view.engine, view.threshold, view.domain
     try:
         data, clips = held_out(engine.bundle.training, engine.bundle.name)
@@ -73,34 +70,25 @@ def draw(view: View, corruption: Corruption) -> None:
         return
     table = noise_table(good)
     (passing,) = table["thresholds"].values()
-    _figures(view, good, table, passing, f"{data}, {what}")
+    told = f"{data}, {what}; τ = {threshold:.2f}"
+    st.markdown(survival(view, table, engine.interpreter_name, told))
+    _figures(view, good, table, passing)
     _energy(good, passing, [row for row in job.rows if "error" in row])
     _clips(good)
     with view.corner, st.popover("Download", width="stretch"):
         stem = f"{engine.bundle.name}-{engine.interpreter_name}-{corruption.file_name}"
-        results.csv_buttons([("Rows", f"tau{threshold:.2f}", job.rows)], stem)
+        folds = {clip.name: clip.fold for clip in clips}
+        told = [{**row, "fold": folds[row["clip"]]} for row in job.rows]
+        results.csv_buttons([("Rows", f"tau{threshold:.2f}", told)], stem)
 
 
 def _figures(
-    view: View, good: Sequence[Row], table: dict[str, Any], passing: dict[str, Any], what: str
+    view: View, good: Sequence[Row], table: dict[str, Any], passing: dict[str, Any]
 ) -> None:
-    """The paper's figure as a sentence, and the numbers in one row."""
-    n, total, verb = table["n"], len(view.engine.classes), view.engine.task.decides
-    interpreter = results.title(view.engine.bundle, view.engine.interpreter_name)
-    about = f"({what}; τ = {view.threshold:.2f}; {interpreter})"
-    follows = None
-    if table["top5"] is None:
-        st.markdown(
-            f"**f keeps its class in {round(table['decision'] * n)} of {n} clips** {about}. This "
-            "explainer has no order of classes among which one could survive."
-        )
-    else:
+    """The numbers in one row."""
+    verb, follows = view.engine.task.decides, None
+    if table["top5"] is not None:
         follows = np.mean([row["predicted"] == row["interpreter_predicted"] for row in good])
-        st.markdown(
-            f"**In {round(table['top5'] * n)} of {n} clips the class survives among the interpreter's "
-            f"top 5** {about}. Without noise: {percent(table['clean_top5'])}; by chance, five of "
-            f"{total} classes: {percent(min(TOP, total) / total)}."
-        )
     shown = {
         "In interpreter's top 5": table["top5"],
         "Interpreter's first": table["top1"],
@@ -111,38 +99,52 @@ def _figures(
     }
     with st.container(horizontal=True, gap="medium", key="noise-batch"):
         for label, value in shown.items():
-            st.metric(label, "–" if value is None else percent(float(value)), width="content")
+            st.metric(label, maybe(value, percent), width="content")
 
 
 def _energy(good: Sequence[Row], passing: dict[str, Any], left_out: Sequence[Row]) -> None:
-    """What of the noise and of the clip passes into B, clip by clip."""
+    """What of the noise and of the clip passes into B, clip by clip: a dot each, jittered by a fixed
+    seed, over a box of median and quartiles."""
     low, middle, high = (percent(passing["rest_passed"][q]) for q in ("q25", "median", "q75"))
     text = (
         f"Of the noise's sound energy {middle} passes into B at the median, quartiles {low} and "
         f"{high}; n = {len(good)}"
     )
     st.markdown(f"**{text}**")
-    shares = [np.array([row[c] for row in good]) for c in ("rest_passed", "followed_passed")]
-    plots.chart(
-        figures.quartile_bars(("noise", "clip"), shares, ENERGY, pictures.palette()),
-        "batch-energy",
-        f"{text}; of the clip's {percent(passing['followed_passed']['median'])}.",
-        lively=True,
-    )
-    notes = [
-        "Sound energies in B are medians. Where f itself gives up the class, an interpreter that follows "
-        "f should give it up too; its agreement with f on the noisy clips says whether it does."
-    ]
+    colours = pictures.palette()
+    axis = {"title": ENERGY, "tickformat": ".0%", "rangemode": "tozero", "showgrid": True}
+    figure = plots.figure_of(colours, 230, axis, plots.NAMES, margin={"t": 10, "r": 12})
+    for name, column, colour in (
+        ("noise", "rest_passed", colours.accent),
+        ("clip", "followed_passed", colours.neutral),
+    ):
+        figure.add_box(
+            x=[row[column] for row in good],
+            name=name,
+            orientation="h",
+            boxpoints="all",
+            jitter=0.6,
+            pointpos=0,
+            marker={"color": plots.faded(colour, 0.5), "size": 5},
+            line={"color": colour, "width": 1.5},
+            fillcolor="rgba(0,0,0,0)",
+            hoverinfo="x",
+        )
+    alt = f"{text}; of the clip's {percent(passing['followed_passed']['median'])}."
+    plots.chart(figure, "batch-energy", alt, lively=True)
+    notes = []
     if passing["empty"]:
         notes.append(f"In {passing['empty']} nothing is selected for the class: B is silent.")
     if left_out:
         first = left_out[0]
         notes.append(f"{len(left_out)} left out, the first: {first['clip']}, {first['error']}")
-    st.caption(" ".join(notes))
+    if notes:
+        st.caption(" ".join(notes))
 
 
 def _clips(good: Sequence[Row]) -> None:
-    """A line per clip, those that survive least first; the chosen one can be heard."""
+    """A line per clip, those that survive least first; the chosen one can be heard with the very
+    noise that it was measured with."""
     good = sorted(good, key=lambda r: (-(r["place"] or 0), r["probability"]))
     table = pd.DataFrame(good)[list(_COLUMNS)]
     table["predicted"] = table["predicted"].map(results.labelled)
@@ -162,12 +164,9 @@ def _clips(good: Sequence[Row]) -> None:
         alt="Every clip: f's class clean and noisy, its place by the interpreter, what passes",
     )
     picked = chosen["selection"]["rows"]
-    if picked and picked[0] < len(good):
-        _offer_clip(good[picked[0]])
-
-
-def _offer_clip(row: Row) -> None:
-    """A row's clip in the first tab, with the very noise that it was measured with."""
+    if not picked or picked[0] >= len(good):
+        return
+    row = good[picked[0]]
     here = results.sources([str(row["clip"])])[0]
     if here is None:
         st.caption(f"{row['clip']} is not among the clips that can be chosen here.")

@@ -1,111 +1,66 @@
-"""Figures of a noisy clip: what is measured over SNR, and shares of energy over a test set."""
+"""Curves over levels, and how their figures are written: of a sweep and of the stored experiments."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import numpy as np
-import plotly.graph_objects as go
+import streamlit as st
 
-from pages.show.pictures import Palette
-from pages.show.plots import DOTTED, NAMES, faded, figure_of
+from l2i_core.measure.experiments import MEASURES
+from l2i_core.measure.study import Row
+from pages.show import comparisons, pictures, plots
+from pages.show.comparisons import Line
+from pages.show.words import THIN, percent, sentence
 
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One curve over signal-to-noise ratios: a value per SNR and seed (n, seeds), and the value
-    without the added sound."""
-
-    name: str
-    values: np.ndarray
-    clean: float | None = None
+ENERGY = "share of the sound energy"
 
 
-def over_snr(
-    levels: Sequence[float],
-    curves: Sequence[Curve],
+def chart(
+    finding: str,
+    curves: Sequence[Line],
     axis: str,
-    chosen: float,
-    colours: Palette,
-    axis_x: str = "SNR in dB",
-    span: tuple[float, float] | None = None,
-    shares: bool = False,
-) -> go.Figure:
-    """Medians over the seeds as lines, each seed as a dot; dashed: without the added sound.
-
-    The first curve has the accent colour, the second the neutral one. chosen: the SNR at which a
-    dotted line stands.
-    """
-    figure = figure_of(
-        colours,
-        270,
-        {"title": axis_x, "tickvals": list(levels), "ticks": "outside"},
-        {
-            "title": axis,
-            "range": span,
-            "nticks": 6,
-            "ticks": "outside",
-            "tickformat": ".0%" if shares else None,
-            "showgrid": True,
-        },
-        showlegend=len(curves) > 1,
-        margin={"t": 36 if len(curves) > 1 else 12, "r": 12},
-    )
-    looks = ((colours.accent, 3.5), (colours.neutral, 1.5))  # two equal curves both show
-    for curve, (colour, width) in zip(curves, looks, strict=False):
-        seeds = curve.values.shape[1]
-        figure.add_scatter(
-            x=np.repeat(levels, seeds).tolist(),
-            y=curve.values.ravel().tolist(),
-            mode="markers",
-            marker={"color": faded(colour, 0.45), "size": 6},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-        figure.add_scatter(
-            x=list(levels),
-            y=np.median(curve.values, axis=1).tolist(),
-            mode="lines",
-            line={"color": colour, "width": width},
-            name=curve.name,
-            hovertemplate=f"%{{x}} dB: {curve.name} %{{y:{'.1%' if shares else '.2f'}}}<extra></extra>",
-        )
-        if curve.clean is not None:
-            figure.add_hline(y=curve.clean, line={"color": colour, "width": 1, "dash": "dash"})
-    figure.add_vline(x=chosen, line={"color": colours.ink, **DOTTED})
-    return figure
+    axis_x: str,
+    marked: float = 0.0,
+    write: Callable[[float], str] = percent,
+) -> None:
+    """Curves over a level under what they say; a dotted line stands at the level `marked`."""
+    st.markdown(f"**{finding}**")
+    shares = write is percent
+    point = "%{x} dB: %{y:.1%}" if shares else "%{x} dB: %{y:.2f}"
+    figure = comparisons.lines(curves, marked, axis_x, axis, pictures.palette(), point, shares)
+    at = ", ".join(level(snr) for snr in curves[0].x)
+    told = "; ".join(f"{c.name} {', '.join(maybe(y, write) for y in c.y)}" for c in curves)
+    alt = f"{finding}. {sentence(axis)} at {at}: {told}"
+    plots.chart(figure, f"{axis}, {axis_x}", alt, lively=True)
 
 
-def quartile_bars(
-    names: Sequence[str], values: Sequence[np.ndarray], axis: str, colours: Palette
-) -> go.Figure:
-    """Every clip's share as a dot, jittered by a fixed seed, with median and quartiles as a box;
-    the first row in the accent colour, the second in the neutral one."""
-    figure = figure_of(
-        colours,
-        230,
-        {
-            "title": axis,
-            "tickformat": ".0%",
-            "rangemode": "tozero",
-            "ticks": "outside",
-            "showgrid": True,
-        },
-        NAMES,
-        margin={"t": 10, "r": 12},
-    )
-    for name, row, colour in zip(names, values, (colours.accent, colours.neutral), strict=True):
-        figure.add_box(
-            x=list(row),
-            name=name,
-            orientation="h",
-            boxpoints="all",
-            jitter=0.6,
-            pointpos=0,
-            marker={"color": faded(colour, 0.5), "size": 5},
-            line={"color": colour, "width": 1.5},
-            fillcolor="rgba(0,0,0,0)",
-            hoverinfo="x",
-        )
-    return figure
+def maybe(value: float | None, write: Callable[[float], str]) -> str:
+    """A figure, "–" for None."""
+    return "–" if value is None else write(value)
+
+
+def level(snr: float) -> str:
+    """A level that was asked for: "−10 dB"."""
+    return f"{snr:g}{THIN}dB".replace("-", "−")
+
+
+def quartiles(table: Mapping[str, Any]) -> Row:
+    """`MEASURES`: each median under its own name, the quartiles beside."""
+    return {
+        name if q == "median" else f"{name}_{q}": table[name][q]
+        for name in MEASURES
+        for q in ("median", "q25", "q75")
+    }
+
+
+def curve(
+    name: str, rows: Sequence[Row], measure: str, colour: str, dash: str = "solid", symbol: str = ""
+) -> Line:
+    """A measure over the rows' levels; a solid one with the band of the quartiles, if it has any."""
+    x, y = ([row[key] for row in rows] for key in ("snr_db", measure))
+    band = None
+    if dash == "solid" and f"{measure}_q25" in rows[0]:
+        low, high = ([row[f"{measure}_{q}"] for row in rows] for q in ("q25", "q75"))
+        band = low, high
+    return Line(name, x, y, colour, dash, symbol or "circle", band)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.noise import batch, experiments, one_clip, settings, sweep
+from pages.noise import batch, one_clip, settings, stored, sweep
 from pages.shell import state
 from pages.shell.view import current
 from pages.show import players
@@ -33,7 +33,7 @@ def page() -> None:
                 draw(view, corruption)
     if opened[-1].open:
         with opened[-1]:
-            experiments.draw(view)
+            stored.draw(view)
     players.take_turns()
 
 

@@ -1,90 +1,72 @@
-"""What both stored experiments share: rows of figures, curves over a level, where they come from."""
+"""What the noise and the overlap experiment gave on a model's test set: the Noise lab's last tab.
+
+Everything is read from the bundle's metrics, where `pipelines.experiments` left it; no audio is
+needed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from l2i_core.measure.experiments import MEASURES
 from l2i_core.measure.study import Row
-from pages.shell import results
+from pages.noise import stored_noise, stored_overlap
+from pages.shell import results, state
 from pages.shell.view import View
-from pages.show import comparisons, pictures, plots
-from pages.show.comparisons import Line
-from pages.show.words import THIN, percent, sentence
+from pages.show.files import download
+from pages.show.words import sentence
 
 Blocks = Mapping[str, Mapping[str, Any]]
-ENERGY = "share of the sound energy"
+_SECTIONS = {"noise": stored_noise, "overlap": stored_overlap}
 
 
-def figures(table: Mapping[str, Any]) -> Row:
-    """|L|, how often nothing was selected, and the measures."""
-    return {"components": table["components"], "empty": table["empty"], **quartiles(table)}
+def draw(view: View) -> None:
+    """Both experiments, or how to run what is missing."""
+    opening = st.empty()
+    files, missing = [], []
+    for kind, section in _SECTIONS.items():
+        try:
+            blocks = results.figures(view.key[0], kind)
+            rows = _rows(view, kind, blocks)
+        except ValueError as error:
+            st.error(sentence(str(error)))
+            continue
+        if not rows:
+            missing.append(kind)
+            continue
+        st.subheader(section.QUESTION, anchor=False)
+        tau = min({row["threshold"] for row in rows}, key=lambda tau: abs(tau - view.threshold))
+        section.draw(view, [row for row in rows if row["threshold"] == tau], tau)
+        _provenance(view, blocks, section.DEFINITION)
+        files.append((f"{kind.capitalize()}, figures", kind, rows))
+    if missing:
+        _missing(view, missing)
+    state.show_messages()
+    state.write_url()
+    if files:
+        opening.caption(
+            "Measured beforehand and stored with the model: of what stands above only the model, "
+            "the interpreter and τ matter here."
+        )
+        _downloads(view, files)
 
 
-def quartiles(table: Mapping[str, Any]) -> Row:
-    """`MEASURES`: each median under its own name, the quartiles beside."""
-    return {
-        name if q == "median" else f"{name}_{q}": table[name][q]
-        for name in MEASURES
-        for q in ("median", "q25", "q75")
-    }
+def _rows(view: View, kind: str, blocks: Blocks) -> list[Row]:
+    try:
+        return [row for name, block in blocks.items() for row in _SECTIONS[kind].rows(name, block)]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"{view.key[0]}/metrics/{kind}.json is damaged: {error}; run the experiment again."
+        ) from error
 
 
-def nearest(view: View, rows: Sequence[Row]) -> float:
-    """The measured τ that is nearest to the chosen one."""
-    return min({row["threshold"] for row in rows}, key=lambda tau: abs(tau - view.threshold))
-
-
-def title(view: View, row: Row) -> str:
-    """How a row's interpreter is called."""
-    return results.title(view.engine.bundle, row["interpreter"])
-
-
-def maybe(value: float | None, write: Callable[[float], str]) -> str:
-    """A figure, "–" for None."""
-    return "–" if value is None else write(value)
-
-
-def level(snr: float) -> str:
-    """A level that was asked for: "−10 dB"."""
-    return f"{snr:g}{THIN}dB".replace("-", "−")
-
-
-def curve(
-    name: str, rows: Sequence[Row], measure: str, colour: str, dash: str = "solid", symbol: str = ""
-) -> Line:
-    """A measure over the rows' levels; a solid one with the band of the quartiles, if it has any."""
-    x, y = ([row[key] for row in rows] for key in ("snr_db", measure))
-    band = None
-    if dash == "solid" and f"{measure}_q25" in rows[0]:
-        low, high = ([row[f"{measure}_{q}"] for row in rows] for q in ("q25", "q75"))
-        band = low, high
-    return Line(name, x, y, colour, dash, symbol or "circle", band)
-
-
-def chart(key: str, finding: str, curves: Sequence[Line], axis: str, axis_x: str) -> None:
-    """Curves over a level under what they say."""
-    st.markdown(f"**{finding}**")
-    figure = comparisons.lines(
-        curves, 0.0, axis_x, axis, pictures.palette(), "%{x} dB: %{y:.1%}", shares=True
-    )
-    at = ", ".join(level(snr) for snr in curves[0].x)
-    told = "; ".join(f"{c.name} {', '.join(maybe(y, percent) for y in c.y)}" for c in curves)
-    plots.chart(figure, key, f"{finding}. {sentence(axis)} at {at}: {told}", lively=True)
-
-
-def not_measured(view: View) -> str:
-    """Said in place of the interpreter's own figures."""
-    name = results.title(view.engine.bundle, view.engine.interpreter_name)
-    return f"{name} was not measured; its curves are missing here."
-
-
-def provenance(view: View, blocks: Blocks, definition: str) -> None:
+def _provenance(view: View, blocks: Blocks, definition: str) -> None:
     """What the columns mean, and where the figures come from."""
-    block = blocks.get(view.engine.interpreter_name) or next(iter(blocks.values()))
+    name = view.engine.interpreter_name
+    block = blocks.get(name) or next(iter(blocks.values()))
     about = block.get("about", {})
     parts = [str(about.get("data", "a data set that is not named"))]
     if "seed" in about:
@@ -95,4 +77,38 @@ def provenance(view: View, blocks: Blocks, definition: str) -> None:
         parts.append(f"{block['left_out']} left out")
     taus = " and ".join(f"{tau:g}" for tau in about.get("thresholds", []))
     at = f" Measured at τ = {taus}; shown is the nearest to the one chosen." if taus else ""
-    st.caption(f"{definition}{at} Bands: quartiles. {'; '.join(parts)}.")
+    title = results.title(view.engine.bundle, name)
+    own = "" if name in blocks else f" {title} was not measured; its curves are missing here."
+    st.caption(f"{definition}{own}{at} Bands: quartiles. {'; '.join(parts)}.")
+
+
+def _missing(view: View, kinds: Sequence[str]) -> None:
+    """What would be here, and the command that makes it."""
+    bundle = view.engine.bundle
+    folder = bundle.folder.name if bundle.folder else view.key[0]
+    one = len(kinds) == 1
+    st.subheader("Not measured yet", anchor=False)
+    st.info(
+        f"The model “{view.key[0]}” has no stored {' and no '.join(kinds)} experiment. "
+        f"{'It tells' if one else 'The two tell'} "
+        f"{'; and '.join(_SECTIONS[kind].TELLS for kind in kinds)}. This command measures "
+        f"{'it' if one else 'both'} on the model's own test set, in a few minutes for each "
+        "interpreter."
+    )
+    only = f" --only {kinds[0]}" if one else ""
+    st.code(f"python -m pipelines.experiments --bundle {folder}{only}", language="bash")
+
+
+def _downloads(view: View, files: Sequence[tuple[str, str, Sequence[Row]]]) -> None:
+    """CSV files: the figures, and the rows behind those of this interpreter."""
+    name, folder = view.engine.interpreter_name, view.engine.bundle.folder
+    with view.corner, st.popover("Download", width="stretch"):
+        results.csv_buttons(files, view.key[0])
+        for kind in _SECTIONS:
+            path = Path(folder or "", "metrics", f"{kind}-rows-{name}.csv")
+            if path.is_file():
+                download(
+                    f"{kind.capitalize()}, rows of {name} (CSV)",
+                    path.read_bytes,
+                    f"{view.key[0]}-{path.name}",
+                )

@@ -11,8 +11,8 @@ import streamlit as st
 from l2i_core.measure.experiments import GROUPS
 from l2i_core.measure.study import Row
 from l2i_core.report import paper
-from pages.noise import stored
-from pages.noise.stored import Blocks, maybe
+from pages.noise import figures
+from pages.noise.figures import ENERGY, curve, level, maybe
 from pages.shell import results, state
 from pages.shell.view import View
 from pages.show import pictures
@@ -23,7 +23,20 @@ TELLS = (
     "what of either clip passes into B when two of different classes are mixed, beside random "
     "components of equal log energy"
 )
+DEFINITION = (
+    "Each pair is explained for the class of either clip: the target. Random: components that "
+    "B does not hold and that carry as much of ‖X‖². r with either clip is high without any "
+    "choice: the mixture itself has 0.71 with both at equal level."
+)
 HEARD = {"all": "All", "top2": "Among f's first two", "top1": "f's first"}
+_COLUMNS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("r with target", "followed_correlation", logit),
+    ("r with other", "rest_correlation", logit),
+    ("target passing", "followed_passed", percent),
+    ("other passing", "rest_passed", percent),
+    ("target passes more", "more", percent),
+    ("SI-SDR gain", "si_sdr_gain", decibels),
+)
 
 
 def rows(interpreter: str, block: Mapping[str, Any]) -> list[Row]:
@@ -35,9 +48,11 @@ def rows(interpreter: str, block: Mapping[str, Any]) -> list[Row]:
             "threshold": float(threshold),
             "heard": heard,
             "n": table["n"],
-            **stored.figures(table),
+            "components": table["components"],
+            "empty": table["empty"],
+            **figures.quartiles(table),
             "more": table["more"],
-            **{f"random_{k}": v for k, v in stored.quartiles(table["random"]).items()},
+            **{f"random_{k}": v for k, v in figures.quartiles(table["random"]).items()},
             "random_more": table["random"]["more"],
             "random_matched": table["random"]["matched"],
             **{f"test_{k}": (table["test"] or {}).get(k) for k in ("n", "greater", "p")},
@@ -48,9 +63,8 @@ def rows(interpreter: str, block: Mapping[str, Any]) -> list[Row]:
     ]
 
 
-def draw(view: View, blocks: Blocks, rows: Sequence[Row]) -> None:
+def draw(view: View, rows: Sequence[Row], tau: float) -> None:
     """Target against the other clip, at every level, beside chance and the paper's samples."""
-    tau = stored.nearest(view, rows)
     heard = state.settle("heard", list(GROUPS), "all", "choice of mixtures")
     st.segmented_control(
         "Mixtures in which the explained class is, for f,",
@@ -61,11 +75,10 @@ def draw(view: View, blocks: Blocks, rows: Sequence[Row]) -> None:
         on_change=state.changed,
         args=("heard",),
     )
-    shown = [row for row in rows if row["threshold"] == tau and row["heard"] == heard]
+    shown = [row for row in rows if row["heard"] == heard]
     mine = [row for row in shown if row["interpreter"] == view.engine.interpreter_name]
-    level = next((row for row in mine if row["snr_db"] == 0), None)
-    if level is not None:
-        st.markdown(_against(view, level))
+    if (row := next((row for row in mine if row["snr_db"] == 0), None)) is not None:
+        st.markdown(_against(view, row))
     st.markdown(f"**Every interpreter and level, τ = {tau:.2f}, medians; Random in brackets**")
     st.dataframe(
         pd.DataFrame(_told(view, row) for row in shown),
@@ -76,17 +89,8 @@ def draw(view: View, blocks: Blocks, rows: Sequence[Row]) -> None:
     with left:
         if mine:
             _over_levels(mine, tau)
-        else:
-            st.caption(stored.not_measured(view))
     with right:
         _papers()
-    stored.provenance(
-        view,
-        blocks,
-        "Each pair is explained for the class of either clip: the target. Random: components that "
-        "B does not hold and that carry as much of ‖X‖². r with either clip is high without any "
-        "choice: the mixture itself has 0.71 with both at equal level.",
-    )
 
 
 def _papers() -> None:
@@ -110,7 +114,7 @@ def _papers() -> None:
 def _against(view: View, row: Row) -> str:
     text = (
         f"**At equal level more of the target's sound energy passes into B than of the other clip's "
-        f"in {percent(row['more'])} of {row['n']} explanations by {stored.title(view, row)}; with "
+        f"in {percent(row['more'])} of {row['n']} explanations by {results.title(view.engine.bundle, row['interpreter'])}; with "
         f"Random in {percent(row['random_more'])}.** "
     )
     if row["test_p"] is None:
@@ -124,44 +128,34 @@ def _against(view: View, row: Row) -> str:
 
 def _told(view: View, row: Row) -> dict[str, Any]:
     """A row of the table, with Random's figure behind each."""
-
-    def beside(name: str, write: Callable[[float], str]) -> str:
-        return f"{maybe(row[name], write)} ({maybe(row[f'random_{name}'], write)})"
-
-    return {
-        "interpreter": stored.title(view, row),
-        "target's level": stored.level(row["snr_db"]),
+    told = {
+        "interpreter": results.title(view.engine.bundle, row["interpreter"]),
+        "target's level": level(row["snr_db"]),
         "n": row["n"],
-        "r with target": beside("followed_correlation", logit),
-        "r with other": beside("rest_correlation", logit),
-        "target passing": beside("followed_passed", percent),
-        "other passing": beside("rest_passed", percent),
-        "target passes more": beside("more", percent),
-        "SI-SDR gain": beside("si_sdr_gain", decibels),
     }
+    for title, name, write in _COLUMNS:
+        own, random = (maybe(row[f"{of}{name}"], write) for of in ("", "random_"))
+        told[title] = f"{own} ({random})"
+    return told
 
 
 def _over_levels(mine: Sequence[Row], tau: float) -> None:
     colours, last = pictures.palette(), mine[-1]
-    target, other = ("followed_passed", colours.accent), ("rest_passed", colours.neutral)
-    curves = [
-        stored.curve("target", mine, *target),
-        stored.curve("other clip", mine, *other),
-        *(
-            stored.curve(
-                f"{name}, Random", mine, f"random_{measure}", colour, "dash", "diamond-open"
-            )
-            for name, (measure, colour) in (("target", target), ("other clip", other))
-        ),
-    ]
-    stored.chart(
-        "overlap-energy",
-        f"Where the target is {stored.level(last['snr_db'])} above the other, "
+    lines = (
+        ("target", "followed_passed", colours.accent),
+        ("other clip", "rest_passed", colours.neutral),
+    )
+    figures.chart(
+        f"Where the target is {level(last['snr_db'])} above the other, "
         f"{percent(last['followed_passed'])} of its sound energy passes and "
         f"{percent(last['rest_passed'])} of the other's; Random: "
         f"{percent(last['random_followed_passed'])} and {percent(last['random_rest_passed'])} "
         f"(medians, n = {last['n']}, τ = {tau:.2f})",
-        curves,
-        stored.ENERGY,
+        [curve(name, mine, measure, colour) for name, measure, colour in lines]
+        + [
+            curve(f"{name}, Random", mine, f"random_{measure}", colour, "dash", "diamond-open")
+            for name, measure, colour in lines
+        ],
+        ENERGY,
         "the target's level above the other clip's, dB",
     )

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
+import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import noise_lab
-from l2i_core.measure.study import Row
 from pages.noise import comparison, figures, settings
 from pages.noise.comparison import Comparison, Corruption
-from pages.noise.figures import Curve
-from pages.noise.stored import ENERGY
+from pages.noise.figures import ENERGY
 from pages.shell import jobs, results
 from pages.shell.view import View
-from pages.show import pictures, plots
-from pages.show.words import THIN, class_name, decibels, number, percent, sentence
+from pages.show import pictures
+from pages.show.comparisons import Line
+from pages.show.words import THIN, class_name, decibels, logit, percent, sentence
 
 SEEDS = 3  # from the chosen one on
 
@@ -59,109 +56,86 @@ def draw(view: View, corruption: Corruption) -> None:
     )
     if job is None:
         return
-    grouped = _grouped(job.rows, len(seeds))
-    if not grouped:
+    frame = pd.DataFrame(job.rows)
+    whole = frame[frame.groupby("snr_asked")["seed"].transform("size") == len(seeds)]
+    if whole.empty:
         st.markdown("Not one SNR is complete yet.")
         return
-    _curves(view, corruption, compared, grouped)
+    _curves(view, corruption, compared, whole)
     with view.corner, st.popover("Download", width="stretch"):
         stem = f"{view.source.id}-{corruption.kind}-sweep"
         results.csv_buttons([("Rows", view.target, job.rows)], stem)
 
 
-def _grouped(rows: Sequence[Row], seeds: int) -> dict[float, list[Row]]:
-    """Rows by the SNR that was asked for, those alone that have all seeds."""
-    groups: dict[float, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row["snr_asked"], []).append(row)
-    return {level: group for level, group in groups.items() if len(group) == seeds}
-
-
-def _curves(
-    view: View, corruption: Corruption, compared: Comparison, grouped: Mapping[float, Sequence[Row]]
-) -> None:
+def _curves(view: View, corruption: Corruption, compared: Comparison, rows: pd.DataFrame) -> None:
     """Four figures over SNR: f's probability, the two decisions, sound energy passing, FF."""
-
-    def values(column: str) -> np.ndarray:
-        """A value per SNR and seed."""
-        return np.array([[row[column] for row in group] for group in grouped.values()], dtype=float)
-
-    task, alone, (followed_name, rest_name) = view.engine.task, compared.alone, compared.names
+    rows = rows.assign(top=rows["place"].astype(float) <= noise_lab.TOP)
+    levels = sorted(rows["snr_asked"].unique().tolist())
+    colours, task, n = pictures.palette(), view.engine.task, len(rows)
     name, total = class_name(view.target), len(view.engine.classes)
-    decision, ff, rest, followed = (
-        values(column) for column in ("decision", "faithfulness", "rest_passed", "followed_passed")
-    )
-    n = decision.size
-    top = (values("place") <= noise_lab.TOP).astype(float)
-    near = int(np.abs(np.array(list(grouped)) - corruption.snr).argmin())
-    medians = [percent(float(np.median(passed[near]))) for passed in (rest, followed)]
+    alone, (followed, rest) = compared.alone, compared.names
     clean = float(view.engine.probabilities(alone.analysis.logits)[compared.target])
-    span, shares = (-0.03, 1.03), {"shares": True}
-    four: list[tuple[str, list[Curve], str, dict[str, Any]]] = [
+    near = rows[rows["snr_asked"] == min(levels, key=lambda snr: abs(snr - corruption.snr))]
+    passing, other = (percent(near[c].median()) for c in ("followed_passed", "rest_passed"))
+
+    def over(title: str, column: str, colour: str) -> Line:
+        """Medians over the seeds, with the band of all seeds."""
+        table = rows.groupby("snr_asked")[column].agg(["median", "min", "max"])
+        middle, *band = (table[c].tolist() for c in table)
+        return Line(title, levels, middle, colour, band=(band[0], band[1]))
+
+    def share(title: str, column: str, colour: str, dash: str) -> Line:
+        y = rows.groupby("snr_asked")[column].mean().tolist()
+        return Line(title, levels, y, colour, dash)
+
+    def without(value: float) -> Line:
+        return Line(compared.heads[0], levels, [value] * len(levels), colours.accent, "dash")
+
+    four = [
         (
-            f"f {task.decides} {name} in {int(decision.sum())} of {n} mixtures",
-            [Curve("probability", values("probability"), clean)],
+            f"f {task.decides} {name} in {rows['decision'].sum()} of {n} mixtures",
+            [over("probability", "probability", colours.accent), without(clean)],
             f"f's probability of {name}",
-            {"span": span},
+            logit,
         ),
         (
-            f"{sentence(name)} is among the interpreter's top 5 of {total} in {int(top.sum())} of {n}",
+            f"{sentence(name)} is among the interpreter's top 5 of {total} in {rows['top'].sum()} "
+            f"of {n} (by chance: {percent(min(noise_lab.TOP, total) / total)})",
             [
-                Curve("interpreter's top 5", top.mean(axis=1, keepdims=True)),
-                Curve("f's decision", decision.mean(axis=1, keepdims=True)),
+                share("interpreter's top 5", "top", colours.accent, "solid"),
+                share("f's decision", "decision", colours.neutral, "dot"),
             ],
             "share of the mixtures",
-            {"span": span, **shares},
+            percent,
         ),
         (
-            f"At {decibels(list(grouped)[near])} {medians[0]} of the sound energy of {rest_name} "
-            f"passes into B, {medians[1]} of {followed_name}",
+            f"At {decibels(near['snr_asked'].iloc[0])} {other} of the sound energy of {rest} passes "
+            f"into B, {passing} of {followed}",
             [
-                Curve(rest_name, rest),
-                Curve(followed_name, followed, alone.interpretation.energy_kept),
+                over(rest, "rest_passed", colours.neutral),
+                over(followed, "followed_passed", colours.accent),
+                without(alone.interpretation.energy_kept),
             ],
             ENERGY,
-            shares,
+            percent,
         ),
         (
-            f"FF is above zero in {int((ff > task.resolution).sum())} of {n} mixtures",
-            [Curve("FF", ff, alone.verdict.faithfulness)],
+            f"FF is above zero in {(rows['faithfulness'] > task.resolution).sum()} of {n} mixtures",
+            [
+                over("FF", "faithfulness", colours.accent),
+                without(alone.verdict.faithfulness),
+            ],
             f"FF in {task.unit.name}",
-            {},
+            logit,
         ),
     ]
-    if compared.alone.analysis.interpreter_logits is None:  # no order of classes
+    if alone.analysis.interpreter_logits is None:  # no order of classes
         del four[1]
-    for index, (title, curves, axis, more) in enumerate(four):
-        if index % 2 == 0:
-            columns = st.columns(2, gap="large")
-        with columns[index % 2]:
-            _figure(list(grouped), corruption.snr, title, curves, axis, more)
-    each = (
-        "Lines: medians over the seeds; dots: every seed"
-        if corruption.other is None
-        else ("One mixture for each SNR")
-    )
-    st.caption(
-        f"{each}. Dashed: {compared.heads[0]}. Dotted: the SNR chosen above. With five places of "
-        f"{total}, chance alone puts a class among the top 5 in "
-        f"{percent(min(noise_lab.TOP, total) / total)} of cases."
-    )
-
-
-def _figure(
-    levels: Sequence[float],
-    chosen: float,
-    title: str,
-    curves: Sequence[Curve],
-    axis: str,
-    more: dict[str, Any],
-) -> None:
-    st.markdown(f"**{title}**")
     axis_x = "the clip's level above the added sound's, dB"
-    figure = figures.over_snr(levels, curves, axis, chosen, pictures.palette(), axis_x, **more)
-    medians = "; ".join(
-        f"{c.name} {', '.join(number(float(m)) for m in np.median(c.values, 1))}" for c in curves
-    )
-    at = ", ".join(decibels(level) for level in levels)
-    plots.chart(figure, f"sweep {axis}", f"{title}. {axis} at {at}: {medians}", lively=True)
+    for index, (title, curves, axis, write) in enumerate(four):
+        if index % 2 == 0:
+            places = st.columns(2, gap="large")
+        with places[index % 2]:
+            figures.chart(title, curves, axis, axis_x, corruption.snr, write)
+    each = "Medians and bands of all seeds" if corruption.other is None else "One mixture per SNR"
+    st.caption(f"{each}. Dotted upright: the SNR chosen above.")

@@ -281,7 +281,7 @@ def test_a_batch_on_the_recorded_test_set(
     app.run()
     assert not app.exception, app.exception
     kept = sum(row["place"] <= 5 for row in job.rows)
-    assert f"In {kept} of 2 clips" in texts(app)
+    assert f"on {kept} of 2 clips" in texts(app)
     assert "five of 10 classes: 50\u202f%" in texts(app)
     settings = experiments.Settings(0, (0.3,))
     test_clips = held_out(recorded.training, "recorded")[1]
