@@ -21,30 +21,24 @@ from pages.show import pictures, plots
 from pages.show.pictures import Palette
 from pages.show.words import class_name
 
-_DECIMALS = (
-    *("median FF", "25 %", "75 %", "energy-matched Random", "count-matched Random", "mean |L|"),
-)
+_COUNTS = ("class", "n", "n above 0 and it", "of tested")
 _HOVER = "%{customdata[1]}<br>labelled %{customdata[2]}<br>FF %{x:.3g}<extra></extra>"
 
 
 def figure(shown: Shown) -> None:
     """The figure; a click on a point opens its clip."""
-    st.markdown(f"**{_title(shown)}**")
     key = f"ff {shown.found.interpreter} {shown.level} {shown.scale.key} {pictures.theme()}"
-    medians = (
-        f"{class_name(c.label)} {shown.scale.value(c.own.median if c.own else math.nan)}"
-        for c in shown.classes
-    )
-    plots.chart(
-        _figure(shown, str(state.value("evaluated") or ""), pictures.palette()),
-        key,
-        "FF by class, medians: " + "; ".join(medians),
-        lively=True,
-        on_select=lambda: _point(key),
-        selection_mode="points",
-    )
+
+    def opened() -> None:
+        event: Any = st.session_state.get(key)
+        points = event["selection"]["points"] if event else []
+        if points and points[0].get("customdata"):
+            results.clicked(str(points[0]["customdata"][0]))
+
+    drawn = _figure(shown, str(state.value("evaluated") or ""), pictures.palette())
+    plots.finding(_title(shown), drawn, key, on_select=opened, selection_mode="points")
     st.caption("Boxes: quartiles, whiskers to the extremes. A click on a point opens its clip.")
-    if shown.view.multi_label and shown.level != paper.CLASSWISE_TAU:
+    if shown.view.engine.task.multi_label and shown.level != paper.CLASSWISE_TAU:
         text = "The paper's Fig. 2 shows the same on SONYC-UST, at:"
         offer_tau(text, [paper.CLASSWISE_TAU], "fig2")
 
@@ -60,14 +54,6 @@ def _title(shown: Shown) -> str:
         return f"How much does f lose in each class? {ending}"
     above = f"In {found.count(True)} of {len(found)} classes the median FF is above"
     return f"{above} energy-matched Random's {ending}"
-
-
-def _point(key: str) -> None:
-    """Callback: a point of the figure was clicked."""
-    event: Any = st.session_state.get(key)
-    points = event["selection"]["points"] if event else []
-    if points and points[0].get("customdata"):
-        results.clicked(str(points[0]["customdata"][0]))
 
 
 def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
@@ -108,58 +94,41 @@ def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
                 width=width,
                 hoverinfo="skip",
             )
-    places = _places(shown)
+    places: list[tuple[float, float, CaseRow]] = []
+    for place, c in enumerate(shown.classes):
+        mine = [r for r in shown.rows if r.predicted == c.label and not math.isnan(r.faithfulness)]
+        # Side by side in their order, so that equal values do not hide each other.
+        offsets = np.linspace(-0.12, 0.12, max(len(mine), 2)) - 0.16
+        places += [
+            (r.faithfulness, place + y, r) for r, y in zip(mine, offsets.tolist(), strict=False)
+        ]
     for agrees, name, colour, symbol in (
         (True, "a clip", colours.accent, "circle"),
         (False, "a clip, interpreter disagrees with f", colours.warning, "diamond"),
     ):
         points = [(x, y, row) for x, y, row in places if (row.agrees != 0) == agrees]
         widths = [2 if row.case == marked else 0 for *_, row in points]
+        look = {"color": colour, "size": 8, "symbol": symbol, "opacity": 0.85}
         if points:
             figure.add_scatter(
                 x=[x for x, _, _ in points],
                 y=[y for _, y, _ in points],
                 name=name,
                 mode="markers",
-                customdata=[
-                    [row.case, row.clip, results.labelled(row.label)] for *_, row in points
-                ],
-                marker={
-                    "color": colour,
-                    "size": 8,
-                    "symbol": symbol,
-                    "opacity": 0.85,
-                    "line": {"color": colours.ink, "width": widths},
-                },
+                customdata=[[r.case, r.clip, results.labelled(r.label)] for *_, r in points],
+                marker=look | {"line": {"color": colours.ink, "width": widths}},
                 unselected={"marker": {"opacity": 0.85}},
                 hovertemplate=_HOVER,
             )
     return figure
 
 
-def _places(shown: Shown) -> list[tuple[float, float, CaseRow]]:
-    """FF of every row that has a number, its height in the figure, and the row."""
-    places = []
-    finite = [r for r in shown.rows if not math.isnan(r.faithfulness)]
-    for place, c in enumerate(shown.classes):
-        mine = [r for r in finite if r.predicted == c.label]
-        # Side by side in their order, so that equal values do not hide each other.
-        offsets = np.linspace(-0.12, 0.12, max(len(mine), 2)) - 0.16
-        places += [
-            (r.faithfulness, place + y, r) for r, y in zip(mine, offsets.tolist(), strict=False)
-        ]
-    return places
-
-
 def table(shown: Shown) -> None:
     """The figure as numbers."""
-    others = shown.classes[0].measured
-    results.class_table(
-        class_rows(shown.classes),
-        (*_DECIMALS, *(m.symbol for m in others if m.unit != "share")),
-        ("FF > 0", *(m.symbol for m in others if m.unit == "share")),
-        "FF, both Randoms' medians, |L| and what else was measured by class",
-    )
+    rows, others = class_rows(shown.classes), shown.classes[0].measured
+    shares = ["FF > 0", *(m.symbol for m in others if m.unit == "share")]
+    decimals = [name for name in rows[0] if name not in (*shares, *_COUNTS)]
+    results.class_table(rows, decimals, shares, "FF, both Randoms, |L| and what else was measured")
 
 
 def class_rows(by_class: Sequence[ClassFaithfulness]) -> results.Table:
@@ -168,13 +137,13 @@ def class_rows(by_class: Sequence[ClassFaithfulness]) -> results.Table:
         {
             "class": c.label,
             "n": c.n,
-            "median FF": c.own.median if c.own else None,
-            "25 %": c.own.q25 if c.own else None,
-            "75 %": c.own.q75 if c.own else None,
-            "energy-matched Random": c.random_energy.median if c.random_energy else None,
+            "median FF": c.own and c.own.median,
+            "25 %": c.own and c.own.q25,
+            "75 %": c.own and c.own.q75,
+            "energy-matched Random": c.random_energy and c.random_energy.median,
             "n above 0 and it": c.above_energy,
             "of tested": c.tested,
-            "count-matched Random": c.random.median if c.random else None,
+            "count-matched Random": c.random and c.random.median,
             "FF > 0": c.positive_fraction,
             "mean |L|": c.components,
             **{m.symbol: single(figure) for m, figure in c.measured.items()},

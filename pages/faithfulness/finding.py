@@ -32,25 +32,32 @@ def draw(shown: Shown) -> None:
         st.markdown(statement(mine, f"For “{name}” (f {decides} it in {len(mine)} clips)", scale))
     else:
         st.markdown(f"f {decides} “{name}” in none of these clips.")
+    notes = []
     if rows[0].random is None:
         _without_random(shown)
     else:
         st.markdown(_energy_verdict(rows))
         st.markdown(_verdict(rows, "random", "At equal count (the paper's test)"))
-        st.caption(
-            "Most components are silent in any one clip, so count-matched Random removes little. "
-            + _energy_note(shown)
+        notes.append(
+            "Most components are silent in any one clip: count-matched Random takes little."
         )
-    lost = sum(math.isnan(r.faithfulness) for r in rows)
-    if lost:
-        st.caption(
-            f"{lost} of {len(rows)} {tables.cases(rows)} have no share: silence would take nothing "
-            "away from them."
+        summary, at = shown.found.summary, f"{level:g}"
+        removed = summary.get("log_energy_removed", {}).get(at)
+        matched = summary.get("random_energy", {}).get(at, {}).get("log_energy_removed")
+        if removed is not None and matched is not None:
+            notes.append(
+                f"On average the interpretation takes {percent(removed)} of ‖X‖², energy-matched "
+                f"Random {percent(matched)}."
+            )
+    if lost := sum(math.isnan(r.faithfulness) for r in rows):
+        notes.append(
+            f"{lost} of {len(rows)} {tables.cases(rows)} have no share: silence takes nothing from them."
         )
-    st.caption(
+    notes.append(
         f"FF = f(x)_c − f(x_2)_c (Eq. 6): c is what f {decides}, x_2 the clip without its "
         f"interpretation. {results.provenance(shown.found)}"
     )
+    st.caption(" ".join(notes))
 
 
 def statement(rows: Sequence[CaseRow], opening: str, scale: Scale) -> str:
@@ -111,18 +118,6 @@ def _verdict(rows: Sequence[CaseRow], opponent: str, where: str) -> str:
     return (
         f"{where}, the choice {claim}: FF is larger on {test.greater} of {test.n} "
         f"{tables.cases(rows)} (Wilcoxon signed-rank, two-sided, {results.p_value(test.p)})."
-    )
-
-
-def _energy_note(shown: Shown) -> str:
-    summary, at = shown.found.summary, f"{shown.level:g}"
-    removed = summary.get("log_energy_removed", {}).get(at)
-    matched = summary.get("random_energy", {}).get(at, {}).get("log_energy_removed")
-    if removed is None or matched is None:
-        return ""
-    return (
-        f"On average the interpretation takes away {percent(removed)} of ‖X‖², energy-matched "
-        f"Random {percent(matched)}."
     )
 
 

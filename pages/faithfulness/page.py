@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import records
-from pages.faithfulness import classes, curves, finding, interpreters, stored_truths
+from pages.faithfulness import classes, finding, stored_truths, systems
 from pages.faithfulness.shown import Scale, Shown
 from pages.shell import results, state
 from pages.shell.results import Results
@@ -42,9 +42,9 @@ def measured(view: View, found: Results) -> None:
     with chart:
         classes.figure(shown)
     st.subheader("Which τ?", anchor=False)
-    drawn = curves.draw(shown, other)
+    drawn = systems.curves(shown, other)
     st.subheader(f"Interpreters at τ = {shown.level:.2f}", anchor=False)
-    interpreters.draw(shown)
+    systems.table(shown)
     st.subheader(f"Classes at τ = {shown.level:.2f}, in {scale.name}", anchor=False)
     classes.table(shown)
     downloads(shown, drawn)
@@ -64,7 +64,7 @@ def choose_scale(view: View) -> Scale:
         args=("scale",),
         help=(
             "A drop of probability can be at most the probability that was there"
-            if view.multi_label
+            if view.engine.task.multi_label
             else "Logits depend on how f was trained"
         )
         + "; the share of what silence would take away can be compared between models.",
@@ -75,7 +75,7 @@ def choose_scale(view: View) -> Scale:
 def choose_other(view: View) -> str | None:
     """The interpreter that is drawn beside the chosen one, None for none."""
     mine = view.engine.interpreter_name
-    others = [NONE, *(name for name in interpreters.with_ff(view.key[0]) if name != mine)]
+    others = [NONE, *(name for name in systems.with_ff(view.key[0]) if name != mine)]
     if state.value("compare") == mine:  # the two were swapped in the context bar
         state.put(compare=None)
     other = state.settle("compare", others, NONE, "interpreter")
@@ -118,7 +118,7 @@ def one_clip(shown: Shown) -> None:
     )
 
 
-def downloads(shown: Shown, drawn: curves.Curves) -> None:
+def downloads(shown: Shown, drawn: systems.Curves) -> None:
     """CSV files of exactly what is shown."""
     about = {"bundle": shown.view.key[0], "interpreter": shown.found.interpreter}
     at = {"threshold": shown.level, "scale": shown.scale.key}
@@ -126,7 +126,7 @@ def downloads(shown: Shown, drawn: curves.Curves) -> None:
     files = (
         ("Clips", "clips", records.table(shown.rows)),
         ("Classes", "classes", by_class),
-        ("Curves over τ", "curves", curves.curve_rows(drawn)),
+        ("Curves over τ", "curves", systems.curve_rows(drawn)),
     )
     stem = ("faithfulness", *about.values(), f"tau{shown.level:.2f}", shown.scale.key)
     with shown.view.corner, st.popover("Download", width="stretch"):

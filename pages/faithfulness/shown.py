@@ -12,7 +12,7 @@ from l2i_core.measure import tables
 from l2i_core.measure.records import CaseRow
 from l2i_core.measure.tables import ClassFaithfulness
 from l2i_core.words import Unit
-from pages.shell import results, state
+from pages.shell import state
 from pages.shell.results import Results
 from pages.shell.view import View
 from pages.show.words import logit, percent
@@ -80,11 +80,6 @@ class Shown:
         classes = tables.faithfulness_by_class(rows, view.engine.classes)
         classes.sort(key=lambda c: -(c.own.median if c.own else -math.inf))
         return cls(view, found, scale, level, rows, classes)
-
-    @property
-    def title(self) -> str:
-        """How the interpreter is called."""
-        return results.title(self.view.engine.bundle, self.found.interpreter)
 
     @property
     def n(self) -> str:

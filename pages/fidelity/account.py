@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 
 from l2i_core.measure import metrics
-from pages.fidelity.charts import Chart
+from l2i_core.task import Task
 from pages.shell import results
-from pages.show.words import percent
+from pages.show import pictures, plots
+from pages.show.words import class_name, percent
 
+Chart = tuple[str, go.Figure]  # what it says, and the figure
 ERROR = "‖X − W H‖ / ‖X‖"
 
 
@@ -50,7 +53,7 @@ class Account:
     finding: sentences, the main one first; terms: what its measures mean.
     measures: titles, and the keys of a summary's "fidelity"; chance: what guessing reaches.
     counts (C, C): clips, rows f's classes, columns the interpreter's.
-    classes: a row for each; decimals, shares: its columns of either kind; legend: what they count.
+    classes: a row for each; legend: what its columns count.
     clips: a line for each, the worst disagreements first.
     """
 
@@ -59,11 +62,9 @@ class Account:
     measures: Mapping[str, str]
     chance: Mapping[str, float | None]
     paper: Paper
-    charts: Mapping[str, Chart]
+    charts: Sequence[Chart]
     counts: np.ndarray
     classes: results.Table
-    decimals: Sequence[str]
-    shares: Sequence[str]
     legend: str
     clips: Sequence[Line]
 
@@ -72,3 +73,43 @@ def share(successes: int, n: int) -> str:
     """ "92 %, 95 % interval 65–99 %"."""
     low, high = metrics.wilson_interval(successes, n)
     return f"{percent(successes / n)}, 95 % interval {results.interval(low, high)}"
+
+
+def matrix(counts: np.ndarray, labels: Sequence[str], n: int, task: Task) -> Chart:
+    """Counts (C, C) of `n` clips, rows f's classes, columns the interpreter's: the diagonal in the
+    accent colour; off it what is a disagreement, where one class a clip is said, in the warning
+    one; deeper for more clips, the number in each cell where it can be read."""
+    names, colours = [class_name(label) for label in labels], pictures.palette()
+    diagonal = np.eye(len(names), dtype=bool)
+    apart = colours.neutral if task.multi_label else colours.warning
+    readable = len(names) <= 25
+    axis = {"showline": True, "mirror": True, "ticks": ""}
+    figure = plots.figure_of(
+        colours,
+        130 + (34 if readable else 18) * len(names),
+        {**axis, "title": f"the interpreter {task.decides}", "tickangle": -45},
+        {**axis, "title": f"f {task.decides}", "autorange": "reversed"},
+        margin={"t": 10},
+    )
+    for part, colour in ((diagonal, colours.accent), (~diagonal, apart)):
+        figure.add_heatmap(
+            z=np.where(part & (counts > 0), counts, np.nan).tolist(),
+            x=names,
+            y=names,
+            zmin=0,
+            zmax=max(int(counts.max()), 1),
+            colorscale=[[0, plots.faded(colour, 0.3)], [1, plots.faded(colour, 0.8)]],
+            showscale=False,
+            hoverongaps=False,
+            xgap=1,
+            ygap=1,
+            texttemplate="%{z}" if readable else None,
+            textfont={"color": colours.ink},
+            hovertemplate="f: %{y}<br>interpreter: %{x}<br>%{z} clips<extra></extra>",
+        )
+    off = counts * ~diagonal
+    if not off.any():
+        return (f"Nothing off the diagonal in {n} clips", figure)
+    i, j = np.unravel_index(int(off.argmax()), off.shape)
+    told = f"f “{names[i]}”, interpreter “{names[j]}”, {off[i, j]} of {n} clips"
+    return (f"Off the diagonal most often: {told}", figure)

@@ -6,18 +6,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from l2i_core.measure import tables
 from l2i_core.measure.metrics.registry import fidelities_of
 from l2i_core.measure.tables import ClassDetection
 from l2i_core.report import paper
 from l2i_core.task import SEVERAL_CLASSES
 from l2i_core.words import joined
-from pages.fidelity import charts
-from pages.fidelity.account import ERROR, Account, Line, Paper, share
+from pages.fidelity.account import ERROR, Account, Chart, Line, Paper, matrix, share
 from pages.shell import decisions, results
 from pages.shell.results import Results
 from pages.shell.view import View
-from pages.show.words import class_name
+from pages.show import comparisons, pictures
+from pages.show.words import class_name, number
 
 MEASURES = {m.symbol: m.name for m in fidelities_of(SEVERAL_CLASSES)}
 
@@ -28,10 +30,7 @@ def account(view: View, found: Results) -> Account:
     by_class = tables.detection_by_class(found.clips, labels)
     counts, clips = tables.co_occurrence(found.clips, labels), _clips(found)
     guess = tables.guessing(found.clips, labels)
-    drawn = {
-        "auprc": charts.auprc(by_class, n),
-        "counts": charts.matrix(counts, labels, n, view.engine.task),
-    }
+    drawn = (_auprc(by_class, n), matrix(counts, labels, n, view.engine.task))
     return Account(
         finding=_finding(view, found, by_class, clips),
         terms=(
@@ -44,12 +43,11 @@ def account(view: View, found: Results) -> Account:
             "SONYC-UST",
             "Table 3",
             paper.DETECTION,
-            "recordings of New York's streets, eight classes, one of them left out of macro-AUPRC. "
-            "Its FF in probability is a figure without numbers, at τ = "
-            f"{paper.CLASSWISE_TAU:g} (Fig. 2): the Faithfulness page has its counterpart. "
+            "New York's streets, eight classes, one left out of macro-AUPRC. Its FF in probability "
+            f"is a figure without numbers (Fig. 2, τ = {paper.CLASSWISE_TAU:g}): see Faithfulness. "
             "Guessing: one probability for everything.",
         ),
-        charts={name: chart for name, chart in drawn.items() if chart},
+        charts=[chart for chart in drawn if chart],
         counts=counts,
         classes=[
             {
@@ -67,21 +65,37 @@ def account(view: View, found: Results) -> Account:
             }
             for c in by_class
         ],
-        decimals=("AUPRC", "f's AUPRC", ERROR),
-        shares=(),
         legend=(
-            "Off the diagonal two classes share a clip, which is no mistake: “only f” and “only the "
-            "interpreter” count those. AUPRC: against f's decisions; f's AUPRC, misses and false "
-            "alarms: against the labels."
+            "Off the diagonal two classes share a clip, which is no mistake: “only …” count those. "
+            "AUPRC: against f's decisions; f's AUPRC, misses and false alarms: against the labels."
         ),
         clips=clips,
+    )
+
+
+def _auprc(tables: Sequence[ClassDetection], n: int) -> Chart | None:
+    """Two bars per class: f against the labels, the interpreter against f, whose mean is dotted.
+    None where f hears nothing."""
+    shown = [t for t in tables if t.auprc is not None or t.truth is not None]
+    if not any(t.n for t in shown):
+        return None
+    names = [class_name(t.label) for t in shown]
+    truth, ours = np.array([(t.truth, t.auprc) for t in shown], dtype=float).T
+    labels = ("f finds the labels", "the interpreter finds what f hears")
+    worst, macro = int(np.nanargmin(ours)), float(np.nanmean(ours))
+    return (
+        f"The interpreter finds “{names[worst]}” worst, with an AUPRC of {number(ours[worst])} "
+        f"(dotted: the mean, {macro:.3f}; n = {n} clips)",
+        comparisons.paired_bars(
+            names, truth.tolist(), ours.tolist(), labels, macro, "AUPRC", pictures.palette()
+        ),
     )
 
 
 def _finding(
     view: View, found: Results, by_class: Sequence[ClassDetection], clips: Sequence[Line]
 ) -> list[str]:
-    name, n = results.title(view.engine.bundle, found.interpreter), len(clips)
+    name, n = view.engine.explainer.title, len(clips)
     block, truth = (found.summary.get(key, {}) for key in ("fidelity", "truth"))
     if block.get("macro_auprc") is None:
         told = [f"f hears none of its classes in these {n} clips."]
@@ -92,9 +106,9 @@ def _finding(
         same = sum(line.alike for line in clips)
         told = [
             f"{name} finds what f hears with {_three(block)}; 1 would be f itself.",
-            f"With {decisions.LIMIT:g} as the limit for both, it hears {both} of the {heard} pairs "
-            f"of clip and class that f hears, and {theirs - both} more. On {same} of {n} clips both "
-            f"hear the same ({share(same, n)}).",
+            f"At {decisions.LIMIT:g} for both, it hears {both} of the {heard} pairs of clip and class "
+            f"that f hears, and {theirs - both} more. On {same} of {n} clips both hear the same "
+            f"({share(same, n)}).",
         ]
     if truth.get("macro_auprc") is not None:
         told.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,9 @@ from torch import Tensor
 
 from l2i_core.explainers import flint, vibi
 from l2i_core.words import counted
-from pages.fidelity import charts
 from pages.shell import cached, models, results
 from pages.shell.view import View
-from pages.show import pictures
+from pages.show import pictures, plots
 from pages.show.choice import Choice
 from pages.show.words import class_name
 
@@ -99,10 +98,39 @@ def _flint(view: View, name: str) -> Said:
         counted(len(active), "active attribute"),
         f"Of {len(values)} attributes {len(active)} are active; {weighs} “{target}”{more}. "
         f"{info.description} It has no τ.",
-        charts.attributes(drawn, values, relevance) if drawn else None,
+        _attributes(drawn, values, relevance) if drawn else None,
         f"Attributes of {info.title} and their relevances: "
         + "; ".join(f"{k} {values[k]:.2f}, r {relevance[k]:.2f}" for k in drawn),
     )
+
+
+def _attributes(
+    shown: Sequence[int], values: Sequence[float], relevance: Sequence[float]
+) -> go.Figure:
+    """Those of FLINT's attributes (J,) that are `shown`, and beside them their relevances (J,), as
+    bars with their numbers, the first on top; those that speak for the class in the accent colour.
+    """
+    colours, names = pictures.palette(), [str(k) for k in shown]
+    sizes, weights = [values[k] for k in shown], [relevance[k] for k in shown]
+    shades = [colours.accent if r > 0 else colours.neutral for r in weights]
+    axis = {"showticklabels": False, "side": "top"}
+    figure = plots.figure_of(
+        colours,
+        27 * len(names) + 40,
+        {**axis, "title": "attribute", "domain": [0, 0.42], "range": [0, 1.4 * max(sizes)]},
+        {**plots.NAMES, "showline": False},
+        xaxis2={
+            **axis,
+            "title": "relevance r",
+            "domain": [0.5, 1],
+            "range": [1.45 * min(0.0, *weights), 1.4],
+            "anchor": "y",
+        },
+        margin={"r": 8, "t": 32, "b": 4},
+    )
+    plots.add_bars(figure, names, sizes, colours.neutral, width=0.6)
+    plots.add_bars(figure, names, weights, shades, width=0.6, xaxis="x2")
+    return figure
 
 
 def _vibi(view: View, name: str) -> Said:

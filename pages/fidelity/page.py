@@ -10,12 +10,15 @@ import streamlit as st
 from l2i_core import bundle_folders
 from l2i_core.bundle import read_card
 from pages.fidelity import detection, every_system, systems, top_k
-from pages.fidelity.account import Account
+from pages.fidelity.account import ERROR, Account
 from pages.shell import models, results
 from pages.shell.results import Results
 from pages.shell.view import View, current
 from pages.show import plots
 from pages.show.words import class_name
+
+# The columns by class of either task, by how they are written.
+DECIMALS, SHARES = ("AUPRC", "f's AUPRC", ERROR), ("top-1", "top-3", "top-5", "f's accuracy")
 
 
 def page() -> None:
@@ -30,43 +33,30 @@ def page() -> None:
 
 def measured(view: View, found: Results) -> None:
     """Statement, systems beside the paper's, classes, disagreements, export."""
-    account = (detection if view.multi_label else top_k).account(view, found)
-    finding(account, found)
+    account = (detection if view.engine.task.multi_label else top_k).account(view, found)
+    first, *more = account.finding
+    for text in (f"**{first}**", *more):
+        st.markdown(text)
+    st.caption(
+        f"{account.terms}Fidelity: whether the interpreter reaches f's decision, not whether what it "
+        f"plays is what f used; that is faithfulness. {results.provenance(found)}"
+    )
     st.subheader("Systems, and the paper's figures", anchor=False)
     systems.draw(view, found, account)
     st.subheader("In which classes?", anchor=False)
-    by_class(account, [class_name(label) for label in view.engine.classes])
+    columns = st.columns(2, gap="large")
+    for place, chart in zip(columns, account.charts, strict=False):
+        with place:
+            plots.finding(*chart, key=f"{account.paper.data} {chart[0]}")
+    with st.expander("Clips by f's classes (rows) and the interpreter's (columns)"):
+        names = [class_name(label) for label in view.engine.classes]
+        counts = pd.DataFrame(account.counts, index=names, columns=names)
+        st.dataframe(counts, alt="Counts of clips, rows f's classes, columns the interpreter's")
+    results.class_table(account.classes, DECIMALS, SHARES, "Fidelity and f's accuracy by class")
+    st.caption(account.legend)
     st.subheader("Where they disagree", anchor=False)
     disagreements(found, account)
     downloads(view, found, account)
-
-
-def finding(account: Account, found: Results) -> None:
-    """What the data say, in words."""
-    first, *more = account.finding
-    st.markdown(f"**{first}**")
-    for sentence in more:
-        st.markdown(sentence)
-    st.caption(
-        f"{account.terms}Fidelity asks only whether the interpreter reaches f's decision, not whether "
-        f"what it plays is what f used; that is faithfulness. {results.provenance(found)}"
-    )
-
-
-def by_class(account: Account, names: list[str]) -> None:
-    """The figures, and a table with a line per class."""
-    columns = st.columns(2, gap="large")
-    for place, (name, chart) in zip(columns, account.charts.items(), strict=False):
-        with place:
-            st.markdown(f"**{chart.finding}**")
-            plots.chart(chart.figure, name, chart.alt, lively=True)
-    with st.expander("Clips by f's classes (rows) and the interpreter's (columns)"):
-        counts = pd.DataFrame(account.counts, index=names, columns=names)
-        st.dataframe(counts, alt="Counts of clips, rows f's classes, columns the interpreter's")
-    results.class_table(
-        account.classes, account.decimals, account.shares, "Fidelity and f's accuracy by class"
-    )
-    st.caption(account.legend)
 
 
 def disagreements(found: Results, account: Account) -> None:
@@ -80,23 +70,18 @@ def disagreements(found: Results, account: Account) -> None:
             "Clip, disagreements first",
             lambda line: f"{line.clip} · {line.told}",
         )
-    if not apart:
-        left.markdown("On no clip: both decide alike on all of them.")
-        return
-    left.markdown(
-        f"On {len(apart)} of {len(account.clips)} clips. Where only one of the two decides for a "
-        "class, do not take what is played for f's reasons."
-    )
-    key = f"apart {found.interpreter}"
-    left.dataframe(
-        pd.DataFrame([line.cells for line in apart]),
-        hide_index=True,
-        column_config={"probability": results.DECIMALS},
-        key=key,
-        on_select=lambda: results.row_clicked([line.clip for line in apart], key),
-        selection_mode="single-row",
-        alt="Clips on which f and the interpreter do not decide alike",
-    )
+    left.markdown(f"On {len(apart)} of {len(account.clips)} clips.")
+    if apart:
+        key = f"apart {found.interpreter}"
+        left.dataframe(
+            pd.DataFrame([line.cells for line in apart]),
+            hide_index=True,
+            column_config={"probability": results.DECIMALS},
+            key=key,
+            on_select=lambda: results.row_clicked([line.clip for line in apart], key),
+            selection_mode="single-row",
+            alt="Clips on which f and the interpreter do not decide alike",
+        )
 
 
 def downloads(view: View, found: Results, account: Account) -> None:

@@ -20,30 +20,34 @@ LEVELS = ("0.9", "0.7", "0.5", "0.3", "0.1")
 
 def draw(view: View, found: Results, account: Account) -> None:
     """Fidelity, and median FF at some τ: ours and the paper's."""
-    ours, theirs = st.columns([1.2, 1], gap="medium")
-    unit, figures = view.engine.task.unit.name, account.paper
-    with ours:
-        st.markdown(f"**Ours: model {view.key[0]}**, fidelity to f")
-        _table(fidelity_rows(view, account), _three, "Fidelity of every system of this model")
-        st.markdown(f"**Ours: model {view.key[0]}**, median FF in {unit}")
-        rows = faithfulness_rows(view, found)
-        _table(rows, logit, f"Median FF in {unit} of every system of this model")
-    with theirs:
-        st.markdown(f"**The paper's: {figures.data}**, fidelity to f ({figures.table})")
+    left, right = st.columns([1.2, 1], gap="medium")
+    paper_of, ours = account.paper, f"Ours: model {view.key[0]}"
+    unit = f"median FF in {view.engine.task.unit.name}"
+    theirs = [
+        {"system": name, **dict(zip(account.measures, values, strict=False))}
+        for name, values in paper_of.figures.items()
+    ]
+    heading = f"The paper's: {paper_of.data}"
+    tables = [
+        (left, f"**{ours}**, fidelity to f", fidelity_rows(view, account), _three),
+        (left, f"**{ours}**, {unit}", faithfulness_rows(view, found), logit),
+        (right, f"**{heading}**, fidelity to f ({paper_of.table})", theirs, _three),
+    ]
+    if not view.engine.task.multi_label:
+        lines = {"L2I + Θ_ATT": paper.FAITHFULNESS, "Random (count-matched)": paper.RANDOM}
         rows = [
-            {"system": name, **dict(zip(account.measures, values, strict=False))}
-            for name, values in figures.figures.items()
+            {"system": name} | {f"τ {t}": line.get(t) for t in paper.FAITHFULNESS}
+            for name, line in lines.items()
         ]
-        _table(rows, _three, f"The paper's fidelity on {figures.data}")
-        if not view.multi_label:
-            st.markdown("**The paper's: ESC-50, fold 1**, median FF in logits (Table 2)")
-            lines = {"L2I + Θ_ATT": paper.FAITHFULNESS, "Random (count-matched)": paper.RANDOM}
-            rows = [
-                {"system": name} | {f"τ {t}": line.get(t) for t in paper.FAITHFULNESS}
-                for name, line in lines.items()
-            ]
-            _table(rows, logit, "The paper's median FF in logits on ESC-50")
-        st.caption(f"The paper's figures are of another test: {figures.note}")
+        tables.append(
+            (right, "**The paper's: ESC-50, fold 1**, median FF in logits (Table 2)", rows, logit)
+        )
+    for place, title, rows, written in tables:
+        place.markdown(title)
+        cells = [{k: _cell(v, written) for k, v in row.items()} for row in rows]
+        frame = pd.DataFrame(cells).set_index("system")
+        place.table(frame, border="horizontal", alt=title.replace("**", ""))
+    right.caption(f"Another test: {paper_of.note}")
 
 
 def fidelity_rows(view: View, account: Account) -> results.Table:
@@ -70,7 +74,7 @@ def faithfulness_rows(view: View, found: Results) -> results.Table:
         for name, block in results.systems(view.key[0]).items()
         if block.get("faithfulness")
     }
-    mine = results.title(view.engine.bundle, found.interpreter)
+    mine = view.engine.explainer.title
     for kind, name in (("random_energy", "energy-matched"), ("random", "count-matched")):
         lines[f"{name} Random beside {mine}"] = found.summary.get(kind, {})
     return [
@@ -79,15 +83,8 @@ def faithfulness_rows(view: View, found: Results) -> results.Table:
     ]
 
 
-def _table(rows: results.Table, written: Callable[[float], str], alt: str) -> None:
-    """A line per system, "–" for None."""
-    lines = {
-        row["system"]: {
-            k: "–" if v is None else written(v) for k, v in row.items() if k != "system"
-        }
-        for row in rows
-    }
-    st.table(pd.DataFrame(lines).T, border="horizontal", alt=alt)
+def _cell(value: Any, written: Callable[[float], str]) -> str:
+    return value if isinstance(value, str) else "–" if value is None else written(value)
 
 
 def _three(value: float) -> str:

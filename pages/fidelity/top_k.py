@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from l2i_core.measure import tables
 from l2i_core.measure.metrics.registry import fidelities_of
 from l2i_core.measure.records import ClipRow
-from l2i_core.measure.tables import TOPS
+from l2i_core.measure.tables import TOPS, ClassFidelity
 from l2i_core.report import paper
 from l2i_core.task import ONE_CLASS
-from pages.fidelity import charts
-from pages.fidelity.account import ERROR, Account, Line, Paper, share
-from pages.shell import results
+from pages.fidelity.account import ERROR, Account, Chart, Line, Paper, matrix, share
 from pages.shell.results import Results
 from pages.shell.view import View
+from pages.show import pictures, plots
 from pages.show.words import class_name
 
 MEASURES = {m.symbol: m.name for m in fidelities_of(ONE_CLASS)}
@@ -26,7 +27,7 @@ def account(view: View, found: Results) -> Account:
     places, counts = tables.ranks(found.clips, labels), tables.confusion(found.clips, labels)
     by_class = tables.fidelity_by_class(found.clips, labels)
     return Account(
-        finding=_finding(results.title(view.engine.bundle, found.interpreter), found, places),
+        finding=_finding(view.engine.explainer.title, found, places),
         terms="",
         measures=MEASURES,
         chance=dict.fromkeys(MEASURES) | {f"top-{k}": min(k / len(labels), 1.0) for k in TOPS},
@@ -34,15 +35,11 @@ def account(view: View, found: Results) -> Account:
             "ESC-50",
             "Table 1",
             paper.FIDELITY,
-            f"50 classes, f fine-tuned from AudioSet weights (accuracy {100 * paper.ACCURACY:.1f}"
-            "\u202f%), 44.1 kHz, fidelity as mean of five folds. "
-            f"Here: {len(labels)} classes; fewer make fidelity easier, as the row of guessing "
-            "shows. Logits depend on how f was trained.",
+            f"50 classes, f from AudioSet weights (accuracy {100 * paper.ACCURACY:.1f}\u202f%), 44.1 kHz, "
+            f"fidelity as mean of five folds. Here: {len(labels)} classes; fewer are easier, see "
+            "guessing. Logits depend on how f was trained.",
         ),
-        charts={
-            "agreement": charts.agreement(by_class, n),
-            "counts": charts.matrix(counts, labels, n, view.engine.task),
-        },
+        charts=[_agreement(by_class, n), matrix(counts, labels, n, view.engine.task)],
         counts=counts,
         classes=[
             {
@@ -56,13 +53,43 @@ def account(view: View, found: Results) -> Account:
             }
             for c in by_class
         ],
-        decimals=(ERROR,),
-        shares=(*(f"top-{k}" for k in TOPS), "f's accuracy"),
         legend=(
             f"Fidelity and {ERROR} (median): of the clips that f gives to a class; f's accuracy: of "
             "those labelled with it."
         ),
         clips=_clips(found, places),
+    )
+
+
+def _agreement(tables: Sequence[ClassFidelity], n: int) -> Chart:
+    """A bar of clips per class that f names: interpreter's first, among its 3, among its 5, not."""
+    tables, colours = [t for t in tables if t.n], pictures.palette()
+    names = [class_name(t.label) for t in tables]
+    steps = np.diff([(0, *t.top, t.n) for t in tables]).T
+    looks = (
+        ("its first choice", colours.accent),
+        (f"among its first {TOPS[1]}", plots.faded(colours.accent, 0.5)),
+        (f"among its first {TOPS[2]}", plots.faded(colours.accent, 0.22)),
+        ("further down", colours.warning),
+    )
+    figure = plots.figure_of(
+        colours,
+        110 + 36 * len(tables),
+        {"title": "clips that f gives to the class", "nticks": 6, "showgrid": True},
+        plots.NAMES,
+        barmode="stack",
+        bargap=0.45,
+        showlegend=True,
+        margin={"t": 30, "b": 48},
+    )
+    for counts, (name, colour) in zip(steps.tolist(), looks, strict=True):
+        hover = f"%{{y}}: %{{x}} clips, {name}<extra></extra>"
+        plots.add_bars(figure, names, counts, colour, name=name, text=None, hovertemplate=hover)
+    whole = sum(t.top[0] == t.n for t in tables)
+    return (
+        f"The interpreter's first choice is f's on every clip in {whole} of {len(tables)} classes "
+        f"(n = {n} clips)",
+        figure,
     )
 
 
@@ -72,10 +99,10 @@ def _finding(name: str, found: Results, places: np.ndarray) -> tuple[str, str]:
     right = n - int(wrong.sum())
     text = f"f itself is right on {right} of {n} clips ({share(right, n)})."
     if wrong.any():
+        same = int((places[wrong] == 1).sum())
         text += (
-            f" Where f is wrong, the interpreter names f's mistake on "
-            f"{int((places[wrong] == 1).sum())} of {n - right} clips: it is to follow f, not the "
-            "label."
+            f" Where it is wrong, the interpreter names f's mistake on {same} of {n - right} clips: "
+            "it is to follow f, not the label."
         )
     return (
         f"{name} names f's class first on {first} of {n} clips ({share(first, n)}), among its "
@@ -84,33 +111,30 @@ def _finding(name: str, found: Results, places: np.ndarray) -> tuple[str, str]:
 
 
 def _clips(found: Results, places: np.ndarray) -> list[Line]:
+    def line(row: ClipRow, place: int) -> Line:
+        said, theirs = class_name(row.predicted), class_name(row.interpreter_predicted)
+        return Line(
+            row.clip,
+            row.predicted,
+            place == 1,
+            f"both “{said}”" if place == 1 else f"f “{said}”, interpreter “{theirs}”",
+            {
+                "clip": row.clip,
+                "f says": said,
+                "probability": row.probability,
+                "interpreter's first": theirs,
+                "rank of f's class": place,
+                "labelled": class_name(row.label),
+            },
+            {
+                "label": row.label,
+                "probability": row.probability,
+                "interpreter_predicted": row.interpreter_predicted,
+                "rank of f's class": place,
+                "reconstruction_error": row.reconstruction_error,
+            },
+        )
+
     rows = zip(found.clips, places.tolist(), strict=True)
-    return [
-        _line(row, place)
-        for row, place in sorted(rows, key=lambda pair: (-pair[1], -(pair[0].probability or 0.0)))
-    ]
-
-
-def _line(row: ClipRow, place: int) -> Line:
-    said, theirs = class_name(row.predicted), class_name(row.interpreter_predicted)
-    return Line(
-        row.clip,
-        row.predicted,
-        place == 1,
-        f"both “{said}”" if place == 1 else f"f “{said}”, interpreter “{theirs}”",
-        {
-            "clip": row.clip,
-            "f says": said,
-            "probability": row.probability,
-            "interpreter's first": theirs,
-            "rank of f's class": place,
-            "labelled": class_name(row.label),
-        },
-        {
-            "label": row.label,
-            "probability": row.probability,
-            "interpreter_predicted": row.interpreter_predicted,
-            "rank of f's class": place,
-            "reconstruction_error": row.reconstruction_error,
-        },
-    )
+    worst = sorted(rows, key=lambda pair: (-pair[1], -(pair[0].probability or 0.0)))
+    return [line(row, place) for row, place in worst]

@@ -107,10 +107,10 @@ def _energy(good: Sequence[Row], passing: dict[str, Any], left_out: Sequence[Row
     seed, over a box of median and quartiles."""
     low, middle, high = (percent(passing["rest_passed"][q]) for q in ("q25", "median", "q75"))
     text = (
-        f"Of the noise's sound energy {middle} passes into B at the median, quartiles {low} and "
-        f"{high}; n = {len(good)}"
+        f"Of the noise's sound energy {middle} passes into B at the median, of the clip's "
+        f"{percent(passing['followed_passed']['median'])} (noise's quartiles {low} and {high}; "
+        f"n = {len(good)})"
     )
-    st.markdown(f"**{text}**")
     colours = pictures.palette()
     axis = {"title": ENERGY, "tickformat": ".0%", "rangemode": "tozero", "showgrid": True}
     figure = plots.figure_of(colours, 230, axis, plots.NAMES, margin={"t": 10, "r": 12})
@@ -130,8 +130,7 @@ def _energy(good: Sequence[Row], passing: dict[str, Any], left_out: Sequence[Row
             fillcolor="rgba(0,0,0,0)",
             hoverinfo="x",
         )
-    alt = f"{text}; of the clip's {percent(passing['followed_passed']['median'])}."
-    plots.chart(figure, "batch-energy", alt, lively=True)
+    plots.finding(text, figure, "batch-energy")
     notes = []
     if passing["empty"]:
         notes.append(f"In {passing['empty']} nothing is selected for the class: B is silent.")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import streamlit as st
-
 from l2i_core.measure.experiments import MEASURES
 from l2i_core.measure.study import Row
 from pages.show import comparisons, pictures, plots
 from pages.show.comparisons import Line
-from pages.show.words import THIN, percent, sentence
+from pages.show.words import THIN, percent
 
 ENERGY = "share of the sound energy"
 
@@ -25,14 +23,10 @@ def chart(
     write: Callable[[float], str] = percent,
 ) -> None:
     """Curves over a level under what they say; a dotted line stands at the level `marked`."""
-    st.markdown(f"**{finding}**")
     shares = write is percent
     point = "%{x} dB: %{y:.1%}" if shares else "%{x} dB: %{y:.2f}"
     figure = comparisons.lines(curves, marked, axis_x, axis, pictures.palette(), point, shares)
-    at = ", ".join(level(snr) for snr in curves[0].x)
-    told = "; ".join(f"{c.name} {', '.join(maybe(y, write) for y in c.y)}" for c in curves)
-    alt = f"{finding}. {sentence(axis)} at {at}: {told}"
-    plots.chart(figure, f"{axis}, {axis_x}", alt, lively=True)
+    plots.finding(finding, figure, f"{axis}, {axis_x}")
 
 
 def maybe(value: float | None, write: Callable[[float], str]) -> str:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.show.pictures import Palette
+from pages.show.words import number
 
 CONFIG = {"displayModeBar": False, "staticPlot": True, "responsive": True}
 # Points answer: hover and click, but no zoom to get lost in.
@@ -36,6 +37,30 @@ def chart(figure: go.Figure, key: str, alt: str, lively: bool = False, **more: A
     `st.plotly_chart` takes it, which also says what is returned."""
     config = LIVELY if lively else CONFIG
     return st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt, **more)
+
+
+def finding(
+    text: str, figure: go.Figure, key: str, note: str = "", lively: bool = True, **more: Any
+) -> Any:
+    """A figure under what it says, a note behind; its alternative is the same with its numbers."""
+    st.markdown(f"**{text}**{note}")
+    return chart(figure, key, f"{text}{note}: {_numbers(figure)}", lively, **more)
+
+
+def _numbers(figure: go.Figure) -> str:
+    """What a figure's traces hold, but for those that only decorate, in words."""
+    told = []
+    for trace in figure.data:
+        if trace.type in ("bar", "scatter") and trace.hoverinfo != "skip":
+            flat = trace.orientation == "h"
+            names, values = (trace.y, trace.x) if flat else (trace.x, trace.y)
+            each = [
+                f"{a if isinstance(a, str) else number(a)} {number(b)}"
+                for a, b in zip(names, values, strict=True)
+                if b is not None
+            ]
+            told.append(f"{trace.name or ''} {', '.join(each)}".strip())
+    return "; ".join(told)
 
 
 def figure_of(

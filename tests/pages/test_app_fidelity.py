@@ -49,7 +49,7 @@ def test_systems_stand_beside_the_papers(open_measured: Open) -> None:
     assert theirs_ff.loc["L2I + Θ_ATT"].tolist() == ["0.21", "0.42", "0.89", "1.29"]
     heads = [m.value for m in open_measured(PAGE).markdown]
     assert any("The paper's: ESC-50" in h and "Table 1" in h for h in heads)
-    assert "another test" in said(open_measured(PAGE))
+    assert "Another test" in said(open_measured(PAGE))
 
 
 def test_both_tables_of_systems_are_files(
