@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from l2i_core import L2I
@@ -58,12 +57,9 @@ def about(facts: Facts, chosen: Chosen) -> None:
         on_change=_renamed,
         args=(view, k, key),
     )
-    counted = ""
-    if facts.usage.active[k]:
-        counted = f" (relevance above τ = {view.threshold:.2f} for {facts.whose})"
     st.markdown(
         f"Centre of gravity **{facts.hertz(k)}**; θ **{facts.weight(k)}** for "
-        f"“{class_name(view.target)}”; {facts.used(k)}{counted}{facts.learned(k)}."
+        f"“{class_name(view.target)}”; {facts.used(k)}{facts.learned(k)}."
     )
     if k not in chosen.shown:
         st.caption("It is not on the wall: the filter leaves it out.")
@@ -83,25 +79,12 @@ def _renamed(view: View, component: int, key: str) -> None:
 
 
 def shape(facts: Facts, component: int) -> None:
-    """Its column of W over frequency."""
-    low, high = (hertz(float(edge)) for edge in facts.bands[component])
-    st.markdown(f"**#{component}: half of its weight lies between {low} and {high}**")
-    plots.chart(
-        _shape_figure(facts, component),
-        "shape",
-        f"Spectral shape of component {component}: centre {facts.hertz(component)}, half of its "
-        f"weight between {low} and {high}.",
-        lively=True,
-    )
-
-
-def _shape_figure(facts: Facts, component: int) -> go.Figure:
-    """The column over the mel axis, the band with the middle half of its weight in the accent
+    """Its column of W over the mel axis, the band with the middle half of its weight in the accent
     colour, a line at its centre."""
     engine, colours = facts.view.engine, pictures.palette()
     config, weights = engine.audio, engine.dictionary.patterns[:, component].tolist()
     bins = np.arange(config.n_bins) * config.sample_rate / config.n_fft
-    low, high = facts.bands[component]
+    low, high = facts.bands[component].tolist()
     ticks = pictures.ticks(config)
     frequency = {
         "title": "frequency in Hz, mel scale",
@@ -110,29 +93,31 @@ def _shape_figure(facts: Facts, component: int) -> go.Figure:
         "ticktext": [text for *_, text in ticks],
         "ticks": "outside",
     }
-    weight = {"title": "weight in w, of norm 1", "rangemode": "tozero", "ticks": "outside"}
-    figure = plots.figure_of(colours, 230, frequency, weight | {"nticks": 4}, hovermode="x")
+    weight = {"title": "weight in w, of norm 1", "rangemode": "tozero", "nticks": 4}
+    figure = plots.figure_of(colours, 230, frequency, weight, hovermode="x")
     inside = [w if low <= f <= high else None for f, w in zip(bins, weights, strict=True)]
     hover = [f"{hertz(f)}: {number(w)}" for f, w in zip(bins, weights, strict=True)]
     curve = {"x": shapes.mel_places(bins, config).tolist(), "mode": "lines", "fill": "tozeroy"}
-    for heights, colour, more in (
-        (weights, colours.neutral, {"text": hover, "hovertemplate": "%{text}<extra></extra>"}),
-        (inside, colours.accent, {"hoverinfo": "skip"}),
+    for heights, colour, text in (
+        (weights, colours.neutral, hover),
+        (inside, colours.accent, None),
     ):
-        figure.add_scatter(y=heights, line={"width": 1.5, "color": colour}, **curve, **more)
+        info = {"text": text, "hoverinfo": "text" if text else "skip"}
+        figure.add_scatter(y=heights, line={"width": 1.5, "color": colour}, **curve, **info)
     centre = float(shapes.mel_places(facts.centres[component], config))
-    figure.add_vline(x=centre, line={"color": colours.ink, **plots.DOTTED})
-    left = centre < 0.6
-    figure.add_annotation(
+    figure.add_vline(
         x=centre,
-        y=1,
-        yref="paper",
-        text=f"centre {facts.hertz(component)}",
-        showarrow=False,
-        xanchor="left" if left else "right",
-        xshift=6 if left else -6,
+        line={"color": colours.ink, **plots.DOTTED},
+        annotation={
+            "text": f"centre {facts.hertz(component)}",
+            "showarrow": False,
+            "xanchor": "left" if centre < 0.6 else "right",
+        },
     )
-    return figure
+    found = f"#{component}: half of its weight lies between {hertz(low)} and {hertz(high)}"
+    st.markdown(f"**{found}**")
+    alt = f"Spectral shape. {found}, its centre is {facts.hertz(component)}."
+    plots.chart(figure, "shape", alt, lively=True)
 
 
 def sounds(facts: Facts, hand: AtHand, component: int) -> ClipSource | None:
@@ -142,14 +127,11 @@ def sounds(facts: Facts, hand: AtHand, component: int) -> ClipSource | None:
     where += f" and {playable} test clips at hand" if playable else ""
     strongest = _example(hand, facts, component)
     if strongest is None:
-        more = " Upload a clip to try it on another sound."
+        more = "Upload a clip to try it on another sound."
         if facts.rows and facts.usage.active[component]:
             first = facts.rows[facts.usage.strongest(component, 1)[0]].clip
-            more = f" It is active in test clips. {missing(facts.view, first)} to hear it."
-        st.info(
-            f"**#{component} has no sound here:** it is never active in the {where}, so no "
-            f"activations say when and how loudly to play it.{more}"
-        )
+            more = f"It is active in test clips. {missing(facts.view, first)} to hear it."
+        st.info(f"**#{component} has no sound here:** it is never active in the {where}. {more}")
         return None
     z, source = strongest
     made = _solo_of(facts.view, source, component)
@@ -161,9 +143,8 @@ def sounds(facts: Facts, hand: AtHand, component: int) -> ClipSource | None:
             label.markdown(f"{title}{level}")
             player.audio(sound, alt=f"Player: {title}, component {component}")
     st.caption(
-        f"One gain for all three ({players.decibels(made.gain)} on the clip's own level). B: "
-        "magnitudes expm1(w·h), phase found by Griffin-Lim. C: the clip through the "
-        "component's soft mask."
+        f"One gain ({players.decibels(made.gain)} on the clip's own level). B: magnitudes expm1(w·h), "
+        "phase found by Griffin-Lim. C: the clip through the component's soft mask."
     )
     return source
 

@@ -35,7 +35,7 @@ def of_the_test(facts: Facts, component: int) -> None:
     labels = [results.labelled(row.label) for row in rows]
     held = [label for text in labels for label in text.split(" + ")]
     most = max(sorted(set(held)), key=held.count)
-    st.markdown(f"**{_share(held.count(most), len(rows))} labelled “{most}”**")
+    st.markdown(f"**{held.count(most)} of the {len(rows)} are labelled “{most}”**")
     table = st.dataframe(
         pd.DataFrame(
             {
@@ -47,22 +47,13 @@ def of_the_test(facts: Facts, component: int) -> None:
             }
         ),
         hide_index=True,
-        column_config={
-            "z": st.column_config.NumberColumn(format="%.2f", help="pooled activation", width=40),
-            "relevance": st.column_config.NumberColumn(
-                format="%.2f",
-                help=f"for {facts.whose}; 1 is the clip's most relevant component",
-            ),
-        },
+        column_config={"z": results.DECIMALS, "relevance": results.DECIMALS},
         key=f"test-clips {component}",
         on_select="rerun",
         selection_mode="single-row",
         alt=f"Test clips with the largest z of component {component}",
     )
-    st.caption(
-        f"Largest z of {facts.clips}; relevance for {facts.whose}. The line that is chosen plays "
-        "here:"
-    )
+    st.caption(f"Of {facts.clips}; relevance for {facts.whose}. The chosen line plays here:")
     picked = table["selection"]["rows"]
     place = picked[0] if picked and picked[0] < len(best) else 0
     source = facts.audio[best[place]]
@@ -74,15 +65,9 @@ def of_the_test(facts: Facts, component: int) -> None:
 
 def _said(view: View, row: ClipRow) -> str:
     """What f says of a test clip, or hears in it."""
-    if not view.multi_label:
+    if not view.engine.task.multi_label:
         return class_name(row.predicted)
     return " + ".join(class_name(label) for label in tables.heard(row.logits)) or "none"
-
-
-def _share(count: int, total: int) -> str:
-    if total == 1:
-        return "The only one is"
-    return f"All {total} are" if count == total else f"{count} of the {total} are"
 
 
 def at_hand(view: View, hand: AtHand, component: int) -> None:

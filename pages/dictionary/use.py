@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -60,7 +61,7 @@ class Facts:
     @property
     def whose(self) -> str:
         """Whose relevance the tables of clips hold."""
-        return "f's most probable class" if self.view.multi_label else "f's decision"
+        return "f's most probable class" if self.view.engine.task.multi_label else "f's decision"
 
     def label(self, component: int) -> str:
         """ "#17 · bark", plain text."""
@@ -98,7 +99,8 @@ def facts(view: View) -> Facts:
     engine, theta = view.engine, view.engine.class_weights
     index = engine.class_index(view.target)
     try:
-        rows = _test_rows(view)
+        path = Path(engine.bundle.folder or "", "metrics", f"clips-{engine.interpreter_name}.csv")
+        rows = _rows(str(path), path.stat().st_mtime_ns) if path.is_file() else []
         used = usage.usage_of_rows(rows, engine, view.threshold) if rows else None
     except ValueError as error:
         state.notice(f"{sentence(str(error))} Use is counted over demo and own clips instead.")
@@ -165,16 +167,6 @@ def _listen(engine: L2I, new: dict[Key, ClipSource]) -> None:
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     place.empty()
-
-
-def _test_rows(view: View) -> list[ClipRow]:
-    """The per-clip metrics of the model's interpreter, [] where it was not evaluated; ValueError
-    for a file that cannot be read."""
-    folder = view.engine.bundle.folder
-    path = folder / "metrics" / f"clips-{view.engine.interpreter_name}.csv" if folder else None
-    if path is None or not path.is_file():
-        return []
-    return _rows(str(path), path.stat().st_mtime_ns)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -36,17 +36,14 @@ def draw(facts: Facts, chosen: Chosen) -> None:
     colours, below = f"speaks for “{target}”, grey against it", "centre frequency"
     if chosen.sort == OF_GROUPS:
         colours, below = f"was learned on clips of “{target}”, grey on others", "that class"
-    st.caption(
-        f"Each shape has its own scale; low frequencies left, mel axis. Blue {colours}; the paler, "
-        f"the smaller its weight. Above each: number and {figure}; "
-        f"below: {'your name or ' if facts.names else ''}{below}."
-    )
     silent = int((~facts.usage.active).sum())
-    if silent:
-        st.caption(
-            f"{silent} of {total} (dashed) are never active in the {facts.clips}: they "
-            "were learned from training clips, but the interpreter does not turn them on."
-        )
+    dashed = (
+        f" Dashed: the {silent} of {total} never active in the {facts.clips}." if silent else ""
+    )
+    st.caption(
+        f"Mel axis, each on a scale of its own. Blue {colours}; the paler, the smaller its weight. "
+        f"Above: number and {figure}; below: {'your name or ' if facts.names else ''}{below}.{dashed}"
+    )
 
 
 def _cells(facts: Facts, chosen: Chosen) -> list[dict[str, Any]]:

@@ -28,14 +28,11 @@ def of_one(view: View, component: int) -> None:
     order = sorted(range(len(classes)), key=lambda c: -abs(values[c]))[:N_CLASSES]
     order = sorted({*order, classes.index(view.target)}, key=lambda c: -values[c])
     names = [class_name(classes[c]) for c in order]
-    best, worst = f"ost for “{names[0]}”", f"ost against “{names[-1]}”"
-    told = f"M{best if values.max() > 0 else worst}"
-    if values.min() < 0 < values.max():
-        told = f"M{best}, m{worst}"
+    sides = [f"for “{names[0]}”"] * (values.max() > 0)
+    sides += [f"against “{names[-1]}”"] * (values.min() < 0)
     left_out = len(order) < len(classes)
     cut = f" (the {len(order)} largest of {len(classes)} classes)" if left_out else ""
-    st.markdown(f"**{told}**{cut}")
-    shown, colours = [float(values[c]) for c in order], pictures.palette()
+    colours = pictures.palette()
     # One scale for all components, so that they can be compared.
     most = 1.3 * float(np.abs(theta).max())
     axis = {"title": "θ, logits per unit of z", "range": [-most, most], "nticks": 5}
@@ -43,11 +40,8 @@ def of_one(view: View, component: int) -> None:
     figure = plots.figure_of(colours, 24 * len(names) + 44, axis | zero, plots.NAMES)
     marked = class_name(view.target)
     shades = [colours.accent if name == marked else colours.neutral for name in names]
-    plots.add_bars(figure, names, shown, shades, sign="+", width=0.6)
-    pairs = zip(names, shown, strict=True)
-    plots.chart(
-        figure, "theta", "Class weights: " + ", ".join(f"{n} {signed(v)}" for n, v in pairs)
-    )
+    plots.add_bars(figure, names, values[order].tolist(), shades, sign="+", width=0.6)
+    plots.finding(f"Most {', most '.join(sides)}", figure, "theta", cut, lively=False)
 
 
 def of_all(facts: Facts, chosen: Chosen) -> None:
@@ -63,21 +57,17 @@ def of_all(facts: Facts, chosen: Chosen) -> None:
     part = theta[:, chosen.shown]
     c, j = np.unravel_index(int(np.abs(part).argmax()), part.shape)
     largest = components.escaped(facts.label(chosen.shown[j]))
-    st.markdown(
-        f"**The largest: {largest} with θ = {signed(float(part[c, j]))} for "
-        f"“{class_name(classes[c])}”; {percent(float((part > 0).mean()))} are positive** "
-        f"({len(classes)} classes × {len(chosen.shown)} components)"
-    )
     if groups := engine.dictionary.groups:
         own = sum(classes[int(theta[:, k].argmax())] == groups[k] for k in chosen.shown)
         st.markdown(
             f"{own} of {len(chosen.shown)} speak most for the class on whose clips they were learned."
         )
-    plots.chart(
+    plots.finding(
+        f"The largest: {largest} with θ = {signed(float(part[c, j]))} for “{class_name(classes[c])}”; "
+        f"{percent(float((part > 0).mean()))} are positive",
         _matrix(facts, chosen, part),
         "matrix",
-        "Class weights as cells, blue for and grey against; the table beneath has the numbers.",
-        lively=True,
+        f" ({len(classes)} classes × {len(chosen.shown)} components; grey speaks against, blue for)",
     )
     with st.expander("The numbers as a table"):
         names = [class_name(name) for name in classes]
@@ -103,7 +93,7 @@ def _matrix(facts: Facts, chosen: Chosen, theta: np.ndarray) -> go.Figure:
     classes = {"tickvals": rows, "ticktext": [f"<b>{r}</b>" if r == bold else r for r in rows]}
     figure = plots.figure_of(
         colours,
-        20 * len(rows) + 120,
+        20 * len(rows) + 60,
         columns | {"showticklabels": False, "ticks": ""},
         plots.NAMES | classes | {"ticks": ""},
         margin={"t": 26, "b": 4},
@@ -117,22 +107,7 @@ def _matrix(facts: Facts, chosen: Chosen, theta: np.ndarray) -> go.Figure:
         colorscale=[[0, colours.neutral], [0.5, colours.paper], [1, colours.accent]],
         zmin=-largest,
         zmax=largest,
-        colorbar={
-            "orientation": "h",
-            "title": {
-                "text": "θ: grey speaks against the class, blue for it",
-                "side": "top",
-                "font": {"size": 12},
-            },
-            "thickness": 10,
-            "len": 0.6,
-            "x": 0,
-            "xanchor": "left",
-            "y": -0.02,
-            "yanchor": "top",
-            "outlinewidth": 0,
-            "nticks": 5,
-        },
+        colorbar={"title": "θ", "thickness": 10, "outlinewidth": 0, "nticks": 5},
     )
     if chosen.component in chosen.shown:
         place = chosen.shown.index(chosen.component)

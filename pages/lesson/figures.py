@@ -1,78 +1,47 @@
-"""Figures of one clip: shapes and activations, attention, logits, relevances."""
+"""Figures of one clip: shapes and activations, logits, relevances."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
 from pages.show.pictures import Palette
-from pages.show.plots import DOTTED, NAMES, add_bars, figure_of
+from pages.show.plots import NAMES, add_bars, figure_of
 
 
 def ridges(
     x: Sequence[float],
     rows: Sequence[Sequence[float]],
     names: Sequence[str],
-    axis: str,
-    ticks: tuple[Sequence[float], Sequence[str]] | None,
+    axis: Mapping[str, Any],
     colours: Palette,
-    marked: Sequence[bool] | None = None,
+    marked: Sequence[bool],
     own_scale: bool = False,
 ) -> go.Figure:
-    """Filled curves over one x axis, one below the other, the first on top.
-
-    ticks: places and texts on x. marked: which are in the accent colour. own_scale: each curve
-    fills its row; else one scale holds for all.
-    """
-    places, texts = ticks or (None, None)
+    """Filled curves over one x axis, one below the other, the first on top, those that are `marked`
+    in the accent colour. own_scale: each curve fills its row; else one scale holds for all."""
+    floors = range(len(rows) - 1, -1, -1)
     figure = figure_of(
         colours,
         52 * len(rows) + 60,
+        {"range": [x[0], x[-1]], "ticks": "outside", **axis},
         {
-            "title": axis,
-            "range": [x[0], x[-1]],
-            "ticks": "outside",
-            "tickvals": places,
-            "ticktext": texts,
-        },
-        {
-            "tickvals": [len(rows) - 1 - index + 0.3 for index in range(len(rows))],
+            "tickvals": [floor + 0.3 for floor in floors],
             "ticktext": [f"{name}  " for name in names],
             "range": [-0.05, len(rows)],
         },
         margin={"r": 12, "t": 4},
     )
     largest = max((max(row, default=0.0) for row in rows), default=0.0)
-    for index, row in enumerate(rows):
-        floor, top = len(rows) - 1 - index, max(row, default=0.0) if own_scale else largest
-        height = [floor + 0.9 * value / max(top, 1e-12) for value in row]
-        shade = colours.accent if marked is not None and marked[index] else colours.neutral
+    for floor, row, one in zip(floors, rows, marked, strict=True):
+        top = max(max(row, default=0.0) if own_scale else largest, 1e-12)
+        height = [floor + 0.9 * value / top for value in row]
+        shade = colours.accent if one else colours.neutral
         figure.add_scatter(x=[x[0], x[-1]], y=[floor, floor], mode="lines", line={"width": 0})
         curve = {"mode": "lines", "line": {"color": shade, "width": 1.5}, "fill": "tonexty"}
         figure.add_scatter(x=list(x), y=height, **curve)
-    return figure
-
-
-def attention(
-    seconds: Sequence[float], weights: Sequence[float], uniform: float, colours: Palette
-) -> go.Figure:
-    """Attention in % per frame over seconds, with the level of equal attention dotted."""
-    figure = figure_of(
-        colours,
-        210,
-        {"title": "seconds", "range": [seconds[0], seconds[-1]], "ticks": "outside"},
-        {"title": "a, % per frame", "rangemode": "tozero"},
-        margin={"r": 12, "t": 8},
-    )
-    figure.add_scatter(
-        x=list(seconds),
-        y=[100 * value for value in weights],
-        mode="lines",
-        line={"color": colours.accent, "width": 1.5},
-        fill="tozeroy",
-    )
-    figure.add_hline(y=100 * uniform, line={"color": colours.ink, **DOTTED}, opacity=0.7)
     return figure
 
 
@@ -83,19 +52,12 @@ def logits(
     every = [0.0, *(value for values in series.values() for value in values)]
     low, high = min(every), max(every)
     room = 0.12 * max(high - low, 1e-6)
-    figure = figure_of(
-        colours,
-        40 * len(names) + 80,
-        {"title": "logit", "range": [low - room, high + room], "zeroline": True},
-        NAMES,
-        bargap=0.28,
-        showlegend=True,
-        margin={"r": 8, "t": 34},
-    )
-    for (title, values), colour in zip(
-        series.items(), (colours.neutral, colours.accent), strict=False
-    ):
-        add_bars(figure, names, values, colour, 1, name=title)
+    axis = {"title": "logit", "range": [low - room, high + room], "zeroline": True}
+    layout = {"bargap": 0.28, "showlegend": True, "margin": {"r": 8, "t": 34}}
+    figure = figure_of(colours, 40 * len(names) + 80, axis, NAMES, **layout)
+    shades = (colours.neutral, colours.accent)
+    for (title, values), shade in zip(series.items(), shades, strict=False):
+        add_bars(figure, names, values, shade, 1, name=title)
     return figure
 
 
@@ -106,16 +68,11 @@ def relevance_bars(
     threshold: float,
     colours: Palette,
 ) -> go.Figure:
-    """Relevances as horizontal bars with their numbers, and τ as a dashed line; those that are in
-    L in the accent colour."""
+    """Relevances as bars with their numbers, and τ as a dashed line; those in L in the accent
+    colour."""
     low = min(0.0, *values)
-    figure = figure_of(
-        colours,
-        27 * len(names) + 78,
-        {"title": "relevance r", "range": [low - (0.14 if low < 0 else 0), 1.14]},
-        NAMES,
-        margin={"r": 8, "t": 26},
-    )
+    axis = {"title": "relevance r", "range": [low - (0.14 if low < 0 else 0), 1.14]}
+    figure = figure_of(colours, 27 * len(names) + 78, axis, NAMES, margin={"r": 8, "t": 26})
     shades = [colours.accent if one else colours.neutral for one in chosen]
     add_bars(figure, names, values, shades, width=0.6)
     figure.add_vline(
@@ -124,11 +81,10 @@ def relevance_bars(
         line={"color": colours.ink, "width": 1.5, "dash": "dash"},
         annotation={
             "text": f"τ = {threshold:.2f}",
-            "yref": "paper",
             "y": 1,
             "yanchor": "bottom",
-            "xanchor": "center",
             "showarrow": False,
         },
+        annotation_position="top",
     )
     return figure

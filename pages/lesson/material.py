@@ -1,4 +1,4 @@
-"""The lesson's material: one clip taken apart step by step, and its pictures.
+"""The lesson's material: one clip taken apart, its pictures, and the form of a step's words.
 
 Every number and picture is the engine's, for the clip at hand; pictures are images of `pictures`,
 one colour scale for all that are compared, drawn once per clip, selection and theme.
@@ -6,8 +6,8 @@ one colour scale for all that are compared, drawn once per clip, selection and t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,10 @@ import streamlit as st
 from torch import Tensor
 
 from l2i_core import Interpretation
-from l2i_core.classifiers.protocol import Seen
 from l2i_core.dictionary import masking, shapes
-from pages.shell import components
+from pages.shell import clips, components
 from pages.shell.view import View
-from pages.show import pictures
+from pages.show import pictures, players
 from pages.show.words import hertz
 
 SHOWN = 6  # components that the lesson follows: those that cover most of the clip
@@ -28,9 +27,32 @@ CLASSES = 6  # classes whose logits are compared
 
 
 @dataclass(frozen=True, slots=True)
+class Try:
+    """What to try: buttons that set one of the bar's settings, or what `more` draws."""
+
+    text: str
+    setting: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    more: Callable[[View], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A step's words; `found` and `warning` are about this clip."""
+
+    idea: str
+    formula: str
+    reading: str
+    found: str = ""
+    prompt: Try | None = None
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """A clip taken apart, without a short clip's padding: X (F, T), W H (F, T), H (K, T),
-    attention (T,) if the explainer has one, seconds (T,), each component's share of ‖X‖² (K,), and ‖X − W H‖ / ‖X‖.
+    attention (T,) if the explainer has one, seconds (T,), each component's share of ‖X‖² (K,), and
+    ‖X − W H‖ / ‖X‖.
 
     main: the components that cover most of the clip, at most SHOWN, none for silence.
     """
@@ -55,66 +77,15 @@ def parts(view: View) -> Parts:
     return _parts(view.key, view)
 
 
-def waveform(view: View) -> bytes:
-    """The samples."""
-    sound, config = view.analysis.waveform.numpy(), view.engine.audio
-    return _picture(
-        ("waveform", *view.key), lambda shown: pictures.waveform(sound, config, shown, view.start)
-    )
+def try_clips(text: str, wanted: tuple[str, ...]) -> Try:
+    """To hear other clips, where they are at hand."""
+    at_hand = clips.at_hand()
+    return Try(text, "clip", {c: at_hand[c].title for c in wanted if c in at_hand})
 
 
-def magnitudes(view: View, name: str, values: Callable[[], Tensor], what: tuple = ()) -> bytes:
-    """X, W H or X_int (F, T) on the scale of X; `what` names the selection where it matters."""
-    top, config = parts(view).top, view.engine.audio
-    return _heat(
-        view, (name, *what), lambda: shapes.mel_rows(values().numpy(), config), 0.0, top, name
-    )
-
-
-def mask(view: View, made: Interpretation) -> bytes:
-    """M (F, T) of Algorithm 2 for the chosen components, from 0 to 1."""
-
-    def rows() -> np.ndarray:
-        patterns, h = view.engine.dictionary.patterns, parts(view).activations
-        values = masking.soft_masks(patterns, h, made.gains)[0]
-        return shapes.mel_rows(values.numpy(), view.engine.audio)
-
-    return _heat(view, ("mask", made.gains.numpy().tobytes()), rows, 0.0, 1.0)
-
-
-def seen(view: View) -> tuple[bytes, str, str] | None:
-    """What f's first layer receives of the clip, without a short clip's padding: its picture, what
-    that is, and its scale in words; None where f does not tell."""
-    engine, sound = view.engine, view.analysis.waveform
-    if not isinstance(engine.classifier, Seen):
-        return None
-    padded = engine.hearing.padded(sound * view.analysis.gain)
-    bands, caption = engine.classifier.seen(padded)
-    last = len(sound) / len(padded) * (bands.shape[1] - 1)
-    frames = np.linspace(0, last, len(parts(view).seconds)).round().astype(int)
-    rows = bands.detach().numpy()[:, frames]
-    low, top = float(rows.min()), float(rows.max())
-    return _heat(view, ("seen",), lambda: rows, low, top), caption, f"{low:.0f} to {top:.0f}"
-
-
-def pooling(view: View) -> str:
-    """How Θ pools, of a trained interpreter; else ""."""
-    info = view.engine.bundle.interpreter_info.get(view.engine.interpreter_name)
-    return info.pooling if info else ""
-
-
-def columns(view: View, chosen: tuple[int, ...]) -> tuple[list[float], list[list[float]]]:
-    """Columns of W over the mel axis: places 0 … 1 of the bins (F,), and values for each."""
-    config = view.engine.audio
-    hertz_of_bins = np.linspace(0, config.sample_rate / 2, config.n_bins)
-    places = shapes.mel_places(hertz_of_bins, config).tolist()
-    return places, view.engine.dictionary.patterns[:, list(chosen)].T.tolist()
-
-
-def frequency_ticks(view: View) -> tuple[list[float], list[str]]:
-    """Places on the mel axis and their names."""
-    marked = pictures.ticks(view.engine.audio)
-    return [place for _, place, _ in marked], [text for *_, text in marked]
+def try_mixtures(text: str) -> Try:
+    """To hear demo clips of two sounds at once."""
+    return try_clips(text, tuple(c.id for c in clips.bundled() if "+" in c.id)[:3])
 
 
 def names(view: View, chosen: tuple[int, ...]) -> list[str]:
@@ -132,31 +103,50 @@ def ranked(made: Interpretation) -> list[int]:
     return order[:count] + against
 
 
-def half_of_attention(view: View) -> float:
-    """The fewest seconds that hold half of the attention."""
-    attention = parts(view).attention
-    assert attention is not None  # asked of an explainer that attends
-    weights = np.sort(attention.numpy())[::-1]
-    frames = int(np.searchsorted(np.cumsum(weights), 0.5 * weights.sum())) + 1
-    return frames * view.engine.audio.hop_length / view.engine.audio.sample_rate
+def pooling(view: View) -> str:
+    """How Θ pools, of a trained interpreter; else ""."""
+    info = view.engine.bundle.interpreter_info.get(view.engine.interpreter_name)
+    return info.pooling if info else ""
 
 
-def _heat(
+def player(view: View, sound: np.ndarray, title: str, gain: float) -> None:
+    """A sound of the clip's."""
+    st.audio(players.wav(sound, view.engine.audio.sample_rate, gain), alt=f"Player: {title}")
+
+
+def magnitudes(view: View, name: str, values: Callable[[], Tensor], what: tuple = ()) -> None:
+    """Draw X, W H or X_int (F, T) on the scale of X; `what` names the selection where it matters."""
+    top, config = parts(view).top, view.engine.audio
+
+    def rows() -> np.ndarray:
+        return shapes.mel_rows(values().numpy(), config)
+
+    heat(view, (name, *what), rows, 0.0, top, f"{name}, 0 to {top:.1f}", name)
+
+
+def heat(
     view: View,
     what: tuple[Any, ...],
     rows: Callable[[], np.ndarray],
     low: float,
     high: float,
+    words: str,
     unit: str = "",
-) -> bytes:
+) -> None:
+    """Draw values (R, T) over mel-spaced rows; `what` names them in the cache."""
     config, start = view.engine.audio, view.start
-    return _picture(
-        (*what, *view.key),
-        lambda shown: pictures.heat(rows(), low, high, config, shown, start, unit),
+    st.image(
+        picture(
+            (*what, *view.key), lambda t: pictures.heat(rows(), low, high, config, t, start, unit)
+        ),
+        width="stretch",
+        alt=f"Picture of {words}, dark to bright, over seconds and Hz on a mel axis; clip "
+        f"{view.source.title}.",
     )
 
 
-def _picture(key: tuple[Any, ...], draw: Callable[[str], bytes]) -> bytes:
+def picture(key: tuple[Any, ...], draw: Callable[[str], bytes]) -> bytes:
+    """A picture in the reader's theme, drawn once."""
     shown = pictures.theme()
     return _drawn((*key, shown), draw, shown)
 

@@ -1,4 +1,4 @@
-"""The nine steps: what each tells on the left, what it shows on the right, and their one drawer."""
+"""The nine steps, and their one drawer: words on the left, pictures on the right."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from l2i_core import Interpretation
-from pages.lesson import shown, told
-from pages.lesson.told import Told, Try
+from pages.lesson import reasons, taken_apart
+from pages.lesson.material import Told, Try
 from pages.shell import state
 from pages.shell.view import View
 
@@ -19,38 +19,32 @@ _RESETS = {"clip": ("class", "window", "own"), "interpreter": ("own",)}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: its title, its name in the row of steps, its words and what draws it."""
+    """One step: its title, its name in the row of steps, and what draws it and tells its words."""
 
     title: str
     short: str
-    tell: Callable[[View, Interpretation], Told]
-    show: Callable[[View, Interpretation], None]
+    show: Callable[[View, Interpretation], Told]
 
 
-STEPS = {
-    str(number): Step(*step)
-    for number, step in enumerate(
-        (
-            ("From sound to picture", "Sound", told.sound, shown.sound),
-            ("What the classifier hears and says", "Classifier", told.classifier, shown.classifier),
-            ("The dictionary W", "Dictionary", told.dictionary, shown.dictionary),
-            ("The activations H", "Activations", told.activations, shown.activations),
-            ("W·H gives back X", "W·H", told.product, shown.product),
-            ("Pooling, and whether to trust it", "Fidelity", told.pooling, shown.pooling),
-            ("Relevance: what speaks for the class", "Relevance", told.relevance, shown.relevance),
-            ("From mask to sound", "Mask and sound", told.mask, shown.mask),
-            ("The test: was it right?", "Test", told.test, shown.test),
-        ),
-        start=1,
-    )
-}
+_STEPS = (
+    Step("From sound to picture", "Sound", taken_apart.sound),
+    Step("What the classifier hears and says", "Classifier", taken_apart.classifier),
+    Step("The dictionary W", "Dictionary", taken_apart.dictionary),
+    Step("The activations H", "Activations", taken_apart.activations),
+    Step("W·H gives back X", "W·H", taken_apart.product),
+    Step("Pooling, and whether to trust it", "Fidelity", reasons.pooling),
+    Step("Relevance: what speaks for the class", "Relevance", reasons.relevance),
+    Step("From mask to sound", "Mask and sound", reasons.mask),
+    Step("The test: was it right?", "Test", reasons.test),
+)
+STEPS = {str(number): step for number, step in enumerate(_STEPS, start=1)}
 
 
 def draw(name: str, view: View, made: Interpretation) -> None:
     """One step below its heading."""
-    step = STEPS[name]
-    said = step.tell(view, made)
     words, show = st.columns([2, 3], gap="large")
+    with show:
+        said = STEPS[name].show(view, made)
     with words:
         with st.container(key=f"idea-{name}"):
             st.markdown(said.idea)
@@ -63,8 +57,6 @@ def draw(name: str, view: View, made: Interpretation) -> None:
             st.warning(said.warning)
         if said.prompt:
             _prompt(name, view, said.prompt)
-    with show:
-        step.show(view, made)
 
 
 def _prompt(name: str, view: View, prompt: Try) -> None:

@@ -237,12 +237,12 @@ def test_figures_mark_what_is_chosen() -> None:
     assert list(bars.data[0].marker.color) == [colours.accent, colours.neutral]
     assert bars.layout.shapes[0].x0 == 0.3
     curves = figures.ridges(
-        [0.0, 1.0], [[0.0, 2.0], [0.0, 1.0]], ["a", "b"], "s", None, colours, [False, True]
+        [0.0, 1.0], [[0.0, 2.0], [0.0, 1.0]], ["a", "b"], {"title": "s"}, colours, [False, True]
     )
     tops = [max(curve.y) for curve in curves.data[1::2]]
     assert tops == pytest.approx([1.9, 0.45])  # one scale; the first is on top
     assert [c.line.color for c in curves.data[1::2]] == [colours.neutral, colours.accent]
-    alone = figures.ridges([0.0, 1.0], [[0.0, 1.0]], ["a"], "s", None, colours, own_scale=True)
+    alone = figures.ridges([0.0, 1.0], [[0.0, 1.0]], ["a"], {"title": "s"}, colours, [False], True)
     assert max(alone.data[1].y) == pytest.approx(0.9)
     pairs = figures.logits(["x"], {"f": [2.0], "Θ": [-1.0]}, colours)
     assert [(bar.name, bar.x[0]) for bar in pairs.data] == [("f", 2.0), ("Θ", -1.0)]
