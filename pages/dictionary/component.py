@@ -10,8 +10,8 @@ import streamlit as st
 from l2i_core import L2I
 from l2i_core.dictionary import names, shapes
 from l2i_core.measure import usage
-from pages.dictionary.chosen import Chosen
 from pages.dictionary.use import AtHand, Facts
+from pages.dictionary.wall import Chosen
 from pages.shell import cached, components, models, results, state
 from pages.shell.cached import Key
 from pages.shell.clips import ClipSource
@@ -57,9 +57,10 @@ def about(facts: Facts, chosen: Chosen) -> None:
         on_change=_renamed,
         args=(view, k, key),
     )
+    counted = " (relevance above τ)" if facts.usage.active[k] else ""
     st.markdown(
         f"Centre of gravity **{facts.hertz(k)}**; θ **{facts.weight(k)}** for "
-        f"“{class_name(view.target)}”; {facts.used(k)}{facts.learned(k)}."
+        f"“{class_name(view.target)}”; {facts.used(k)}{counted}{facts.learned(k)}."
     )
     if k not in chosen.shown:
         st.caption("It is not on the wall: the filter leaves it out.")

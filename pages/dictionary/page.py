@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.dictionary import chosen, component, examples, files, use, wall, weights
+from pages.dictionary import component, examples, files, use, wall, weights
 from pages.shell.view import current
 from pages.show import players
 
@@ -22,7 +22,7 @@ def page() -> None:
         "training clips. H says when it sounds, θ what it says about a class."
     )
     facts = use.facts(view)
-    settled = chosen.settled(facts)
+    settled = wall.settled(facts)
     k = settled.component
     left, right = st.columns([1.6, 1], gap="large")
     with left:

@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.dictionary.chosen import Chosen
 from pages.dictionary.use import Facts, signed
+from pages.dictionary.wall import Chosen
 from pages.shell import components
 from pages.shell.view import View
 from pages.show import pictures, plots
@@ -28,8 +28,9 @@ def of_one(view: View, component: int) -> None:
     order = sorted(range(len(classes)), key=lambda c: -abs(values[c]))[:N_CLASSES]
     order = sorted({*order, classes.index(view.target)}, key=lambda c: -values[c])
     names = [class_name(classes[c]) for c in order]
-    sides = [f"for “{names[0]}”"] * (values.max() > 0)
-    sides += [f"against “{names[-1]}”"] * (values.min() < 0)
+    sides = [f"for “{names[0]}”"] if values.max() > 0 else []
+    if values.min() < 0 or not sides:
+        sides.append(f"against “{names[-1]}”")
     left_out = len(order) < len(classes)
     cut = f" (the {len(order)} largest of {len(classes)} classes)" if left_out else ""
     colours = pictures.palette()
