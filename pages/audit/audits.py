@@ -100,20 +100,27 @@ def section(view: View) -> None:
             accept_multiple_files=True,
             key="own-files",
             help="A folder for each class; loose files have no label. Clips of up to "
-            f"{audit.LONGEST:.0f} s. They lie in a temporary folder of the server until the audit is "
-            "discarded or this session ends.",
+            f"{audit.LONGEST:.0f} s, kept on the server until the audit is discarded or this session "
+            "ends.",
         )
         path = ""
         if not clips.shared():
             path = right.text_input(
                 "Or a folder on this machine", placeholder="/path/to/recordings", key="own-path"
             )
-        if st.form_submit_button(
-            "Measure",
-            disabled=job is not None and job.running,
-            help="With the model and interpreter chosen above; some seconds a clip.",
-        ):
-            _start(view, files, path)
+        busy = job is not None and job.running
+        told = "With the model and interpreter chosen above; some seconds a clip."
+        if st.form_submit_button("Measure", disabled=busy, help=told):
+            about = (view.key[0], view.engine.interpreter_name, view.engine.bundle)
+            try:
+                if files or clips.shared():
+                    start(of_files(files, *about))
+                else:
+                    start(of_folder(path, *about))
+            except ValueError as error:
+                st.error(sentence(str(error)))
+            else:
+                st.rerun()
     with st.expander("On the command line"):
         folder = shlex.quote(path.strip()) if path.strip() else "FOLDER"
         st.code(
@@ -191,7 +198,7 @@ def open_as_upload(source: ClipSource, bundle: Bundle) -> str:
 
 def _each(bundle: Bundle) -> int:
     """EACH, of a multi-label model as if it heard all its classes in every clip."""
-    return (EACH - 2) * (len(bundle.classes) if bundle.multi_label else 1) + 2
+    return (EACH - 2) * (len(bundle.classes) if bundle.task.multi_label else 1) + 2
 
 
 def _bounded(found: tuple[Clip, ...]) -> tuple[Clip, ...]:
@@ -233,19 +240,6 @@ def _rows(
         for _ in range(len(recordings) + (done - len(recordings)) * (each - 1) - made):
             made += 1
             yield {}
-
-
-def _start(view: View, files: Sequence[Any], path: str) -> None:
-    about = (view.key[0], view.engine.interpreter_name, view.engine.bundle)
-    try:
-        if files or clips.shared():
-            start(of_files(files, *about))
-        else:
-            start(of_folder(path, *about))
-    except ValueError as error:
-        st.error(sentence(str(error)))
-    else:
-        st.rerun()
 
 
 def _started(own: OwnAudit) -> None:

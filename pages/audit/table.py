@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,19 +14,9 @@ from pages.audit.decisions import Decisions
 from pages.shell import results, state
 from pages.show.words import class_name
 
-KINDS = {
-    "wrong": "misclassified",
-    "right": "classified right",
-    "disagrees": "interpreter disagrees",
-    "chance": "FF ≤ 0 or ≤ Random",
-}
-MANY = {
-    audit.ALARM: "false alarms",
-    audit.MISSED: "misses",
-    "right": "found",
-    "disagrees": "interpreter disagrees",
-    "chance": "FF ≤ 0 or ≤ Random",
-}
+_DOUBTS = {"disagrees": "interpreter disagrees", "chance": "FF ≤ 0 or ≤ Random"}
+KINDS = {"wrong": "misclassified", "right": "classified right", **_DOUBTS}
+MANY = {audit.ALARM: "false alarms", audit.MISSED: "misses", "right": "found", **_DOUBTS}
 ANY = "any class"
 _CLASS = "class:"
 _YES = {True: "yes", False: "no", None: "–"}
@@ -33,20 +24,20 @@ _YES = {True: "yes", False: "no", None: "–"}
 
 def filtered(decisions: Decisions) -> list[Decision]:
     """The rows that the filters leave; kinds and class together are the setting "show"."""
-    names = MANY if decisions.task.multi_label else KINDS
-    if decisions.task.multi_label:
-        labels = sorted({row.predicted for row in decisions.rows})
-    else:
-        told = (label for row in decisions.found.clips for label in (row.label, row.predicted))
-        labels = sorted({label for label in told if label})
+    many = decisions.task.multi_label
+    names = MANY if many else KINDS
+    told = [row.predicted for row in decisions.rows]
+    if not many:
+        told += [row.label for row in decisions.found.clips]
+    labels = sorted({label for label in told if label})
     kinds, label = _shown(labels, names)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     left.pills(
-        "Show only" if decisions.task.multi_label else "Show only clips that are",
+        "Show only" if many else "Show only clips that are",
         list(names),
         selection_mode="multi",
         key=state.control("show_kinds", kinds),
-        format_func=lambda kind: names[kind],
+        format_func=names.__getitem__,
         on_change=_filter,
         wrap=True,
     )
@@ -63,17 +54,9 @@ def filtered(decisions: Decisions) -> list[Decision]:
 def table(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> None:
     """One line per clip, of a multi-label model also per class; the chosen one is ticked."""
     what = "probability of the class" if decisions.task.multi_label else "logit for its decision"
-    columns = {
-        "clip": [row.clip for row in shown],
-        "label": [results.labelled(row.label) for row in shown],
-        **_decided(shown, decisions.task.multi_label),
-        "confidence": [row.probability for row in shown],
-        "interpreter agrees": [_YES[row.agrees] for row in shown],
-        "FF": _figures(shown, "faithfulness"),
-        "Random": _figures(shown, "random_energy"),
-        "FF > 0 and Random": [_YES[row.beats_random] for row in shown],
-        "|L|": pd.Series([row.components for row in shown], dtype="Int64"),
-    }
+    frame = pd.DataFrame([_line(row) for row in shown]).astype({"|L|": "Int64"})
+    figures = ["FF", "Random"]
+    frame[figures] = frame[figures].astype(float).round(2) + 0.0  # no minus before a zero
     number, column = st.column_config.NumberColumn, st.column_config.Column
     config = {
         "confidence": results.DECIMALS,
@@ -87,45 +70,49 @@ def table(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> 
         ),
         "|L|": column(help="Components in the interpretation"),
     }
-    total = decisions.task.counted(len(decisions.rows))
     cases = [row.case for row in shown]
     name = f"audit-table {decisions.key}"
     ticked = {"selection": {"rows": [cases.index(chosen.case)], "columns": [], "cells": []}}
+    told = f"{len(shown)} of {decisions.task.counted(len(decisions.rows))}"
     st.dataframe(
-        pd.DataFrame(columns),
+        frame,
         hide_index=True,
         column_config=config,
         key=state.control(name, ticked),
         on_select=lambda: _tick(decisions, cases, f"control_{name}"),
         selection_mode="single-row-required",
-        alt=f"{len(shown)} of {total} with f's decision, the interpreter's, FF and Random",
+        alt=f"{told} with f's decision, the interpreter's, FF and Random",
     )
-    st.caption(
-        f"{len(shown)} of {total} at τ = {decisions.threshold:.2f}, the most doubtful first."
-        + (_OF_PAIRS if decisions.task.multi_label else "")
-    )
+    note = f"{told} at τ = {decisions.threshold:.2f}, the most doubtful first."
+    if decisions.task.multi_label:
+        note += (
+            " A line for each class that f hears in a clip or that its label holds; where f misses "
+            "it, there is nothing to take out. A folder's clips have one label: what f hears besides "
+            "counts as a false alarm."
+        )
+    st.caption(note)
 
 
-_OF_PAIRS = (
-    " A line for each class that f hears in a clip or that its label holds; where f misses it, there "
-    "is nothing to take out. The label of a folder's clips is one class: what f hears besides counts "
-    "as a false alarm."
-)
-
-
-def _figures(rows: Sequence[Decision], name: str) -> pd.Series:
-    return pd.Series([getattr(row, name) for row in rows], dtype=float).round(2) + 0.0
-
-
-def _decided(rows: Sequence[Decision], many: bool) -> dict[str, list[str]]:
-    """What f says, and whether it is right; of a multi-label model the class, and what f makes of it."""
-    if not many:
-        said = [class_name(row.predicted) for row in rows]
-        return {"f says": said, "right": [_YES[row.right] for row in rows]}
-    marks = {audit.ALARM: "false alarm", audit.MISSED: "missed"}
-    known = {True: "found", None: "heard"}
-    made = [marks.get(row.kind) or known[row.right] for row in rows]
-    return {"class": [class_name(row.predicted) for row in rows], "f": made}
+def _line(row: Decision) -> dict[str, Any]:
+    """What f says, and whether it is right; of a multi-label model the class, and what f makes of
+    it."""
+    if row.task.multi_label:
+        known = {audit.ALARM: "false alarm", audit.MISSED: "missed"}
+        made = known.get(row.kind) or {True: "found", None: "heard"}[row.right]
+        said = {"class": class_name(row.predicted), "f": made}
+    else:
+        said = {"f says": class_name(row.predicted), "right": _YES[row.right]}
+    return {
+        "clip": row.clip,
+        "label": results.labelled(row.label),
+        **said,
+        "confidence": row.probability,
+        "interpreter agrees": _YES[row.agrees],
+        "FF": row.faithfulness,
+        "Random": row.random_energy,
+        "FF > 0 and Random": _YES[row.beats_random],
+        "|L|": row.components,
+    }
 
 
 def _tick(decisions: Decisions, cases: Sequence[str], key: str) -> None:
