@@ -194,7 +194,9 @@ def mask(view: View, made: Interpretation) -> Told:
     material.heat(view, name, masked, 0.0, 1.0, "the soft mask, 0 to 1")
     st.markdown("**X_int, what the mask leaves of X**, on the scale of X")
     frames = known.x.shape[1]
-    material.magnitudes(view, "X_int", lambda: made.log_magnitude[:, :frames], view.explained().name)
+    material.magnitudes(
+        view, "X_int", lambda: made.log_magnitude[:, :frames], view.explained().name
+    )
     return Told(
         "At every point of the picture, which share belongs to the chosen components? This soft mask "
         "is laid over X, and the inverse STFT makes sound of it, with the clip's own phase.",

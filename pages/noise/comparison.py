@@ -13,9 +13,7 @@ import numpy as np
 import streamlit as st
 
 from l2i_core import L2I, Analysis
-from l2i_core.measure import noise_lab
 from l2i_core.measure.explained import Explained
-from l2i_core.measure.noise_lab import Shift
 from l2i_core.measure.stems import Mixture, Passed, gather, into, mix
 from l2i_core.signal.corrupt import coloured_noise
 from pages.shell import cached, models
@@ -63,21 +61,20 @@ class Corruption:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The followed sound alone and in the mixture; names: what it and the rest are called."""
+    """The followed sound alone and in the mixture, each with its key in caches; names: what it and
+    the rest are called."""
 
     mixture: Mixture
-    alone: Explained
-    mixed: Explained
+    sides: tuple[Explained, Explained]
     keys: tuple[Key, Key]
     passed: Passed
-    shift: Shift
-    target: int
     follows_other: bool
     names: tuple[str, str]
 
     @property
-    def sides(self) -> tuple[Explained, Explained]:
-        return self.alone, self.mixed
+    def target(self) -> int:
+        """The class that both are explained for."""
+        return self.sides[0].interpretation.target_index
 
     @property
     def heads(self) -> tuple[str, str]:
@@ -103,54 +100,29 @@ def other_analysis(view: View, corruption: Corruption) -> Analysis:
 
 
 def compare(view: View, corruption: Corruption, follow_other: bool) -> Comparison:
-    """Both sides for the class that is explained; f's verdicts included."""
+    """Both sides for the class that is explained, components following τ: gains that were set by
+    ear for the clip say nothing about the mixture."""
     mixed = mixture(view, corruption)
-    key, analysis = view.key, view.analysis
-    if follow_other:
-        mixed = mixed.swapped()
-        key, analysis = _key(view, corruption, "other"), other_analysis(view, corruption)
-    alone = _side(view, key, analysis)
-    both_key = _key(view, corruption, "mixture")
-    both = _side(view, both_key, _analysis(both_key, view.engine, mixed.mixed))
-    through = _passed(
-        (both_key, follow_other, view.target, view.domain, both.interpretation.selected),
-        both,
-        mixed,
-    )
-    shift = noise_lab.relevance_shift(
-        alone.interpretation.relevance, both.interpretation.relevance, view.threshold
-    )
     names = (view.source.title if corruption.other else "the clip", corruption.name)
-    return Comparison(
-        mixed,
-        alone,
-        both,
-        (key, both_key),
-        through,
-        shift,
-        alone.interpretation.target_index,
-        follow_other,
-        (names[1], names[0]) if follow_other else names,
+    keys, alone = (view.key, _key(view, corruption, "mixture")), view.analysis
+    if follow_other:
+        mixed, names = mixed.swapped(), (names[1], names[0])
+        keys, alone = (_key(view, corruption, "other"), keys[1]), other_analysis(view, corruption)
+    choice = Choice(view.threshold, view.domain)
+    first, second = (
+        cached.explained(key, view.engine, analysis, view.target, choice)
+        for key, analysis in zip(
+            keys, (alone, _analysis(keys[1], view.engine, mixed.mixed)), strict=True
+        )
     )
+    passed = _passed((keys[1], follow_other, second.name), second, mixed)
+    return Comparison(mixed, (first, second), keys, passed, follow_other, names)
 
 
-def drawn(view: View, comparison: Comparison, shown: str) -> list[tuple[bytes, bytes]]:
-    """PNGs of A, B and C, each alone and in the mixture: one scale for all six."""
-    wholes = [_level(view, side, "A") for side in comparison.sides]
-    loudest = max(pictures.reference(whole) for whole in wholes)
-
-    def draw(part: str, key: Key, side: Explained, whole: np.ndarray) -> bytes:
-        what = () if part == "A" else side.name
-        name = (key, part, what, round(loudest, 6), shown)
-        level = whole if part == "A" else _level(view, side, part)
-        dimmed = whole if part == "B" else None
-        return _picture(name, level, loudest, view.engine, view.start, dimmed)
-
-    pairs = [
-        [draw(part, *side) for side in zip(comparison.keys, comparison.sides, wholes, strict=True)]
-        for part in "ABC"
-    ]
-    return [(alone, mixed) for alone, mixed in pairs]
+def drawn(view: View, compared: Comparison) -> list[bytes]:
+    """PNGs of A, B and C, each alone and in the mixture."""
+    names = tuple((key, s.name) for key, s in zip(compared.keys, compared.sides, strict=True))
+    return _drawn(names, pictures.theme(), view.start, compared.sides)
 
 
 def added(engine: L2I, length: int, corruption: Corruption) -> np.ndarray:
@@ -164,25 +136,6 @@ def _key(view: View, corruption: Corruption, part: str) -> Key:
     bundle, stamp, interpreter, digest, window = view.key
     tag = f"{window}|{part}|{corruption.token}|{corruption.snr}"
     return bundle, stamp, interpreter, digest, tag
-
-
-def _side(view: View, key: Key, analysis: Analysis) -> Explained:
-    # Gains that were set by ear for the clip say nothing about the mixture: τ alone decides here.
-    choice = Choice(view.threshold, view.domain)
-    return cached.explained(key, view.engine, analysis, view.target, choice)
-
-
-def _level(view: View, side: Explained, part: str) -> np.ndarray:
-    """Mel spectrogram of A, B or C in dB (n_mels, T) at the level that is heard: each side met f
-    at a gain of its own."""
-    config = view.engine.audio
-    frames = config.n_frames(len(side.analysis.waveform))  # without a short clip's padding
-    x = {
-        "A": side.analysis.spectrogram.log_magnitude,
-        "B": side.interpretation.log_magnitude,
-        "C": side.interpretation.residual_log_magnitude,
-    }[part]
-    return pictures.decibels(x[:, :frames], config) - 20 * np.log10(side.analysis.gain)
 
 
 def _analysis(key: Key, engine: L2I, sound: np.ndarray) -> Analysis:
@@ -199,13 +152,26 @@ def _passed(key: tuple[Any, ...], _side: Explained, _mixture: Mixture) -> Passed
     return into(stems, _side.analysis, _side.interpretation)
 
 
-@st.cache_resource(show_spinner=False, max_entries=48)
-def _picture(
-    key: tuple[Any, ...],
-    _level: np.ndarray,
-    _reference: float,
-    _engine: L2I,
-    _start: float,
-    _whole: np.ndarray | None,
-) -> bytes:
-    return pictures.spectrogram(_level, _reference, _engine.audio, key[-1], _start, _whole)
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _drawn(
+    names: tuple[Any, ...], shown: str, start: float, _sides: tuple[Explained, ...]
+) -> list[bytes]:
+    """One scale for all six, at the level that is heard: each side met f at a gain of its own."""
+    config, levels = _sides[0].engine.audio, []
+    for side in _sides:
+        made, frames = side.interpretation, config.n_frames(len(side.analysis.waveform))
+        three = (
+            side.analysis.spectrogram.log_magnitude,
+            made.log_magnitude,
+            made.residual_log_magnitude,
+        )
+        gain = 20 * np.log10(side.analysis.gain)
+        levels.append([pictures.decibels(x[:, :frames], config) - gain for x in three])
+    loudest = max(pictures.reference(whole) for whole, _, _ in levels)
+    return [
+        pictures.spectrogram(
+            three[part], loudest, config, shown, start, three[0] if part == 1 else None
+        )
+        for part in range(3)
+        for three in levels
+    ]

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from l2i_core import L2I
 from l2i_core.measure import noise_lab
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.stems import Part
@@ -23,18 +22,15 @@ from pages.show.words import THIN
 
 def downloads(view: View, corruption: Corruption, compared: Comparison) -> None:
     """The sounds at the clip's own level, and the figures, below the page's Download button."""
-    rate, mixture, mixed = (
-        view.engine.audio.sample_rate,
-        compared.mixture,
-        compared.mixed.interpretation,
-    )
+    rate, mixture = view.engine.audio.sample_rate, compared.mixture
+    alone, mixed = (side.interpretation for side in compared.sides)
     stem = f"{view.source.stem}-{corruption.file_name}-{view.target}"
     stem += f"-{view.engine.interpreter_name}-tau{view.threshold:.2f}"
     sounds = (
         ("The mixture", "mixture", mixture.mixed),
         ("The sound alone, as mixed", "alone", mixture.followed),
         ("The added sound, as mixed", "added", mixture.rest),
-        ("B of the sound alone", "alone-B", compared.alone.interpretation.audio),
+        ("B of the sound alone", "alone-B", alone.audio),
         ("B of the mixture", "mixture-B", mixed.audio),
         ("C of the mixture", "mixture-C", mixed.residual),
     )
@@ -50,7 +46,9 @@ def downloads(view: View, corruption: Corruption, compared: Comparison) -> None:
 
 def _report(view: View, corruption: Corruption, compared: Comparison) -> dict[str, Any]:
     """What is on screen, as numbers."""
-    engine, target, shift = view.engine, compared.target, compared.shift
+    engine, (alone, mixed) = view.engine, compared.sides
+    relevances = (side.interpretation.relevance for side in compared.sides)
+    shift = noise_lab.relevance_shift(*relevances, view.threshold)
     return {
         "clip": view.source.file_name,
         "bundle": engine.bundle.name,
@@ -67,8 +65,8 @@ def _report(view: View, corruption: Corruption, compared: Comparison) -> dict[st
         "followed_sound": compared.names[0],
         "rest_sound": compared.names[1],
         "classes": list(engine.classes),
-        "alone": _side(engine, compared.alone, target),
-        "mixture": _side(engine, compared.mixed, target),
+        "alone": _side(alone),
+        "mixture": _side(mixed),
         "followed": _part(compared.passed.target),
         "rest": _part(compared.passed.rest),
         "rank_correlation": _finite(shift.correlation),
@@ -76,7 +74,8 @@ def _report(view: View, corruption: Corruption, compared: Comparison) -> dict[st
     }
 
 
-def _side(engine: L2I, side: Explained, target: int) -> dict[str, Any]:
+def _side(side: Explained) -> dict[str, Any]:
+    engine, made = side.engine, side.interpretation
     ours, theirs = side.analysis.logits, side.analysis.interpreter_logits
     several = {"predicted_classes": list(decisions.decided(engine, ours))}
     return {
@@ -84,10 +83,10 @@ def _side(engine: L2I, side: Explained, target: int) -> dict[str, Any]:
         **(several if engine.task.multi_label else {}),
         "probabilities": engine.probabilities(ours).tolist(),
         "interpreter_predicted": None if theirs is None else engine.classes[int(theirs.argmax())],
-        "place": noise_lab.place(theirs, target),
-        "selected": list(side.interpretation.selected),
-        "relevance": side.interpretation.relevance.tolist(),
-        "energy_kept": side.interpretation.energy_kept,
+        "place": noise_lab.place(theirs, made.target_index),
+        "selected": list(made.selected),
+        "relevance": made.relevance.tolist(),
+        "energy_kept": made.energy_kept,
         "faithfulness": side.verdict.faithfulness,
         "relative_faithfulness": _finite(side.verdict.relative),
     }

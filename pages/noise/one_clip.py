@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from torch import Tensor
 
 from l2i_core.measure import noise_lab
 from l2i_core.measure.explained import Explained
-from l2i_core.measure.random import KINDS, RandomDrops
-from l2i_core.measure.stems import Part
+from l2i_core.measure.random import KINDS
 from l2i_core.words import TITLES
 from pages.noise import comparison, files, settings
 from pages.noise.comparison import Comparison, Corruption
@@ -30,9 +30,14 @@ def draw(view: View, corruption: Corruption) -> None:
     if compared is None:
         return
     st.markdown(finding(view, compared))
-    _disagreement(view, compared)
+    # Where the interpreter does not follow f, before anybody hears what it says f listened to.
+    heads = (compared.heads[0], f"the mixture {compared.heads[1]}")
+    for side, head in zip(compared.sides, heads, strict=True):
+        if warning := decisions.disagreement(view.engine, side.analysis, view.target, head):
+            st.warning(warning)
     _figures(view, compared)
-    _nothing_selected(view, compared)
+    if not compared.sides[1].interpretation.selected:
+        _nothing_selected(view, compared)
     listening(view, compared)
     left, right = st.columns([6, 5], gap="large")
     with left:
@@ -50,9 +55,9 @@ def finding(view: View, compared: Comparison) -> str:
     class to explain, survives in f and in the interpreter."""
     engine, says = view.engine, view.engine.task.decides
     clean, mixed = (side.analysis for side in compared.sides)
-    c = compared.target if view.multi_label else clean.predicted
+    c = compared.target if engine.task.multi_label else clean.predicted
     name, total = class_name(engine.classes[c]), len(engine.classes)
-    before, after = (float(engine.probabilities(a.logits)[c]) for a in (clean, mixed))
+    before, after = (_chance(view, a.logits, c) for a in (clean, mixed))
     was, now = (c in engine.decided(a.logits) for a in (clean, mixed))
     told = {
         (True, True): f"f still {says} **{name}**",
@@ -69,10 +74,9 @@ def finding(view: View, compared: Comparison) -> str:
     theirs = mixed.interpreter_logits
     if theirs is None:
         return f"{text}."
-    if view.multi_label:
+    if engine.task.multi_label:
         hears = "hears" if c in engine.decided(theirs) else "does not hear"
-        chance = float(engine.probabilities(theirs)[c])
-        return f"{text}. The interpreter {hears} {name} there ({chance:.2f})."
+        return f"{text}. The interpreter {hears} {name} there ({_chance(view, theirs, c):.2f})."
     place = noise_lab.place(theirs, c)
     assert place is not None  # it has logits
     if place == 1:
@@ -84,30 +88,22 @@ def finding(view: View, compared: Comparison) -> str:
     )
 
 
-def _disagreement(view: View, compared: Comparison) -> None:
-    """Where the interpreter does not follow f, before anybody hears what it says f listened to."""
-    heads = (compared.heads[0], f"the mixture {compared.heads[1]}")
-    for side, head in zip(compared.sides, heads, strict=True):
-        if warning := decisions.disagreement(view.engine, side.analysis, view.target, head):
-            st.warning(warning)
-
-
 def _figures(view: View, compared: Comparison) -> None:
     """The numbers that the page is about, in one row."""
-    chances, theirs = [], []
+    c, many = compared.target, view.engine.task.multi_label
+    ours, theirs = [], []
     for side in compared.sides:
-        ours, own = (
-            "–" if x is None else f"{float(view.engine.probabilities(x)[compared.target]):.2f}"
-            for x in (side.analysis.logits, side.analysis.interpreter_logits)
-        )
-        place = noise_lab.place(side.analysis.interpreter_logits, compared.target)
-        chances.append(ours)
-        theirs.append(own if view.multi_label else str(place or "–"))
+        own = side.analysis.interpreter_logits
+        ours.append(f"{_chance(view, side.analysis.logits, c):.2f}")
+        if many and own is not None:
+            theirs.append(f"{_chance(view, own, c):.2f}")
+        else:
+            theirs.append(str(noise_lab.place(own, c) or "–"))
     followed, rest = compared.names
     shown = {
         f"SNR of {followed}, measured": decibels(compared.mixture.snr_db),
-        f"f's probability of {class_name(view.target)}": " → ".join(chances),
-        f"Interpreter's {'probability' if view.multi_label else 'place'} of it": " → ".join(theirs),
+        f"f's probability of {class_name(view.target)}": " → ".join(ours),
+        f"Interpreter's {'probability' if many else 'place'} of it": " → ".join(theirs),
         f"Sound energy of {rest} in B": percent(compared.passed.rest.share),
         f"Sound energy of {followed} in B": percent(compared.passed.target.share),
     }
@@ -116,16 +112,17 @@ def _figures(view: View, compared: Comparison) -> None:
             st.metric(label, value, width="content")
 
 
+def _chance(view: View, logits: Tensor, c: int) -> float:
+    return float(view.engine.probabilities(logits)[c])
+
+
 def _nothing_selected(view: View, compared: Comparison) -> None:
-    if compared.mixed.interpretation.selected:
-        return
-    now = view.engine.classes[compared.mixed.analysis.predicted]
+    now = view.engine.classes[compared.sides[1].analysis.predicted]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.info(
             "**Nothing is selected in the mixture:** no component has a relevance above "
-            f"τ = {view.threshold:.2f} for “{class_name(view.target)}”, so B is silence there and C "
-            "is the whole mixture. Raise the SNR to find where the sound comes back; the sweep "
-            "shows it."
+            f"τ = {view.threshold:.2f} for “{class_name(view.target)}”, so B is silence there. Raise "
+            "the SNR to find where the sound comes back."
         )
         if now != view.target:
             st.button(
@@ -138,29 +135,29 @@ def _nothing_selected(view: View, compared: Comparison) -> None:
 
 def listening(view: View, compared: Comparison) -> None:
     """Players in two columns, then the pictures: every sound is on its way before the first."""
-    sounds = [tuple(side.sounds.values()) for side in compared.sides]
+    explained = [(side.analysis.waveform, side.interpretation) for side in compared.sides]
+    sounds = [
+        [sound.numpy() for sound in (whole, made.audio, made.residual)] for whole, made in explained
+    ]
     gain = players.common_gain([sound for three in sounds for sound in three])
     slots: list[tuple[DeltaGenerator, str]] = []
     with st.container(key="players-noise"):
         for row, title in enumerate(TITLES):
-            for column, three, head in zip(
-                st.columns(2, gap="medium"), sounds, compared.heads, strict=True
-            ):
+            columns = st.columns(2, gap="medium")
+            for column, three, head in zip(columns, sounds, compared.heads, strict=True):
                 label = f"{title}, {head}"
                 column.markdown(f"**{title}**, {head}")
                 data = players.wav(three[row], view.engine.audio.sample_rate, gain)
                 column.audio(data, alt=f"Player: {label}")
                 slots.append((column.container(), label))
-    drawn = [one for pair in comparison.drawn(view, compared, pictures.theme()) for one in pair]
-    for (slot, label), picture in zip(slots, drawn, strict=True):
+    for (slot, label), picture in zip(slots, comparison.drawn(view, compared), strict=True):
         slot.image(picture, width="stretch", alt=f"Spectrogram: {label}, on a mel scale")
     left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
     left.caption(
-        f"One gain for all six sounds: {players.decibels(gain)} on the clip's own level. One scale "
-        "for all pictures: 0 dB is the loudest band of the two inputs; in B, bands that keep less "
-        "than a tenth of their magnitude are grey. f meets either input with its peak at 1, and B "
-        "and C at their input's scale. B is what the model used, not the sound cleaned of noise; C "
-        "says whether the claim holds."
+        f"One gain for all six: {players.decibels(gain)} on the clip's own level; one scale: 0 dB is "
+        "the loudest band of the two inputs; grey in B: less than a tenth of the magnitude is kept. f "
+        "meets either input with its peak at 1, B and C at their input's scale. B is what the model "
+        "used, not the sound cleaned of noise."
     )
     pictures.draw_legend(right)
 
@@ -172,7 +169,7 @@ def changes(view: View, compared: Comparison) -> None:
 
     def table(random: Sequence[str]) -> None:
         sides = zip(compared.heads, compared.sides, random, strict=True)
-        rows = {head: _changes(view, side, drop) for head, side, drop in sides}
+        rows = {head: _changes(side, drop) for head, side, drop in sides}
         alt = f"f and the interpreter on both, for {class_name(view.target)}"
         place.table(pd.DataFrame(rows), border="horizontal", alt=alt)
 
@@ -181,34 +178,33 @@ def changes(view: View, compared: Comparison) -> None:
         cached.randoms(side, KINDS[1:])[0] if side.interpretation.selected else None
         for side in compared.sides
     ]
-    table(["–" if few is None else _at_energy(few) for few in draws])
+    less = " (less log energy)"
+    told = [few and logit(few.median) + ("" if few.as_much else less) for few in draws]
+    table([text or "–" for text in told])
     why = (
         "A probability loses no more than it has"
-        if view.multi_label
+        if view.engine.task.multi_label
         else "Logits shrink where f is unsure"
     )
-    less = any(few is not None and not few.as_much for few in draws)
     st.caption(
-        f"FF (Eq. 6): what the class loses when B is taken out of A. {why}, so compare FF as a "
-        "share. Random: components not in B that carry as much log energy, median of "
-        f"{cached.FEW_DRAWS} draws"
-        + ("; “less log energy”: all of them together hold less log energy." if less else ".")
+        f"FF (Eq. 6): what the class loses without B. {why}: compare FF as a share. Random: "
+        f"components not in B that carry as much log energy, median of {cached.FEW_DRAWS} draws"
+        + (
+            "; “less”: all of them together hold less."
+            if any(less in t for t in told if t)
+            else "."
+        )
     )
 
 
-def _at_energy(few: RandomDrops) -> str:
-    return logit(few.median) if few.as_much else f"{logit(few.median)} (less log energy)"
-
-
-def _changes(view: View, side: Explained, random: str) -> dict[str, str]:
-    engine, verdict, made = view.engine, side.verdict, side.interpretation
-    index = made.target_index
-    name, unit, says = class_name(view.target), engine.task.unit, engine.task.decides
-    heard, theirs = bool(made.selected), side.analysis.interpreter_logits
+def _changes(side: Explained, random: str) -> dict[str, str]:
+    engine, verdict, made = side.engine, side.verdict, side.interpretation
+    index, theirs = made.target_index, side.analysis.interpreter_logits
+    name, unit, says = class_name(made.target), engine.task.unit, engine.task.decides
     three = (verdict.logits, verdict.logits_interpretation, verdict.logits_without)
     told = [decisions.with_chances(engine, x) for x in three]
     scores = [logit(float(engine.task.score(x)[index])) for x in three]
-    if not heard:
+    if not made.selected:
         told[1], scores[1] = "B is silence", "–"
     place = noise_lab.place(theirs, index)
     return {
@@ -228,41 +224,35 @@ def energy(compared: Comparison) -> None:
     """What of either sound passes, and how near B is to it."""
     st.subheader("What of the mixture passes into B?", anchor=False)
     passed, names = compared.passed, compared.names
-    parts = zip(names, (passed.target, passed.rest), strict=True)
-    table = {sentence(name): _part(part) for name, part in parts}
-    st.table(
-        pd.DataFrame(table).T,
-        border="horizontal",
-        alt="Share of sound energy and SI-SDR of both sounds",
-    )
+    table = {}
+    for name, part in zip(names, (passed.target, passed.rest), strict=True):
+        silent = np.isneginf(part.sdr_after)
+        change = f"{'+' if part.sdr_gain > 0 else ''}{decibels(part.sdr_gain)}"
+        table[sentence(name)] = {
+            "sound energy passing": percent(part.share),
+            "SI-SDR of A": decibels(part.sdr_before),
+            "SI-SDR of B": "–" if silent else decibels(part.sdr_after),
+            "change": "–" if silent else change,
+        }
+    alt = "Share of sound energy and SI-SDR of both sounds"
+    st.table(pd.DataFrame(table).T, border="horizontal", alt=alt)
     gain = passed.snr_gain
-    if np.isnan(gain):
-        text = "B is silence: nothing passes. "
-    else:
+    text = "B is silence: nothing passes."
+    if not np.isnan(gain):
         way = "further above" if gain > 0 else "less far above"
-        text = f"In B {names[0]} stands {decibels(abs(gain))} {way} {names[1]} than in A. "
+        text = f"In B {names[0]} stands {decibels(abs(gain))} {way} {names[1]} than in A."
     st.caption(
-        f"{text}Sound energy passing: the mixture's own filter |B| / |A| applied to each sound as it "
-        "was mixed. SI-SDR: how near a signal is to that sound alone, whatever its level; an "
-        "interpretation is no source separation, and a fall is no fault in itself."
+        f"{text} Passing: the mixture's own filter |B| / |A| on each sound as it was mixed. SI-SDR: "
+        "how near a signal is to that sound alone, whatever its level; a fall is no fault in itself, "
+        "an interpretation is no source separation."
     )
-
-
-def _part(part: Part) -> dict[str, str]:
-    silent = np.isneginf(part.sdr_after)
-    change = f"{'+' if part.sdr_gain > 0 else ''}{decibels(part.sdr_gain)}"
-    return {
-        "sound energy passing": percent(part.share),
-        "SI-SDR of A": decibels(part.sdr_before),
-        "SI-SDR of B": "–" if silent else decibels(part.sdr_after),
-        "change": "–" if silent else change,
-    }
 
 
 def relevances(view: View, compared: Comparison) -> None:
     """The most relevant components of both sides as paired bars."""
-    shift = compared.shift
-    before, after = (side.interpretation.relevance.numpy() for side in compared.sides)
+    found = [side.interpretation.relevance for side in compared.sides]
+    shift = noise_lab.relevance_shift(*found, view.threshold)
+    before, after = (relevance.numpy() for relevance in found)
     st.subheader("Do the same components carry it?", anchor=False)
     if not before.any() and not after.any():
         st.markdown(f"No component speaks for “{class_name(view.target)}” in either.")
@@ -272,12 +262,9 @@ def relevances(view: View, compared: Comparison) -> None:
     kept = "nothing was selected before"
     if shift.before:
         kept = f"{shift.stayed} of {shift.before} selected components stay"
-    correlation = "–" if np.isnan(shift.correlation) else logit(shift.correlation)
-    st.markdown(
-        f"**Relevance for {class_name(view.target)}: {kept}, {shift.after - shift.stayed} join; "
-        f"rank correlation {correlation}**"
-    )
-    plots.chart(
+    plots.finding(
+        f"Relevance for {class_name(view.target)}: {kept}, {shift.after - shift.stayed} join; "
+        f"rank correlation {logit(shift.correlation)}",
         comparisons.paired_bars(
             components.ticks(view.engine, order.tolist()),
             before[order].tolist(),
@@ -288,13 +275,9 @@ def relevances(view: View, compared: Comparison) -> None:
             pictures.palette(),
         ),
         "relevances",
-        f"Relevance of {len(order)} components, {' and '.join(compared.heads)}: "
-        + ", ".join(
-            f"{components.label(view.engine, int(k))} {before[k]:.2f} and {after[k]:.2f}"
-            for k in order
-        ),
+        lively=False,
     )
     st.caption(
         f"The {len(order)} most relevant of either side; dotted: τ = {view.threshold:.2f}. Rank "
-        f"correlation: Spearman's, over all {len(before)} components."
+        f"correlation: Spearman's, over all {len(before)}."
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import streamlit as st
 
 from l2i_core.signal.corrupt import COLOURS
 from pages.noise import comparison
 from pages.noise.comparison import Comparison, Corruption
-from pages.shell import bring, cached, clips, scene_maker, state, uploads
+from pages.shell import cached, clips, scene_maker, state, uploads
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
 from pages.show.words import THIN, class_name, number, sentence
@@ -39,25 +40,23 @@ def draw(view: View) -> Corruption | None:
         "SNR in dB: the clip's level above the added sound's",
         LOWEST,
         HIGHEST,
-        step=1,
         key=state.control("snr", snr),
         on_change=_chose,
         args=("snr",),
     )
-    if kind != "clip":
-        detail.number_input(
-            "Seed of the noise",
-            0,
-            _MOST_SEED,
-            step=1,
-            key=state.control("seed", seed),
-            on_change=_chose,
-            args=("seed",),
-        )
-        return Corruption(kind, snr, seed)
-    with detail:
-        other = _other(view)
-    return Corruption(kind, snr, seed, other) if other else None
+    if kind == "clip":
+        with detail:
+            other = _other(view)
+        return Corruption(kind, snr, seed, other) if other else None
+    detail.number_input(
+        "Seed of the noise",
+        0,
+        _MOST_SEED,
+        key=state.control("seed", seed),
+        on_change=_chose,
+        args=("seed",),
+    )
+    return Corruption(kind, snr, seed)
 
 
 def compared(view: View, corruption: Corruption) -> Comparison | None:
@@ -75,17 +74,24 @@ def compared(view: View, corruption: Corruption) -> Comparison | None:
 
 def _follow(view: View, corruption: Corruption, other: ClipSource) -> bool:
     """Whether the other clip's class is explained; draws the switch."""
-    classes, ours = view.engine.classes, view.engine.classes[view.analysis.predicted]
-    theirs = classes[comparison.other_analysis(view, corruption).predicted]
-    st.caption(_fitted(view, other))
-    if ours == theirs:
+    classes, audio = view.engine.classes, view.engine.audio
+    first, theirs = len(view.analysis.waveform) / audio.sample_rate, cached.seconds(other)
+    length = f"{number(first, 3)}{THIN}s"
+    told = f"Both clips last {length}."
+    if abs(first - theirs) >= 0.01:
+        how = "repeated to fill" if theirs < first else "cut to"
+        told = f"{other.title} lasts {number(theirs, 3)}{THIN}s and is {how} the clip's {length}."
+    st.caption(told)
+    ours = classes[view.analysis.predicted]
+    second = classes[comparison.other_analysis(view, corruption).predicted]
+    if ours == second:
         st.markdown(
             f"f hears “{class_name(ours)}” in either clip alone, so the class does not tell them "
             f"apart; what follows is about {view.source.title}."
         )
         return False
     labels = {ours: f"{class_name(ours)} ({view.source.title})"}
-    labels[theirs] = f"{class_name(theirs)} ({other.title})"
+    labels[second] = f"{class_name(second)} ({other.title})"
     st.segmented_control(
         "Explain the mixture for",
         list(labels),
@@ -93,7 +99,7 @@ def _follow(view: View, corruption: Corruption, other: ClipSource) -> bool:
         format_func=labels.__getitem__,
         on_change=lambda: explain(st.session_state["control_follow"]),
     )
-    return view.target == theirs
+    return view.target == second
 
 
 def explain(label: str | None) -> None:
@@ -103,23 +109,15 @@ def explain(label: str | None) -> None:
         state.put(**{"class": label, "own": None})
 
 
-def _fitted(view: View, other: ClipSource) -> str:
-    """How the two lengths were brought together."""
-    ours = len(view.analysis.waveform) / view.engine.audio.sample_rate
-    theirs = cached.seconds(other)
-    length = f"{number(ours, 3)}{THIN}s"
-    if abs(ours - theirs) < 0.01:
-        return f"Both clips last {length}."
-    how = "repeated to fill" if theirs < ours else "cut to"
-    return f"{other.title} lasts {number(theirs, 3)}{THIN}s and is {how} the clip's {length}."
-
-
 def _other(view: View) -> ClipSource | None:
     """The clip to mix in, chosen or uploaded; None where a link names one that is not here."""
     everything = clips.at_hand()
     asked = str(state.value("other") or "")
     asked = asked if asked in everything else asked.replace(" ", "+")  # "+" in a hand-written link
-    options = [name for name in _nearby(view) if name != view.source.id]
+    # The demo clips, the session's own, and the collection that the clip comes from.
+    kind = clips.kind_of(view.source.id)
+    same = next((c.clips for c in clips.collections() if c.kind == kind), {})
+    options = [name for name in {**clips.few_at_hand(), **same} if name != view.source.id]
     if asked == view.source.id:  # the two have become the same clip
         state.put(other=None)
         asked = ""
@@ -132,32 +130,32 @@ def _other(view: View) -> ClipSource | None:
     if asked not in options:
         options.append(asked)
     choose, own = st.columns([3, 2], gap="small", vertical_alignment="bottom")
-    titles = {
-        c: everything[c].title if c in everything else "A clip that is not here" for c in options
-    }
+    gone = "A clip that is not here"
+    titles = {c: everything[c].title if c in everything else gone for c in options}
     state.select(choose, "Clip to mix in", "other", options, titles, shown=asked)
     with own.popover("Upload", width="stretch", help="Upload a clip to mix in"):
-        uploads.uploader(
-            "A clip to mix in", "upload_other", view.engine.audio, _take_other, bring.refuse
-        )
+        key, label = "upload_other", "A clip to mix in"
+        st.file_uploader(label, clips.SUFFIXES, key=key, on_change=_take_other, args=(view,))
+        st.caption(f"{uploads.limits()} It stays in this session.")
     if asked not in everything:
         state.notice(
-            f"The link mixes in a clip that is not here ({asked}); bring it to this machine "
-            "(“Upload” takes the same file), or choose another clip to mix in."
+            f"The link mixes in a clip that is not here ({asked}): upload the same file, or choose "
+            "another clip to mix in."
         )
     return everything.get(asked)
 
 
-def _nearby(view: View) -> list[str]:
-    """The demo clips, the session's own, and the collection that the clip comes from."""
-    kind = clips.kind_of(view.source.id)
-    same = next((c.clips for c in clips.collections() if c.kind == kind), {})
-    return list({**clips.few_at_hand(), **same})
-
-
-def _take_other(source: ClipSource) -> None:
-    """Mix in an upload."""
+def _take_other(view: View) -> None:
+    """Callback: mix in an upload; one that cannot be used changes nothing but the message."""
     state.touch()
+    file: Any = st.session_state.get("upload_other")
+    if file is None:
+        return
+    try:
+        source = uploads.from_upload(file.name, file.getvalue(), view.engine.audio)
+    except ValueError as error:
+        state.notice(f"{file.name}: {error}", "error")
+        return
     if gone := scene_maker.keep(source):
         state.notice(gone)
     state.put(other=source.id)

@@ -73,7 +73,7 @@ def _curves(view: View, corruption: Corruption, compared: Comparison, rows: pd.D
     levels = sorted(rows["snr_asked"].unique().tolist())
     colours, task, n = pictures.palette(), view.engine.task, len(rows)
     name, total = class_name(view.target), len(view.engine.classes)
-    alone, (followed, rest) = compared.alone, compared.names
+    alone, (followed, rest) = compared.sides[0], compared.names
     clean = float(view.engine.probabilities(alone.analysis.logits)[compared.target])
     near = rows[rows["snr_asked"] == min(levels, key=lambda snr: abs(snr - corruption.snr))]
     passing, other = (percent(near[c].median()) for c in ("followed_passed", "rest_passed"))
