@@ -31,21 +31,16 @@ from pages.shell.results import Results
 from pages.shell.view import View
 from pages.show.words import sentence
 
-# Rows that the job makes for each clip that has one decision: its explanation, before every τ of
-# Random, and at the end.
-EACH = len(audit.SETTINGS.random_thresholds) + 2
-
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class OwnAudit:
-    """Recordings that are measured with one interpreter of one model; the job makes `each` rows for
-    each of them. `chosen`: the decision that the reader looks into (`Decision.case`)."""
+    """Recordings that are measured with one interpreter of one model. `chosen`: the decision that
+    the reader looks into (`Decision.case`)."""
 
     title: str
     bundle: str
     interpreter: str
     clips: tuple[Clip, ...]
-    each: int
     folder: tempfile.TemporaryDirectory[str] | None = None
     left_out: list[str] = field(default_factory=list)
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
@@ -56,21 +51,16 @@ class OwnAudit:
         """The job's name."""
         return ("own audit", self.token)
 
-    @property
-    def total(self) -> int:
-        """Rows that the job makes, the last being the evaluation."""
-        return self.each * len(self.clips) + 1
-
     def rows(self) -> Callable[[], Iterator[Row]]:
         """The work, for `jobs`; it holds no more than a weak reference to the session's audit."""
         steps = (models.bundle(self.bundle), self.interpreter, self.clips, self.left_out)
-        alive, each = weakref.ref(self), self.each
-        return lambda: _rows(*steps, each, alive)
+        alive = weakref.ref(self)
+        return lambda: _rows(*steps, alive)
 
     def evaluation(self) -> Evaluation | None:
         """The result, None before the job is complete."""
         job = jobs.find(self.key)
-        return job.rows[-1]["evaluation"] if job is not None and job.complete else None
+        return job.rows[-1].get("evaluation") if job is not None and job.complete else None
 
     def results(self, made: Evaluation) -> Results:
         """The result in the form of a bundle's own metrics."""
@@ -152,7 +142,7 @@ def start(found: OwnAudit) -> None:
     """Measure it in the background, in place of an earlier one; ValueError where the server is
     busy."""
     forget()
-    jobs.start(found.key, found.total, found.rows())
+    jobs.start(found.key, 0, found.rows())
     st.session_state["l2i_own_audit"] = found
 
 
@@ -163,7 +153,7 @@ def of_folder(path: str, name: str, interpreter: str, bundle: Bundle) -> OwnAudi
     if not path.strip():
         raise ValueError("no folder was given; write the path of a folder of audio files.")
     found = any_folder(path.strip(), bundle.classes)
-    return OwnAudit(found.name, name, interpreter, _bounded(found.clips), _each(bundle))
+    return OwnAudit(found.name, name, interpreter, _bounded(found.clips))
 
 
 def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) -> OwnAudit:
@@ -181,7 +171,7 @@ def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) 
                 archives.keep_upload(str(file.name), file, root)
         found = any_folder(root, bundle.classes)
         title = str(files[0].name) if len(files) == 1 else f"{len(files)} uploads"
-        return OwnAudit(title, name, interpreter, _bounded(found.clips), _each(bundle), folder)
+        return OwnAudit(title, name, interpreter, _bounded(found.clips), folder)
     except ValueError:
         folder.cleanup()
         raise
@@ -194,11 +184,6 @@ def open_as_upload(source: ClipSource, bundle: Bundle) -> str:
     if gone := scene_maker.keep(kept):
         state.notice(gone)
     return kept.id
-
-
-def _each(bundle: Bundle) -> int:
-    """EACH, of a multi-label model as if it heard all its classes in every clip."""
-    return (EACH - 2) * (len(bundle.classes) if bundle.task.multi_label else 1) + 2
 
 
 def _bounded(found: tuple[Clip, ...]) -> tuple[Clip, ...]:
@@ -215,9 +200,9 @@ def _rows(
     interpreter: str,
     recordings: tuple[Clip, ...],
     left_out: list[str],
-    each: int,
     alive: Callable[[], OwnAudit | None],
 ) -> Iterator[Row]:
+    """A row for each step, with the passes done so far, the evaluation in the last."""
     steps = measure(
         bundle,
         interpreter,
@@ -226,31 +211,22 @@ def _rows(
         lambda clip, why: left_out.append(why),
         audit.LONGEST,
     )
-    made, total = 0, each * len(recordings) + 1
     while alive() is not None:
         try:
             done, of = next(steps)
         except StopIteration as end:
-            yield from ({} for _ in range(total - made - 1))  # those of clips that were left out
             yield {"evaluation": end.value}
             return
-        made += 1
         yield {"done": done, "of": of}
-        # In most clips a multi-label model hears fewer classes than it knows.
-        for _ in range(len(recordings) + (done - len(recordings)) * (each - 1) - made):
-            made += 1
-            yield {}
 
 
 def _started(own: OwnAudit) -> None:
     """What is or was measured, its progress, and the way to be rid of it."""
-    st.markdown(
-        f"**{own.title}**, {counted(len(own.clips), 'recording')}, model {own.bundle}, interpreter "
-        f"{own.interpreter}"
-    )
+    what = f"{counted(len(own.clips), 'recording')}, model {own.bundle}"
+    st.markdown(f"**{own.title}**, {what}, interpreter {own.interpreter}")
     if own.evaluation() is None:
         try:
-            jobs.control(own.key, own.total, own.rows(), "Measure again", own.each)
+            jobs.control(own.key, 0, own.rows(), "Measure again")
         except ValueError as error:
             st.error(sentence(str(error)))
     st.button("Discard it", key="discard-audit", on_click=_discard)

@@ -33,7 +33,7 @@ def draw(view: View) -> None:
         except ValueError as error:  # the others still have something to say
             refused[name] = sentence(str(error))
     target, heard = class_name(view.target), decisions.said(view.engine, view.analysis.logits)
-    told = f"hears {heard}" if view.multi_label else f"says “{heard}”"
+    told = f"hears {heard}" if view.engine.task.multi_label else f"says “{heard}”"
     st.markdown(f"**For “{target}” at τ {view.threshold:.2f}: f {told}.**")
     if found:
         rows = {titles[n]: _row(view, found[n]) if n in found else {} for n in names}
@@ -50,10 +50,10 @@ def draw(view: View) -> None:
                 columns = st.columns(_ABREAST, gap="medium")
             with columns[index % _ABREAST]:
                 st.markdown(f"**{titles[name]}**")
-                if name in found:
-                    _one(view, titles[name], found[name], gain)
-                else:
+                if name in refused:
                     st.error(refused[name])
+                else:
+                    _one(view, titles[name], found[name], gain)
     players.take_turns()
     if sounds:
         st.caption(
@@ -99,22 +99,23 @@ def _row(view: View, said: Said) -> dict[str, str]:
 
 
 def _choose(view: View, titles: Mapping[str, str]) -> list[str]:
-    """The switch, and the choice of systems by name; none where the section is switched off."""
-    names = _chosen(list(titles))
+    """The switch, and the choice of systems by name; none where the section is switched off. Both
+    are one setting, so that what they show is a link."""
+    there = list(titles)
+    names = _chosen(there)
     st.toggle(
         f"Explain “{view.source.title}” by the systems of this model",
         key=state.control("systems", bool(names)),
-        on_change=_switched,
+        on_change=lambda: _put(there if st.session_state["control_systems"] else [], there),
     )
     if names:
         st.pills(
             "Systems",
-            list(titles),
+            there,
             selection_mode="multi",
             key=state.control("systems_shown", names),
             format_func=titles.__getitem__,
-            on_change=_picked,
-            args=(list(titles),),
+            on_change=lambda: _put(st.session_state["control_systems_shown"], there),
             wrap=True,
             label_visibility="collapsed",
         )
@@ -139,13 +140,7 @@ def _setting(names: Sequence[str], there: Sequence[str]) -> str | None:
     return _ALL if set(names) == set(there) else ",".join(names) or None
 
 
-def _switched() -> None:
-    """Callback: the switch is a setting, so that what it shows is a link."""
+def _put(names: Sequence[str], there: Sequence[str]) -> None:
+    """Callback of both."""
     state.touch()
-    state.put(systems=_ALL if st.session_state["control_systems"] else None)
-
-
-def _picked(there: Sequence[str]) -> None:
-    """Callback of the choice; without any system the section is switched off."""
-    state.touch()
-    state.put(systems=_setting(st.session_state["control_systems_shown"], there))
+    state.put(systems=_setting(names, there))

@@ -30,7 +30,7 @@ _register = threading.Lock()
 
 
 class Job:
-    """Rows made so far, out of `total` (0: nobody knows); `error` is a sentence where it failed.
+    """Rows made so far, out of `total` (0: the rows tell); `error` is a sentence where it failed.
     Computations take turns with the requests at f, and go on after a cancel; downloads do not."""
 
     def __init__(self, total: int, rows: Iterator[Row], computes: bool = True) -> None:
@@ -40,6 +40,7 @@ class Job:
         self._source = rows
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._ended = False
 
     @property
     def running(self) -> bool:
@@ -47,7 +48,13 @@ class Job:
 
     @property
     def complete(self) -> bool:
-        return len(self.rows) == self.total and not self.running
+        return not self.running and (self._ended or 0 < self.total == len(self.rows))
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How much is done, of how much: as its last row says, else by the number of rows."""
+        row = self.rows[-1] if self.rows else {}
+        return row.get("done", len(self.rows)), row.get("of", self.total)
 
     def cancel(self) -> None:
         """Stop after the row that is being made."""
@@ -70,6 +77,7 @@ class Job:
                 with models.turn if self.computes else contextlib.nullcontext():
                     row = next(self._source, None)
                 if row is None:
+                    self._ended = True
                     return
                 self.rows.append(row)
                 if self.computes:
@@ -113,23 +121,20 @@ def start(
         return job
 
 
-def control(
-    key: Hashable, total: int, rows: Callable[[], Iterator[Row]], label: str, each: int = 1
-) -> Job | None:
+def control(key: Hashable, total: int, rows: Callable[[], Iterator[Row]], label: str) -> Job | None:
     """Draw the button `label`, or the progress with “Cancel”; returns the job once it has rows.
 
-    The page is drawn again when the job stops. each: rows that make one of what is counted.
+    The page is drawn again when the job stops.
     """
     job = find(key)
     if job is not None and job.running:
-        st.fragment(_watch, run_every=_LOOK)(job, each)
+        st.fragment(_watch, run_every=_LOOK)(job)
     elif job is None or not job.complete:
         if job is not None and job.error:
             st.error(sentence(job.error))
         elif job is not None:
-            st.info(
-                f"Cancelled after {len(job.rows) // each} of {job.total // each}. What is known stays."
-            )
+            done, of = job.progress
+            st.info(f"Cancelled after {done} of {of}. What is known stays.")
         again = job is not None and not job.error
         if st.button("Go on" if again else label, type="primary", key=f"start {key}"):
             try:
@@ -141,9 +146,9 @@ def control(
     return job if job is not None and job.rows and not job.running else None
 
 
-def _watch(job: Job, each: int) -> None:
+def _watch(job: Job) -> None:
     if not job.running:
         st.rerun()
-    done = len(job.rows)
-    st.progress(done / job.total, text=f"{done // each} of {job.total // each} measured")
+    done, of = job.progress
+    st.progress(done / max(of, 1), text=f"{done} of {of} done")
     st.button("Cancel", on_click=job.cancel, key=f"cancel {id(job)}")

@@ -56,7 +56,6 @@ def measured(models: Path, sounds: Path) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "SETTINGS", QUICK)
-    monkeypatch.setattr(audits, "EACH", len(QUICK.random_thresholds) + 2)
 
 
 def _open(open_app: Open, **values: str) -> AppTest:
@@ -273,9 +272,7 @@ def test_the_work_ends_with_its_session(models: Path, quick: None, tmp_path: Pat
     for index in range(2):
         soundfile.write(tmp_path / f"{index}.wav", noise(0.3, index), 44100)
     own = audits.of_folder(str(tmp_path), "turned", "att", load_bundle(models / "turned"))
-    rows = audits._rows(
-        load_bundle(models / "turned"), "att", own.clips, [], own.each, weakref.ref(own)
-    )
+    rows = audits._rows(load_bundle(models / "turned"), "att", own.clips, [], weakref.ref(own))
     assert next(rows) == {"done": 1, "of": 4}
     del own  # what Streamlit does when the browser has gone
     assert next(rows, None) is None
