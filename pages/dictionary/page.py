@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.dictionary import component, examples, files, use, wall, weights
+from pages.dictionary import component, files, use, wall, weights
 from pages.shell.view import current
 from pages.show import players
 
@@ -36,7 +36,7 @@ def page() -> None:
     with by_class:
         weights.of_one(view, k)
     with tested:
-        examples.of_the_test(facts, k)
+        component.of_the_test(facts, k)
     weights.of_all(facts, settled)
     files.names_and_data(view)
     # What needs every clip at hand comes last: the rest is there at once.
@@ -47,7 +47,7 @@ def page() -> None:
         with seen:
             component.spectrograms(view, example, k)
     with played:
-        examples.at_hand(view, hand, k)
+        component.of_those_at_hand(view, hand, k)
     players.take_turns()
 
 

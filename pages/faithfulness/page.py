@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import records
-from pages.faithfulness import classes, finding, stored_truths, systems
-from pages.faithfulness.shown import Scale, Shown
+from pages.faithfulness import classes, stored_truths, systems
+from pages.faithfulness.shown import Scale, Shown, finding
 from pages.shell import results, state
 from pages.shell.results import Results
 from pages.shell.view import View, current
@@ -35,7 +35,7 @@ def measured(view: View, found: Results) -> None:
         other = choose_other(view)
     shown = Shown.of(view, found, scale)
     with words:
-        finding.draw(shown)
+        finding(shown)
     chart, clip = st.columns([3, 1.25], gap="large")
     with clip:
         one_clip(shown)
@@ -55,20 +55,12 @@ def choose_scale(view: View) -> Scale:
     unit = view.engine.task.unit
     scales = {scale.key: scale for scale in (Scale(unit, False), Scale(unit, True))}
     key = state.settle("scale", list(scales), unit.name, "scale")
-    st.radio(
-        "FF in",
-        list(scales),
-        key=state.control("scale", key),
-        format_func=lambda key: scales[key].name,
-        on_change=state.changed,
-        args=("scale",),
-        help=(
-            "A drop of probability can be at most the probability that was there"
-            if view.engine.task.multi_label
-            else "Logits depend on how f was trained"
-        )
-        + "; the share of what silence would take away can be compared between models.",
-    )
+    why = "A drop of probability can be at most the probability that was there"
+    if not view.engine.task.multi_label:
+        why = "Logits depend on how f was trained"
+    why += "; the share of what silence would take away can be compared between models."
+    words = {key: scale.name for key, scale in scales.items()}
+    state.select(st, "FF in", "scale", list(scales), words, widget="radio", help=why)
     return scales[key]
 
 

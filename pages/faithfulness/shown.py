@@ -1,4 +1,4 @@
-"""What the parts of the page share: one evaluation at one τ, and the scale that FF is shown in."""
+"""One evaluation at one τ in one scale, and what it says in words: FF beside both Randoms, with tests."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import streamlit as st
 from l2i_core.measure import tables
 from l2i_core.measure.records import CaseRow
 from l2i_core.measure.tables import ClassFaithfulness
-from l2i_core.words import Unit
-from pages.shell import state
+from l2i_core.words import Unit, moved
+from pages.shell import results, state
 from pages.shell.results import Results
 from pages.shell.view import View
-from pages.show.words import logit, percent
+from pages.show.words import class_name, logit, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +98,121 @@ def offer_tau(text: str, thresholds: Sequence[float], key: str) -> None:
 def _go_to(threshold: float) -> None:
     state.touch()
     state.put(tau=threshold)
+
+
+EVEN = 0.05  # two-sided p above which FF and a Random count as not told apart
+
+
+def finding(shown: Shown) -> None:
+    """The statement over all clips and over those of the class to explain, and the tests."""
+    view, rows, level, scale = shown.view, shown.rows, shown.level, shown.scale
+    if abs(level - view.threshold) > 1e-9:
+        st.caption(
+            f"The evaluation has no τ = {view.threshold:.2f}; all figures are at its nearest, "
+            f"**τ = {level:.2f}**."
+        )
+    st.markdown(f"**{statement(rows, f'Over all {shown.n}', scale)}**")
+    mine = [r for r in rows if r.predicted == view.target]
+    name, decides = class_name(view.target), view.engine.task.decides
+    if mine:
+        st.markdown(statement(mine, f"For “{name}” (f {decides} it in {len(mine)} clips)", scale))
+    else:
+        st.markdown(f"f {decides} “{name}” in none of these clips.")
+    notes = []
+    if rows[0].random is None:
+        _without_random(shown)
+    else:
+        st.markdown(_energy_verdict(rows))
+        st.markdown(_verdict(rows, "random", "At equal count (the paper's test)"))
+        notes.append(
+            "Most components are silent in any one clip: count-matched Random takes little."
+        )
+        summary, at = shown.found.summary, f"{level:g}"
+        removed = summary.get("log_energy_removed", {}).get(at)
+        matched = summary.get("random_energy", {}).get(at, {}).get("log_energy_removed")
+        if removed is not None and matched is not None:
+            notes.append(
+                f"On average the interpretation takes {percent(removed)} of ‖X‖², energy-matched "
+                f"Random {percent(matched)}."
+            )
+    if lost := sum(math.isnan(r.faithfulness) for r in rows):
+        notes.append(
+            f"{lost} of {len(rows)} {tables.cases(rows)} have no share: silence takes nothing from them."
+        )
+    notes.append(
+        f"FF = f(x)_c − f(x_2)_c (Eq. 6): c is what f {decides}, x_2 the clip without its "
+        f"interpretation. {results.provenance(shown.found)}"
+    )
+    st.caption(" ".join(notes))
+
+
+def statement(rows: Sequence[CaseRow], opening: str, scale: Scale) -> str:
+    """What taking the interpretation out does to f at the median of the rows, and what both Randoms
+    do instead, as a sentence."""
+    resolution = median(rows, "resolution")
+
+    def done(column: str, it: str, of: str = "") -> str:
+        drawn = tables.spread(tables.column(rows, column))
+        if drawn is None:
+            return ""
+        share = (lambda drop: percent(drop) + of) if scale.is_share else None
+        return moved(drawn.median, resolution, it, share)
+
+    score = f"f's {scale.unit.of} the class"
+    text = done("faithfulness", score, " of what silence would take away")
+    if not text:
+        return f"{opening}, silence would take nothing away from f: there is no share."
+    energy = "random components of equal log energy"
+    if not all(r.energy_matched for r in rows):
+        energy += " (all others, where they hold less)"
+    others = {"random_energy": energy, "random": "as many random components"}
+    told = [f"removing {name} {did}" for key, name in others.items() if (did := done(key, "it"))]
+    return (
+        f"{opening}, removing what the interpretation holds {text} at the median"
+        f"{'; ' if told else ''}{', '.join(told)}."
+    )
+
+
+def _energy_verdict(rows: Sequence[CaseRow]) -> str:
+    """The test at equal log energy, over the clips where chance can be given as much of it as L."""
+    matched = [r for r in rows if r.energy_matched]
+    if not matched:
+        return (
+            "In no clip do the other components hold as much log energy as the interpretation: "
+            "**equal log energy cannot be tested** here; a higher τ selects less."
+        )
+    where = "At equal log energy"
+    if len(matched) < len(rows):
+        where += (
+            f", on the {len(matched)} of {len(rows)} {tables.cases(rows)} whose other components "
+            "hold as much"
+        )
+    return _verdict(matched, "random_energy", where)
+
+
+def _verdict(rows: Sequence[CaseRow], opponent: str, where: str) -> str:
+    """Whether FF and a Random can be told apart, with the test."""
+    test = tables.compare(rows, opponent)
+    if test is None:
+        return ""
+    if test.p > EVEN:
+        claim = "**cannot be told from chance**"
+    elif test.greater * 2 > test.n:
+        claim = "is **better than chance**"
+    else:
+        claim = "is :orange[**worse than chance**]"
+    return (
+        f"{where}, the choice {claim}: FF is larger on {test.greater} of {test.n} "
+        f"{tables.cases(rows)} (Wilcoxon signed-rank, two-sided, {results.p_value(test.p)})."
+    )
+
+
+def _without_random(shown: Shown) -> None:
+    """Randoms are drawn at fewer τ than FF: say so, and offer the nearest ones."""
+    drawn = tables.thresholds_with_random(shown.found.levels)
+    if not drawn:
+        st.caption("This evaluation drew no Random Baseline, so FF stands alone.")
+        return
+    nearest = sorted(sorted(drawn, key=lambda t: abs(t - shown.level))[:2])
+    text = f"No Random was drawn at τ = {shown.level:.2f}. Compare FF with chance at:"
+    offer_tau(text, nearest, "tau")

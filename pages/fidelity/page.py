@@ -9,7 +9,8 @@ import streamlit as st
 
 from l2i_core import bundle_folders
 from l2i_core.bundle import read_card
-from pages.fidelity import detection, every_system, systems, top_k
+from pages.fidelity import account as accounts
+from pages.fidelity import detection, every_system, top_k
 from pages.fidelity.account import ERROR, Account
 from pages.shell import models, results
 from pages.shell.results import Results
@@ -42,7 +43,7 @@ def measured(view: View, found: Results) -> None:
         f"plays is what f used; that is faithfulness. {results.provenance(found)}"
     )
     st.subheader("Systems, and the paper's figures", anchor=False)
-    systems.draw(view, found, account)
+    accounts.systems(view, found, account)
     st.subheader("In which classes?", anchor=False)
     columns = st.columns(2, gap="large")
     for place, chart in zip(columns, account.charts, strict=False):
@@ -92,7 +93,10 @@ def downloads(view: View, found: Results, account: Account) -> None:
         {"f": label, **dict(zip(classes, row, strict=True))}
         for label, row in zip(classes, account.counts.tolist(), strict=True)
     ]
-    fidelity, medians = systems.fidelity_rows(view, account), systems.faithfulness_rows(view, found)
+    fidelity, medians = (
+        accounts.fidelity_rows(view, account),
+        accounts.faithfulness_rows(view, found),
+    )
     clips = [{"clip": c.clip, "predicted": c.predicted, **c.columns} for c in account.clips]
     files = (
         ("Systems, median FF", "systems-ff", medians),

@@ -46,16 +46,10 @@ def page() -> None:
 def _stepper(view: View, shown: str) -> None:
     """All steps as a row."""
     with st.container(key="lesson-steps"):
-        st.pills(
-            f"{len(STEPS)} steps, about ten minutes, all made from the clip “{view.source.title}”",
-            [*STEPS, ALL],
-            key=state.control("step", shown),
-            required=True,
-            wrap=True,
-            format_func=lambda s: "All on one page" if s == ALL else f"{s} {STEPS[s].short}",
-            on_change=state.changed,
-            args=("step",),
-        )
+        label = f"{len(STEPS)} steps, about ten minutes, all made from “{view.source.title}”"
+        words = {name: f"{name} {step.short}" for name, step in STEPS.items()} | {ALL: "All"}
+        more = {"widget": "pills", "required": True, "wrap": True}
+        state.select(st, label, "step", [*STEPS, ALL], words, **more)
 
 
 def _heading(name: str, shown: str) -> None:

@@ -27,15 +27,9 @@ def draw(view: View) -> Corruption | None:
     seed = _whole("seed", 0, _MOST_SEED, 0, "the seed")
     widths = [3, 3, 3] if kind == "clip" else [3, 3, 2]
     what, level, detail = st.columns(widths, gap="medium", vertical_alignment="bottom")
-    what.segmented_control(
-        "Sound to add: noise, or a clip",
-        KINDS,
-        key=state.control("kind", kind),
-        format_func=lambda k: "A clip" if k == "clip" else k.capitalize(),
-        required=True,
-        on_change=state.changed,
-        args=("kind",),
-    )
+    words = {name: name.capitalize() for name in KINDS} | {"clip": "A clip"}
+    control = {"widget": "segmented_control", "required": True}
+    state.select(what, "Sound to add: noise, or a clip", "kind", KINDS, words, **control)
     level.slider(
         "SNR in dB: the clip's level above the added sound's",
         LOWEST,

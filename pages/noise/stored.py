@@ -89,11 +89,9 @@ def _missing(view: View, kinds: Sequence[str]) -> None:
     one = len(kinds) == 1
     st.subheader("Not measured yet", anchor=False)
     st.info(
-        f"The model “{view.key[0]}” has no stored {' and no '.join(kinds)} experiment. "
-        f"{'It tells' if one else 'The two tell'} "
-        f"{'; and '.join(_SECTIONS[kind].TELLS for kind in kinds)}. This command measures "
-        f"{'it' if one else 'both'} on the model's own test set, in a few minutes for each "
-        "interpreter."
+        f"The model “{view.key[0]}” has no stored {' and no '.join(kinds)} experiment: "
+        f"{' '.join(_SECTIONS[kind].QUESTION for kind in kinds)} This command measures it on the "
+        "model's own test set, in a few minutes for each interpreter."
     )
     only = f" --only {kinds[0]}" if one else ""
     st.code(f"python -m pipelines.experiments --bundle {folder}{only}", language="bash")

@@ -19,10 +19,6 @@ from pages.show import pictures
 from pages.show.words import logit, percent
 
 QUESTION = "What does white noise do to the whole test set?"
-TELLS = (
-    "how often the class survives white noise from −10 to 30 dB, and how much of clip and noise "
-    "passes into B"
-)
 DEFINITION = (
     "Class: f's decision on the clean clip. Passing: the share of the sound energy that the "
     "filter |B| / |A| of the noisy clip lets through. r: Pearson's, of B's waveform with the "

@@ -19,10 +19,6 @@ from pages.show import pictures
 from pages.show.words import decibels, logit, percent
 
 QUESTION = "Two clips at once: which one does B hold?"
-TELLS = (
-    "what of either clip passes into B when two of different classes are mixed, beside random "
-    "components of equal log energy"
-)
 DEFINITION = (
     "Each pair is explained for the class of either clip: the target. Random: components that "
     "B does not hold and that carry as much of ‖X‖². r with either clip is high without any "
@@ -66,15 +62,8 @@ def rows(interpreter: str, block: Mapping[str, Any]) -> list[Row]:
 def draw(view: View, rows: Sequence[Row], tau: float) -> None:
     """Target against the other clip, at every level, beside chance and the paper's samples."""
     heard = state.settle("heard", list(GROUPS), "all", "choice of mixtures")
-    st.segmented_control(
-        "Mixtures in which the explained class is, for f,",
-        list(GROUPS),
-        key=state.control("heard", heard),
-        format_func=HEARD.__getitem__,
-        required=True,
-        on_change=state.changed,
-        args=("heard",),
-    )
+    label, control = "Mixtures in which the explained class is, for f,", "segmented_control"
+    state.select(st, label, "heard", list(GROUPS), HEARD, widget=control, required=True)
     shown = [row for row in rows if row["heard"] == heard]
     mine = [row for row in shown if row["interpreter"] == view.engine.interpreter_name]
     if (row := next((row for row in mine if row["snr_db"] == 0), None)) is not None:
@@ -114,7 +103,7 @@ def _papers() -> None:
 def _against(view: View, row: Row) -> str:
     text = (
         f"**At equal level more of the target's sound energy passes into B than of the other clip's "
-        f"in {percent(row['more'])} of {row['n']} explanations by {results.title(view.engine.bundle, row['interpreter'])}; with "
+        f"in {percent(row['more'])} of {row['n']} explanations by {view.engine.explainer.title}; with "
         f"Random in {percent(row['random_more'])}.** "
     )
     if row["test_p"] is None:

@@ -166,14 +166,16 @@ def select(
     shown: str | None = None,
     reset: Sequence[str] = (),
     relabelled: bool = False,
+    widget: str = "selectbox",
     **more: Any,
 ) -> None:
-    """A selectbox for a setting, in a place that Streamlit draws in: `words` is what an option is
-    called, `shown` the option chosen where it is not the setting's value, `reset` the settings that
-    hang on it; `relabelled` as for `control`, more as `st.selectbox` takes it."""
+    """A selectbox or another `widget` of one choice for a setting, in a place that Streamlit draws
+    in: `words` is what an option is called, `shown` the option chosen where it is not the setting's
+    value, `reset` the settings that hang on it; `relabelled` as for `control`, more as the widget
+    takes it."""
     chosen = str(value(name) or "") if shown is None else shown
     given = {"on_change": changed, "args": (name, *reset)} | more
-    place.selectbox(
+    getattr(place, widget)(
         label,
         options,
         key=control(name, chosen, relabelled),

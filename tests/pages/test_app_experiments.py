@@ -86,7 +86,7 @@ def test_an_interpreter_without_rows_still_has_its_figures(open_stored: Open) ->
 def test_what_is_missing_is_told_with_its_command(open_stored: Open, open_app: Open) -> None:
     app = open_stored("half")
     assert "the top 5 of ATT" in told(app)
-    assert [i.value for i in app.info if "“half” has no stored overlap experiment." in i.value]
+    assert [i.value for i in app.info if "“half” has no stored overlap experiment:" in i.value]
     command = "python -m pipelines.experiments --bundle half --only overlap"
     assert [code.value for code in app.code] == [command]
 
@@ -95,7 +95,9 @@ def test_a_model_without_experiments_says_how_to_run_them(open_app: Open) -> Non
     app = open_app(page="noise", bundle="random", tab="experiments")
     assert not app.error
     (info,) = [i.value for i in app.info if "has no stored" in i.value]
-    assert "“random” has no stored noise and no overlap experiment. The two tell how often" in info
+    assert (
+        "“random” has no stored noise and no overlap experiment: What does white noise do" in info
+    )
     assert [c.value for c in app.code] == ["python -m pipelines.experiments --bundle random"]
     assert not app.dataframe
     assert not app.get("plotly_chart")
