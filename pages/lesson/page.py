@@ -7,7 +7,7 @@ import streamlit as st
 from pages.lesson import reference
 from pages.lesson.steps import STEPS, draw
 from pages.shell import state
-from pages.shell.view import View, current
+from pages.shell.view import current
 from pages.show import pictures, players
 
 ALL = "all"
@@ -28,7 +28,11 @@ def page() -> None:
     state.show_messages()
     state.write_url()
     made = view.explained().interpretation
-    _stepper(view, shown)
+    with st.container(key="lesson-steps"):
+        label = f"{len(STEPS)} steps, about ten minutes, all made from “{view.source.title}”"
+        words = {name: f"{name} {step.short}" for name, step in STEPS.items()}
+        words[ALL], more = "All on one page", {"widget": "pills", "required": True, "wrap": True}
+        state.select(st, label, "step", list(words), words, **more)
     for name in STEPS if shown == ALL else [shown]:
         _heading(name, shown)
         draw(name, view, made)
@@ -41,15 +45,6 @@ def page() -> None:
     reference.draw(view, everything=shown == ALL)
     _up()
     players.take_turns()
-
-
-def _stepper(view: View, shown: str) -> None:
-    """All steps as a row."""
-    with st.container(key="lesson-steps"):
-        label = f"{len(STEPS)} steps, about ten minutes, all made from “{view.source.title}”"
-        words = {name: f"{name} {step.short}" for name, step in STEPS.items()} | {ALL: "All"}
-        more = {"widget": "pills", "required": True, "wrap": True}
-        state.select(st, label, "step", [*STEPS, ALL], words, **more)
 
 
 def _heading(name: str, shown: str) -> None:
