@@ -108,7 +108,9 @@ def facts(view: View) -> Facts:
     return Facts(
         view,
         components.names_of(engine),
-        (engine.relevance(view.analysis, index) if theta is None else theta[index]).numpy(),
+        (
+            cached.relevance(engine, view.analysis, view.target) if theta is None else theta[index]
+        ).numpy(),
         shapes.centres(engine.dictionary.patterns, engine.audio),
         shapes.spread(engine.dictionary.patterns, engine.audio),
         at_hand(view).usage if used is None else used,

@@ -14,7 +14,7 @@ import streamlit as st
 
 from l2i_core.dictionary import shapes
 from pages.dictionary.use import Facts
-from pages.shell import components, state
+from pages.shell import cached, components, state
 from pages.shell.view import View
 from pages.show import live
 from pages.show.words import class_name
@@ -67,7 +67,7 @@ def settled(facts: Facts) -> Chosen:
     sort = state.settle("sort", _offered(facts, SORTS), "frequency", "order of components")
     among = state.settle("among", _offered(facts, _AMONG), "all", "group of components")
     band = state.settle("band", list(_BANDS), "all", "band")
-    best = int(view.engine.relevance(view.analysis, view.target).argmax())
+    best = int(cached.relevance(view.engine, view.analysis, view.target).argmax())
     component = int(state.settle("component", [*map(str, numbers)], str(best), "component"))
     if problem := components.names_problem(view.engine):
         state.notice(f"Your names are not shown: {problem}", "error")

@@ -132,7 +132,7 @@ def dictionary(view: View, made: Interpretation) -> Told:
         r" + \mu \lVert H \rVert_1 \\ \lVert w_k \rVert = 1 \end{gathered}",
         f"Eq. 5, sparse NMF. W has a row for each of {config.n_bins} frequencies and a column w for "
         f"each of K = {w.shape[1]} components. Nothing is negative: components only add up.",
-        f"These {len(known.main)} account for **{covered}** of its log energy, ‖X‖²."
+        f"The {len(known.main)} drawn account for **{covered}** of the clip's log energy, ‖X‖²."
         if known.main
         else "",
         Try("Which shapes are tones, which are noise? All of them can be heard.", more=_see_all),
@@ -220,7 +220,7 @@ def _ridges(
     plots.chart(figure, f"lesson {axis['title']}", f"{title}: {', '.join(names)}.")
     st.caption(
         f"Blue: chosen for “{class_name(view.target)}” at τ = {view.threshold:.2f} (step 7). Beside "
-        "#: the component's centre frequency."
+        "its number: a component's centre frequency."
     )
 
 
