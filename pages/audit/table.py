@@ -124,10 +124,9 @@ def _tick(decisions: Decisions, cases: Sequence[str], key: str) -> None:
 
 def _filter() -> None:
     """Callback of both filters."""
-    state.touch()
     label = st.session_state["control_show_class"]
     kinds = st.session_state["control_show_kinds"]
-    state.put(show=_joined(kinds, None if label == ANY else label))
+    state.chose(show=_joined(kinds, None if label == ANY else label))
 
 
 def _shown(labels: Sequence[str], names: Mapping[str, str]) -> tuple[list[str], str | None]:

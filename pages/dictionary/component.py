@@ -307,14 +307,7 @@ def _play(view: View, source: ClipSource, words: str) -> None:
     wav = players.wav(sound, view.engine.audio.sample_rate, players.common_gain([sound]))
     with st.container(key=f"players-{source.id}"):
         st.audio(wav, alt=f"Player: {source.title}")
-    if st.button(
-        "Open in Listen", key=f"listen {source.id}", on_click=_to_listen, args=(source.id,)
-    ):
+    if st.button("Open in Listen", key=f"listen {source.id}"):
+        if source.id != state.value("clip"):  # else with the class that is explained
+            state.put(clip=source.id, **dict.fromkeys(("window", "own", "class")))
         state.go("listen")
-
-
-def _to_listen(clip: str) -> None:
-    """Callback: that clip, with what f says of it."""
-    state.touch()
-    if clip != state.value("clip"):
-        state.put(clip=clip, window=None, own=None, **{"class": None})

@@ -163,8 +163,7 @@ def _cells(facts: Facts, chosen: Chosen) -> list[dict[str, Any]]:
 def _take() -> None:
     sent = st.session_state[_KEY].get("chosen")
     if isinstance(sent, int):
-        state.touch()
-        state.put(component=str(sent))
+        state.chose(component=str(sent))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -92,12 +92,9 @@ def offer_tau(text: str, thresholds: Sequence[float], key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(text)
         for tau in thresholds:
-            st.button(f"τ = {tau:.2f}", key=f"{key} {tau}", on_click=_go_to, args=(tau,))
-
-
-def _go_to(threshold: float) -> None:
-    state.touch()
-    state.put(tau=threshold)
+            st.button(
+                f"τ = {tau:.2f}", key=f"{key} {tau}", on_click=state.chose, kwargs={"tau": tau}
+            )
 
 
 EVEN = 0.05  # two-sided p above which FF and a Random count as not told apart

@@ -68,7 +68,9 @@ def _line(
     """A column of a summary's table by τ, where it is not None."""
     grid = sorted((t for t in table if table[t].get(key) is not None), key=float)
     low, middle, high = ([table[t].get(k) for t in grid] for k in ("q25", key, "q75"))
-    return Line(name, [float(t) for t in grid], middle, *look, (low, high) if band else None)
+    colour, dash, symbol = look
+    x = [float(t) for t in grid]
+    return Line(name, x, middle, colour, dash, symbol, (low, high) if band else None)
 
 
 def curve_rows(drawn: Curves) -> results.Table:

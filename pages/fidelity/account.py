@@ -129,7 +129,7 @@ def systems(view: View, found: Results, account: Account) -> None:
     left, right = st.columns([1.2, 1], gap="medium")
     paper_of, ours = account.paper, f"Ours: model {view.key[0]}"
     unit = f"median FF in {view.engine.task.unit.name}"
-    theirs = [
+    theirs: results.Table = [
         {"system": name, **dict(zip(account.measures, values, strict=False))}
         for name, values in paper_of.figures.items()
     ]
@@ -141,13 +141,12 @@ def systems(view: View, found: Results, account: Account) -> None:
     ]
     if not view.engine.task.multi_label:
         lines = {"L2I + Θ_ATT": paper.FAITHFULNESS, "Random (count-matched)": paper.RANDOM}
-        rows = [
+        drops: results.Table = [
             {"system": name} | {f"τ {t}": line.get(t) for t in paper.FAITHFULNESS}
             for name, line in lines.items()
         ]
-        tables.append(
-            (right, "**The paper's: ESC-50, fold 1**, median FF in logits (Table 2)", rows, logit)
-        )
+        title = "**The paper's: ESC-50, fold 1**, median FF in logits (Table 2)"
+        tables.append((right, title, drops, logit))
     for place, title, rows, written in tables:
         place.markdown(title)
         cells = [{k: _cell(v, written) for k, v in row.items()} for row in rows]

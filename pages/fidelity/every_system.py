@@ -87,6 +87,7 @@ def _flint(view: View, name: str) -> Said:
     engine, info = view.engine, view.engine.bundle.baseline_info[name]
     with models.turn:
         model, c = engine.bundle.baseline(name), engine.class_index(view.target)
+        assert isinstance(model, flint.Flint)  # by its kind
         made = flint.explain(model, engine.hearing, view.analysis, c)
     values, relevance = made.attributes.tolist(), made.relevance.tolist()
     order = sorted(range(len(values)), key=lambda k: -abs(relevance[k]))
@@ -140,7 +141,9 @@ def _vibi(view: View, name: str) -> Said:
     """Chunks of time and mel, as sound and as a spectrogram in which they are framed."""
     engine, info = view.engine, view.engine.bundle.baseline_info[name]
     with models.turn:
-        made = vibi.explain(engine.bundle.baseline(name), engine.hearing, view.analysis)
+        model = engine.bundle.baseline(name)
+        assert isinstance(model, vibi.Vibi)  # by its kind
+        made = vibi.explain(model, engine.hearing, view.analysis)
     units = f"{int(made.chunks.sum())} of {made.chunks.numel()} chunks"
     padded = engine.audio.n_frames(len(view.analysis.waveform)) < made.log_magnitude.shape[1]
     beyond = " The chunks that are not seen lie in the short clip's padding." if padded else ""
@@ -253,10 +256,14 @@ def _choose(view: View, titles: Mapping[str, str]) -> list[str]:
     are one setting, so that what they show is a link."""
     there = list(titles)
     names = _chosen(there)
+
+    def put(chosen: Sequence[str]) -> None:
+        state.chose(systems=_setting(chosen, there))
+
     st.toggle(
         f"Explain “{view.source.title}” by the systems of this model",
         key=state.control("systems", bool(names)),
-        on_change=lambda: _put(there if st.session_state["control_systems"] else [], there),
+        on_change=lambda: put(there if st.session_state["control_systems"] else []),
     )
     if names:
         st.pills(
@@ -265,7 +272,7 @@ def _choose(view: View, titles: Mapping[str, str]) -> list[str]:
             selection_mode="multi",
             key=state.control("systems_shown", names),
             format_func=titles.__getitem__,
-            on_change=lambda: _put(st.session_state["control_systems_shown"], there),
+            on_change=lambda: put(st.session_state["control_systems_shown"]),
             wrap=True,
             label_visibility="collapsed",
         )
@@ -288,9 +295,3 @@ def _chosen(there: Sequence[str]) -> list[str]:
 
 def _setting(names: Sequence[str], there: Sequence[str]) -> str | None:
     return _ALL if set(names) == set(there) else ",".join(names) or None
-
-
-def _put(names: Sequence[str], there: Sequence[str]) -> None:
-    """Callback of both."""
-    state.touch()
-    state.put(systems=_setting(names, there))

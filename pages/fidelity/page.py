@@ -46,9 +46,9 @@ def measured(view: View, found: Results) -> None:
     accounts.systems(view, found, account)
     st.subheader("In which classes?", anchor=False)
     columns = st.columns(2, gap="large")
-    for place, chart in zip(columns, account.charts, strict=False):
+    for place, (says, figure) in zip(columns, account.charts, strict=False):
         with place:
-            plots.finding(*chart, key=f"{account.paper.data} {chart[0]}")
+            plots.finding(says, figure, f"{account.paper.data} {says}")
     with st.expander("Clips by f's classes (rows) and the interpreter's (columns)"):
         names = [class_name(label) for label in view.engine.classes]
         counts = pd.DataFrame(account.counts, index=names, columns=names)

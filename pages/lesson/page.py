@@ -31,8 +31,10 @@ def page() -> None:
     with st.container(key="lesson-steps"):
         label = f"{len(STEPS)} steps, about ten minutes, all made from “{view.source.title}”"
         words = {name: f"{name} {step.short}" for name, step in STEPS.items()}
-        words[ALL], more = "All on one page", {"widget": "pills", "required": True, "wrap": True}
-        state.select(st, label, "step", list(words), words, **more)
+        words[ALL], steps = "All on one page", list(words)
+        state.select(
+            st, label, "step", [*steps, ALL], words, widget="pills", required=True, wrap=True
+        )
     for name in STEPS if shown == ALL else [shown]:
         _heading(name, shown)
         draw(name, view, made)
@@ -67,8 +69,7 @@ def _heading(name: str, shown: str) -> None:
 
 def _go(step: str, up: bool = False) -> None:
     """Callback: another step; `up`: from below, so the page scrolls to where it begins."""
-    state.touch()
-    state.put(step=step)
+    state.chose(step=step)
     st.session_state["l2i_lesson_up"] = up
 
 

@@ -84,6 +84,5 @@ def _prompt(name: str, view: View, prompt: Try) -> None:
 
 def _set(setting: str, value: str) -> None:
     """Callback: what the bar's own control would do."""
-    state.touch()
     reset = dict.fromkeys(_RESETS.get(setting, ()))
-    state.put(**{setting: float(value) if setting == "tau" else value}, **reset)
+    state.chose(**{setting: float(value) if setting == "tau" else value}, **reset)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -204,7 +204,7 @@ def _ridges(
     title: str,
     x: Sequence[float],
     rows: Sequence[Sequence[float]],
-    axis: dict[str, object],
+    axis: Mapping[str, object],
     own_scale: bool,
 ) -> None:
     """A curve for each main component."""

@@ -78,8 +78,8 @@ def draw(view: View, corruption: Corruption) -> None:
     with view.corner, st.popover("Download", width="stretch"):
         stem = f"{engine.bundle.name}-{engine.interpreter_name}-{corruption.file_name}"
         folds = {clip.name: clip.fold for clip in clips}
-        told = [{**row, "fold": folds[row["clip"]]} for row in job.rows]
-        results.csv_buttons([("Rows", f"tau{threshold:.2f}", told)], stem)
+        rows_with_folds = [{**row, "fold": folds[row["clip"]]} for row in job.rows]
+        results.csv_buttons([("Rows", f"tau{threshold:.2f}", rows_with_folds)], stem)
 
 
 def _figures(
@@ -170,10 +170,6 @@ def _clips(good: Sequence[Row]) -> None:
     if here is None:
         st.caption(f"{row['clip']} is not among the clips that can be chosen here.")
         return
-    st.button(f"Hear {row['clip']} with this noise", on_click=_hear, args=(here.id, row["seed"]))
-
-
-def _hear(clip: str, seed: int) -> None:
-    """Callback: another clip, explained for f's decision."""
-    state.touch()
-    state.put(clip=clip, seed=str(seed), tab="clip", window=None, own=None, **{"class": None})
+    anew = {"tab": "clip", "seed": str(row["seed"]), **dict.fromkeys(("window", "own", "class"))}
+    label = f"Hear {row['clip']} with this noise"
+    st.button(label, on_click=state.chose, kwargs={"clip": here.id, **anew})

@@ -47,8 +47,8 @@ def downloads(view: View, corruption: Corruption, compared: Comparison) -> None:
 def _report(view: View, corruption: Corruption, compared: Comparison) -> dict[str, Any]:
     """What is on screen, as numbers."""
     engine, (alone, mixed) = view.engine, compared.sides
-    relevances = (side.interpretation.relevance for side in compared.sides)
-    shift = noise_lab.relevance_shift(*relevances, view.threshold)
+    before, after = (side.interpretation.relevance for side in compared.sides)
+    shift = noise_lab.relevance_shift(before, after, view.threshold)
     return {
         "clip": view.source.file_name,
         "bundle": engine.bundle.name,

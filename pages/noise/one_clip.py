@@ -250,9 +250,9 @@ def energy(compared: Comparison) -> None:
 
 def relevances(view: View, compared: Comparison) -> None:
     """The most relevant components of both sides as paired bars."""
-    found = [side.interpretation.relevance for side in compared.sides]
-    shift = noise_lab.relevance_shift(*found, view.threshold)
-    before, after = (relevance.numpy() for relevance in found)
+    first, second = (side.interpretation.relevance for side in compared.sides)
+    shift = noise_lab.relevance_shift(first, second, view.threshold)
+    before, after = first.numpy(), second.numpy()
     st.subheader("Do the same components carry it?", anchor=False)
     if not before.any() and not after.any():
         st.markdown(f"No component speaks for “{class_name(view.target)}” in either.")

@@ -39,9 +39,8 @@ def page() -> None:
 
 def _turned() -> None:
     """Callback: another tab."""
-    state.touch()
     titles = {title: name for name, title in TABS.items()}
-    state.put(tab=titles[st.session_state["control_tab"]])
+    state.chose(tab=titles[st.session_state["control_tab"]])
 
 
 page()

@@ -28,8 +28,8 @@ def draw(view: View) -> Corruption | None:
     widths = [3, 3, 3] if kind == "clip" else [3, 3, 2]
     what, level, detail = st.columns(widths, gap="medium", vertical_alignment="bottom")
     words = {name: name.capitalize() for name in KINDS} | {"clip": "A clip"}
-    control = {"widget": "segmented_control", "required": True}
-    state.select(what, "Sound to add: noise, or a clip", "kind", KINDS, words, **control)
+    label, widget = "Sound to add: noise, or a clip", "segmented_control"
+    state.select(what, label, "kind", KINDS, words, widget=widget, required=True)
     level.slider(
         "SNR in dB: the clip's level above the added sound's",
         LOWEST,
@@ -99,8 +99,7 @@ def _follow(view: View, corruption: Corruption, other: ClipSource) -> bool:
 def explain(label: str | None) -> None:
     """Callback: explain another class; the context bar's class follows."""
     if label is not None:
-        state.touch()
-        state.put(**{"class": label, "own": None})
+        state.chose(**{"class": label, "own": None})
 
 
 def _other(view: View) -> ClipSource | None:
@@ -172,5 +171,4 @@ def _whole(name: str, low: int, high: int, default: int, what: str) -> int:
 
 def _chose(name: str) -> None:
     """Callback: take a number as the URL has it."""
-    state.touch()
-    state.put(**{name: str(st.session_state[f"control_{name}"])})
+    state.chose(**{name: str(st.session_state[f"control_{name}"])})

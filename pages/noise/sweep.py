@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pandas as pd
@@ -91,7 +92,7 @@ def _curves(view: View, corruption: Corruption, compared: Comparison, rows: pd.D
     def without(value: float) -> Line:
         return Line(compared.heads[0], levels, [value] * len(levels), colours.accent, "dash")
 
-    four = [
+    four: list[tuple[str, list[Line], str, Callable[[float], str]]] = [
         (
             f"f {task.decides} {name} in {rows['decision'].sum()} of {n} mixtures",
             [over("probability", "probability", colours.accent), without(clean)],

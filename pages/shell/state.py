@@ -186,14 +186,19 @@ def select(
 
 def changed(name: str, *reset: str) -> None:
     """Callback of a widget: take its value, and forget settings that hang on it."""
-    touch()
-    put(**{name: st.session_state[f"control_{name}"]}, **dict.fromkeys(reset))
+    chose(**{name: st.session_state[f"control_{name}"]}, **dict.fromkeys(reset))
 
 
 def touch() -> None:
     """The user did something: messages about the last step go, the URL will follow."""
     store = _store()
     store["touched"], store["messages"] = True, []
+
+
+def chose(**values: str | float | None) -> None:
+    """The user changed settings: a callback."""
+    touch()
+    put(**values)
 
 
 def notice(text: str, kind: str = "warning") -> None:
