@@ -25,13 +25,17 @@ def clip(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> N
     """The list that chooses as the table does; what is wrong with the chosen one, and its sound."""
     by_case = {row.case: row for row in shown}
     name = f"audit-clip {decisions.key}"
+
+    def choose() -> None:
+        state.touch()
+        decisions.choose(st.session_state[f"control_{name}"])
+
     st.selectbox(
         "Clip to look into",
         list(by_case),
         key=state.control(name, chosen.case),
         format_func=lambda case: _describe(by_case[case]),
-        on_change=_choose,
-        args=(decisions, f"control_{name}"),
+        on_change=choose,
     )
     st.markdown(audit.doubts(chosen))
     source = decisions.sources([chosen]).get(chosen.case)
@@ -42,7 +46,11 @@ def clip(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> N
     with st.container(horizontal=True):
         if st.button("Open in Listen", disabled=source is None, type="primary", key="open"):
             assert source is not None  # or the button is disabled
-            _listen(decisions, chosen, source)
+            name, bundle = source.id, decisions.bundle
+            if decisions.own:
+                name = audits.open_as_upload(source, models.bundle(bundle))
+            state.put(bundle=bundle, interpreter=decisions.found.interpreter)
+            results.listen(decisions.found, chosen, name, decisions.threshold)
         evidence.download(stem, write, "FF and Random are the table's.", "content")
     if source is None:
         missing = f"The file of {chosen.clip} is gone: measure again"
@@ -72,21 +80,6 @@ def explained(
 
 def _zip(decisions: Decisions, row: Decision, source: ClipSource, url: str | None) -> bytes:
     return evidence_zip(*explained(decisions, row, source, url))
-
-
-def _listen(decisions: Decisions, row: Decision, source: ClipSource) -> None:
-    state.touch()
-    name = source.id
-    if decisions.own:
-        name = audits.open_as_upload(source, models.bundle(decisions.bundle))
-    state.put(bundle=decisions.bundle, interpreter=decisions.found.interpreter)
-    results.listen(decisions.found, row, name, decisions.threshold)
-
-
-def _choose(decisions: Decisions, key: str) -> None:
-    """Callback of the list."""
-    state.touch()
-    decisions.choose(st.session_state[key])
 
 
 def _describe(row: Decision) -> str:

@@ -74,12 +74,18 @@ def table(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> 
     name = f"audit-table {decisions.key}"
     ticked = {"selection": {"rows": [cases.index(chosen.case)], "columns": [], "cells": []}}
     told = f"{len(shown)} of {decisions.task.counted(len(decisions.rows))}"
+
+    def tick() -> None:
+        state.touch()
+        if rows := st.session_state[f"control_{name}"].selection.rows:
+            decisions.choose(cases[rows[0]])
+
     st.dataframe(
         frame,
         hide_index=True,
         column_config=config,
         key=state.control(name, ticked),
-        on_select=lambda: _tick(decisions, cases, f"control_{name}"),
+        on_select=tick,
         selection_mode="single-row-required",
         alt=f"{told} with f's decision, the interpreter's, FF and Random",
     )
@@ -113,13 +119,6 @@ def _line(row: Decision) -> dict[str, Any]:
         "FF > 0 and Random": _YES[row.beats_random],
         "|L|": row.components,
     }
-
-
-def _tick(decisions: Decisions, cases: Sequence[str], key: str) -> None:
-    """Callback of the table."""
-    state.touch()
-    if rows := st.session_state[key].selection.rows:
-        decisions.choose(cases[rows[0]])
 
 
 def _filter() -> None:

@@ -170,17 +170,12 @@ def relevance(view: View, made: Interpretation) -> Told:
 
 def mask(view: View, made: Interpretation) -> Told:
     """M, X_int, x_int, x_2."""
-    sounds = (view.analysis.waveform.numpy(), made.audio.numpy(), made.residual.numpy())
-    gain, known = players.common_gain(sounds), material.parts(view)
+    three, symbols = view.explained().sounds.values(), ("x", "x_int", "x₂")
+    sounds = {f"{t}: {s}": x for t, s, x in zip(TITLES, symbols, three, strict=True)}
+    gain, known = players.common_gain(list(three)), material.parts(view)
     linear = made.mask_domain == "linear"
-    with st.container(key="players-lesson-8"):
-        columns = st.columns(3, gap="small")
-        symbols = ("x", "x_int", "x₂")
-        for column, title, symbol, one in zip(columns, TITLES, symbols, sounds, strict=True):
-            with column:
-                st.markdown(f"**{title}**: {symbol}")
-                material.player(view, one, title, gain)
-    st.caption(f"One gain for all three: {players.decibels(gain)} on the clip's own level.")
+    players.beside("players-lesson-8", sounds, view.engine.audio.sample_rate, gain)
+    st.caption(players.one_gain(gain))
     if not made.selected:
         st.info("Nothing is chosen, so the mask is 0 everywhere: B is silence, C the clip.")
 

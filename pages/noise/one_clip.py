@@ -135,10 +135,7 @@ def _nothing_selected(view: View, compared: Comparison) -> None:
 
 def listening(view: View, compared: Comparison) -> None:
     """Players in two columns, then the pictures: every sound is on its way before the first."""
-    explained = [(side.analysis.waveform, side.interpretation) for side in compared.sides]
-    sounds = [
-        [sound.numpy() for sound in (whole, made.audio, made.residual)] for whole, made in explained
-    ]
+    sounds = [tuple(side.sounds.values()) for side in compared.sides]
     gain = players.common_gain([sound for three in sounds for sound in three])
     slots: list[tuple[DeltaGenerator, str]] = []
     with st.container(key="players-noise"):
@@ -154,10 +151,9 @@ def listening(view: View, compared: Comparison) -> None:
         slot.image(picture, width="stretch", alt=f"Spectrogram: {label}, on a mel scale")
     left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
     left.caption(
-        f"One gain for all six: {players.decibels(gain)} on the clip's own level; one scale: 0 dB is "
-        "the loudest band of the two inputs; grey in B: less than a tenth of the magnitude is kept. f "
-        "meets either input with its peak at 1, B and C at their input's scale. B is what the model "
-        "used, not the sound cleaned of noise."
+        f"{players.one_gain(gain)} One scale: 0 dB is the loudest band of the two inputs; grey in B: "
+        "less than a tenth of the magnitude is kept. f meets either input with its peak at 1, B and C "
+        "at their input's scale. B is what the model used, not the sound cleaned of noise."
     )
     pictures.draw_legend(right)
 
