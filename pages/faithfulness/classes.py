@@ -36,7 +36,13 @@ def figure(shown: Shown) -> None:
             results.clicked(str(points[0]["customdata"][0]))
 
     drawn = _figure(shown, str(state.value("evaluated") or ""), pictures.palette())
-    plots.finding(_title(shown), drawn, key, on_select=opened, selection_mode="points")
+    medians = ", ".join(
+        f"{class_name(c.label)} {shown.scale.value(c.own.median if c.own else math.nan)}"
+        for c in shown.classes
+    )
+    st.markdown(f"**{_title(shown)}**")
+    alt, mode = f"FF by class, medians: {medians}", "points"
+    plots.chart(drawn, key, alt, lively=True, on_select=opened, selection_mode=mode)
     st.caption("Boxes: quartiles, whiskers to the extremes. A click on a point opens its clip.")
     if shown.view.engine.task.multi_label and shown.level != paper.CLASSWISE_TAU:
         text = "The paper's Fig. 2 shows the same on SONYC-UST, at:"

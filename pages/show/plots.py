@@ -44,14 +44,15 @@ def finding(
 ) -> Any:
     """A figure under what it says, a note behind; its alternative is the same with its numbers."""
     st.markdown(f"**{text}**{note}")
-    return chart(figure, key, f"{text}{note}: {_numbers(figure)}", lively, **more)
+    return chart(figure, key, f"{text}{note}: {numbers(figure)}", lively, **more)
 
 
-def _numbers(figure: go.Figure) -> str:
-    """What a figure's traces hold, but for those that only decorate, in words."""
+def numbers(figure: go.Figure) -> str:
+    """What a figure's bars and lines hold, but for those that only decorate, in words."""
     told = []
     for trace in figure.data:
-        if trace.type in ("bar", "scatter") and trace.hoverinfo != "skip":
+        drawn = trace.type == "bar" or (trace.type == "scatter" and trace.mode != "markers")
+        if drawn and trace.hoverinfo != "skip":
             flat = trace.orientation == "h"
             names, values = (trace.y, trace.x) if flat else (trace.x, trace.y)
             each = [

@@ -19,7 +19,8 @@ from l2i_core.task import ONE_CLASS
 from l2i_core.words import moved
 from pages.lesson import figures, material
 from pages.shell import clips
-from pages.show import pictures, words
+from pages.show import comparisons, pictures, plots, words
+from pages.show.comparisons import Line
 from pages.show.pictures import palette
 
 TITLES = [
@@ -246,3 +247,13 @@ def test_figures_mark_what_is_chosen() -> None:
     assert max(alone.data[1].y) == pytest.approx(0.9)
     pairs = figures.logits(["x"], {"f": [2.0], "Θ": [-1.0]}, colours)
     assert [(bar.name, bar.x[0]) for bar in pairs.data] == [("f", 2.0), ("Θ", -1.0)]
+
+
+def test_the_alternative_of_a_figure_has_its_numbers() -> None:
+    bars = figures.logits(["dog", "rain"], {"f": [2.0, 0.5], "Θ": [-1.0, 3.0]}, palette())
+    assert plots.numbers(bars) == "f dog 2.0, rain 0.50; Θ dog −1.0, rain 3.0"
+    bars.add_scatter(x=[1.0], y=[2.0], mode="markers")
+    assert plots.numbers(bars).endswith("rain 3.0"), "a cloud of points is no list"
+    line = Line("clip", [-10.0, 0.0], [0.25, 0.5], "#000000", band=([0.1, 0.2], [0.3, 0.6]))
+    curves = comparisons.lines([line], 0.0, "dB", "share", palette())
+    assert plots.numbers(curves) == "clip −10 0.25, 0 0.50", "the band is in the picture alone"
