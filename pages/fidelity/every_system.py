@@ -58,16 +58,15 @@ def said(view: View, name: str) -> Said:
 
 def _interpreter(view: View, name: str) -> Said:
     """Components, as sound and as a spectrogram."""
-    bundle, stamp, _, clip, window = view.key
-    engine, key = models.engine(bundle, name), (bundle, stamp, name, clip, window)
-    analysis = cached.analysis(key, engine, view.source, view.window)
-    choice = Choice(view.threshold, view.domain)
-    explained = cached.explained(key, engine, analysis, view.target, choice)
-    made, verdict = explained.interpretation, explained.verdict
+    choice, window = Choice(view.threshold, view.domain), view.key[4]
+    explained = cached.of_clip(
+        view.key[0], name, view.source, view.target, choice, view.window, window
+    )
+    engine, made, verdict = explained.engine, explained.interpretation, explained.verdict
     title = results.title(engine.bundle, name)
     what = ("system", title, view.target, view.threshold, view.domain)
     return Said(
-        analysis.interpreter_logits,
+        explained.analysis.interpreter_logits,
         counted(len(made.selected), "component"),
         "Its components together; on Listen each can be played alone.",
         view.picture(what, made.log_magnitude, dim=True),

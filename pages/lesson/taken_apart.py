@@ -13,7 +13,7 @@ from l2i_core.dictionary import shapes
 from l2i_core.explainers.protocol import LAYERS
 from pages.lesson import figures, material
 from pages.lesson.material import Told, Try
-from pages.shell import cached, clips, components, decisions, state
+from pages.shell import cached, clips, components, decisions, state, verdicts
 from pages.shell.view import View
 from pages.show import pictures, players, plots
 from pages.show.words import THIN, class_name, logit, number, percent
@@ -63,19 +63,9 @@ def classifier(view: View, made: Interpretation) -> Told:
     else:
         st.info("What f makes of the sound before its first layer is its own business.")
     order = logits.argsort(descending=True, stable=True).tolist()[: material.CLASSES]
-    plots.finding(
-        f"What f {engine.task.decides}: {decisions.said(engine, logits)}",
-        plots.class_bars(
-            [class_name(engine.classes[c]) for c in order],
-            engine.probabilities(logits)[order].tolist(),
-            class_name(view.target),
-            pictures.palette(),
-            decisions.LIMIT if several else None,
-        ),
-        "lesson-classes",
-        " (probabilities)",
-        lively=False,
-    )
+    said = decisions.said(engine, logits)
+    st.markdown(f"**What f {engine.task.decides}: {said}** (probabilities)")
+    verdicts.classes(view, order, "lesson-classes")
     best = view.analysis.predicted
     return Told(
         f"The classifier f gets {received} and answers with one number for each of its {count} "

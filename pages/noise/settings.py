@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import streamlit as st
 
 from l2i_core.signal.corrupt import COLOURS
 from pages.noise import comparison
 from pages.noise.comparison import Comparison, Corruption
-from pages.shell import cached, clips, scene_maker, state, uploads
+from pages.shell import bring, cached, clips, scene_maker, state, uploads
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
 from pages.show.words import THIN, class_name, number, sentence
@@ -127,9 +126,8 @@ def _other(view: View) -> ClipSource | None:
     titles = {c: everything[c].title if c in everything else gone for c in options}
     state.select(choose, "Clip to mix in", "other", options, titles, shown=asked)
     with own.popover("Upload", width="stretch", help="Upload a clip to mix in"):
-        key, label = "upload_other", "A clip to mix in"
-        st.file_uploader(label, clips.SUFFIXES, key=key, on_change=_take_other, args=(view,))
-        st.caption(f"{uploads.limits()} It stays in this session.")
+        config, label = view.engine.audio, "A clip to mix in"
+        uploads.uploader(label, "upload_other", config, _take_other, bring.refuse)
     if asked not in everything:
         state.notice(
             f"The link mixes in a clip that is not here ({asked}): upload the same file, or choose "
@@ -138,17 +136,9 @@ def _other(view: View) -> ClipSource | None:
     return everything.get(asked)
 
 
-def _take_other(view: View) -> None:
-    """Callback: mix in an upload; one that cannot be used changes nothing but the message."""
+def _take_other(source: ClipSource) -> None:
+    """Mix in an upload."""
     state.touch()
-    file: Any = st.session_state.get("upload_other")
-    if file is None:
-        return
-    try:
-        source = uploads.from_upload(file.name, file.getvalue(), view.engine.audio)
-    except ValueError as error:
-        state.notice(f"{file.name}: {error}", "error")
-        return
     if gone := scene_maker.keep(source):
         state.notice(gone)
     state.put(other=source.id)
