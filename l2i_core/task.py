@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from l2i_core.words import Unit, counted, unit
 
@@ -43,6 +44,13 @@ class Task:
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax over the classes, or σ of each: (…, C) → (…, C)."""
         return torch.sigmoid(logits) if self.multi_label else torch.softmax(logits, dim=-1)
+
+    def loss(self, logits: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Cross-entropy with the wanted probabilities, (B, C), (B, C), mean over clips; of several
+        classes binary, mean over both, a positive of each class weighing its `weights` (C,)."""
+        if self.multi_label:
+            return functional.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weights)
+        return functional.cross_entropy(logits, wanted)
 
     def score(self, logits: Tensor) -> Tensor:
         """What FF is a drop of: logits, or probabilities as in the paper's Fig. 2: (…, C)."""

@@ -12,45 +12,31 @@ import json
 import logging
 import sys
 
-from l2i_core.arguments import Parser
-from l2i_core.bundle import load_bundle
-from l2i_core.data.sets import held_out
-from l2i_core.engine import L2I
 from l2i_core.files import write_text
 from l2i_core.measure.records import read_table, to_csv
 from l2i_core.measure.study import on_disk, publish, run, weights_of
 from l2i_core.measure.surrogate_check import ROWS, STUDY, TEXTS, Settings, summarise
-from pipelines.runs import evenly, log_to_stderr, main_guard, provenance
+from pipelines.runs import evenly, main_guard, provenance
+from pipelines.studies import opened, options
 
 log = logging.getLogger("l2i")
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--bundle", default="esc10", help="a bundle's name or folder")
-    parser.add_argument("--interpreter", help="one of the bundle's (default: all)")
-    parser.add_argument("--clips", type=int, metavar="N", help="so many of the test clips")
+    parser = options(__doc__, "esc10", limit="--clips")
     parser.add_argument("--samples", type=int, default=256, help="passes of f for each surrogate")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--data", metavar="FOLDER", help="the data set (default: L2I_ESC10, …)")
     given = parser.parse_args(argv)
-    log_to_stderr()
-    bundle = load_bundle(given.bundle)
-    names = [given.interpreter] if given.interpreter else bundle.interpreters
-    engines = [L2I(bundle, name) for name in names]
-    clips = held_out(bundle.training, bundle.name, given.data)[1]
+    bundle, engines, _, clips = opened(given)
     settings = Settings(given.samples, given.seed)
-    plan = evenly(STUDY.plan(clips, settings), given.clips)
+    plan = evenly(STUDY.plan(clips, settings), given.limit)
     about = {**STUDY.about(settings), **provenance("check_surrogate", argv)}
     path = on_disk(bundle) / "metrics" / ROWS
     for name, rows in run(STUDY, engines, clips, plan, settings):
         weights = weights_of(bundle, name)
         mine = [{**row, "weights": weights} for row in rows if "error" not in row]
-        others = (
-            [r for r in read_table(path, TEXTS) if r["interpreter"] != name]
-            if path.is_file()
-            else []
-        )
+        known = read_table(path, TEXTS) if path.is_file() else []
+        others = [row for row in known if row["interpreter"] != name]
         write_text(path, to_csv([*others, *mine]))
         # The written rows, of six digits: a resumed run has no others, and the table is theirs.
         mine = [row for row in read_table(path, TEXTS) if row["interpreter"] == name]

@@ -14,33 +14,21 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from l2i_core.arguments import Parser
-from l2i_core.bundle import Bundle, load_bundle
-from l2i_core.data.sets import held_out
-from l2i_core.engine import L2I
+from l2i_core.bundle import Bundle
 from l2i_core.files import write_text
 from l2i_core.measure.records import read_table, to_csv
 from l2i_core.measure.study import Row, on_disk, run, weights_of
 from l2i_core.measure.truth import ROWS, STUDY, TEXTS, Settings
-from pipelines.runs import log_to_stderr, main_guard, provenance
+from pipelines.runs import main_guard, provenance
+from pipelines.studies import opened, options
 
 log = logging.getLogger("l2i")
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--bundle", default="scenes", help="a bundle's name or folder")
-    parser.add_argument("--data", metavar="FOLDER", help="the scenes (default: L2I_SCENES)")
-    parser.add_argument("--interpreter", nargs="+", default=[], help="default: all of the bundle's")
-    parser.add_argument("--limit", type=int, help="the first scenes only")
-    given = parser.parse_args(argv)
-    if given.limit is not None and given.limit < 1:
-        raise ValueError(f"--limit must be at least 1, received {given.limit}.")
-    log_to_stderr()
-    bundle, settings = load_bundle(given.bundle), Settings()
-    names = given.interpreter or list(bundle.interpreters)
-    engines = [L2I(bundle, name) for name in names]
-    clips = held_out(bundle.training, bundle.name, given.data)[1]
+    given = options(__doc__, "scenes").parse_args(argv)
+    bundle, engines, _, clips = opened(given)
+    settings, names = Settings(), [engine.interpreter_name for engine in engines]
     scenes = clips[: given.limit]
     plan = STUDY.plan(scenes, settings)
     wanted = {(clip.name, label) for clip in scenes for label in clip.held}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,6 @@ from typing import Any, ClassVar
 
 import yaml
 
-from l2i_core.arguments import Parser
 from l2i_core.bundle import check_name
 from l2i_core.explainers import flint, vibi
 from l2i_core.explainers.l2i import POOLINGS
@@ -55,10 +53,10 @@ class DataConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassifierConfig:
+class ClassifierConfig(Training):
     """How f is trained; see pipelines.train_classifier."""
 
-    muon_learning_rate: ClassVar[float] = 0.0
+    muon_learning_rate: ClassVar[float] = 0.0  # type: ignore[misc]  # not a setting of f's
 
     epochs: int = 60
     batch_size: int = 32
@@ -80,7 +78,8 @@ class ClassifierConfig:
     positive_weights: tuple[float, ...] = ()  # multi-label: a positive's weight in each class
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "epochs", "batch_size", "pretrain_epochs")
+        Training.__post_init__(self)
+        at_least(self, 1, "pretrain_epochs")
         if sum(map(bool, (self.pretrained, self.pretrain_on, self.start_from))) > 1:
             raise ValueError(
                 "give only one of classifier.pretrained, classifier.pretrain_on and "
@@ -88,7 +87,7 @@ class ClassifierConfig:
             )
         if self.head_only and not self.pretrained:
             raise ValueError("classifier.head_only needs weights to build on: set pretrained.")
-        at_least(self, 0, "learning_rate", "weight_decay", "mixup", "mixup_free_epochs")
+        at_least(self, 0, "weight_decay", "mixup", "mixup_free_epochs")
         at_least(self, 0, "crop_seconds", "whole_epochs", "halve_every")
 
 
@@ -170,7 +169,7 @@ class Config:
         if self.precision not in PRECISIONS:
             accepted = ", ".join(PRECISIONS)
             raise ValueError(f"unknown precision {self.precision!r}; accepted: {accepted}.")
-        for name in (*self.interpreters, *self.baselines):
+        for name in self.explainers:
             check_name(name)
         if both := set(self.interpreters) & set(self.baselines):
             raise ValueError(f"{min(both)!r} names both an interpreter and a baseline.")
@@ -180,6 +179,11 @@ class Config:
                 f"default_interpreter {self.default_interpreter!r} is not among the interpreters: "
                 f"{known}."
             )
+
+    @property
+    def explainers(self) -> dict[str, InterpreterConfig | Baseline]:
+        """The interpreters and the baselines."""
+        return {**self.interpreters, **self.baselines}
 
     def to_dict(self) -> dict[str, Any]:
         return json.loads(json.dumps(dataclasses.asdict(self)))
@@ -243,22 +247,6 @@ def _own(baseline: Any) -> Any:
         return baseline
     others = _OTHERS.get(str(baseline.get("kind")), {})
     return {key: value for key, value in baseline.items() if key not in others}
-
-
-def command_line(
-    description: str, argv: list[str] | None
-) -> tuple[Config, Path, argparse.Namespace]:
-    """The options that every training command shares, parsed: config, output folder, namespace."""
-    parser = Parser(description=description)
-    parser.add_argument(
-        "--config", required=True, help="an experiment file, e.g. configs/esc10.yaml"
-    )
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
-    parser.add_argument("--out", type=Path, help="the bundle's folder (default: runs/NAME)")
-    parser.add_argument("--only", help="one interpreter of the config (default: all)")
-    arguments = parser.parse_args(argv)
-    config = load_config(arguments.config, arguments.overrides)
-    return config, arguments.out or Path("runs") / config.name, arguments
 
 
 def wanted(what: str, known: Mapping[str, Any], only: str | None) -> list[str]:

@@ -15,17 +15,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from l2i_core.arguments import Parser
-from l2i_core.bundle import load_bundle
 from l2i_core.data.clips import Clip
-from l2i_core.data.sets import held_out
 from l2i_core.engine import L2I
 from l2i_core.measure import evaluation
 from l2i_core.measure.contamination import KINDS, write_contaminated
 from l2i_core.measure.study import Row, Step, Study, publish, run, weights_of
 from l2i_core.signal.corrupt import check_snr
 from pipelines.evaluate import evaluate_with_bar
-from pipelines.runs import evenly, log_to_stderr, main_guard, provenance
+from pipelines.runs import evenly, main_guard, provenance
+from pipelines.studies import opened, options
 
 log = logging.getLogger("l2i")
 THRESHOLDS = (0.5, 0.3, 0.1)
@@ -89,21 +87,12 @@ STUDY: Study[Settings] = Study(
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = Parser(description=__doc__)
-    parser.add_argument("--bundle", default="esc50", help="a bundle's name or folder")
-    parser.add_argument(
-        "--interpreter", nargs="+", default=[], metavar="NAME", help="the bundle's (default: all)"
-    )
-    parser.add_argument("--limit", type=int, metavar="N", help="so many of the test clips")
+    parser = options(__doc__, "esc50")
     parser.add_argument("--snr", type=float, default=0.0, help="of the clip above the other, dB")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--data", metavar="FOLDER", help="the data set (default: L2I_ESC50, …)")
     given = parser.parse_args(argv)
     check_snr(given.snr)
-    log_to_stderr()
-    bundle = load_bundle(given.bundle)
-    engines = [L2I(bundle, name) for name in given.interpreter or bundle.interpreters]
-    clips = held_out(bundle.training, bundle.name, given.data)[1]
+    bundle, engines, _, clips = opened(given)
     settings = Settings(len(evenly(clips, given.limit)), given.snr, given.seed)
     plan = STUDY.plan(clips, settings)
     today = provenance("contaminate", argv)

@@ -27,8 +27,9 @@ from l2i_core.explainers.conventions import PAPER
 from l2i_core.measure.evaluation import Evaluation, Settings, evaluate, write_evaluation
 from l2i_core.measure.records import ClipRow, LevelRow
 from l2i_core.measure.study import Kept, fingerprint
-from pipelines.config import Config, command_line
-from pipelines.runs import circumstances, main_guard, start_log, typed
+from pipelines.config import Config
+from pipelines.loop import stage
+from pipelines.runs import circumstances, main_guard, typed
 
 log = logging.getLogger("l2i")
 
@@ -135,10 +136,8 @@ def _test_clips(config: Config, bundle: Bundle) -> list[Clip]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    config, out, arguments = command_line(__doc__ or "", argv)
-    start_log(out)
-    run(config, out, arguments.only, typed("evaluate", argv))
-    return 0
+    command = typed("evaluate", argv)
+    return stage(__doc__, argv, lambda config, out, only: run(config, out, only, command))
 
 
 if __name__ == "__main__":

@@ -10,27 +10,19 @@ from __future__ import annotations
 import logging
 import sys
 
-from l2i_core.arguments import Parser
-from l2i_core.bundle import load_bundle
-from l2i_core.data.sets import held_out
-from l2i_core.engine import L2I
 from l2i_core.files import write_text
 from l2i_core.measure.experiments import STUDIES, Settings
 from l2i_core.measure.records import to_csv
 from l2i_core.measure.study import on_disk, publish, run
-from pipelines.runs import log_to_stderr, main_guard, provenance
+from pipelines.runs import main_guard, provenance
+from pipelines.studies import opened, options
 
 log = logging.getLogger("l2i")
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser, default = Parser(description=__doc__), Settings()
-    parser.add_argument("--bundle", default="esc10", help="a bundle's name or folder")
+    parser, default = options(__doc__, "esc10"), Settings()
     parser.add_argument("--only", choices=STUDIES, help="one of the two")
-    parser.add_argument(
-        "--interpreter", nargs="+", default=[], metavar="NAME", help="the bundle's (default: all)"
-    )
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first clips and pairs")
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--pairs", type=int, default=default.pairs, help="pairs of clips to mix")
     parser.add_argument(
@@ -39,17 +31,9 @@ def main(argv: list[str] | None = None) -> int:
         help=f"every SNR on every clip, not on {default.swept} of them",
     )
     given = parser.parse_args(argv)
-    settings = Settings(
-        seed=given.seed,
-        pairs=given.pairs,
-        swept=None if given.all_levels else default.swept,
-    )
-    if given.limit is not None and given.limit < 1:
-        raise ValueError(f"--limit must be at least 1, received {given.limit}.")
-    log_to_stderr()
-    bundle = load_bundle(given.bundle)
-    engines = [L2I(bundle, name) for name in given.interpreter or bundle.interpreters]
-    data, clips = held_out(bundle.training, bundle.name)
+    swept = None if given.all_levels else default.swept
+    settings = Settings(seed=given.seed, pairs=given.pairs, swept=swept)
+    bundle, engines, data, clips = opened(given)
     made = provenance("experiments", argv)
     for kind in [given.only] if given.only else STUDIES:
         study = STUDIES[kind]

@@ -188,8 +188,8 @@ def _other_settings(folds: Sequence[Fold]) -> list[str]:
 def settings_of(config: Config, systems: Iterable[str]) -> dict[str, Any]:
     """What makes f, W and these systems."""
     made = {"f": config.classifier, "W": config.dictionary, "Ψ's layers": config.map_blocks}
-    every = {**config.interpreters, **config.baselines}
-    return {**made, **{name: every[name] for name in systems if name in every}}
+    every = config.explainers
+    return made | {name: every[name] for name in systems if name in every}
 
 
 def fidelity(folds: Sequence[Fold]) -> str:

@@ -1,5 +1,5 @@
-"""What the training commands share: options and log, and the epoch loop of every network: seeded,
-logged, resumable."""
+"""What the commands on an experiment share: options and log, and the epoch loop of every network:
+seeded, logged, resumable."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from l2i_core.arguments import Parser
+from l2i_core.explainers.training import Training
 from l2i_core.weights import freeze
 from pipelines.checkpoint import load_checkpoint, one_cycle, save_checkpoint
-from pipelines.config import Config, command_line
-from pipelines.optimizers import Optimizers, Schedule
+from pipelines.config import Config, load_config
+from pipelines.optimizers import Optimizers
 from pipelines.runs import start_log
 
 log = logging.getLogger("l2i")
@@ -30,27 +32,38 @@ def stage(
     argv: list[str] | None,
     work: Callable[[Config, Path, str | None], object],
 ) -> int:
-    """A training command: reads the options, begins the log, does `work(config, OUT, only)`."""
-    config, out, arguments = command_line(description or "", argv)
+    """A command on an experiment: options, log, then `work(config, OUT, only)`."""
+    parser = Parser(description=description)
+    parser.add_argument(
+        "--config", required=True, help="an experiment file, e.g. configs/esc10.yaml"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
+    parser.add_argument("--out", type=Path, help="the bundle's folder (default: runs/NAME)")
+    parser.add_argument("--only", help="one interpreter of the config (default: all)")
+    given = parser.parse_args(argv)
+    config = load_config(given.config, given.overrides)
+    out = given.out or Path("runs") / config.name
     start_log(out)
-    work(config, out, arguments.only)
+    work(config, out, given.only)
     return 0
 
 
 class Run(Generic[Model]):
-    """One network's training: what its checkpoint, OUT/checkpoints/FILE, holds, and what is left to
-    do. part: the network's name in the checkpoint."""
+    """One network's training by pipelines.COMMAND: what its checkpoint, OUT/checkpoints/FILE,
+    holds, and what is left to do. part: the network's name in the checkpoint."""
 
     def __init__(
         self,
         name: str,
+        command: str,
         model: Model,
-        schedule: Schedule,
+        schedule: Training,
         checkpoint: Path,
         recipe: Any,
         part: str = "model",
     ) -> None:
         self.name, self.model, self.schedule = name, model, schedule
+        self._command = command
         self._checkpoint, self._recipe = checkpoint, recipe
         self._models: dict[str, nn.Module] = {part: model}
         self._optimizers = Optimizers(model, schedule)
@@ -60,12 +73,12 @@ class Run(Generic[Model]):
     def finished(self) -> bool:
         return self.done >= self.schedule.epochs
 
-    def result(self, command: str) -> Model:
-        """The frozen network; ValueError, naming the command to run, where it is unfinished."""
+    def result(self) -> Model:
+        """The frozen network; ValueError where it is unfinished."""
         if not self.finished:
             raise ValueError(
                 f"{self._checkpoint.parent.parent} holds {self.done} of {self.schedule.epochs} "
-                f"epochs of the {self.name}; run pipelines.{command} first."
+                f"epochs of the {self.name}; run pipelines.{self._command} first."
             )
         return freeze(self.model)
 

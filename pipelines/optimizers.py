@@ -8,27 +8,13 @@ then learns in far fewer steps (docs/method.md).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
 from torch import nn
 
+from l2i_core.explainers.training import Training
+
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
-
-
-class Schedule(Protocol):
-    """How long a network is trained, and how fast: the largest learning rates."""
-
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def muon_learning_rate(self) -> float: ...
-    @property
-    def weight_decay(self) -> float: ...
 
 
 class Optimizers:
@@ -38,7 +24,7 @@ class Optimizers:
     convolutions, each as a matrix (output channels × the rest), and AdamW for the others.
     """
 
-    def __init__(self, model: nn.Module, rates: Schedule) -> None:
+    def __init__(self, model: nn.Module, rates: Training) -> None:
         layers = [m for m in model.modules() if isinstance(m, _CONVOLUTIONS)]
         self._weights = [m.weight for m in layers] if rates.muon_learning_rate else []
         # Muon takes matrices alone: these share the weights' storage.

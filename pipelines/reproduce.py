@@ -26,7 +26,7 @@ from l2i_core.files import write_text
 from pipelines.assemble import provenance
 from pipelines.config import Config, config_of, load_config
 from pipelines.folds import class_figures, document, settings_of, systems_in
-from pipelines.runs import circumstances, log_to_stderr, main_guard
+from pipelines.runs import circumstances, main_guard, start_log
 
 log = logging.getLogger("l2i")
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,7 +139,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results.md")
     parser.add_argument("--tables", action="store_true", help="only write --out")
     arguments = parser.parse_args(argv)
-    log_to_stderr()
+    start_log()
     if not arguments.tables:
         for fold in arguments.folds:
             for path in arguments.config:

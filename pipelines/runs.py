@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 Item = TypeVar("Item")
-_LINE = "%(asctime)s %(message)s"
 
 
 def device() -> torch.device:
@@ -62,29 +61,21 @@ def _processor() -> str:
 
 
 def evenly(items: Sequence[Item], count: int | None) -> list[Item]:
-    """`count` of the items, evenly spread; all for None, or where there are no more. ValueError
-    for fewer than one."""
-    if count is not None and count < 1:
-        raise ValueError(f"at least 1 clip is needed, received {count}.")
+    """`count` of the items, evenly spread; all for None, or where there are no more."""
     chosen = np.linspace(0, len(items), min(count or len(items), len(items)), endpoint=False)
     return [items[int(i)] for i in chosen]
 
 
-def log_to_stderr() -> None:
-    """Log lines of a job that keeps no file of them."""
-    logging.basicConfig(level=logging.INFO, format=_LINE, force=True)
-
-
-def start_log(out: Path) -> None:
-    """Log lines go to stderr and are appended to OUT/train.log."""
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"--out {out} is a file; give a folder.")
-    out.mkdir(parents=True, exist_ok=True)
+def start_log(out: Path | None = None) -> None:
+    """Log lines go to stderr, and are appended to OUT/train.log of a job that has a folder."""
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if out is not None:
+        if out.exists() and not out.is_dir():
+            raise ValueError(f"--out {out} is a file; give a folder.")
+        out.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(out / "train.log"))
     logging.basicConfig(
-        level=logging.INFO,
-        format=_LINE,
-        handlers=[logging.StreamHandler(), logging.FileHandler(out / "train.log")],
-        force=True,
+        level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True
     )
 
 

@@ -28,6 +28,7 @@ from l2i_core.data.clips import Clip, DataSet
 from l2i_core.data.sets import open_data_set
 from l2i_core.data.synthesised import synthesised
 from l2i_core.signal._torchaudio import torchaudio
+from l2i_core.task import Task, task_of
 from pipelines.checkpoint import one_cycle
 from pipelines.config import ClassifierConfig, Config
 from pipelines.features import load_batch, log_mels, targets
@@ -123,7 +124,7 @@ def train(config: Config, out: Path) -> Classifier:
         known = _network(start_from)
     run = _run(config, out, len(data.classes))
     if run.finished:
-        return run.result("train_classifier")
+        return run.result()
     anew = run.done == 0 and not _start(config, out, run.model, known)
     waveforms, clips = load_batch(
         clips, config.audio, config.data.seconds, config.data.skip_damaged
@@ -134,7 +135,7 @@ def train(config: Config, out: Path) -> Classifier:
         run.model.offset.fill_(round(float(features.mean()), 3))
         run.model.scale.fill_(round(float(features.std()), 3))
     wanted = targets(clips, data.classes).to(device())
-    terms = partial(_epoch, config, run.model, features, wanted, data.multi_label, weights)
+    terms = partial(_epoch, config, run.model, features, wanted, task_of(data.multi_label), weights)
     rate = partial(_halved, config.classifier) if config.classifier.halve_every else one_cycle
     return run.train(len(clips), terms, config.seed, rate, longest=math.inf)
 
@@ -159,7 +160,7 @@ def _epoch(
     model: Classifier,
     features: Tensor,
     wanted: Tensor,
-    multi_label: bool,
+    task: Task,
     weights: Tensor | None,
     epoch: int,
 ) -> Callable[[Tensor], dict[str, Tensor]]:
@@ -185,13 +186,11 @@ def _epoch(
             x, y = mixup(x, y, settings.mixup, generator)
         with autocast(config.precision):
             logits = model(x)[0].float()
-        if multi_label:
-            loss = functional.binary_cross_entropy_with_logits(logits, y, pos_weight=weights)
+        if task.multi_label:
             right = (logits > 0) == (wanted[chosen] > 0.5)
         else:
-            loss = functional.cross_entropy(logits, y)
             right = logits.argmax(1) == wanted[chosen].argmax(1)
-        return {"loss": loss, "accuracy": right.float().mean()}
+        return {"loss": task.loss(logits, y, weights), "accuracy": right.float().mean()}
 
     return terms
 
@@ -233,7 +232,7 @@ def _pretraining(config: Config) -> Config:
 def trained(config: Config, out: Path) -> KumarVgg:
     """The frozen f that `train` left in OUT; ValueError where it is absent or unfinished."""
     data = open_data_set(config.data.kind, config.data.root)
-    network = _run(config, out, len(data.classes)).result("train_classifier")
+    network = _run(config, out, len(data.classes)).result()
     return KumarVgg(network, config.audio, data.classes, data.multi_label)
 
 
@@ -278,7 +277,7 @@ def _run(config: Config, out: Path, n_classes: int) -> Run[Classifier]:
             )
     recipe = run_recipe(config, "precision", "classifier")
     path = out / "checkpoints" / "classifier.safetensors"
-    return Run("classifier", model, settings, path, recipe, part="classifier")
+    return Run("classifier", "train_classifier", model, settings, path, recipe, part="classifier")
 
 
 def _fixed(model: Classifier, settings: ClassifierConfig) -> list[nn.Module]:

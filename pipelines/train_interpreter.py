@@ -19,10 +19,13 @@ from tqdm import tqdm
 from l2i_core.classifiers.kumar import KumarVgg
 from l2i_core.dictionary import masking, nmf
 from l2i_core.explainers import losses, theta
+from l2i_core.explainers.baselines import new_baseline
 from l2i_core.explainers.l2i import Interpreter
+from l2i_core.explainers.training import Given
 from l2i_core.signal import spectra
-from pipelines.assemble import assemble
-from pipelines.config import Config, InterpreterConfig, wanted
+from l2i_core.task import Task, task_of
+from pipelines.assemble import assemble, baseline_info
+from pipelines.config import Baseline, Config, InterpreterConfig, wanted
 from pipelines.features import load_batch, log_magnitudes
 from pipelines.learn_dictionary import learn
 from pipelines.loop import Run, stage
@@ -38,12 +41,19 @@ class Cache:
     log_magnitude: Tensor
     maps: list[Tensor]
     logits: Tensor
-    multi_label: bool
+    task: Task
 
     @property
     def tensors(self) -> list[Tensor]:
         """X, the maps, the logits."""
         return [self.log_magnitude, *self.maps, self.logits]
+
+    def of(self, chosen: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
+        """X (B, F, T), maps and logits (B, C) of the examples `chosen` (B,), in single precision:
+        Ψ in bfloat16 saved a fifth of its time and lost it to NaN on processors with AMX."""
+        chosen = chosen.to(self.logits.device)
+        x, *maps, logits = (each[chosen].float() for each in self.tensors)
+        return x, maps, logits
 
 
 def build_cache(
@@ -75,7 +85,7 @@ def build_cache(
                 x.new_empty(total, *x.shape[1:], dtype=torch.half),
                 [m.new_empty(total, *m.shape[1:], dtype=torch.half) for m in heard.maps],
                 heard.logits.new_empty(total, *heard.logits.shape[1:]),
-                data.multi_label,
+                task_of(data.multi_label),
             )
             for whole, some in zip(cache.tensors, [x, *heard.maps, heard.logits], strict=True):
                 whole[start : start + len(part)] = some
@@ -119,18 +129,24 @@ class Features:
         return self._cache
 
 
-def train(config: Config, name: str, out: Path, features: Features | None = None) -> Interpreter:
-    """Train one interpreter of the config with Eq. 4 (and the loop where its weights are set)."""
+def train(config: Config, name: str, out: Path, features: Features | None = None) -> nn.Module:
+    """Train one interpreter of the config with Eq. 4 (and the loop where its weights are set), or
+    one baseline, on f's answers, which are asked for if any are needed."""
     run = _run(config, name, out)
     if run.finished:
-        return run.result("train_interpreter")
-    settings, classifier = config.interpreters[name], trained(config, out)
-    patterns = learn(config, out, only_finished=True).to(device())
-    if run.done == 0 and settings.start_from:
-        start = trained_interpreter(config, settings.start_from, out)
-        run.model.load_state_dict(start.state_dict())
-    cache = (features or Features()).of(config, out, settings.views, settings.partial_views)
-    terms = partial(loss_terms, config, settings, run.model, classifier, patterns, cache)
+        return run.result()
+    settings, classifier = config.explainers[name], trained(config, out)
+    features = features or Features()
+    if isinstance(settings, InterpreterConfig):
+        patterns = learn(config, out, only_finished=True).to(device())
+        if run.done == 0 and settings.start_from:
+            start = trained_interpreter(config, settings.start_from, out)
+            run.model.load_state_dict(start.state_dict())
+        cache = features.of(config, out, settings.views, settings.partial_views)
+        terms = partial(loss_terms, config, settings, run.model, classifier, patterns, cache)
+    else:
+        cache = features.of(config, out, views=1)
+        terms = partial(baseline_terms, config, settings, run.model, classifier, cache)
     return run.train(len(cache.logits), lambda epoch: terms, config.seed)
 
 
@@ -144,19 +160,15 @@ def loss_terms(
     chosen: Tensor,
 ) -> dict[str, Tensor]:
     """The weighted terms of the loss for the examples `chosen` (B,)."""
-    chosen = chosen.to(cache.logits.device)
-    x, logits = cache.log_magnitude[chosen].float(), cache.logits[chosen]
-    maps = [m[chosen].float() for m in cache.maps]
-    # Ψ stays in single precision: bfloat16 saved a fifth of its time and lost it to NaN on
-    # processors with AMX.
+    x, maps, logits = cache.of(chosen)
     activations, theirs, pooled, _ = model(maps, x.shape[2])
     terms = {
-        "fidelity": settings.fidelity * losses.fidelity(theirs, logits, cache.multi_label),
+        "fidelity": settings.fidelity * losses.fidelity(theirs, logits, cache.task),
         "reconstruction": settings.reconstruction * losses.reconstruction(x, patterns, activations),
         "sparsity": settings.sparsity * losses.sparsity(activations),
     }
     if settings.in_the_loop:
-        targets = _targets(logits, cache.multi_label)
+        targets = _targets(logits, cache.task)
         low, high = settings.loop_thresholds
         thresholds = torch.rand(len(chosen)).to(device()) * (high - low) + low
 
@@ -174,7 +186,7 @@ def loss_terms(
             targets,
             thresholds,
             settings.loop_softness,
-            cache.multi_label,
+            cache.task,
         )
         terms["keep"] = settings.loop_keep * keep
         terms["remove"] = settings.loop_remove * remove
@@ -182,11 +194,11 @@ def loss_terms(
     return terms
 
 
-def _targets(logits: Tensor, multi_label: bool) -> Tensor:
+def _targets(logits: Tensor, task: Task) -> Tensor:
     """The class (B,) of each clip that the loop explains: f's decision; of several, one by chance;
     of none, the most probable."""
     most = logits.argmax(dim=1)
-    if not multi_label:
+    if not task.multi_label:
         return most
     active = logits > 0
     none = ~active.any(dim=1)
@@ -194,38 +206,60 @@ def _targets(logits: Tensor, multi_label: bool) -> Tensor:
     return torch.multinomial(active.float(), 1).squeeze(1)
 
 
+def baseline_terms(
+    config: Config,
+    settings: Baseline,
+    model: nn.Module,
+    classifier: KumarVgg,
+    cache: Cache,
+    chosen: Tensor,
+) -> dict[str, Tensor]:
+    """The weighted terms of a baseline's loss for the examples `chosen` (B,)."""
+    x, maps, logits = cache.of(chosen)
+    log_mel = spectra.log_mel(spectra.magnitude(x), config.audio)
+    normalised = (log_mel - classifier.network.offset) / classifier.network.scale
+    given = Given(log_mel, normalised, maps, logits, cache.task)
+    return settings.loss_terms(model, given)  # type: ignore[arg-type]
+
+
 def trained_interpreter(config: Config, name: str, out: Path) -> Interpreter:
     """The frozen interpreter that `train` left in OUT; ValueError where it is unfinished."""
-    return _run(config, name, out).result("train_interpreter")
+    return _run(config, name, out).result()
 
 
-def _run(config: Config, name: str, out: Path) -> Run[Interpreter]:
-    if name not in config.interpreters:
-        known = ", ".join(config.interpreters)
-        raise ValueError(f"the config has no interpreter {name!r}; it has: {known}.")
-    settings, classifier = config.interpreters[name], trained(config, out)
+def _run(config: Config, name: str, out: Path) -> Run[Any]:
+    """The training of one of the config's interpreters or baselines."""
+    settings, classifier = config.explainers[name], trained(config, out)
+    components = config.dictionary.components
     torch.manual_seed(config.seed)
-    model = Interpreter.for_classifier(
-        classifier,
-        config.audio,
-        config.dictionary.components,
-        settings.pooling,
-        settings.channels,
-        settings.dropout,
-    ).to(device())
-    path = out / "checkpoints" / f"interpreter-{name}.safetensors"
-    return Run(f"interpreter {name}", model, settings, path, _recipe(config, name))
+    if isinstance(settings, InterpreterConfig):
+        kind, command = "interpreter", "train_interpreter"
+        model: nn.Module = Interpreter.for_classifier(
+            classifier,
+            config.audio,
+            components,
+            settings.pooling,
+            settings.channels,
+            settings.dropout,
+        )
+    else:
+        kind, command = "baseline", "train_baselines"
+        model = new_baseline(baseline_info(settings), classifier, components)
+    path = out / "checkpoints" / f"{kind}-{name}.safetensors"
+    recipe = _recipe(config, name)
+    return Run(f"{kind} {name}", command, model.to(device()), settings, path, recipe)
 
 
 def _recipe(config: Config, name: str) -> Any:
-    """What must agree on resuming: this interpreter's settings and all that it builds on."""
+    """What must agree on resuming: this explainer's settings and all that it builds on."""
     chain = [name]
-    while start := config.interpreters[chain[-1]].start_from:
+    while start := getattr(config.explainers[chain[-1]], "start_from", None):
         if start not in config.interpreters or start in chain:
             raise ValueError(f"interpreter {chain[-1]!r} cannot start from {start!r}.")
         chain.append(start)
     shared = run_recipe(config, "precision", "classifier", "dictionary", "map_blocks")
-    every = config.recipe("interpreters")["interpreters"]
+    settings = config.recipe("interpreters", "baselines")
+    every = settings["interpreters"] | settings["baselines"]
     return [shared, *(every[n] for n in chain)]
 
 

@@ -56,7 +56,7 @@ class Settings(Training):
         rebuilt = model.decode(attributes, (given.log_mel.shape[1], given.log_mel.shape[2]))
         concise, diverse = entropies(attributes)
         return {
-            "fidelity": self.fidelity * losses.fidelity(theirs, given.logits, given.multi_label),
+            "fidelity": self.fidelity * losses.fidelity(theirs, given.logits, given.task),
             "reconstruction": self.reconstruction
             * functional.mse_loss(rebuilt.float(), given.normalised),
             "sparsity": self.sparsity * attributes.mean(),

@@ -12,20 +12,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from l2i_core.dictionary import masking
+from l2i_core.task import ONE_CLASS, Task
 
 
 def fidelity(
-    interpreter_logits: Tensor, classifier_logits: Tensor, multi_label: bool = False
+    interpreter_logits: Tensor, classifier_logits: Tensor, task: Task = ONE_CLASS
 ) -> Tensor:
-    """Eq. 1, −Σ_c softmax(f)_c log softmax(Θ)_c, mean over clips; (B, C), (B, C).
-
-    multi_label: Eq. 2, binary cross-entropy with σ(f), mean over clips and classes.
-    """
-    if multi_label:
-        return functional.binary_cross_entropy_with_logits(
-            interpreter_logits, classifier_logits.sigmoid()
-        )
-    return functional.cross_entropy(interpreter_logits, classifier_logits.softmax(dim=-1))
+    """Eq. 1, −Σ_c softmax(f)_c log softmax(Θ)_c, mean over clips; (B, C), (B, C). Of several
+    classes Eq. 2, binary cross-entropy with σ(f), mean over clips and classes."""
+    return task.loss(interpreter_logits, task.probabilities(classifier_logits))
 
 
 def reconstruction(log_magnitude: Tensor, patterns: Tensor, activations: Tensor) -> Tensor:
@@ -47,7 +42,7 @@ def decision_in_the_loop(
     targets: Tensor,
     thresholds: Tensor,
     softness: float = 0.05,
-    multi_label: bool = False,
+    task: Task = ONE_CLASS,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Ours, not the paper's: what f says of x_int and x_2, as a loss.
 
@@ -57,14 +52,14 @@ def decision_in_the_loop(
     (B, K) for the targets (B,), τ (B,).
 
     Returns three means over clips: keep, the cross-entropy of f(x_int) with the target; remove,
-    −log(1 − p_c(f(x_2))); energy, the share of ‖X‖² that is kept. p is softmax; with multi_label σ,
-    for which keep is −log p_c(f(x_int)).
+    −log(1 − p_c(f(x_2))); energy, the share of ‖X‖² that is kept. p is softmax; of several classes
+    σ, for which keep is −log p_c(f(x_int)).
     """
     selection = torch.sigmoid((relevance - thresholds[:, None]) / softness)
     masks = masking.soft_masks(patterns, activations, selection)
     kept, left = masking.apply_masks(log_magnitude, masks)
     logits_kept, logits_left = answer(torch.cat([kept, left])).chunk(2)
-    if multi_label:
+    if task.multi_label:
         chosen = targets[:, None]
         keep = functional.softplus(-logits_kept.gather(1, chosen)).mean()
         remove = functional.softplus(logits_left.gather(1, chosen)).mean()

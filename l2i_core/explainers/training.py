@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from l2i_core.strict import at_least
+from l2i_core.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,10 @@ class Training:
 @dataclass(frozen=True, slots=True)
 class Given:
     """Clips as f met them, and what it said: log_mel (B, n_mels, T) in dB, and as f normalises it;
-    its feature maps [(B, channels, time, bands), …] and logits (B, C)."""
+    its feature maps [(B, channels, time, bands), …], and logits (B, C) of the `task`."""
 
     log_mel: Tensor
     normalised: Tensor
     maps: Sequence[Tensor]
     logits: Tensor
-    multi_label: bool
+    task: Task

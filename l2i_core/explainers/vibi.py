@@ -65,7 +65,7 @@ class Settings(Training):
         theirs = model.approximate(given.log_mel, model.sample(scores, self.temperature)).float()
         divergence = (scores.exp() * (scores + torch.log(torch.tensor(scores.shape[1])))).sum(dim=1)
         return {
-            "fidelity": self.fidelity * losses.fidelity(theirs, given.logits, given.multi_label),
+            "fidelity": self.fidelity * losses.fidelity(theirs, given.logits, given.task),
             "compression": self.compression * divergence.mean(),
         }
 

@@ -8,6 +8,7 @@ import torch
 from l2i_core.explainers import flint
 from l2i_core.explainers.flint import Flint
 from l2i_core.explainers.training import Given
+from l2i_core.task import ONE_CLASS
 
 STRIDES = ((8, 20, 16), (16, 10, 8))
 
@@ -52,7 +53,7 @@ def test_it_overfits_a_few_clips() -> None:
     even = flint.Settings(fidelity=1.0, reconstruction=1.0, sparsity=1.0, entropy=1.0)
     first = None
     for _ in range(60):
-        terms = even.loss_terms(model, Given(log_mel, log_mel, maps, logits, False))
+        terms = even.loss_terms(model, Given(log_mel, log_mel, maps, logits, ONE_CLASS))
         first = first or {k: v.item() for k, v in terms.items()}
         optimizer.zero_grad()
         (terms["fidelity"] + terms["reconstruction"]).backward()

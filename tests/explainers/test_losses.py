@@ -13,6 +13,7 @@ from l2i_core import AudioConfig
 from l2i_core.dictionary import masking
 from l2i_core.explainers import losses
 from l2i_core.signal import spectra
+from l2i_core.task import SEVERAL_CLASSES
 
 CONFIG = AudioConfig(sample_rate=16000, n_fft=512, win_length=512, hop_length=256, n_mels=32)
 BATCH, CLASSES, COMPONENTS, FRAMES = 3, 4, 6, 40
@@ -37,7 +38,7 @@ def test_eq_2_by_hand() -> None:
     ours, theirs = torch.tensor([[math.log(3.0), 0.0]]), torch.tensor([[0.0, math.log(4.0)]])
     first = -(0.5 * math.log(0.75) + 0.5 * math.log(0.25))
     second = -math.log(0.5)
-    assert float(losses.fidelity(ours, theirs, multi_label=True)) == pytest.approx(
+    assert float(losses.fidelity(ours, theirs, SEVERAL_CLASSES)) == pytest.approx(
         (first + second) / 2
     )
 

@@ -8,6 +8,7 @@ import torch
 from l2i_core.explainers import vibi
 from l2i_core.explainers.training import Given
 from l2i_core.explainers.vibi import GRID, Vibi, chunk_mask
+from l2i_core.task import ONE_CLASS
 
 CHUNKS = GRID[0] * GRID[1]
 
@@ -23,7 +24,7 @@ def log_mels(n: int) -> torch.Tensor:
 
 def terms_of(model: Vibi, log_mel: torch.Tensor, logits: torch.Tensor) -> dict[str, torch.Tensor]:
     settings = vibi.Settings(fidelity=1.0, compression=1.0, temperature=0.5)
-    return settings.loss_terms(model, Given(log_mel, log_mel, [], logits, False))
+    return settings.loss_terms(model, Given(log_mel, log_mel, [], logits, ONE_CLASS))
 
 
 @pytest.mark.parametrize("kept", [1, 5, CHUNKS])

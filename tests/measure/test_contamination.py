@@ -170,7 +170,10 @@ def test_bad_requests_are_one_sentence(
     before = sorted(tested_folder.rglob("*"))
     for argv, sentence in (
         (["--bundle", str(tested_folder), "--interpreter", "nmf"], "no interpreter 'nmf'"),
-        (["--bundle", str(tested_folder), "--limit", "0"], "at least 1 clip is needed"),
+        (
+            ["--bundle", str(tested_folder), "--limit", "0"],
+            "--limit: must be at least 1, received 0",
+        ),
         (["--bundle", str(tested_folder), "--snr", "999"], "the SNR must lie between"),
         (["--bundle", str(bundle_folder)], "does not record its test set"),
         (["--bundle", "esc50", "--interpreter", "flint"], "FLINT has no components to play"),

@@ -364,7 +364,7 @@ def test_bad_requests_are_one_sentence(
         (["--bundle", str(tested_folder), "--interpreter", "nmf"], "no interpreter 'nmf'"),
         (
             ["--bundle", str(tested_folder), "--limit", "0"],
-            "--limit must be at least 1, received 0",
+            "--limit: must be at least 1, received 0",
         ),
         (["--bundle", str(tested_folder), "--limit", "few"], "--limit"),
         (["--bundle", str(tested_folder), "--pairs", "0"], "pairs must be at least 1"),

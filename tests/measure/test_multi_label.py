@@ -27,7 +27,7 @@ from l2i_core.measure.contamination import other_clip
 from l2i_core.measure.evaluation import Settings, evaluate
 from l2i_core.measure.records import Case, ClipRow, LevelRow, read
 from l2i_core.measure.summary import answers, refresh_summary
-from l2i_core.task import SEVERAL_CLASSES
+from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES
 from pipelines import features, learn_dictionary, train_classifier, train_interpreter
 from pipelines.config import Config, load_config
 from pipelines.evaluate import run as evaluate_run
@@ -286,10 +286,10 @@ def test_targets_are_the_held_classes(config: Config) -> None:
 def test_loop_explains_one_of_the_decided_classes() -> None:
     torch.manual_seed(0)
     logits = torch.tensor([[-3.0, -1.0, -2.0], [4.0, -1.0, 3.0]]).repeat_interleave(200, 0)
-    chosen = train_interpreter._targets(logits, multi_label=True)
+    chosen = train_interpreter._targets(logits, SEVERAL_CLASSES)
     assert set(chosen[:200].tolist()) == {1}, "of none the most probable"
     assert set(chosen[200:].tolist()) == {0, 2}
-    assert train_interpreter._targets(logits, multi_label=False).tolist() == [1] * 200 + [0] * 200
+    assert train_interpreter._targets(logits, ONE_CLASS).tolist() == [1] * 200 + [0] * 200
 
 
 def test_loop_terms_by_hand() -> None:
@@ -303,7 +303,7 @@ def test_loop_terms_by_hand() -> None:
         torch.rand(2, 3),
         torch.tensor([0, 1]),
         torch.tensor([0.3, 0.3]),
-        multi_label=True,
+        task=SEVERAL_CLASSES,
     )
     p = [1 / (1 + math.exp(-v)) for v in (2.0, -1.0, -1.0, 3.0)]
     assert float(keep) == pytest.approx(-(math.log(p[0]) + math.log(p[1])) / 2, abs=1e-6)

@@ -135,7 +135,10 @@ def test_bad_requests_are_one_sentence(
     for argv, sentence in (
         (["--bundle", str(tested_folder), "--interpreter", "nmf"], "no interpreter 'nmf'"),
         (["--bundle", str(tested_folder), "--samples", "1"], "at least 2 samples"),
-        (["--bundle", str(tested_folder), "--clips", "0"], "at least 1 clip is needed"),
+        (
+            ["--bundle", str(tested_folder), "--clips", "0"],
+            "--clips: must be at least 1, received 0",
+        ),
         (["--bundle", str(tested_folder), "--clips", "many"], "--clips"),
         (["--bundle", str(bundle_folder)], "does not record its test set"),
         (["--bundle", "nowhere"], "no bundle 'nowhere'"),

@@ -139,7 +139,7 @@ def test_scenes_of_another_folder_and_a_limit(bundle: Path, scenes: Path) -> Non
 
 
 def test_bad_requests_are_one_sentence(bundle: Path, scenes: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="--limit must be at least 1, received 0"):
+    with pytest.raises(ValueError, match="--limit: must be at least 1, received 0"):
         run(bundle, "--limit", "0")
     with pytest.raises(ValueError, match="has no interpreter 'flint'"):
         run(bundle, "--interpreter", "flint")

@@ -1,0 +1,39 @@
+"""What the commands that measure a bundle's interpreters on its own test set share."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError, Namespace
+
+from l2i_core.arguments import Parser
+from l2i_core.bundle import Bundle, load_bundle
+from l2i_core.data.clips import Clip
+from l2i_core.data.sets import held_out
+from l2i_core.engine import L2I
+from pipelines.runs import start_log
+
+
+def options(description: str | None, bundle: str, limit: str = "--limit") -> Parser:
+    """A command's parser with what all of them take; `bundle` is the default one."""
+    parser = Parser(description=description)
+    parser.add_argument("--bundle", default=bundle, help="a bundle's name or folder")
+    parser.add_argument(
+        "--interpreter", nargs="+", metavar="NAME", help="some of the bundle's (default: all)"
+    )
+    parser.add_argument("--data", metavar="FOLDER", help="the data set (default: L2I_ESC50, …)")
+    parser.add_argument(limit, dest="limit", type=_count, metavar="N", help="test clips at most")
+    return parser
+
+
+def opened(given: Namespace) -> tuple[Bundle, list[L2I], str, tuple[Clip, ...]]:
+    """The bundle, its interpreters that are asked for, and its test set: the data set's name, its
+    clips. The log begins."""
+    start_log()
+    bundle = load_bundle(given.bundle)
+    engines = [L2I(bundle, name) for name in given.interpreter or bundle.interpreters]
+    return bundle, engines, *held_out(bundle.training, bundle.name, given.data)
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise ArgumentTypeError(f"must be at least 1, received {text}")
+    return count
