@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from l2i_core.arguments import Parser
 from l2i_core.files import atomic, write_text
-from l2i_core.measure.records import to_csv
 from l2i_core.report import figures
 from l2i_core.strict import build
 from pipelines import evaluate, train_classifier, train_interpreter
@@ -128,7 +129,7 @@ def run(ablation: Ablation, out: Path, only: str | None = None) -> list[dict[str
             continue
         log.info("variant %s", variant.name)
         row = _measure(variant, base, out, features)
-        write_text(_row_path(variant, out), json.dumps(row, indent=1) + "\n")
+        write_text(out / "rows" / f"{variant.name}.json", json.dumps(row, indent=1) + "\n")
     rows = [_row(variant, out) for variant in ablation.variants]
     return [row for row in rows if row is not None]
 
@@ -150,6 +151,10 @@ def _measure(
     trained = time.time()
     train_interpreter.make_bundle(config, folder)
     summary = evaluate.run(config, folder)[name].summary
+
+    def by_level(table: str, key: str) -> dict[str, Any]:
+        return {t: level[key] for t, level in summary[table].items()}
+
     return {
         "variant": variant.name,
         "recipe": _recipe(config),
@@ -157,9 +162,9 @@ def _measure(
         "n": summary["n"],
         "reconstruction_error": summary["reconstruction_error"],
         "fidelity": summary["fidelity"],
-        "faithfulness": _by_level(summary, "faithfulness", "median"),
-        "relative_faithfulness": _by_level(summary, "relative_faithfulness", "median"),
-        "components": _by_level(summary, "faithfulness", "mean_components"),
+        "faithfulness": by_level("faithfulness", "median"),
+        "relative_faithfulness": by_level("relative_faithfulness", "median"),
+        "components": by_level("faithfulness", "mean_components"),
         "fid_in": summary["fid_in"],
         "seconds": {
             "dictionary": round(learned - start, 1),
@@ -168,10 +173,6 @@ def _measure(
         },
         "about": circumstances(),
     }
-
-
-def _by_level(summary: Mapping[str, Any], table: str, key: str) -> dict[str, Any]:
-    return {t: level[key] for t, level in summary[table].items()}
 
 
 def _share(source: Path, folder: Path, part: str) -> None:
@@ -189,12 +190,8 @@ def _recipe(config: Config) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _row_path(variant: Variant, out: Path) -> Path:
-    return out / "rows" / f"{variant.name}.json"
-
-
 def _row(variant: Variant, out: Path) -> dict[str, Any] | None:
-    path = _row_path(variant, out)
+    path = out / "rows" / f"{variant.name}.json"
     if not path.is_file():
         return None
     row = json.loads(path.read_text())
@@ -243,28 +240,18 @@ def _panels(rows: Sequence[dict[str, Any]]) -> list[figures.Curves]:
     ]
 
 
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with one number a column: faithfulness:0.3, …"""
-    flat: dict[str, Any] = {}
-    for key, value in row.items():
-        if key in ("variant", "recipe", "about"):
-            continue
-        if isinstance(value, dict):
-            flat |= {f"{key}:{inner}": number for inner, number in value.items()}
-        else:
-            flat[key] = value
-    return flat
-
-
 def _csv(ablation: Ablation, rows: Mapping[str, dict[str, Any]]) -> str:
-    """A row per axis and value; the base stands on every axis."""
-    return to_csv(
-        [
-            {"setting": axis.key, "value": value, "variant": row["variant"], **_flat(row)}
-            for name, axis in ablation.axes.items()
-            for value, row in _finished(ablation, name, rows)
-        ]
-    )
+    """A row per axis and value, one number a column: faithfulness:0.3, …; the base stands on every
+    axis."""
+    lines = [
+        {"setting": axis.key, "value": value, **row}
+        for name, axis in ablation.axes.items()
+        for value, row in _finished(ablation, name, rows)
+    ]
+    for line in lines:
+        for told in ("recipe", "about"):  # rows of older runs have no `about`
+            line.pop(told, None)
+    return pd.json_normalize(lines, sep=":").to_csv(index=False, float_format="%.6g")
 
 
 def _markdown(ablation: Ablation, rows: Mapping[str, dict[str, Any]], command: str) -> str:

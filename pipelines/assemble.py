@@ -1,4 +1,4 @@
-"""Put the parts that training left in OUT/checkpoints together into a bundle (fp16)."""
+"""What a bundle records of its parts and of the run that made them."""
 
 from __future__ import annotations
 
@@ -10,56 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from l2i_core.bundle import Bundle, InterpreterInfo, load_bundle, save_bundle
+from l2i_core.bundle import InterpreterInfo, load_bundle
 from l2i_core.classifiers.kumar import KumarVgg
 from l2i_core.classifiers.protocol import network_of
-from l2i_core.data.sets import open_data_set
-from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers.baselines import BaselineInfo
-from l2i_core.explainers.l2i import Interpreter
 from pipelines.checkpoint import trained_on
 from pipelines.config import Baseline, Config, InterpreterConfig
-from pipelines.learn_dictionary import groups
 
 _PACKAGES = ("torch", "torchaudio", "librosa", "numpy", "soundfile", "soxr", "scikit-learn")
 
 
-def assemble(
-    config: Config,
-    out: Path,
-    classifier: KumarVgg,
-    patterns: Tensor,
-    interpreters: dict[str, Interpreter],
-    baselines: dict[str, nn.Module] | None = None,
-) -> None:
-    """Write config.json and the weights into OUT. Without `baselines` those of the bundle that is
-    there already stay, if they were trained on this very f."""
-    data = open_data_set(config.data.kind, config.data.root)
-    info = {n: baseline_info(config.baselines[n]) for n in baselines or {}}
-    if baselines is None:
-        baselines, info = _there(out, classifier)
-    classifier.network.cpu()
-    save_bundle(
-        Bundle(
-            name=config.name,
-            title=config.title or config.name,
-            audio=config.audio,
-            classifier=classifier,
-            dictionary=Dictionary(patterns, groups(config, data.classes)),
-            interpreters={name: model.cpu() for name, model in interpreters.items()},
-            interpreter_info={n: _info(n, config.interpreters[n]) for n in interpreters},
-            default_interpreter=config.default_interpreter or next(iter(interpreters)),
-            training=provenance(config, out),
-            baselines={name: model.cpu() for name, model in baselines.items()},
-            baseline_info=info,
-        ),
-        out,
-    )
-
-
-def _there(out: Path, classifier: KumarVgg) -> tuple[dict[str, nn.Module], dict[str, BaselineInfo]]:
+def baselines_of(
+    out: Path, classifier: KumarVgg
+) -> tuple[dict[str, nn.Module], dict[str, BaselineInfo]]:
+    """The baselines of the bundle that is in OUT already, if they were trained on this very f."""
     if not (out / "config.json").is_file():
         return {}, {}
     bundle = load_bundle(out)
@@ -85,16 +51,16 @@ def provenance(config: Config, out: Path) -> dict[str, Any]:
     }
 
 
-def _info(name: str, settings: InterpreterConfig) -> InterpreterInfo:
+def interpreter_info(name: str, settings: InterpreterConfig) -> InterpreterInfo:
+    """How an interpreter is built, and what to tell a reader of its loss."""
     pooling = {"attention": "gated attention", "max": "the maximum"}[settings.pooling]
+    origin, text = "paper", f"The paper's loss (Eq. 4); Θ pools with {pooling}."
     if settings.in_the_loop:
+        origin = "ours"
         text = (
             f"Ours, not the paper's: Θ with {pooling}, trained with f's decision on what is kept "
             "and on what is left in the loss."
         )
-    else:
-        text = f"The paper's loss (Eq. 4); Θ pools with {pooling}."
-    origin = "ours" if settings.in_the_loop else "paper"
     return InterpreterInfo(settings.pooling, settings.channels, f"{name.upper()} ({origin})", text)
 
 

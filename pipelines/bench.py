@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+import timeit
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -32,12 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def median_seconds(action: Callable[[], object], repeats: int = 9) -> float:
     """Median wall time of `action` after one warm-up."""
     action()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    return statistics.median(timeit.repeat(action, number=1, repeat=repeats))
 
 
 def engine_rows(bundle: str) -> list[tuple[str, float, str]]:
@@ -92,12 +88,9 @@ def nmf_rows() -> list[tuple[str, float, str]]:
     def theirs(iterations: int) -> float:
         start = time.perf_counter()
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # it says that it has not converged: it was not asked to
-            NMF(100, init="random", solver="mu", max_iter=iterations, tol=0, random_state=0).fit(
-                matrix.T
-            )
+            warnings.simplefilter("ignore")  # not converged: it was not asked to
+            model = NMF(100, init="random", solver="mu", max_iter=iterations, tol=0, random_state=0)
+            model.fit(matrix.T)
         return time.perf_counter() - start
 
     def ours(iterations: int) -> float:

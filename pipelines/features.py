@@ -62,10 +62,7 @@ def targets(clips: Sequence[Clip], classes: Sequence[str]) -> Tensor:
 
     Raises ValueError for a class that no clip holds: nothing could be learned of it.
     """
-    held = torch.zeros(len(clips), len(classes))
-    for row, clip in zip(held, clips, strict=True):
-        for label in clip.held:
-            row[classes.index(label)] = 1.0
+    held = torch.tensor([[float(label in clip.held) for label in classes] for clip in clips])
     if absent := [label for label, any_ in zip(classes, held.any(0), strict=True) if not any_]:
         raise ValueError(f"no training clip holds {absent[0]}; add clips, or remove the class.")
     return held

@@ -77,41 +77,40 @@ def _single_clips(out: Path, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
 def _scenes(out: Path) -> Iterator[dict[str, Any]]:
     for labels, level in SCENES:
         made = synth.scene(labels, SCENE_SEED, (0.0, level), SAMPLE_RATE)
-        files = _write_scene(out, labels, made.mixture, made.stems)
-        name = f"scenes/{'+'.join(labels)}.flac"
-        yield _entry(name, labels, SCENE_SEED, files, [0.0, level])
+        yield _scene(out, labels, made.mixture, made.stems, [0.0, level])
 
 
 def _time_lines(out: Path) -> Iterator[dict[str, Any]]:
     for placed in TIME_LINES:
+        labels, _, onsets, levels = (list(each) for each in zip(*placed, strict=True))
         parts = [
             scenes.Placed(synth.clip(label, SCENE_SEED, SAMPLE_RATE, seconds), onset, level)
             for label, seconds, onset, level in placed
         ]
         made = scenes.arrange(parts, scenes.SECONDS, SAMPLE_RATE)
-        labels = tuple(label for label, *_ in placed)
-        files = _write_scene(out, labels, made.mixture, made.stems)
-        levels = [level for *_, level in placed]
-        entry = _entry(f"scenes/{'+'.join(labels)}.flac", labels, SCENE_SEED, files, levels)
-        onsets = [onset for _, _, onset, _ in placed]
+        entry = _scene(out, labels, made.mixture, made.stems, levels)
         yield entry | {"onsets": onsets, "made_by": "l2i_core.data.scenes.arrange"}
 
 
-def _write_scene(
-    out: Path, labels: Sequence[str], mixture: np.ndarray, stems: Iterable[np.ndarray]
-) -> dict[str, str]:
-    """The mixture and its stems; returns the stems' files by label."""
+def _scene(
+    out: Path,
+    labels: Sequence[str],
+    mixture: np.ndarray,
+    stems: Iterable[np.ndarray],
+    levels_db: list[float],
+) -> dict[str, Any]:
+    """Write a mixture and its stems."""
     name = "scenes/" + "+".join(labels)
     files = {label: f"{name}.stem-{label}.flac" for label in labels}
     _write(out / f"{name}.flac", mixture)
     for file, samples in zip(files.values(), stems, strict=True):
         _write(out / file, samples)
-    return files
+    return _entry(f"{name}.flac", labels, SCENE_SEED, files, levels_db)
 
 
 def _entry(
     name: str,
-    labels: tuple[str, ...],
+    labels: Sequence[str],
     seed: int,
     stems: dict[str, str],
     levels_db: list[float] | None,

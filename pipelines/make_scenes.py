@@ -10,8 +10,6 @@ number i of a split depends on the seed and i alone, so a longer run starts with
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 from collections import defaultdict
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import soundfile
 from tqdm import tqdm
 
@@ -146,19 +145,14 @@ def annotations_csv(made: Sequence[dict[str, Any]]) -> str:
 
     What SONYC says of place and time is unknown here: 0.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    columns = [
-        f"{number}_{label.replace('_', '-')}_presence"
-        for number, label in enumerate(scenes.CLASSES, start=1)
-    ]
-    writer.writerow([*NEEDED, *ABOUT, *columns])
+    names = [f"{n}_{label.replace('_', '-')}_presence" for n, label in enumerate(scenes.CLASSES, 1)]
+    lines = []
     for scene in made:
         heard = {source["label"] for source in scene["sources"]}
         annotator = 1 if scene["split"] == "train" else 0
-        about = [scene["split"], scene["file"], annotator, *[0] * len(ABOUT)]
-        writer.writerow([*about, *(int(label in heard) for label in scenes.CLASSES)])
-    return text.getvalue()
+        held = [int(label in heard) for label in scenes.CLASSES]
+        lines.append([scene["split"], scene["file"], annotator, *[0] * len(ABOUT), *held])
+    return pd.DataFrame(lines, columns=[*NEEDED, *ABOUT, *names]).to_csv(index=False)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pathlib import Path
 from l2i_core.arguments import Parser
 from l2i_core.bundle import bundle_folders
 from l2i_core.data.sets import has_splits
-from l2i_core.files import write_text
+from l2i_core.files import atomic, write_text
 from pipelines.assemble import provenance
 from pipelines.config import Config, config_of, load_config
 from pipelines.folds import class_figures, document, settings_of, systems_in
@@ -105,13 +105,11 @@ def _sets(changes: Sequence[str]) -> list[str]:
 
 def keep(config: Config, out: Path, kept: Path, command: str) -> None:
     """Copy a fold's figures, and what made them, from a run's folder; run.json last."""
-    kept.mkdir(parents=True, exist_ok=True)
     for name in ("summary.json", "baselines.json"):
         source = out / "metrics" / name
         if source.is_file():
-            part = kept / f".{name}"
-            shutil.copyfile(source, part)
-            part.replace(kept / name)
+            with atomic(kept / name) as part:
+                shutil.copyfile(source, part)
     keep_classes(out, kept)
     made = {"command": command, **circumstances(), **provenance(config, out)}
     write_text(kept / "run.json", json.dumps(made, indent=1) + "\n")

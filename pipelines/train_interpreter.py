@@ -16,18 +16,20 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from l2i_core.bundle import Bundle, save_bundle
 from l2i_core.classifiers.kumar import KumarVgg
 from l2i_core.dictionary import masking, nmf
+from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers import losses, theta
 from l2i_core.explainers.baselines import new_baseline
 from l2i_core.explainers.l2i import Interpreter
 from l2i_core.explainers.training import Given
 from l2i_core.signal import spectra
 from l2i_core.task import Task, task_of
-from pipelines.assemble import assemble, baseline_info
+from pipelines.assemble import baseline_info, baselines_of, interpreter_info, provenance
 from pipelines.config import Baseline, Config, InterpreterConfig, wanted
 from pipelines.features import load_batch, log_magnitudes
-from pipelines.learn_dictionary import learn
+from pipelines.learn_dictionary import groups, learn
 from pipelines.loop import Run, stage
 from pipelines.runs import autocast, device, main_guard
 from pipelines.train_classifier import run_recipe, trained, training_clips
@@ -264,15 +266,28 @@ def _recipe(config: Config, name: str) -> Any:
 
 
 def make_bundle(config: Config, out: Path, baselines: dict[str, nn.Module] | None = None) -> None:
-    """Put all that was trained in OUT together into a bundle; see `assemble`."""
-    assemble(
-        config,
-        out,
-        trained(config, out),
-        learn(config, out, only_finished=True),
-        {name: trained_interpreter(config, name, out) for name in config.interpreters},
-        baselines,
+    """Put all that was trained in OUT together: config.json and the weights in fp16. Without
+    `baselines` those of the bundle that is there already stay (`baselines_of`)."""
+    classifier, patterns = trained(config, out), learn(config, out, only_finished=True)
+    interpreters = {n: trained_interpreter(config, n, out).cpu() for n in config.interpreters}
+    info = {n: baseline_info(config.baselines[n]) for n in baselines or {}}
+    if baselines is None:
+        baselines, info = baselines_of(out, classifier)
+    classifier.network.cpu()
+    bundle = Bundle(
+        name=config.name,
+        title=config.title or config.name,
+        audio=config.audio,
+        classifier=classifier,
+        dictionary=Dictionary(patterns, groups(config, classifier.classes)),
+        interpreters=interpreters,
+        interpreter_info={n: interpreter_info(n, config.interpreters[n]) for n in interpreters},
+        default_interpreter=config.default_interpreter or next(iter(interpreters)),
+        training=provenance(config, out),
+        baselines={name: model.cpu() for name, model in baselines.items()},
+        baseline_info=info,
     )
+    save_bundle(bundle, out)
 
 
 def train_all(config: Config, out: Path, only: str | None) -> None:
