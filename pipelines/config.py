@@ -16,10 +16,12 @@ from l2i_core.explainers import flint, vibi
 from l2i_core.explainers.l2i import POOLINGS
 from l2i_core.explainers.training import Training
 from l2i_core.measure.evaluation import Settings
+from l2i_core.signal.corrupt import COLOURS, check_snr
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.strict import at_least, build
 
 PRECISIONS = ("bfloat16", "float32")
+CLIP = "clip"  # the noise that is another training clip
 Baseline = flint.Settings | vibi.Settings
 # The two were one dataclass once: stored configs hold the other's settings, too, and the recipes
 # of checkpoints hash them.
@@ -53,6 +55,31 @@ class DataConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseConfig:
+    """Noise that f's training adds, ours: the paper's f met none. See pipelines.noise."""
+
+    share: float = 0.0  # of each batch's clips; 0: no noise
+    kinds: tuple[str, ...] = (*COLOURS, CLIP)  # drawn alike
+    snr_db: tuple[float, ...] = (-5.0, 30.0)  # the SNR is drawn between these
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"noise.share must lie between 0 and 1, received {self.share}.")
+        known = (*COLOURS, CLIP)
+        if not self.kinds or not set(self.kinds) <= set(known):
+            raise ValueError(
+                f"noise.kinds must be some of {', '.join(known)}, received {list(self.kinds)}."
+            )
+        if len(self.snr_db) != 2 or self.snr_db[0] > self.snr_db[1]:
+            raise ValueError(
+                "noise.snr_db must be the lowest and the highest SNR, received "
+                f"{list(self.snr_db)}."
+            )
+        for snr_db in self.snr_db:
+            check_snr(snr_db)
+
+
+@dataclass(frozen=True, slots=True)
 class ClassifierConfig(Training):
     """How f is trained; see pipelines.train_classifier."""
 
@@ -67,6 +94,7 @@ class ClassifierConfig(Training):
     mixup_free_epochs: int = 10  # the last epochs see unmixed clips, which restores logit size
     stretch: float = 0.2  # largest relative change of tempo
     shift: float = 0.1  # largest relative change of pitch
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
     crop_seconds: float = 0.0  # training sees stretches of this length; 0: whole clips
     whole_epochs: int = 20  # the last epochs see whole clips, as f will be asked about
     pretrained: str | None = None  # safetensors from pipelines.import_kumar, to fine-tune
@@ -194,6 +222,8 @@ class Config:
         if "data" in values:
             del values["data"]["test_folds"]
             del values["data"]["root"]
+        if "classifier" in values and not self.classifier.noise.share:
+            del values["classifier"]["noise"]  # checkpoints of a time before it hash none
         for baseline in values.get("baselines", {}).values():
             baseline |= _OTHERS.get(baseline["kind"], {})
         return values

@@ -33,6 +33,7 @@ from pipelines.checkpoint import one_cycle
 from pipelines.config import ClassifierConfig, Config
 from pipelines.features import load_batch, log_mels, targets
 from pipelines.loop import Run, stage
+from pipelines.noise import with_noise
 from pipelines.runs import autocast, device, main_guard
 
 
@@ -114,6 +115,12 @@ def mixup(
     return mixed, weight[:, None] * targets + (1 - weight)[:, None] * targets[order]
 
 
+def joined(targets: Tensor, others: Tensor, share: Tensor, task: Task) -> Tensor:
+    """What f should say of two sounds at once, (B, C), (B, C): both, where it may name several;
+    else each by its share (B, 1) of the amplitudes (Tokozume et al. 2018)."""
+    return targets.maximum(others) if task.multi_label else torch.lerp(others, targets, share)
+
+
 def train(config: Config, out: Path) -> Classifier:
     """Train f on the training clips; the last epoch is kept (no look at the test fold)."""
     data, clips = training_clips(config)
@@ -130,12 +137,14 @@ def train(config: Config, out: Path) -> Classifier:
         clips, config.audio, config.data.seconds, config.data.skip_damaged
     )
     features = log_mels(waveforms, config.audio)
-    del waveforms
     if anew:
         run.model.offset.fill_(round(float(features.mean()), 3))
         run.model.scale.fill_(round(float(features.std()), 3))
     wanted = targets(clips, data.classes).to(device())
-    terms = partial(_epoch, config, run.model, features, wanted, task_of(data.multi_label), weights)
+    sounds = waveforms if config.classifier.noise.share else None  # they are gigabytes
+    del waveforms
+    task = task_of(data.multi_label)
+    terms = partial(_epoch, config, run.model, sounds, features, wanted, task, weights)
     rate = partial(_halved, config.classifier) if config.classifier.halve_every else one_cycle
     return run.train(len(clips), terms, config.seed, rate, longest=math.inf)
 
@@ -158,6 +167,7 @@ def _start(config: Config, out: Path, model: Classifier, known: Classifier | Non
 def _epoch(
     config: Config,
     model: Classifier,
+    waveforms: Tensor | None,
     features: Tensor,
     wanted: Tensor,
     task: Task,
@@ -165,7 +175,8 @@ def _epoch(
     epoch: int,
 ) -> Callable[[Tensor], dict[str, Tensor]]:
     """What gives an epoch's loss, and f's accuracy, on the clips `chosen` (B,), augmented: features
-    (N, n_mels, T), what f should say of them (N, C), the classes' weights (C,)."""
+    (N, n_mels, T) of the waveforms (N, n), which only noise needs, what f should say of them
+    (N, C), the classes' weights (C,)."""
     settings = config.classifier
     # Augmentation goes on with the draws that gave the epoch its batches.
     generator = torch.Generator()
@@ -181,6 +192,14 @@ def _epoch(
     def terms(chosen: Tensor) -> dict[str, Tensor]:
         chosen = chosen.to(device())
         x, y = features[chosen], wanted[chosen]
+        if waveforms is not None:
+            noise, rate = settings.noise, config.audio.sample_rate
+            some = torch.randperm(len(y), generator=generator)[: round(noise.share * len(y))]
+            if len(some):
+                clips = chosen.cpu()[some]
+                sounds, others, shares = with_noise(waveforms, clips, noise, rate, generator)
+                x[some] = log_mels(sounds, config.audio)
+                y[some] = joined(y[some], wanted[others], shares.to(device())[:, None], task)
         x = augment(crop(x, frames, generator) if cropping else x, settings, generator)
         if mixing:
             x, y = mixup(x, y, settings.mixup, generator)

@@ -105,6 +105,12 @@ def test_overrides_reach_any_depth(tmp_path: Path) -> None:
         ("name: x\nprecision: float16", "'float16'; accepted: bfloat16, float32"),
         ("name: x\nclassifier: {epochs: 0}", "epochs must be at least 1"),
         ("name: x\nclassifier: {mixup: -1}", "mixup must be at least 0"),
+        ("name: x\nclassifier: {noise: {share: 1.5}}", "noise.share must lie between 0 and 1"),
+        ("name: x\nclassifier: {noise: {kinds: [red]}}", "brown, clip, received ['red']"),
+        ("name: x\nclassifier: {noise: {kinds: []}}", "noise.kinds must be some of white, pink"),
+        ("name: x\nclassifier: {noise: {snr_db: [9, 3]}}", "the highest SNR, received [9.0, 3.0]"),
+        ("name: x\nclassifier: {noise: {snr_db: [0, 500]}}", "the SNR must lie between −120 and"),
+        ("name: x\nclassifier: {noise: {snr: 3}}", "unknown config key 'classifier.noise.snr'"),
         ("name: x\nclassifier: {learning_rate: .nan}", "must be a finite number"),
         ("name: x\nclassifier: {learning_rate: inf}", "must be a finite number"),
         ("name: x\ndictionary: {components: 0}", "components must be at least 1"),
@@ -166,6 +172,14 @@ def test_chain_of_starts_must_end(tmp_path: Path) -> None:
     for name in ("a", "c"):
         with pytest.raises(ValueError, match="cannot start from"):
             train_interpreter._recipe(config, name)
+
+
+def test_a_recipe_without_noise_is_that_of_a_time_before_it(small_config: Config) -> None:
+    """So that checkpoints of that time can go on."""
+    silent = small_config.recipe("classifier")["classifier"]
+    assert "noise" not in silent
+    noisy = config_of(small_config.to_dict() | {"classifier": {**silent, "noise": {"share": 0.5}}})
+    assert noisy.recipe("classifier")["classifier"]["noise"]["snr_db"] == [-5.0, 30.0]
 
 
 def test_recipe_leaves_out_what_training_does_not_see(small_config: Config) -> None:
