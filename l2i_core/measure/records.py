@@ -35,6 +35,8 @@ from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
 
 Undefined = Annotated[float, "may be NaN or infinite"]
 R = TypeVar("R")
+MISSED, ALARM = "missed", "alarm"  # the two ways in which a multi-label model is wrong
+_NO_COLUMN = {"column": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Case:
     energy_kept: float
     log_energy_removed: float | None = None
     measured: Annotated[Mapping[str, float], Series("")] = field(default_factory=dict)
-    explained: Explained | None = field(default=None, metadata={"column": False})
+    explained: Explained | None = field(default=None, metadata=_NO_COLUMN)
 
     def __post_init__(self) -> None:
         for p in (self.probability, self.probability_interpretation):
@@ -134,15 +136,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
-    """One clip at one τ: FF and the Randoms (None where not drawn) in a scale. Of a multi-label
-    model one clip and class above 0.5, `class_`: `predicted` is then that class, and
-    `interpreter_predicted` all that the interpreter hears.
+    """One decision of f at one τ: FF and the Randoms (None where not drawn) in a scale. Of a
+    multi-label model one clip and class above 0.5, `class_`: `predicted` is then that class, and
+    `interpreter_predicted` all that the interpreter hears. A class that it misses is a row without
+    FF, `heard` False: there is nothing to take out.
 
     energy_matched: whether all draws of energy-matched Random could remove as much of ‖X‖² as L
     does (1), or all other components together hold less (0); None where it was not drawn.
-    resolution: what two drops must differ by, `Task.resolution` in the scale. agrees: whether the
-    interpreter decides for the class as well, None where it has no logits of its own. case: the
-    row's own name. measured: every metric that has no field.
+    resolution: what two drops must differ by, `Task.resolution` in the scale. agrees: the
+    interpreter decides as f does, None where it has no logits of its own. case: the row's own name.
+    measured: every metric that has no field. probability: of the decision; right: None for a clip
+    without a label.
     """
 
     clip: str
@@ -152,16 +156,19 @@ class CaseRow:
     class_: str | None = None
     threshold: float
     scale: str
-    faithfulness: Undefined
-    random_energy: Undefined | None
-    random: Undefined | None
-    components: int
-    same_class: int
-    energy_matched: int | None
+    faithfulness: Undefined = math.nan
+    random_energy: Undefined | None = None
+    random: Undefined | None = None
+    components: int | None = None
+    same_class: int | None = None
+    energy_matched: int | None = None
     resolution: Undefined
-    agrees: int | None
+    agrees: bool | None
     case: str
     measured: Annotated[Mapping[str, float], Series("")] = field(default_factory=dict)
+    probability: float = field(metadata=_NO_COLUMN)
+    right: bool | None = field(metadata=_NO_COLUMN)
+    heard: bool = field(default=True, metadata=_NO_COLUMN)
 
     @property
     def task(self) -> Task:
@@ -174,6 +181,18 @@ class CaseRow:
             return None
         equal = bool(self.energy_matched)
         return beats_chance(self.faithfulness, self.random_energy, equal, self.resolution)
+
+    @property
+    def untested(self) -> bool:
+        """Whether Random was drawn and could not remove as much."""
+        return self.beats_random is None and self.random_energy is not None
+
+    @property
+    def kind(self) -> str:
+        """How a multi-label model is wrong: MISSED or ALARM; "" where it is not."""
+        if self.right is not False or not self.task.multi_label:
+            return ""
+        return ALARM if self.heard else MISSED
 
 
 def case_name(clip: str, class_: str | None) -> str:
@@ -329,7 +348,7 @@ def flat(row: Any) -> dict[str, Any]:
     for column in _columns(row.__class__):
         value = getattr(row, column.name)
         if column.series is None:
-            values[column.column] = value
+            values[column.column] = int(value) if isinstance(value, bool) else value
         else:
             values |= {column.series.column(key): number for key, number in value.items()}
     return values

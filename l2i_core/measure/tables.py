@@ -21,8 +21,16 @@ from l2i_core.measure import metrics
 from l2i_core.measure.metrics import Detection, PairedTest
 from l2i_core.measure.metrics.registry import Metric, metrics_of
 from l2i_core.measure.random import as_much
-from l2i_core.measure.records import Case, CaseRow, ClipRow, LevelRow, cases_of, matrix
-from l2i_core.task import ONE_CLASS, Task
+from l2i_core.measure.records import (
+    Case,
+    CaseRow,
+    ClipRow,
+    LevelRow,
+    case_name,
+    cases_of,
+    matrix,
+)
+from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
 
 SHARE = "share"
 TOPS = (1, 3, 5)
@@ -173,9 +181,9 @@ def heard(logits: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def _at(clip: ClipRow, level: LevelRow, case: Case, scale: str, asked: Sequence[Metric]) -> CaseRow:
-    task = level.task
-    several = heard(clip.interpreter_logits)
-    theirs = several if task.multi_label else (clip.interpreter_predicted,)
+    task, several = level.task, level.task.multi_label
+    theirs = heard(clip.interpreter_logits) if several else (clip.interpreter_predicted,)
+    held = classes_of(clip.label) if several else (clip.label,)
     span = case.span if scale == SHARE else 1.0
     matched = level.random_energy_log_energy
     values = {m.name: m.value(case) for m in asked}
@@ -183,7 +191,7 @@ def _at(clip: ClipRow, level: LevelRow, case: Case, scale: str, asked: Sequence[
         clip=clip.clip,
         label=clip.label,
         predicted=case.class_,
-        interpreter_predicted=written(several) if task.multi_label else clip.interpreter_predicted,
+        interpreter_predicted=written(theirs) if several else clip.interpreter_predicted,
         class_=level.class_,
         threshold=level.threshold,
         scale=scale,
@@ -194,10 +202,37 @@ def _at(clip: ClipRow, level: LevelRow, case: Case, scale: str, asked: Sequence[
         same_class=level.same_class,
         energy_matched=None if matched is None else int(as_much(matched, level.log_energy_removed)),
         resolution=_scaled(task.resolution, span),
-        agrees=int(case.class_ in theirs) if clip.interpreter_logits else None,
+        agrees=case.class_ in theirs if clip.interpreter_logits else None,
         case=level.case,
         measured={name: value for name, value in values.items() if value is not None},
+        probability=float(expit(clip.logits[case.class_])) if several else case.probability,
+        right=case.class_ in held if clip.label != "" else None,
     )
+
+
+def misses(clip: ClipRow, threshold: float) -> list[CaseRow]:
+    """A row for each class of the label that a multi-label model does not hear."""
+    ours, theirs = heard(clip.logits), heard(clip.interpreter_logits)
+    # A label may be of a class that the model does not know: it cannot miss that.
+    missed = [c for c in classes_of(clip.label) if c not in ours and c in clip.logits]
+    return [
+        CaseRow(
+            clip=clip.clip,
+            label=clip.label,
+            predicted=label,
+            interpreter_predicted="+".join(theirs),
+            class_=label,
+            threshold=threshold,
+            scale=SEVERAL_CLASSES.unit.name,
+            resolution=SEVERAL_CLASSES.resolution,
+            agrees=label not in theirs if clip.interpreter_logits else None,
+            case=case_name(clip.clip, label),
+            probability=float(expit(clip.logits[label])),
+            right=False,
+            heard=False,
+        )
+        for label in missed
+    ]
 
 
 def _scaled(value: float, span: float) -> float:

@@ -24,9 +24,8 @@ from torch import Tensor
 from l2i_core.data.clips import classes_of
 from l2i_core.dictionary import shapes
 from l2i_core.dictionary.names import label
-from l2i_core.measure import audit
-from l2i_core.measure.audit import Decision
 from l2i_core.measure.explained import Explained
+from l2i_core.measure.records import ALARM, MISSED, CaseRow
 from l2i_core.report import evidence
 from l2i_core.report.figures import PALETTES
 from l2i_core.report.report import decision, score, statement, task_in, warning
@@ -101,7 +100,7 @@ def audit_html(
     data: str,
     date: str,
     headline: str,
-    rows: Sequence[Decision],
+    rows: Sequence[CaseRow],
     exhibits: Sequence[Exhibit],
     url: str | None = None,
 ) -> str:
@@ -156,20 +155,19 @@ def _flac(sound: Tensor, gain: float, rate: int) -> bytes:
     return buffer.getvalue()
 
 
-def labelled(row: Decision) -> str:
+def labelled(row: CaseRow) -> str:
     if row.task.multi_label and row.label != "":
         return " + ".join(class_name(c) for c in classes_of(row.label)) or "none"
     return class_name(row.label) or "unknown"
 
 
-def wrong(row: Decision) -> str:
+def wrong(row: CaseRow) -> str:
     if row.right is not False:
         return ""
-    marks = {audit.MISSED: ", missed", audit.ALARM: ", false alarm"}
-    return marks.get(row.kind, ", wrong")
+    return {MISSED: ", missed", ALARM: ", false alarm"}.get(row.kind, ", wrong")
 
 
-def theirs(row: Decision) -> str:
+def theirs(row: CaseRow) -> str:
     """What the interpreter says, of a multi-label model of the class alone."""
     if not row.task.multi_label:
         return class_name(row.interpreter_predicted) or "unknown"
@@ -178,8 +176,8 @@ def theirs(row: Decision) -> str:
     return "hears it" if row.heard == row.agrees else "does not hear it"
 
 
-def note(row: Decision) -> str:
-    if row.beats_random is False and row.faithfulness is not None:
+def note(row: CaseRow) -> str:
+    if row.beats_random is False:
         drops = row.faithfulness, row.random_energy or 0.0
         return f"; {compared(*drops, False, row.task.resolution)}"
     return ", less log energy" if row.untested else ""
