@@ -4,7 +4,7 @@ components costs f more?"""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,8 @@ from l2i_core.data.clips import Clip, load_clip
 from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
-from l2i_core.measure import metrics
-from l2i_core.measure.metrics import quartiles
-from l2i_core.measure.random import as_much, draw
+from l2i_core.measure.metrics import quartiles, relative_faithfulness
+from l2i_core.measure.random import against, draw
 from l2i_core.measure.records import read_table
 from l2i_core.measure.study import Row, Step, Study, by_step, on_disk
 from l2i_core.measure.surrogate import (
@@ -30,6 +29,7 @@ from l2i_core.task import ONE_CLASS, Task
 THRESHOLDS = (0.9, 0.7, 0.5, 0.3, 0.1)
 ROWS = "surrogate.csv"
 TEXTS = {"interpreter", "clip", "predicted", "weights"}  # its columns that are names
+_REMOVED = "log_energy_removed"
 _OPPONENTS = ("surrogate_count", "surrogate_energy", "random_energy")
 
 
@@ -161,39 +161,33 @@ def summarise(rows: Sequence[Row], task: Task = ONE_CLASS) -> dict[str, Any]:
     levels = {}
     for threshold in dict.fromkeys(r["threshold"] for r in rows):
         mine = [r for r in rows if r["threshold"] == threshold]
-        level: dict[str, Any] = {"components": float(np.mean([r["components"] for r in mine]))}
-        level["surrogate_energy_components"] = float(
-            np.mean([r["surrogate_energy_components"] for r in mine])
-        )
+        own, spans, wanted = (_column(mine, k) for k in ("faithfulness", "span", _REMOVED))
+        level: dict[str, Any] = {
+            name: float(np.mean(_column(mine, name)))
+            for name in ("components", "surrogate_energy_components")
+        }
         for kind in ("faithfulness", *_OPPONENTS):
-            drops = [r[kind] for r in mine]
-            shares = metrics.relative_faithfulness(drops, [r["span"] for r in mine])
-            key = "log_energy_removed" if kind == "faithfulness" else f"{kind}_log_energy"
+            drops = _column(mine, kind)
+            removed = wanted if kind == "faithfulness" else _column(mine, f"{kind}_log_energy")
             level[kind] = {
                 "median": float(np.median(drops)),
-                "relative_median": quartiles(shares)["median"],
-                "log_energy_removed": float(np.mean([r[key] for r in mine])),
+                "relative_median": quartiles(relative_faithfulness(drops, spans))["median"],
+                "log_energy_removed": float(np.mean(removed)),
             }
             if kind != "faithfulness":
-                level[kind]["test"] = _against(mine, kind, task)
+                equal = list(zip(removed, wanted, strict=True)) if kind == "random_energy" else None
+                level[kind]["test"] = against(own, drops, task.resolution, equal)
         levels[f"{threshold:g}"] = level
+    agreement = ("spearman", "kendall", "score", "active")
     return {
         "n": len(clips),
-        **{k: quartiles([r[k] for r in clips]) for k in ("spearman", "kendall", "score", "active")},
+        **{name: quartiles(_column(clips, name)) for name in agreement},
         "levels": levels,
     }
 
 
-def _against(rows: Sequence[Row], kind: str, task: Task) -> dict[str, Any] | None:
-    pairs = [
-        (r["faithfulness"], r[kind])
-        for r in rows
-        if kind != "random_energy" or as_much(r[f"{kind}_log_energy"], r["log_energy_removed"])
-    ]
-    if not pairs:
-        return None
-    ours, theirs = zip(*pairs, strict=True)
-    return asdict(metrics.paired_test(ours, theirs, task.resolution))
+def _column(rows: Sequence[Row], name: str) -> list[float]:
+    return [row[name] for row in rows]
 
 
 STUDY: Study[Settings] = Study(
