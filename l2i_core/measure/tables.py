@@ -34,6 +34,7 @@ from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
 
 SHARE = "share"
 TOPS = (1, 3, 5)
+ERROR = "‖X − W H‖ / ‖X‖"  # the column, of a class its median
 
 
 # Metrics that rows have in a scale of their own.
@@ -74,39 +75,6 @@ class ClassFaithfulness:
     resolution: float
     components: float
     measured: Mapping[Metric, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ClassFidelity:
-    """One class: how many clips f gives to it, how many of those the interpreter has among its
-    first 1 / 3 / 5; how many clips bear its label, and how many of those f gets right."""
-
-    label: str
-    n: int
-    top: tuple[int, int, int]
-    labelled: int
-    right: int
-    reconstruction_error: float
-
-
-@dataclass(frozen=True, slots=True)
-class ClassDetection:
-    """One class of a multi-label model: in how many clips f hears it, the interpreter, both; how
-    many are labelled with it, and in how many of those f hears it.
-
-    auprc: how well the interpreter's probability finds f's decisions; truth: how well f's finds the
-    labels; None where there is nothing to find. reconstruction_error: median over f's clips.
-    """
-
-    label: str
-    n: int
-    theirs: int
-    both: int
-    labelled: int
-    right: int
-    auprc: float | None
-    truth: float | None
-    reconstruction_error: float
 
 
 def scales(task: Task) -> tuple[str, str]:
@@ -158,20 +126,6 @@ def at_threshold(
         _at(by_name[level.clip], level, case, scale, asked)
         for level, case in zip(rows, cases_of(clips, rows), strict=True)
     ]
-
-
-def counted_cases(rows: Sequence[CaseRow]) -> str:
-    """ "80 clips", or "123 pairs of clip and class"."""
-    return _task(rows).counted(len(rows))
-
-
-def cases(rows: Sequence[CaseRow]) -> str:
-    """What rows are called: "clips", or "pairs" of a clip and a class."""
-    return _task(rows).cases
-
-
-def _task(rows: Sequence[CaseRow]) -> Task:
-    return rows[0].task if rows else ONE_CLASS
 
 
 def heard(logits: Mapping[str, float]) -> tuple[str, ...]:
@@ -314,23 +268,16 @@ def spread(values: np.ndarray) -> Spread | None:
     return Spread(least, q25, median, q75, most, numbers.size)
 
 
-def compare(rows: Sequence[CaseRow], opponent: str) -> PairedTest | None:
-    """FF against a Random of the same clips; None where it was not drawn or nothing is left."""
-    ours, theirs, resolution = (column(rows, k) for k in ("faithfulness", opponent, "resolution"))
-    return compare_columns(ours, theirs, resolution)
-
-
-def compare_columns(
-    ours: np.ndarray, theirs: np.ndarray, resolution: np.ndarray
+def compare(
+    ours: Sequence[CaseRow], theirs: Sequence[CaseRow], opponent: str = "faithfulness"
 ) -> PairedTest | None:
-    """A paired test over the clips (n,) that have both drops; None where there are none.
-
-    resolution (n,): below which a difference is none.
-    """
-    both = ~(np.isnan(ours) | np.isnan(theirs))
+    """FF against what other rows of the same clips have in the field `opponent`, a Random or FF;
+    over the clips that have both drops, None where there are none."""
+    first, second = column(ours, "faithfulness"), column(theirs, opponent)
+    both = ~(np.isnan(first) | np.isnan(second))
     if not both.any():
         return None
-    return metrics.paired_test(ours[both], theirs[both], resolution[both])
+    return metrics.paired_test(first[both], second[both], column(ours, "resolution")[both])
 
 
 def column(rows: Sequence[CaseRow] | Sequence[ClipRow], name: str) -> np.ndarray:
@@ -353,27 +300,35 @@ def confusion(clips: Sequence[ClipRow], classes: Sequence[str]) -> np.ndarray:
     return counts
 
 
-def fidelity_by_class(clips: Sequence[ClipRow], classes: Sequence[str]) -> list[ClassFidelity]:
-    """Agreement by f's decision and accuracy by label, in the order of `classes`."""
+def fidelity_by_class(clips: Sequence[ClipRow], classes: Sequence[str]) -> list[dict[str, Any]]:
+    """A row per class, in the order of `classes`: how many clips f gives to it, on what share of
+    those the interpreter has it among its first 1 / 3 / 5; how many clips bear its label, how many
+    of those f gets right. None for a share of none."""
     places = ranks(clips, classes)
     said = np.array([r.predicted for r in clips])
     label = np.array([r.label for r in clips])
-    error = column(clips, "reconstruction_error")
     found = []
     for name in classes:
         mine, true = said == name, label == name
-        first, third, fifth = (int((places[mine] <= k).sum()) for k in TOPS)
+        labelled, right = int(true.sum()), int((mine & true).sum())
+        tops = {f"top-{k}": places[mine] <= k for k in TOPS}
         found.append(
-            ClassFidelity(
-                name,
-                int(mine.sum()),
-                (first, third, fifth),
-                int(true.sum()),
-                int((mine & true).sum()),
-                float(np.median(error[mine])) if mine.any() else math.nan,
-            )
+            {
+                "class": name,
+                "n by f": int(mine.sum()),
+                **{top: float(met.mean()) if met.size else None for top, met in tops.items()},
+                "n labelled": labelled,
+                "f right": right,
+                "f's accuracy": right / labelled if labelled else None,
+                ERROR: _error(clips, mine),
+            }
         )
     return found
+
+
+def _error(clips: Sequence[ClipRow], mine: np.ndarray) -> float | None:
+    """The median over some of the clips."""
+    return float(np.median(column(clips, "reconstruction_error")[mine])) if mine.any() else None
 
 
 def co_occurrence(clips: Sequence[ClipRow], classes: Sequence[str]) -> np.ndarray:
@@ -383,25 +338,28 @@ def co_occurrence(clips: Sequence[ClipRow], classes: Sequence[str]) -> np.ndarra
     return (ours > 0).T.astype(int) @ (theirs > 0).astype(int)
 
 
-def detection_by_class(clips: Sequence[ClipRow], classes: Sequence[str]) -> list[ClassDetection]:
-    """Agreement with f and with the labels of a multi-label model, in the order of `classes`."""
+def detection_by_class(clips: Sequence[ClipRow], classes: Sequence[str]) -> list[dict[str, Any]]:
+    """A row per class of a multi-label model, in the order of `classes`: in how many clips f and
+    the interpreter hear it, and how many are labelled with it; how well the interpreter's
+    probability finds f's decisions (AUPRC), and f's the labels, None for nothing to find."""
     logits, others = matrix(clips, "logits", classes), matrix(clips, "interpreter_logits", classes)
     ours, theirs = logits > 0, others > 0
     known = np.array([r.label != "" for r in clips])
     present = np.array([[c in classes_of(r.label) for c in classes] for r in clips])
-    error = column(clips, "reconstruction_error")
     return [
-        ClassDetection(
-            name,
-            int(ours[:, c].sum()),
-            int(theirs[:, c].sum()),
-            int((ours & theirs)[:, c].sum()),
-            int(present[:, c].sum()),
-            int((ours & present)[:, c].sum()),
-            _auprc(others[:, c], ours[:, c]),
-            _auprc(logits[known, c], present[known, c]),
-            float(np.median(error[ours[:, c]])) if ours[:, c].any() else math.nan,
-        )
+        {
+            "class": name,
+            "AUPRC": _auprc(others[:, c], ours[:, c]),
+            "n by f": int(ours[:, c].sum()),
+            "both hear": int((ours & theirs)[:, c].sum()),
+            "only f": int((ours & ~theirs)[:, c].sum()),
+            "only the interpreter": int((theirs & ~ours)[:, c].sum()),
+            "f's AUPRC": _auprc(logits[known, c], present[known, c]),
+            "n labelled": int(present[:, c].sum()),
+            "f's misses": int((present & ~ours)[:, c].sum()),
+            "f's false alarms": int((ours & ~present)[:, c].sum()),
+            ERROR: _error(clips, ours[:, c]),
+        }
         for c, name in enumerate(classes)
     ]
 

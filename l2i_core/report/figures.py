@@ -203,7 +203,7 @@ def _canvas(
     from matplotlib.figure import Figure
 
     ink, paper, line, file = colours.ink, colours.paper, colours.line, io.BytesIO()
-    look: dict[str, Any] = {
+    look: dict[Any, Any] = {
         **dict.fromkeys(("text.color", "xtick.color", "ytick.color", "legend.labelcolor"), ink),
         **dict.fromkeys(("axes.facecolor", "legend.facecolor", "legend.edgecolor"), paper),
         **dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), 8),

@@ -84,7 +84,7 @@ class Shown:
     @property
     def n(self) -> str:
         """ "80 clips", "123 pairs of clip and class"."""
-        return tables.counted_cases(self.rows)
+        return self.view.engine.task.counted(len(self.rows))
 
 
 def offer_tau(text: str, thresholds: Sequence[float], key: str) -> None:
@@ -134,7 +134,7 @@ def finding(shown: Shown) -> None:
             )
     if lost := sum(math.isnan(r.faithfulness) for r in rows):
         notes.append(
-            f"{lost} of {len(rows)} {tables.cases(rows)} have no share: silence takes nothing from them."
+            f"{lost} of {len(rows)} {rows[0].task.cases} have no share: silence takes nothing from them."
         )
     notes.append(
         f"FF = f(x)_c − f(x_2)_c (Eq. 6): c is what f {decides}, x_2 the clip without its "
@@ -181,7 +181,7 @@ def _energy_verdict(rows: Sequence[CaseRow]) -> str:
     where = "At equal log energy"
     if len(matched) < len(rows):
         where += (
-            f", on the {len(matched)} of {len(rows)} {tables.cases(rows)} whose other components "
+            f", on the {len(matched)} of {len(rows)} {rows[0].task.cases} whose other components "
             "hold as much"
         )
     return _verdict(matched, "random_energy", where)
@@ -189,7 +189,7 @@ def _energy_verdict(rows: Sequence[CaseRow]) -> str:
 
 def _verdict(rows: Sequence[CaseRow], opponent: str, where: str) -> str:
     """Whether FF and a Random can be told apart, with the test."""
-    test = tables.compare(rows, opponent)
+    test = tables.compare(rows, rows, opponent)
     if test is None:
         return ""
     if test.p > EVEN:
@@ -200,7 +200,7 @@ def _verdict(rows: Sequence[CaseRow], opponent: str, where: str) -> str:
         claim = "is :orange[**worse than chance**]"
     return (
         f"{where}, the choice {claim}: FF is larger on {test.greater} of {test.n} "
-        f"{tables.cases(rows)} (Wilcoxon signed-rank, two-sided, {results.p_value(test.p)})."
+        f"{rows[0].task.cases} (Wilcoxon signed-rank, two-sided, {results.p_value(test.p)})."
     )
 
 

@@ -138,8 +138,7 @@ def _test(shown: Shown, rows: Sequence[CaseRow]) -> str:
     """Whether another interpreter's FF is larger than that of the one shown."""
     if [r.case for r in rows] != [r.case for r in shown.rows]:
         return "other clips"
-    ours, theirs = (tables.column(some, "faithfulness") for some in (shown.rows, rows))
-    test = tables.compare_columns(theirs, ours, tables.column(rows, "resolution"))
+    test = tables.compare(rows, shown.rows)
     if test is None:
         return "–"
     return f"larger on {test.greater} of {test.n}, {results.p_value(test.p)}"
