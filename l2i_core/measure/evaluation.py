@@ -223,21 +223,21 @@ def _baseline_rows(
         return _answers(engine, clip, analysis, logits), []
     assert isinstance(model, Vibi)
     kept = vibi.explain(model, engine.hearing, analysis)
-    cases = [_case(engine, clip, analysis, kept, c) for c in targets]
+    before, after = map(engine.probabilities, (analysis.logits, kept.logits_interpretation))
+    cases = [
+        Case(
+            clip=clip.name,
+            class_=engine.classes[c],
+            probability=float(before[c]),
+            probability_interpretation=float(after[c]),
+            same_class=int(c in engine.decided(kept.logits_interpretation)),
+            faithfulness=float(engine.drop(analysis, kept.logits_without[None], c)[0]),
+            span=engine.span(analysis, c),
+            energy_kept=kept.energy_kept,
+        )
+        for c in targets
+    ]
     return _answers(engine, clip, analysis, kept.logits), cases
-
-
-def _case(engine: L2I, clip: Clip, analysis: Analysis, kept: vibi.VibiExplanation, c: int) -> Case:
-    return Case(
-        clip=clip.name,
-        class_=engine.classes[c],
-        probability=float(engine.probabilities(analysis.logits)[c]),
-        probability_interpretation=float(engine.probabilities(kept.logits_interpretation)[c]),
-        same_class=int(c in engine.decided(kept.logits_interpretation)),
-        faithfulness=float(engine.drop(analysis, kept.logits_without[None], c)[0]),
-        span=engine.span(analysis, c),
-        energy_kept=kept.energy_kept,
-    )
 
 
 def _level_rows(

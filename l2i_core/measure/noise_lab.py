@@ -70,16 +70,6 @@ def _written(engine: L2I, logits: Tensor | None) -> str:
     return written([engine.classes[c] for c in sorted(engine.decided(logits))])
 
 
-def clean_answers(engine: L2I, analysis: Analysis) -> Row:
-    """f's decision on a clip without noise, its probability and the interpreter's place of it."""
-    said = analysis.predicted
-    return {
-        "class": engine.classes[said],
-        "probability_clean": float(engine.probabilities(analysis.logits)[said]),
-        "place_clean": place(analysis.interpreter_logits, said),
-    }
-
-
 def measure(
     engine: L2I,
     mixture: Mixture,

@@ -31,19 +31,15 @@ from l2i_core.signal import audio
 from l2i_core.words import TITLES, class_name
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
-_BLOCK = 1 << 20
 
 
 def digest(path: str | os.PathLike[str]) -> str:
     """A file's SHA-256, hexadecimal; ValueError where it cannot be read."""
-    found = hashlib.sha256()
     try:
         with Path(path).open("rb") as file:
-            while block := file.read(_BLOCK):
-                found.update(block)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
-    return found.hexdigest()
 
 
 def bundle_digests(bundle: Bundle) -> dict[str, str]:
