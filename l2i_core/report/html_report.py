@@ -25,7 +25,7 @@ from l2i_core.data.clips import classes_of
 from l2i_core.dictionary import shapes
 from l2i_core.dictionary.names import label
 from l2i_core.measure.explained import Explained
-from l2i_core.measure.records import ALARM, MISSED, CaseRow
+from l2i_core.measure.records import CaseRow
 from l2i_core.report import evidence
 from l2i_core.report.figures import PALETTES
 from l2i_core.report.report import decision, score, statement, task_in, warning
@@ -132,16 +132,17 @@ def audit_html(
 
 @functools.cache
 def _page() -> jinja2.Template:
-    room = jinja2.Environment(
+    environment = jinja2.Environment(
         autoescape=True,
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
     )
-    room.filters |= {f.__name__: f for f in (class_name, logit, number, percent, hertz, _base64)}
-    told = (labelled, theirs, wrong, note, label, decision, score, statement, warning)
-    room.globals |= {f.__name__: f for f in told} | {"titles": TITLES, "palettes": PALETTES}
-    return room.get_template("audit.html")
+    written = (class_name, classes_of, logit, number, percent, hertz, _base64)
+    told = (compared, label, decision, score, statement, warning)
+    environment.filters |= {f.__name__: f for f in written}
+    environment.globals |= {f.__name__: f for f in told} | {"titles": TITLES, "palettes": PALETTES}
+    return environment.get_template("audit.html")
 
 
 def _base64(data: bytes) -> str:
@@ -153,31 +154,3 @@ def _flac(sound: Tensor, gain: float, rate: int) -> bytes:
     samples = np.clip(sound.numpy() * gain, -1, 1 - 2**-15)
     soundfile.write(buffer, samples, rate, format="FLAC", subtype="PCM_16")
     return buffer.getvalue()
-
-
-def labelled(row: CaseRow) -> str:
-    if row.task.multi_label and row.label != "":
-        return " + ".join(class_name(c) for c in classes_of(row.label)) or "none"
-    return class_name(row.label) or "unknown"
-
-
-def wrong(row: CaseRow) -> str:
-    if row.right is not False:
-        return ""
-    return {MISSED: ", missed", ALARM: ", false alarm"}.get(row.kind, ", wrong")
-
-
-def theirs(row: CaseRow) -> str:
-    """What the interpreter says, of a multi-label model of the class alone."""
-    if not row.task.multi_label:
-        return class_name(row.interpreter_predicted) or "unknown"
-    if row.agrees is None:
-        return "unknown"
-    return "hears it" if row.heard == row.agrees else "does not hear it"
-
-
-def note(row: CaseRow) -> str:
-    if row.beats_random is False:
-        drops = row.faithfulness, row.random_energy or 0.0
-        return f"; {compared(*drops, False, row.task.resolution)}"
-    return ", less log energy" if row.untested else ""
