@@ -19,7 +19,7 @@ from l2i_core.measure import metrics, noise_lab
 from l2i_core.measure.metrics import quartiles
 from l2i_core.measure.noise_lab import TOP
 from l2i_core.measure.random import as_much, energy_matched
-from l2i_core.measure.stems import Passed, by_components, gather, into, mix
+from l2i_core.measure.stems import Passed, gather, mix
 from l2i_core.measure.study import Row, Step, Study, measured
 from l2i_core.signal.corrupt import coloured_noise
 
@@ -107,7 +107,7 @@ def noise_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setting
         for threshold in settings.thresholds:
             made = engine.interpret(analysis, said, threshold, settings.mask_domain)
             row = {**heard, "threshold": threshold, "components": len(made.selected)}
-            rows.append({**row, **_measures(into(stems, analysis, made))})
+            rows.append({**row, **_measures(stems.into(made))})
     return rows
 
 
@@ -195,7 +195,7 @@ def overlap_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setti
         energy = engine.component_energy(analysis).numpy()
         for side, (asked, snr) in enumerate(((level, mixture.snr_db), (-level, -mixture.snr_db))):
             clip, other = pair[side], pair[1 - side]
-            target = engine.class_index(clip.label)
+            target, stems = engine.class_index(clip.label), stems.following(side)
             heard = {
                 **about,
                 "clip": clip.name,
@@ -210,14 +210,11 @@ def overlap_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setti
             for threshold in settings.thresholds:
                 seed = [settings.seed, number, place, side, round(100 * threshold)]
                 made = engine.interpret(analysis, target, threshold, domain)
-                ours = _measures(into(stems, analysis, made, side))
+                ours = _measures(stems.into(made))
                 sets = energy_matched(
                     energy, made.gains, settings.random_draws, np.random.default_rng(seed)
                 )
-                drawn = [
-                    _measures(by_components(engine, analysis, stems, chosen, domain, side))
-                    for chosen in sets
-                ]
+                drawn = [_measures(stems.by_components(chosen, domain)) for chosen in sets]
                 chance = {k: _median([row[k] for row in drawn]) for k in MEASURES}
                 rows.append(
                     {

@@ -17,7 +17,7 @@ from torch import Tensor
 from l2i_core.data.clips import written
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
-from l2i_core.measure.stems import Mixture, gather, into, mix
+from l2i_core.measure.stems import Mixture, gather, mix
 from l2i_core.measure.study import Row
 
 SNRS = (-20.0, -10.0, 0.0, 10.0, 20.0, 30.0, 40.0)  # dB, of a sweep
@@ -88,7 +88,7 @@ def measure(
     analysis = engine.analyse(mixture.mixed, engine.audio.sample_rate)
     made = engine.interpret(analysis, target, threshold, mask_domain)
     verdict = engine.judge(analysis, made)
-    through = into(gather(engine, analysis, mixture.sounds), analysis, made)
+    through = gather(engine, analysis, mixture.sounds).into(made)
     return {
         "snr_db": mixture.snr_db,
         **answers(engine, analysis, target),

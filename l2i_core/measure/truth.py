@@ -25,15 +25,7 @@ from l2i_core.explainers.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure.random import energy_matched
 from l2i_core.measure.records import read_table
-from l2i_core.measure.stems import (
-    Passed,
-    Stems,
-    by_components,
-    gather,
-    into,
-    into_mask,
-    log_magnitude,
-)
+from l2i_core.measure.stems import Passed, Stems, gather, log_magnitude
 from l2i_core.measure.study import Row, Step, Study, by_step, on_disk
 
 SYSTEMS = ("interpretation", "random_energy", "ideal")
@@ -52,40 +44,28 @@ class Settings:
 
 
 @torch.inference_mode()
-def project(engine: L2I, analysis: Analysis, stems: Stems) -> list[Tensor]:
+def project(stems: Stems) -> list[Tensor]:
     """H (K, T) of each stem: the projection of its X on W."""
-    parts = (log_magnitude(engine, analysis, sound) for sound in stems.sounds)
-    return [nmf.project(x, analysis.patterns, iterations=_ITERATIONS) for x in parts]
+    parts = (log_magnitude(stems.engine, stems.analysis, sound) for sound in stems.sounds)
+    return [nmf.project(x, stems.analysis.patterns, iterations=_ITERATIONS) for x in parts]
 
 
 @torch.inference_mode()
-def ideal(
-    analysis: Analysis, activations: Sequence[Tensor], own: int, mask_domain: str = "log"
-) -> Tensor:
+def ideal(stems: Stems, activations: Sequence[Tensor], mask_domain: str = "log") -> Tensor:
     """X_int (F, T) of the ideal mask with this W, from each stem's H (K, T): W H_own / Σ W H_i."""
-    kept = analysis.patterns @ activations[own]
-    left = torch.zeros_like(kept)
-    for other in (*activations[:own], *activations[own + 1 :]):
-        left += analysis.patterns @ other
+    sounds = [stems.analysis.patterns @ h for h in activations]
+    kept = sounds.pop(stems.own)
+    left = sum(sounds, torch.zeros_like(kept))
     masks = (masking.ratio(kept, kept + left), masking.ratio(left, kept + left))
-    return masking.apply_masks(analysis.spectrogram.log_magnitude, masks, mask_domain)[0]
+    return masking.apply_masks(stems.analysis.spectrogram.log_magnitude, masks, mask_domain)[0]
 
 
-def by_chance(
-    engine: L2I,
-    analysis: Analysis,
-    stems: Stems,
-    made: Interpretation,
-    draws: int,
-    seed: Sequence[int],
-    own: int = 0,
-) -> list[Passed]:
+def by_chance(stems: Stems, made: Interpretation, draws: int, seed: Sequence[int]) -> list[Passed]:
     """What passes into `draws` sets of components outside L that carry as much energy as x_int
     does; the same sets in both mask domains."""
-    energy = engine.component_energy(analysis)
+    energy = stems.engine.component_energy(stems.analysis)
     sets = energy_matched(energy, made.gains, draws, np.random.default_rng([*seed]))
-    domain = made.mask_domain
-    return [by_components(engine, analysis, stems, chosen, domain, own) for chosen in sets]
+    return [stems.by_components(chosen, made.mask_domain) for chosen in sets]
 
 
 def check(
@@ -104,20 +84,18 @@ def check(
     Random's numbers are medians over its draws. ValueError for a class without a stem.
     """
     stems, rows = gather(engine, analysis, list(sounds.values())), []
-    activations = project(engine, analysis, stems)
+    activations = project(stems)
     decided = engine.decided(analysis.logits)
     for target in targets:
         if target not in sounds:
             raise ValueError(f"the scene has no stem of {target!r}; it has: {', '.join(sounds)}.")
-        index, own = engine.class_index(target), list(sounds).index(target)
+        index, stems = engine.class_index(target), stems.following(list(sounds).index(target))
         for domain in settings.mask_domains:
-            kept = ideal(analysis, activations, own, domain)
-            best = into_mask(engine, analysis, stems, kept, own)
+            best = stems.passed(ideal(stems, activations, domain))
             for threshold in settings.thresholds:
                 made = engine.interpret(analysis, index, threshold, domain)
                 drawn_by = [*seed, index, round(100 * threshold)]
-                draws = settings.random_draws
-                chance = by_chance(engine, analysis, stems, made, draws, drawn_by, own)
+                chance = by_chance(stems, made, settings.random_draws, drawn_by)
                 about = {
                     "target": target,
                     "threshold": threshold,
@@ -125,7 +103,7 @@ def check(
                     "decided": int(index in decided),
                     "components": len(made.selected),
                 }
-                by_system = ([into(stems, analysis, made, own)], chance, [best])
+                by_system = ([stems.into(made)], chance, [best])
                 rows += [
                     {**about, "system": system, **_measures(passed)}
                     for system, passed in zip(SYSTEMS, by_system, strict=True)
