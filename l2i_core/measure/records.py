@@ -14,7 +14,7 @@ import functools
 import io
 import math
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
@@ -240,13 +240,38 @@ def matrix(
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A field of a row: its column, or the series of its columns; whether a file may lack it."""
+    """A field of a row: its column, or the series of its columns; whether a file may lack it; what
+    a cell holds, and whether it may be empty or no finite number."""
 
     name: str
     column: str
     series: Series | None
     optional: bool
-    parse: Callable[[str], Any]
+    base: type
+    empty: bool
+    finite: bool
+
+    def among(self, names: Collection[str]) -> dict[str, str]:
+        """Which of these columns are its own, with their keys in the series."""
+        if self.series is not None:
+            start = self.series.column("")
+            return {name: name.removeprefix(start) for name in names if name.startswith(start)}
+        if self.column in names:
+            return {self.column: ""}
+        if not self.optional:
+            raise ValueError(f"it lacks the column {self.column!r}")
+        return {}
+
+    def parse(self, name: str, text: str) -> Any:
+        if self.empty and text == "":
+            return None
+        try:
+            value = self.base(text)
+        except ValueError:
+            raise ValueError(f"its column {name!r} holds {text!r} where a number must be") from None
+        if self.finite and isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"its column {name!r} holds {text!r} where a finite number must be")
+        return value
 
 
 @functools.cache
@@ -256,37 +281,17 @@ def _columns(kind: type) -> tuple[_Column, ...]:
     for part in dataclasses.fields(kind):
         if not part.metadata.get("column", True):
             continue
-        hint, empty = hints[part.name], False
-        if type(None) in get_args(hint):
-            hint, empty = next(h for h in get_args(hint) if h is not type(None)), True
+        hint = hints[part.name]
+        empty = type(None) in get_args(hint)
+        if empty:
+            hint = next(h for h in get_args(hint) if h is not type(None))
         extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
         series = next((extra for extra in extras if isinstance(extra, Series)), None)
-        base = float if extras else hint
-        finite = hint is not Undefined
-        found.append(
-            _Column(
-                part.name,
-                part.name.rstrip("_"),
-                series,
-                part.default is not dataclasses.MISSING or series is not None,
-                functools.partial(_parse, base, empty or series == Series(""), finite),
-            )
-        )
+        optional = part.default is not dataclasses.MISSING or series is not None
+        base, column = float if extras else hint, part.name.rstrip("_")
+        empty, finite = empty or series == Series(""), hint is not Undefined
+        found.append(_Column(part.name, column, series, optional, base, empty, finite))
     return tuple(found)
-
-
-def _parse(base: type, empty: bool, finite: bool, text: str) -> Any:
-    if base is str:
-        return None if empty and text == "" else text
-    if empty and text == "":
-        return None
-    try:
-        value = base(text)
-    except ValueError:
-        raise ValueError(f"holds {text!r} where a number must be") from None
-    if finite and not math.isfinite(value):
-        raise ValueError(f"holds {text!r} where a finite number must be")
-    return value
 
 
 def read(path: str | os.PathLike[str], kind: type[R]) -> list[R]:
@@ -294,52 +299,26 @@ def read(path: str | os.PathLike[str], kind: type[R]) -> list[R]:
     path = Path(path)
     try:
         with path.open(newline="") as file:
-            lines = csv.reader(file)
-            names = next(lines, [])
-            cells = _cells(kind, names)
-            return [_row(kind, cells, line, len(names)) for line in lines]
+            names, *lines = [*csv.reader(file)] or [[]]
+        for line in lines:
+            if len(line) != len(names):
+                raise ValueError(f"a line has {len(line)} values, not {len(names)}")
+        cells = {name: [line[place] for line in lines] for place, name in enumerate(names)}
+        rows: list[dict[str, Any]] = [{} for _ in lines]
+        # A series without a prefix has the columns that are left.
+        for column in sorted(_columns(kind), key=lambda column: column.series is not None):
+            for name, key in column.among(cells).items():
+                for row, text in zip(rows, cells.pop(name), strict=True):
+                    value = column.parse(name, text)
+                    if column.series is None:
+                        row[column.name] = value
+                    elif value is not None:
+                        row.setdefault(column.name, {})[key] = value
+        return [kind(**row) for row in rows]
     except UnicodeDecodeError as error:
         raise ValueError(f"{path.name} is damaged: it is no text.") from error
     except ValueError as error:
         raise ValueError(f"{path.name} is damaged: {error}.") from None
-
-
-def _cells(kind: type, names: Sequence[str]) -> list[tuple[_Column, str, int]]:
-    """Which column fills which field: the field, the key in its series or "", the place."""
-    places, cells = {name: place for place, name in enumerate(names)}, []
-    columns = _columns(kind)
-    for column in columns:
-        if column.series is None and column.column in places:
-            cells.append((column, "", places.pop(column.column)))
-        elif not column.optional:
-            raise ValueError(f"it lacks the column {column.column!r}")
-    for column in columns:
-        if column.series is not None:
-            start = column.series.column("")
-            mine = [name for name in places if name.startswith(start)]
-            cells += [(column, name.removeprefix(start), places.pop(name)) for name in mine]
-    return cells
-
-
-def _row(
-    kind: type[R], cells: Sequence[tuple[_Column, str, int]], line: Sequence[str], width: int
-) -> R:
-    if len(line) != width:
-        raise ValueError(f"a line has {len(line)} values, not {width}")
-    values: dict[str, Any] = {}
-    for column, key, place in cells:
-        try:
-            value = column.parse(line[place])
-        except ValueError as error:
-            name = column.series.column(key) if column.series else column.column
-            raise ValueError(f"its column {name!r} {error}") from None
-        if column.series is None:
-            values[column.name] = value
-        else:
-            of = values.setdefault(column.name, {})
-            if value is not None:
-                of[key] = value
-    return kind(**values)
 
 
 def flat(row: Any) -> dict[str, Any]:
