@@ -19,8 +19,8 @@ from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.data.sets import held_out
 from l2i_core.engine import L2I
 from l2i_core.files import write_text
-from l2i_core.measure.records import read_table, to_csv
-from l2i_core.measure.study import Row, on_disk, run, weights_of
+from l2i_core.measure.records import to_csv
+from l2i_core.measure.study import Row, on_disk, rows_on_disk, run, weights_of
 from l2i_core.measure.truth import ROWS, STUDY, TEXTS, Settings
 from pipelines.runs import log_to_stderr, main_guard, provenance
 
@@ -69,9 +69,9 @@ def _measured(
 ) -> dict[str, list[Row]]:
     """The rows of interpreters whose weights were measured on just these scenes; ValueError where
     another one, which is not to be measured now, would be lost."""
-    path, kept = on_disk(bundle) / "metrics" / ROWS, dict[str, list[Row]]()
+    kept = dict[str, list[Row]]()
     known = (bundle.experiment("truth") or {}).get("about", {}).get("weights", {})
-    for row in read_table(path, TEXTS) if path.is_file() else []:
+    for row in rows_on_disk(bundle, ROWS, TEXTS):
         if weights.get(row["interpreter"], "") == known.get(row["interpreter"]):
             kept.setdefault(row["interpreter"], []).append(row)
     for name, rows in list(kept.items()):

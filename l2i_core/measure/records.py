@@ -195,6 +195,9 @@ class CaseRow:
         return ALARM if self.heard else MISSED
 
 
+_SHARED = {field.name for field in dataclasses.fields(Case)} & set(LevelRow.__annotations__)
+
+
 def case_name(clip: str, class_: str | None) -> str:
     """What a row is about, for links and choices: a clip, of a multi-label model with the class."""
     return clip if class_ is None else f"{clip}:{class_}"
@@ -208,20 +211,9 @@ def cases_of(clips: Sequence[ClipRow], levels: Sequence[LevelRow]) -> list[Case]
         about = clip if level.class_ is None else level
         if clip is None or about is None or about.probability is None or about.span is None:
             raise ValueError(f"the metrics are damaged: nothing tells what {level.case} is about.")
-        found.append(
-            Case(
-                clip=level.clip,
-                class_=clip.predicted if level.class_ is None else level.class_,
-                probability=about.probability,
-                probability_interpretation=level.probability_interpretation,
-                same_class=level.same_class,
-                faithfulness=level.faithfulness,
-                span=about.span,
-                energy_kept=level.energy_kept,
-                log_energy_removed=level.log_energy_removed,
-                measured=level.measured,
-            )
-        )
+        class_ = clip.predicted if level.class_ is None else level.class_
+        own = {"class_": class_, "probability": about.probability, "span": about.span}
+        found.append(Case(**{name: getattr(level, name) for name in _SHARED} | own))
     return found
 
 
@@ -305,8 +297,9 @@ def read(path: str | os.PathLike[str], kind: type[R]) -> list[R]:
                 raise ValueError(f"a line has {len(line)} values, not {len(names)}")
         cells = {name: [line[place] for line in lines] for place, name in enumerate(names)}
         rows: list[dict[str, Any]] = [{} for _ in lines]
+        columns = _columns(kind)  # type: ignore[arg-type]  # a class is hashable
         # A series without a prefix has the columns that are left.
-        for column in sorted(_columns(kind), key=lambda column: column.series is not None):
+        for column in sorted(columns, key=lambda column: column.series is not None):
             for name, key in column.among(cells).items():
                 for row, text in zip(rows, cells.pop(name), strict=True):
                     value = column.parse(name, text)

@@ -22,7 +22,6 @@ from l2i_core.measure.metrics import Detection, PairedTest
 from l2i_core.measure.metrics.registry import Metric, metrics_of
 from l2i_core.measure.random import as_much
 from l2i_core.measure.records import (
-    Case,
     CaseRow,
     ClipRow,
     LevelRow,
@@ -122,10 +121,29 @@ def at_threshold(
         raise ValueError(f"the metrics are damaged: not every clip has a row at τ = {threshold:g}.")
     rows = list(at.values()) if task.multi_label else [at[clip.clip] for clip in clips]
     asked = metrics_of(task, without=FIELDS)
-    return [
-        _at(by_name[level.clip], level, case, scale, asked)
-        for level, case in zip(rows, cases_of(clips, rows), strict=True)
-    ]
+    found = []
+    for level, case in zip(rows, cases_of(clips, rows), strict=True):
+        span, matched = case.span if scale == SHARE else 1.0, level.random_energy_log_energy
+        values, drawn = {m.name: m.value(case) for m in asked}, (level.random_energy, level.random)
+        energy, count = (None if drop is None else _scaled(drop, span) for drop in drawn)
+        equal = None if matched is None else int(as_much(matched, level.log_energy_removed))
+        found.append(
+            _decision(
+                by_name[level.clip],
+                level.class_,
+                threshold=threshold,
+                scale=scale,
+                faithfulness=_scaled(level.faithfulness, span),
+                random_energy=energy,
+                random=count,
+                components=level.components,
+                same_class=level.same_class,
+                energy_matched=equal,
+                resolution=_scaled(task.resolution, span),
+                measured={name: value for name, value in values.items() if value is not None},
+            )
+        )
+    return found
 
 
 def heard(logits: Mapping[str, float]) -> tuple[str, ...]:
@@ -134,59 +152,38 @@ def heard(logits: Mapping[str, float]) -> tuple[str, ...]:
     return tuple(sorted((c for c in logits if logits[c] > 0), key=lambda c: -logits[c]))
 
 
-def _at(clip: ClipRow, level: LevelRow, case: Case, scale: str, asked: Sequence[Metric]) -> CaseRow:
-    task, several = level.task, level.task.multi_label
-    theirs = heard(clip.interpreter_logits) if several else (clip.interpreter_predicted,)
-    held = classes_of(clip.label) if several else (clip.label,)
-    span = case.span if scale == SHARE else 1.0
-    matched = level.random_energy_log_energy
-    values = {m.name: m.value(case) for m in asked}
+def misses(clip: ClipRow, threshold: float) -> list[CaseRow]:
+    """A row for each class of the label that a multi-label model does not hear."""
+    ours, resolution = heard(clip.logits), SEVERAL_CLASSES.resolution
+    about = {"threshold": threshold, "scale": SEVERAL_CLASSES.unit.name, "resolution": resolution}
+    # A label may be of a class that the model does not know: it cannot miss that.
+    missed = [c for c in classes_of(clip.label) if c not in ours and c in clip.logits]
+    return [_decision(clip, label, missed=True, **about) for label in missed]
+
+
+def _decision(clip: ClipRow, class_: str | None, *, missed: bool = False, **about: Any) -> CaseRow:
+    """f's one decision, or on `class_` that of a multi-label model, with these further fields."""
+    theirs: tuple[str, ...] = (clip.interpreter_predicted,)
+    held: tuple[str, ...] = (clip.label,)
+    told, probability = clip.interpreter_predicted, clip.probability
+    if class_ is not None:
+        theirs, held = heard(clip.interpreter_logits), classes_of(clip.label)
+        told, probability = written(theirs), float(expit(clip.logits[class_]))
+    predicted = class_ or clip.predicted
+    assert probability is not None  # `cases_of` looks
     return CaseRow(
         clip=clip.clip,
         label=clip.label,
-        predicted=case.class_,
-        interpreter_predicted=written(theirs) if several else clip.interpreter_predicted,
-        class_=level.class_,
-        threshold=level.threshold,
-        scale=scale,
-        faithfulness=_scaled(level.faithfulness, span),
-        random_energy=None if level.random_energy is None else _scaled(level.random_energy, span),
-        random=None if level.random is None else _scaled(level.random, span),
-        components=level.components,
-        same_class=level.same_class,
-        energy_matched=None if matched is None else int(as_much(matched, level.log_energy_removed)),
-        resolution=_scaled(task.resolution, span),
-        agrees=case.class_ in theirs if clip.interpreter_logits else None,
-        case=level.case,
-        measured={name: value for name, value in values.items() if value is not None},
-        probability=float(expit(clip.logits[case.class_])) if several else case.probability,
-        right=case.class_ in held if clip.label != "" else None,
+        predicted=predicted,
+        interpreter_predicted=told,
+        class_=class_,
+        agrees=(predicted in theirs) != missed if clip.interpreter_logits else None,
+        case=case_name(clip.clip, class_),
+        probability=probability,
+        right=(predicted in held) != missed if clip.label != "" else None,
+        heard=not missed,
+        **about,
     )
-
-
-def misses(clip: ClipRow, threshold: float) -> list[CaseRow]:
-    """A row for each class of the label that a multi-label model does not hear."""
-    ours, theirs = heard(clip.logits), heard(clip.interpreter_logits)
-    # A label may be of a class that the model does not know: it cannot miss that.
-    missed = [c for c in classes_of(clip.label) if c not in ours and c in clip.logits]
-    return [
-        CaseRow(
-            clip=clip.clip,
-            label=clip.label,
-            predicted=label,
-            interpreter_predicted="+".join(theirs),
-            class_=label,
-            threshold=threshold,
-            scale=SEVERAL_CLASSES.unit.name,
-            resolution=SEVERAL_CLASSES.resolution,
-            agrees=label not in theirs if clip.interpreter_logits else None,
-            case=case_name(clip.clip, label),
-            probability=float(expit(clip.logits[label])),
-            right=False,
-            heard=False,
-        )
-        for label in missed
-    ]
 
 
 def _scaled(value: float, span: float) -> float:

@@ -24,9 +24,8 @@ from l2i_core.engine import L2I
 from l2i_core.explainers.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure.random import energy_matched
-from l2i_core.measure.records import read_table
 from l2i_core.measure.stems import Passed, Stems, gather, log_magnitude
-from l2i_core.measure.study import Row, Step, Study, by_step, on_disk
+from l2i_core.measure.study import Row, Step, Study, by_step, rows_on_disk
 
 SYSTEMS = ("interpretation", "random_energy", "ideal")
 ROWS = "truth-rows.csv"
@@ -192,11 +191,13 @@ def _published(
     engine: L2I, clips: Sequence[Clip], settings: Settings, weights: str
 ) -> dict[Step, list[Row]]:
     """Those of truth-rows.csv, where truth.json says that these weights made them."""
-    name, path = engine.interpreter_name, on_disk(engine.bundle) / "metrics" / ROWS
-    about = (engine.bundle.experiment("truth") or {}).get("about", {})
-    if not path.is_file() or about.get("weights", {}).get(name) != weights:
+    name, about = (
+        engine.interpreter_name,
+        (engine.bundle.experiment("truth") or {}).get("about", {}),
+    )
+    if about.get("weights", {}).get(name) != weights:
         return {}
-    return by_step(clips, [row for row in read_table(path, TEXTS) if row["interpreter"] == name])
+    return by_step(clips, rows_on_disk(engine.bundle, ROWS, TEXTS, interpreter=name))
 
 
 def tables(rows: Sequence[Row]) -> dict[str, Any]:
