@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,8 @@ from scipy.special import expit
 
 from l2i_core.data.clips import classes_of, written
 from l2i_core.measure import metrics
-from l2i_core.measure.metrics import Detection, PairedTest
-from l2i_core.measure.metrics.registry import Metric, metrics_of
+from l2i_core.measure.metrics import Detection, PairedTest, quartiles
+from l2i_core.measure.metrics.registry import metrics_of
 from l2i_core.measure.random import as_much
 from l2i_core.measure.records import (
     CaseRow,
@@ -38,42 +37,6 @@ ERROR = "‖X − W H‖ / ‖X‖"  # the column, of a class its median
 
 # Metrics that rows have in a scale of their own.
 FIELDS = ("faithfulness", "relative_faithfulness")
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Least, lower quartile, median, upper quartile and greatest of n numbers."""
-
-    low: float
-    q25: float
-    median: float
-    q75: float
-    high: float
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class ClassFaithfulness:
-    """FF of the clips that f gives to one class (in which a multi-label model hears it), and of the
-    Randoms, in one scale.
-
-    None where no Random was drawn, or where no clip has a number in this scale. `n` clips,
-    `tested` of them beside energy-matched Random, on `above_energy` of those FF beats it
-    (`CaseRow.beats_random`); resolution: the median of what two of their drops must differ by;
-    measured: the summary of every metric that is no field.
-    """
-
-    label: str
-    n: int
-    own: Spread | None
-    random_energy: Spread | None
-    random: Spread | None
-    positive_fraction: float
-    tested: int | None
-    above_energy: int | None
-    resolution: float
-    components: float
-    measured: Mapping[Metric, Any]
 
 
 def scales(task: Task) -> tuple[str, str]:
@@ -190,36 +153,40 @@ def _scaled(value: float, span: float) -> float:
     return value / span if span > 0 else math.nan
 
 
-def faithfulness_by_class(
-    rows: Sequence[CaseRow], classes: Sequence[str]
-) -> list[ClassFaithfulness]:
-    """Rows of `at_threshold` by f's decision, in the order of `classes`; empty classes left out."""
+def faithfulness_by_class(rows: Sequence[CaseRow], classes: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for each class that f gives to some of the rows of `at_threshold` (in which a
+    multi-label model hears it), in the order of `classes`: n clips, the `spread` of their FF (own)
+    and of the Randoms, FF's share above 0, the mean |L|, the summary of every metric that is no
+    field (measured), and what two drops must differ by at the median (resolution).
+
+    tested: clips beside energy-matched Random, on above_energy of those FF beats it
+    (`CaseRow.beats_random`); None where it was not drawn.
+    """
+    asked = metrics_of(rows[0].task, without=FIELDS) if rows else ()
     found = []
     for label in classes:
         mine = [row for row in rows if row.predicted == label]
+        # Clips without a share count everywhere but in the shares.
+        finite = [row for row in mine if not math.isnan(row.faithfulness)]
+        drawn = any(row.random_energy is not None for row in finite)
+        above = sum(row.faithfulness > 0 for row in finite)
         if mine:
-            found.append(_class_faithfulness(label, mine))
+            found.append(
+                {
+                    "class": label,
+                    "n": len(mine),
+                    "own": spread(mine, "faithfulness"),
+                    "random_energy": spread(mine, "random_energy"),
+                    "random": spread(mine, "random"),
+                    "positive_fraction": above / len(finite) if finite else math.nan,
+                    "tested": sum(r.beats_random is not None for r in mine) if drawn else None,
+                    "above_energy": sum(r.beats_random is True for r in mine) if drawn else None,
+                    "resolution": spread(finite, "resolution")["median"],
+                    "components": float(column(mine, "components").mean()),
+                    "measured": {m: m.over([r.measured.get(m.name) for r in mine]) for m in asked},
+                }
+            )
     return found
-
-
-def _class_faithfulness(label: str, rows: Sequence[CaseRow]) -> ClassFaithfulness:
-    # Clips without a share count everywhere but in the shares.
-    finite = [row for row in rows if not math.isnan(row.faithfulness)]
-    drawn = [row for row in finite if row.random_energy is not None]
-    asked = metrics_of(rows[0].task, without=FIELDS)
-    return ClassFaithfulness(
-        label,
-        len(rows),
-        spread(column(rows, "faithfulness")),
-        spread(column(rows, "random_energy")),
-        spread(column(rows, "random")),
-        float(np.mean([row.faithfulness > 0 for row in finite])) if finite else math.nan,
-        sum(row.beats_random is not None for row in rows) if drawn else None,
-        sum(row.beats_random is True for row in rows) if drawn else None,
-        float(np.median([row.resolution for row in finite])) if finite else math.nan,
-        float(np.mean(column(rows, "components"))),
-        {m: m.over([row.measured.get(m.name) for row in rows]) for m in asked},
-    )
 
 
 def class_figures(
@@ -239,30 +206,26 @@ def class_figures(
         for scale in scales(ONE_CLASS)
     )
     return {
-        own.label: {
-            "n": own.n,
-            "median": _median(own.own),
-            "relative_median": _median(relative.own),
-            "positive_fraction": own.positive_fraction,
-            "random": _median(own.random),
-            "random_energy": _median(own.random_energy),
-            "random_energy_relative": _median(relative.random_energy),
+        own["class"]: {
+            "n": own["n"],
+            "median": own["own"]["median"],
+            "relative_median": relative["own"]["median"],
+            "positive_fraction": own["positive_fraction"],
+            "random": own["random"]["median"],
+            "random_energy": own["random_energy"]["median"],
+            "random_energy_relative": relative["random_energy"]["median"],
         }
         for own, relative in zip(plain, share, strict=True)
     }
 
 
-def _median(values: Spread | None) -> float | None:
-    return None if values is None else values.median
-
-
-def spread(values: np.ndarray) -> Spread | None:
-    """Of the numbers that are not NaN; None where there is none."""
-    numbers = values[~np.isnan(values)]
-    if numbers.size == 0:
-        return None
-    least, q25, median, q75, most = np.quantile(numbers, (0, 0.25, 0.5, 0.75, 1)).tolist()
-    return Spread(least, q25, median, q75, most, numbers.size)
+def spread(rows: Sequence[CaseRow], name: str) -> dict[str, Any]:
+    """Of a field's n numbers, those that are not NaN: low, q25, median, q75 and high; None for
+    none."""
+    numbers = column(rows, name)
+    numbers = numbers[~np.isnan(numbers)]
+    ends = (numbers.min(), numbers.max()) if numbers.size else (None, None)
+    return {**quartiles(numbers), "low": ends[0], "high": ends[1], "n": numbers.size}
 
 
 def compare(

@@ -10,7 +10,6 @@ import streamlit as st
 
 from l2i_core.measure import tables
 from l2i_core.measure.records import CaseRow
-from l2i_core.measure.tables import ClassFaithfulness
 from l2i_core.words import Unit, moved
 from pages.shell import results, state
 from pages.shell.results import Results
@@ -53,8 +52,8 @@ class Scale:
 
 def median(rows: Sequence[CaseRow], column: str) -> float:
     """The median of the numbers in a column, NaN where there are none."""
-    found = tables.spread(tables.column(rows, column))
-    return found.median if found else math.nan
+    found = tables.spread(rows, column)["median"]
+    return math.nan if found is None else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Shown:
     scale: Scale
     level: float
     rows: Sequence[CaseRow]
-    classes: Sequence[ClassFaithfulness]
+    classes: results.Table
 
     @classmethod
     def of(cls, view: View, found: Results, scale: Scale) -> Shown:
@@ -78,7 +77,7 @@ class Shown:
         level = tables.nearest(tables.thresholds(found.levels), view.threshold)
         rows = tables.at_threshold(found.clips, found.levels, level, scale.key)
         classes = tables.faithfulness_by_class(rows, view.engine.classes)
-        classes.sort(key=lambda c: -(c.own.median if c.own else -math.inf))
+        classes.sort(key=lambda c: -(c["own"]["median"] if c["own"]["n"] else -math.inf))
         return cls(view, found, scale, level, rows, classes)
 
     @property
@@ -149,11 +148,11 @@ def statement(rows: Sequence[CaseRow], opening: str, scale: Scale) -> str:
     resolution = median(rows, "resolution")
 
     def done(column: str, it: str, of: str = "") -> str:
-        drawn = tables.spread(tables.column(rows, column))
+        drawn = tables.spread(rows, column)["median"]
         if drawn is None:
             return ""
         share = (lambda drop: percent(drop) + of) if scale.is_share else None
-        return moved(drawn.median, resolution, it, share)
+        return moved(drawn, resolution, it, share)
 
     score = f"f's {scale.unit.of} the class"
     text = done("faithfulness", score, " of what silence would take away")

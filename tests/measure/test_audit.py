@@ -171,7 +171,7 @@ def test_what_costs_f_nothing_beats_nothing() -> None:
     rows = {r.clip: r for r in audit.audit_rows(clips, levels, 0.3)}
     assert rows["good"].beats_random is False
     of_class = tables.faithfulness_by_class(tables.at_threshold(clips, levels, 0.3), ["dog"])[0]
-    assert (of_class.tested, of_class.above_energy) == (4, 3), (
+    assert (of_class["tested"], of_class["above_energy"]) == (4, 3), (
         "Faithfulness counts as the audit does"
     )
     assert "loses nothing without its interpretation (FF 0.00)" in audit.doubts(rows["good"])
