@@ -33,6 +33,7 @@ from l2i_core.measure.random import draw
 from l2i_core.measure.records import Case, ClipRow, LevelRow
 from l2i_core.measure.summary import answers, figures, summarise
 from l2i_core.signal import audio
+from l2i_core.strict import at_least
 
 Progress = Callable[[int, int], None]
 LeftOut = Callable[[Clip, str], None]
@@ -54,8 +55,7 @@ class Settings:
     def __post_init__(self) -> None:
         if not set(self.random_thresholds) <= set(self.thresholds):
             raise ValueError("random_thresholds must be among the thresholds of the evaluation.")
-        if self.random_draws < 1:
-            raise ValueError(f"random_draws must be at least 1, received {self.random_draws}.")
+        at_least(self, 1, "random_draws")
         Conventions.named(self.conventions)
 
 

@@ -22,6 +22,7 @@ from l2i_core.measure.random import as_much, energy_matched
 from l2i_core.measure.stems import Passed, gather, mix
 from l2i_core.measure.study import Row, Step, Study, measured
 from l2i_core.signal.corrupt import coloured_noise
+from l2i_core.strict import at_least
 
 PAPERS_SNR = 0.0  # dB
 # What becomes of a mixture's two sounds in x_int, see `stems.Part`.
@@ -53,9 +54,7 @@ class Settings:
     kind: str = "white"
 
     def __post_init__(self) -> None:
-        for name in ("pairs", "random_draws"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, received {getattr(self, name)}.")
+        at_least(self, 1, "pairs", "random_draws")
         if PAPERS_SNR not in self.snrs:
             raise ValueError(f"the SNRs must hold the paper's {PAPERS_SNR:g} dB.")
 

@@ -26,7 +26,11 @@ def summarise(
     task: Task = ONE_CLASS,
 ) -> dict[str, Any]:
     """The tables of one interpreter from its rows; τ keys are strings ("0.3")."""
-    block = answers(clips, classes, task) | {"reconstruction_error": _joint_error(clips)}
+    norms = np.array([row.norm for row in clips], dtype=float)
+    errors = np.array([row.reconstruction_error for row in clips], dtype=float) * norms
+    # ‖X − W H‖ / ‖X‖ over all clips taken together.
+    joint = float(np.sqrt(np.sum(errors**2) / max(float(np.sum(norms**2)), 1e-12)))
+    block = answers(clips, classes, task) | {"reconstruction_error": joint}
     tables: dict[str, dict[str, Any]] = {}
     for threshold in sorted({row.threshold for row in levels}):
         rows = [row for row in levels if row.threshold == threshold]
@@ -73,13 +77,6 @@ def figures(cases: Sequence[Case], task: Task) -> dict[str, Any]:
     """Every metric that all of the cases have, by name."""
     found = {m.name: m.over([m.value(case) for case in cases]) for m in metrics_of(task)}
     return {name: figure for name, figure in found.items() if figure is not None}
-
-
-def _joint_error(clips: Sequence[ClipRow]) -> float:
-    """‖X − W H‖ / ‖X‖ over all clips taken together."""
-    norms = np.array([row.norm for row in clips], dtype=float)
-    errors = np.array([row.reconstruction_error for row in clips], dtype=float) * norms
-    return float(np.sqrt(np.sum(errors**2) / max(float(np.sum(norms**2)), 1e-12)))
 
 
 def _level(cases: Sequence[Case], rows: Sequence[LevelRow], task: Task) -> dict[str, Any]:

@@ -163,9 +163,8 @@ def check_clip(
     engine: L2I,
     analysis: Analysis,
     generator: np.random.Generator,
-    samples: int = 256,
+    settings: Settings,
     thresholds: Sequence[float] = THRESHOLDS,
-    random_draws: int = 10,
 ) -> list[Row]:
     """L2I beside the surrogate on f's decision c on one clip: a row per τ.
 
@@ -175,7 +174,7 @@ def check_clip(
     Random, median); with `…_components` where their number is not |L| (`components`) and the share
     of ‖X‖² that each removes as `…_log_energy`. ValueErrors are `explain_clip`'s.
     """
-    made = explain_clip(engine, analysis, generator, samples=samples)
+    made = explain_clip(engine, analysis, generator, samples=settings.samples)
     c = made.target_index
     relevance = engine.relevance(analysis, c, measured=True)
     spearman, kendall = agreement(relevance.numpy(), made)
@@ -193,7 +192,7 @@ def check_clip(
             c,
             gains,
             ("random_energy",),
-            draws=random_draws,
+            draws=settings.random_draws,
             generator=generator,
         )
         sets += [selected, by_count, by_energy]
@@ -235,9 +234,7 @@ def check(engine: L2I, clips: Sequence[Clip], step: Step, settings: Settings) ->
     try:
         clip = load_clip(clips[number], engine.audio)
         analysis = engine.analyse(clip, engine.audio.sample_rate)
-        rows = check_clip(
-            engine, analysis, generator, settings.samples, random_draws=settings.random_draws
-        )
+        rows = check_clip(engine, analysis, generator, settings)
     except ValueError as error:
         return [about | {"error": f"{clips[number].name}: {error}"}]
     return [about | row for row in rows]

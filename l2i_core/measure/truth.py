@@ -126,10 +126,11 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
 
     def block(mine: Sequence[Row]) -> dict[str, Any]:
         medians = ("target_passed", "interferer_passed", "si_sdr", "si_sdr_gain", "components")
+        middle = {name: np.median([r[name] for r in mine]) for name in medians}
         return {
             "n": len(mine),
             "target_first": float(np.mean([r["target_first"] for r in mine])),
-            **{name: _finite(np.median([r[name] for r in mine])) for name in medians},
+            **{name: float(m) if np.isfinite(m) else None for name, m in middle.items()},
         }
 
     right = [r for r in rows if r["decided"]]
@@ -155,10 +156,6 @@ def listed(
 
 def _best_known(figures: Mapping[str, Any]) -> Mapping[str, Any]:
     return figures["right"] or figures["all"]
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 # --- over a set of scenes ---------------------------------------------------------------------

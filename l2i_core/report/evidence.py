@@ -142,13 +142,9 @@ def evidence_zip(made: Explained, report: Mapping[str, Any]) -> bytes:
     manifest = "".join(
         f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()
     )
-    return _zip({**files, "MANIFEST": manifest.encode()})
-
-
-def _zip(files: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
+        for name, data in {**files, "MANIFEST": manifest.encode()}.items():
             entry = zipfile.ZipInfo(name, _EARLIEST)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system, entry.external_attr = 3, 0o644 << 16

@@ -14,7 +14,7 @@ from l2i_core import L2I, Analysis
 from l2i_core.dictionary import masking
 from l2i_core.measure import surrogate
 from l2i_core.measure.study import Row
-from l2i_core.measure.surrogate import Surrogate
+from l2i_core.measure.surrogate import Settings, Surrogate
 
 TRUE = np.array([0.5, -1.0, 3.0, 0.0, 2.0, -0.2, 1.0, 0.1, -3.0, 4.0, 0.7, 1.6])
 
@@ -147,7 +147,9 @@ def test_sets_by_hand() -> None:
 
 
 def test_the_surrogates_choice_costs_a_linear_f_the_most(engine: L2I, linear: Analysis) -> None:
-    for row in surrogate.check_clip(engine, linear, np.random.default_rng(2), 600, (0.0, 0.5)):
+    for row in surrogate.check_clip(
+        engine, linear, np.random.default_rng(2), Settings(600), (0.0, 0.5)
+    ):
         most = np.sort(TRUE)[::-1][: row["components"]].sum()
         assert row["surrogate_count"] == pytest.approx(most, abs=1e-4)
         assert row["surrogate_count"] >= row["faithfulness"] - 1e-4
@@ -174,7 +176,7 @@ def test_impossible_requests_are_refused(
 def test_rows_have_equal_counts_and_energies_and_fs_drops(engine: L2I, analysis: Analysis) -> None:
     thresholds = (0.0, 0.4, 0.99)
     rows = surrogate.check_clip(
-        engine, analysis, np.random.default_rng(1), 40, thresholds, random_draws=2
+        engine, analysis, np.random.default_rng(1), Settings(40, random_draws=2), thresholds
     )
     made = surrogate.explain_clip(engine, analysis, np.random.default_rng(1), samples=40)
     relevance = engine.relevance(analysis, analysis.predicted)
@@ -201,7 +203,9 @@ def test_rows_have_equal_counts_and_energies_and_fs_drops(engine: L2I, analysis:
 
 def test_generator_decides_everything(engine: L2I, analysis: Analysis) -> None:
     def once(seed: int) -> list[Row]:
-        return surrogate.check_clip(engine, analysis, np.random.default_rng(seed), 12, (0.3,), 2)
+        return surrogate.check_clip(
+            engine, analysis, np.random.default_rng(seed), Settings(12, random_draws=2), (0.3,)
+        )
 
     assert once(1) == once(1)
     assert once(1) != once(2)
