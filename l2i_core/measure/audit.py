@@ -16,10 +16,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from l2i_core.data.clips import classes_of
+import numpy as np
+
+from l2i_core.data.clips import Clip, classes_of, load_clip
 from l2i_core.measure import records, tables
 from l2i_core.measure.evaluation import Evaluation, Settings
 from l2i_core.measure.records import ALARM, MISSED, CaseRow, ClipRow, LevelRow
+from l2i_core.signal import audio
+from l2i_core.signal.spectra import AudioConfig
 from l2i_core.words import class_name, compared, counted, joined
 
 SETTINGS = Settings(random_draws=10)  # of an evaluation of one's own recordings
@@ -55,6 +59,16 @@ def audited_threshold(levels: Sequence[LevelRow], threshold: float) -> float:
     return tables.nearest(
         tables.thresholds_with_random(levels) or tables.thresholds(levels), threshold
     )
+
+
+def load(clip: Clip, config: AudioConfig) -> np.ndarray:
+    """`load_clip` of one's own recording; ValueError for one that is too long."""
+    if clip.path and (seconds := audio.header(clip.path).seconds) > LONGEST:
+        raise ValueError(
+            f"{clip.path.name} lasts {seconds:.0f} s; this evaluation takes clips of up to "
+            f"{LONGEST:.0f} s. Cut it into shorter ones."
+        )
+    return load_clip(clip, config)
 
 
 def about(

@@ -209,7 +209,7 @@ def _rows(
         recordings,
         audit.SETTINGS,
         lambda clip, why: left_out.append(why),
-        audit.LONGEST,
+        audit.load,
     )
     while alive() is not None:
         try:
