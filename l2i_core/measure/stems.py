@@ -47,22 +47,10 @@ class Mixture:
 
 
 def mix(clip: np.ndarray, other: np.ndarray, snr_db: float, name: str = "noise") -> Mixture:
-    """The clip (n,) with another sound added so that the clip is `snr_db` above it.
-
-    A shorter sound is repeated to the clip's length, a longer one cut. Raises ValueError where the
-    clip, or the part of the other sound that is used, is silent; `name` says what it is called.
-    """
+    """The clip (n,) with another sound added so that the clip is `snr_db` above it, see
+    `add_at_snr`; `name` says what the other one is called."""
     clip = np.asarray(clip, dtype=np.float32)
-    used = np.resize(np.asarray(other, dtype=np.float32), clip.shape)
-    if not np.any(clip):
-        raise ValueError(
-            "the clip is silent, so nothing can be added at a ratio to it; choose another clip."
-        )
-    if not np.any(used):
-        raise ValueError(
-            f"the {name} is silent in the part that would be added; choose another one."
-        )
-    mixed = add_at_snr(clip, used, snr_db)
+    mixed = add_at_snr(clip, np.asarray(other, dtype=np.float32), snr_db, name)
     # The difference, not a scaled copy: what is measured is what was added.
     rest = (mixed.astype(np.float64) - clip).astype(np.float32)
     return Mixture(clip, rest, mixed)
