@@ -131,7 +131,8 @@ def _decision(clip: ClipRow, class_: str | None, *, missed: bool = False, **abou
     told, probability = clip.interpreter_predicted, clip.probability
     if class_ is not None:
         theirs, held = heard(clip.interpreter_logits), classes_of(clip.label)
-        told, probability = written(theirs), float(expit(clip.logits[class_]))
+        told = "+".join(theirs) if missed else written(theirs)
+        probability = float(expit(clip.logits[class_]))
     predicted = class_ or clip.predicted
     assert probability is not None  # `cases_of` looks
     return CaseRow(
