@@ -154,7 +154,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
             dataclasses.replace(audit.SETTINGS, conventions=arguments.conventions),
             lambda done, total: bar.update(done - bar.n) and None,
             leave_out,
-            audit.LONGEST,
+            audit.load,
         )
     about = audit.about(data.name, bundle.name, name, result, left_out)
     about["conventions"] = arguments.conventions

@@ -1,7 +1,7 @@
 """Check L2I's relevances against a local surrogate: `python -m pipelines.check_surrogate`.
 
 For clips of the test folds that the bundle names in its recipe, see
-`l2i_core.measure.surrogate_check`. Writes metrics/surrogate.csv and metrics/surrogate.json in the
+`l2i_core.measure.surrogate`. Writes metrics/surrogate.csv and metrics/surrogate.json in the
 bundle's folder; a killed run goes on with the next clip. A clip takes as many passes of f as there
 are samples, and its draws do not depend on which others are checked.
 """
@@ -13,9 +13,9 @@ import logging
 import sys
 
 from l2i_core.files import write_text
-from l2i_core.measure.records import read_table, to_csv
-from l2i_core.measure.study import on_disk, publish, run, weights_of
-from l2i_core.measure.surrogate_check import ROWS, STUDY, TEXTS, Settings, summarise
+from l2i_core.measure.records import to_csv
+from l2i_core.measure.study import on_disk, publish, rows_on_disk, run, weights_of
+from l2i_core.measure.surrogate import ROWS, STUDY, TEXTS, Settings, summarise
 from pipelines.runs import evenly, main_guard, provenance
 from pipelines.studies import opened, options
 
@@ -35,11 +35,10 @@ def main(argv: list[str] | None = None) -> int:
     for name, rows in run(STUDY, engines, clips, plan, settings):
         weights = weights_of(bundle, name)
         mine = [{**row, "weights": weights} for row in rows if "error" not in row]
-        known = read_table(path, TEXTS) if path.is_file() else []
-        others = [row for row in known if row["interpreter"] != name]
+        others = [r for r in rows_on_disk(bundle, ROWS, TEXTS) if r["interpreter"] != name]
         write_text(path, to_csv([*others, *mine]))
         # The written rows, of six digits: a resumed run has no others, and the table is theirs.
-        mine = [row for row in read_table(path, TEXTS) if row["interpreter"] == name]
+        mine = rows_on_disk(bundle, ROWS, TEXTS, interpreter=name)
         block = summarise(mine, bundle.task)
         publish(bundle, STUDY.name, name, {**block, "about": about})
         log.info("%s: %s", name, json.dumps(block))

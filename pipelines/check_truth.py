@@ -16,8 +16,8 @@ from collections.abc import Sequence
 
 from l2i_core.bundle import Bundle
 from l2i_core.files import write_text
-from l2i_core.measure.records import read_table, to_csv
-from l2i_core.measure.study import Row, on_disk, run, weights_of
+from l2i_core.measure.records import to_csv
+from l2i_core.measure.study import Row, on_disk, rows_on_disk, run, weights_of
 from l2i_core.measure.truth import ROWS, STUDY, TEXTS, Settings
 from pipelines.runs import main_guard, provenance
 from pipelines.studies import opened, options
@@ -57,9 +57,9 @@ def _measured(
 ) -> dict[str, list[Row]]:
     """The rows of interpreters whose weights were measured on just these scenes; ValueError where
     another one, which is not to be measured now, would be lost."""
-    path, kept = on_disk(bundle) / "metrics" / ROWS, dict[str, list[Row]]()
+    kept = dict[str, list[Row]]()
     known = (bundle.experiment("truth") or {}).get("about", {}).get("weights", {})
-    for row in read_table(path, TEXTS) if path.is_file() else []:
+    for row in rows_on_disk(bundle, ROWS, TEXTS):
         if weights.get(row["interpreter"], "") == known.get(row["interpreter"]):
             kept.setdefault(row["interpreter"], []).append(row)
     for name, rows in list(kept.items()):

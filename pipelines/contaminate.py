@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import logging
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from l2i_core.data.clips import Clip
 from l2i_core.engine import L2I
 from l2i_core.measure import evaluation
-from l2i_core.measure.contamination import KINDS, write_contaminated
+from l2i_core.measure.contamination import KINDS, contaminated
 from l2i_core.measure.study import Row, Step, Study, publish, run, weights_of
 from l2i_core.signal.corrupt import check_snr
 from pipelines.evaluate import evaluate_with_bar
@@ -46,18 +44,14 @@ def _measure(engine: L2I, clips: Sequence[Clip], step: Step, settings: Settings)
     """One kind's block, for all the clips."""
     (kind,) = step
     measured = evaluation.Settings(thresholds=THRESHOLDS, random_thresholds=(), seed=settings.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        mixtures = write_contaminated(
-            clips,
-            evenly(range(len(clips)), settings.clips),
-            kind,
-            engine.audio,
-            Path(folder),
-            settings.snr_db,
-            settings.seed,
-            lambda clip, reason: log.warning("left out: %s: %s", clip.name, reason),
-        )
-        made = evaluate_with_bar(engine.bundle, engine.interpreter_name, mixtures, measured)
+    made = evaluate_with_bar(
+        engine.bundle,
+        engine.interpreter_name,
+        evenly(clips, settings.clips),
+        measured,
+        left_out=lambda clip, reason: log.warning("left out: %s: %s", clip.name, reason),
+        load=contaminated(clips, kind, settings.snr_db, settings.seed),
+    )
     return [{settings.title(kind): made.summary}]
 
 

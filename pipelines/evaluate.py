@@ -89,16 +89,16 @@ def metrics_folder(conventions: str) -> Path:
 
 
 def evaluate_with_bar(
-    bundle: Bundle, name: str, clips: Sequence[Clip], settings: Settings
+    bundle: Bundle, name: str, clips: Sequence[Clip], settings: Settings, **more: Any
 ) -> Evaluation:
-    """`evaluate` with a progress bar."""
+    """`evaluate` with a progress bar; more: its other arguments."""
     with tqdm(desc=f"evaluating {name}", unit="pass") as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        return evaluate(bundle, name, clips, settings, show)
+        return evaluate(bundle, name, clips, settings, show, **more)
 
 
 def _as_rows(

@@ -80,7 +80,12 @@ def download(kind: str, opener: Opener | None = None) -> Generator[Progress, Non
             f"cannot write to {home()} ({error.strerror}). Name another folder in L2I_HOME."
         ) from error
     try:
-        _check_space(part, published)
+        needed, free = 3 * published.size, shutil.disk_usage(part).free
+        if free < needed:
+            raise ValueError(
+                f"{published.title} needs {needed / 1e9:.1f} GB while it is unpacked and {home()} "
+                f"has {free / 1e9:.1f} GB. Free some space, or name another folder in L2I_HOME."
+            )
         archive, unpacked = part / "archive.zip", part / "unpacked"
         yield from _fetch(published, archive, opener or open_address)
         yield from _unpack(kind, archive, unpacked)
@@ -94,15 +99,6 @@ def download(kind: str, opener: Opener | None = None) -> Generator[Progress, Non
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _check_space(part: Path, published: Published) -> None:
-    needed, free = 3 * published.size, shutil.disk_usage(part).free
-    if free < needed:
-        raise ValueError(
-            f"{published.title} needs {needed / 1e9:.1f} GB while it is unpacked and {home()} has "
-            f"{free / 1e9:.1f} GB. Free some space, or name another folder in L2I_HOME."
-        )
 
 
 def _fetch(published: Published, archive: Path, opener: Opener) -> Iterator[Progress]:

@@ -60,8 +60,7 @@ def sonyc(root: Path) -> DataSet:
             answers[split, name].append((_annotator(who, number), heard))
     paths, clips = _audio_files(root), []
     for (split, name), given in answers.items():
-        labels = _volunteers(given) if split == "train" else _agreed(given)
-        if labels is not None:
+        if (labels := _labels(given, split)) is not None:
             present = tuple(label for label in classes if labels[label])
             path = paths.get(name, root / "audio" / name)
             clips.append(Clip(Path(name).stem, "", SPLITS[split], name, path, labels=present))
@@ -108,15 +107,14 @@ def _annotator(text: str | None, line: int) -> int:
         ) from error
 
 
-def _volunteers(given: list[tuple[int, Answers]]) -> Answers:
-    """Heard by any volunteer (a positive id); by anyone, where no volunteer was asked."""
+def _labels(given: list[tuple[int, Answers]], split: str) -> Answers | None:
+    """Of a training clip heard by any volunteer (a positive id), or by anyone, where no volunteer
+    was asked; else the agreed truth, None where there is none."""
+    if split != "train":
+        return next((heard for who, heard in given if who == AGREED), None)
     volunteers = [heard for who, heard in given if who > AGREED]
     asked = volunteers or [heard for _, heard in given]
     return {label: any(heard[label] for heard in asked) for label in asked[0]}
-
-
-def _agreed(given: list[tuple[int, Answers]]) -> Answers | None:
-    return next((heard for who, heard in given if who == AGREED), None)
 
 
 def _audio_files(root: Path) -> dict[str, Path]:

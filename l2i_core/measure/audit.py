@@ -11,80 +11,29 @@ holds: f is wrong in a false alarm and in a miss. There is nothing to take out o
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
-from scipy.special import expit
+import numpy as np
 
-from l2i_core.data.clips import classes_of
+from l2i_core.data.clips import Clip, classes_of, load_clip
 from l2i_core.measure import records, tables
 from l2i_core.measure.evaluation import Evaluation, Settings
-from l2i_core.measure.records import CaseRow, ClipRow, LevelRow, Series, case_name
-from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
+from l2i_core.measure.records import ALARM, MISSED, CaseRow, ClipRow, LevelRow
+from l2i_core.signal import audio
+from l2i_core.signal.spectra import AudioConfig
 from l2i_core.words import class_name, compared, counted, joined
 
 SETTINGS = Settings(random_draws=10)  # of an evaluation of one's own recordings
 LONGEST = 30.0  # seconds of a clip of one's own
-MISSED, ALARM = "missed", "alarm"  # the two ways in which a multi-label model is wrong
+_COLUMNS = (
+    *("clip", "label", "predicted", "probability", "right", "interpreter_predicted", "agrees"),
+    *("threshold", "faithfulness", "random_energy", "energy_matched", "beats_random", "components"),
+)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """One decision of f: of a `CaseRow` in FF's own unit, or of a multi-label model a miss, of
-    which there is nothing to take out.
-
-    probability: of the decision; right: None for a clip without a label; agrees: the interpreter
-    decides as f does, None where it has no logits of its own; beats_random: FF above 0 and above
-    energy-matched Random, None where none was drawn at this τ, or where it removed less energy than
-    L and FF is above it; heard: whether a multi-label model hears the class; random: count-matched
-    Random.
-    """
-
-    clip: str
-    label: str
-    predicted: str
-    probability: float
-    right: bool | None
-    interpreter_predicted: str
-    agrees: bool | None
-    threshold: float
-    faithfulness: float | None = None
-    random_energy: float | None = None
-    energy_matched: int | None = None
-    beats_random: bool | None = None
-    components: int | None = None
-    heard: bool | None = None
-    random: float | None = field(default=None, metadata={"column": False})
-    measured: Annotated[Mapping[str, float], Series("")] = field(default_factory=dict)
-
-    @property
-    def task(self) -> Task:
-        return ONE_CLASS if self.heard is None else SEVERAL_CLASSES
-
-    @property
-    def case(self) -> str:
-        """The decision's own name."""
-        return case_name(self.clip, self.predicted if self.task.multi_label else None)
-
-    @property
-    def kind(self) -> str:
-        """How a multi-label model is wrong: MISSED or ALARM; "" where it is not."""
-        if self.right is not False or self.heard is None:
-            return ""
-        return ALARM if self.heard else MISSED
-
-    @property
-    def untested(self) -> bool:
-        """Whether Random was drawn and could not remove as much."""
-        return self.beats_random is None and self.random_energy is not None
-
-
-GROUNDS: dict[str, Callable[[Decision], bool]] = {
+GROUNDS: dict[str, Callable[[CaseRow], bool]] = {
     "wrong": lambda row: row.right is False,
     "disagrees": lambda row: row.agrees is False,
     "chance": lambda row: row.beats_random is False,
@@ -93,63 +42,16 @@ GROUNDS: dict[str, Callable[[Decision], bool]] = {
 
 def audit_rows(
     clips: Sequence[ClipRow], levels: Sequence[LevelRow], threshold: float
-) -> list[Decision]:
+) -> list[CaseRow]:
     """The decisions at a τ, most doubtful first: misclassified, then where the interpreter
     disagrees, then where FF is not above Random; the most confident first. Of a multi-label model
     also a row for each miss. ValueErrors are `tables.at_threshold`'s.
     """
-    by_name = {clip.clip: clip for clip in clips}
-    cases = tables.at_threshold(clips, levels, threshold)
-    rows = [_decision(by_name[case.clip], case) for case in cases]
+    rows = tables.at_threshold(clips, levels, threshold)
     if rows and rows[0].task.multi_label:
-        rows += [row for clip in clips for row in _misses(clip, threshold)]
+        rows += [row for clip in clips for row in tables.misses(clip, threshold)]
     doubts = list(GROUNDS.values())
     return sorted(rows, key=lambda row: ([not doubt(row) for doubt in doubts], -row.probability))
-
-
-def _decision(clip: ClipRow, case: CaseRow) -> Decision:
-    several = case.task.multi_label
-    held = classes_of(clip.label) if several else (clip.label,)
-    probability = clip.probability or 0.0  # `at_threshold` refuses a clip without one
-    return Decision(
-        clip=case.clip,
-        label=case.label,
-        predicted=case.predicted,
-        probability=float(expit(clip.logits[case.predicted])) if several else probability,
-        right=case.predicted in held if clip.label != "" else None,
-        interpreter_predicted=case.interpreter_predicted,
-        agrees=None if case.agrees is None else bool(case.agrees),
-        threshold=case.threshold,
-        faithfulness=case.faithfulness,
-        random_energy=case.random_energy,
-        random=case.random,
-        energy_matched=case.energy_matched,
-        beats_random=case.beats_random,
-        components=case.components,
-        heard=True if several else None,
-        measured=case.measured,
-    )
-
-
-def _misses(clip: ClipRow, threshold: float) -> list[Decision]:
-    """A row for each class of the label that f does not hear."""
-    heard, theirs = tables.heard(clip.logits), tables.heard(clip.interpreter_logits)
-    # A label may be of a class that the model does not know: it cannot miss that.
-    missed = [c for c in classes_of(clip.label) if c not in heard and c in clip.logits]
-    return [
-        Decision(
-            clip=clip.clip,
-            label=clip.label,
-            predicted=label,
-            probability=float(expit(clip.logits[label])),
-            right=False,
-            interpreter_predicted="+".join(theirs),
-            agrees=label not in theirs if clip.interpreter_logits else None,
-            threshold=threshold,
-            heard=False,
-        )
-        for label in missed
-    ]
 
 
 def audited_threshold(levels: Sequence[LevelRow], threshold: float) -> float:
@@ -157,6 +59,16 @@ def audited_threshold(levels: Sequence[LevelRow], threshold: float) -> float:
     return tables.nearest(
         tables.thresholds_with_random(levels) or tables.thresholds(levels), threshold
     )
+
+
+def load(clip: Clip, config: AudioConfig) -> np.ndarray:
+    """`load_clip` of one's own recording; ValueError for one that is too long."""
+    if clip.path and (seconds := audio.header(clip.path).seconds) > LONGEST:
+        raise ValueError(
+            f"{clip.path.name} lasts {seconds:.0f} s; this evaluation takes clips of up to "
+            f"{LONGEST:.0f} s. Cut it into shorter ones."
+        )
+    return load_clip(clip, config)
 
 
 def about(
@@ -175,9 +87,7 @@ def about(
     }
 
 
-def only(
-    rows: Sequence[Decision], shown: Sequence[str], label: str | None = None
-) -> list[Decision]:
+def only(rows: Sequence[CaseRow], shown: Sequence[str], label: str | None = None) -> list[CaseRow]:
     """The rows to which all of the filters apply: names of GROUNDS, or "right", MISSED or ALARM;
     `label`: clips of this class, by their label or by f; a multi-label model's rows about it."""
     tests = {
@@ -186,19 +96,18 @@ def only(
         MISSED: lambda row: row.kind == MISSED,
         ALARM: lambda row: row.kind == ALARM,
     }
+
+    def names(row: CaseRow) -> tuple[str, ...]:
+        return (row.predicted,) if row.task.multi_label else (row.predicted, row.label)
+
     return [
         row
         for row in rows
-        if all(tests[name](row) for name in shown)
-        and (label is None or label == row.predicted or _labelled(row, label))
+        if all(tests[name](row) for name in shown) and (label is None or label in names(row))
     ]
 
 
-def _labelled(row: Decision, label: str) -> bool:
-    return not row.task.multi_label and row.label == label
-
-
-def finding(rows: Sequence[Decision]) -> str:
+def finding(rows: Sequence[CaseRow]) -> str:
     """The headline: how many decisions are in doubt, how many could not be put to the test of
     chance, and the grounds, each out of those that have what it needs."""
     total, first = len(rows), rows[0]
@@ -235,7 +144,7 @@ def finding(rows: Sequence[Decision]) -> str:
     )
 
 
-def _untested(rows: Sequence[Decision], tested: int) -> str:
+def _untested(rows: Sequence[CaseRow], tested: int) -> str:
     """How many of the decisions cannot be tested against chance, and why, "" for none; of a miss
     there is nothing to take out, and it is in doubt already."""
     untested = [row for row in rows if row.beats_random is None and row.kind != MISSED]
@@ -250,7 +159,7 @@ def _untested(rows: Sequence[Decision], tested: int) -> str:
     return f", but {many} be tested against chance, because {' or '.join(reasons)}"
 
 
-def doubts(row: Decision) -> str:
+def doubts(row: CaseRow) -> str:
     """One clip's grounds for doubt as a sentence."""
     said, verb = class_name(row.predicted), row.task.decides
     if row.kind == MISSED:
@@ -271,7 +180,6 @@ def doubts(row: Decision) -> str:
             if row.task.multi_label
             else f"the interpreter's first choice is “{theirs}”"
         )
-    assert row.faithfulness is not None  # only a miss has none
     if row.beats_random is False:
         drops = row.faithfulness, row.random_energy or 0.0
         grounds.append(compared(*drops, False, row.task.resolution))
@@ -285,25 +193,25 @@ def doubts(row: Decision) -> str:
     return f"f {verb} “{said}”; there is no ground for doubt."
 
 
-def to_csv(rows: Sequence[Decision]) -> str:
+def to_csv(rows: Sequence[CaseRow]) -> str:
     """The rows as CSV, yes / no for what holds and nothing for what is unknown.
 
     A name that a spreadsheet would take for a formula gets an apostrophe.
     """
-    table, text = _table(rows), io.StringIO()
-    writer = csv.DictWriter(text, list(table[0]) if table else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in line.items()} for line in table)
-    return text.getvalue()
+    return records.to_csv([{k: _cell(v) for k, v in line.items()} for line in _table(rows)])
 
 
-def _table(rows: Sequence[Decision]) -> list[dict[str, Any]]:
+def _table(rows: Sequence[CaseRow]) -> list[dict[str, Any]]:
     """By column, and `in_words`: `doubts`; `heard` of a multi-label model alone."""
-    table = [{**records.flat(row), "in_words": doubts(row)} for row in rows]
-    names = dict.fromkeys(name for line in table for name in line)
-    if rows and not rows[0].task.multi_label:
-        del names["heard"]
-    return [{name: line.get(name) for name in names} for line in table]
+    several = any(row.task.multi_label for row in rows)
+    columns = (*_COLUMNS, *(["heard"] if several else []))
+    measured = dict.fromkeys(name for row in rows for name in row.measured)
+    return [
+        {name: _plain(getattr(row, name)) for name in columns}
+        | {name: _plain(row.measured.get(name)) for name in measured}
+        | {"in_words": doubts(row)}
+        for row in rows
+    ]
 
 
 def to_json(
@@ -311,7 +219,7 @@ def to_json(
     summary: Mapping[str, Any],
     clips: Sequence[ClipRow],
     levels: Sequence[LevelRow],
-    rows: Sequence[Decision],
+    rows: Sequence[CaseRow],
 ) -> str:
     """The audit as JSON: what was measured on what, the finding, the table (rows of `audit_rows`),
     and every figure of the evaluation."""
@@ -319,7 +227,7 @@ def to_json(
         {
             "about": dict(about),
             "finding": finding(rows),
-            "rows": [{k: _plain(v) for k, v in line.items()} for line in _table(rows)],
+            "rows": _table(rows),
             "summary": dict(summary),
             "clips": [_known(row) for row in clips],
             "levels": [_known(row) for row in levels],
@@ -338,12 +246,8 @@ def _plain(value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.6g}"
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + value
     return value

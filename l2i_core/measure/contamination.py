@@ -5,15 +5,13 @@ The mixture is the input: what is explained is f's decision on it, not that on t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
 from l2i_core.data.clips import Clip, load_clip
+from l2i_core.measure.evaluation import Load
 from l2i_core.measure.stems import Mixture, mix
-from l2i_core.signal import audio
 from l2i_core.signal.corrupt import coloured_noise
 from l2i_core.signal.spectra import AudioConfig
 
@@ -57,35 +55,7 @@ def contaminate(
     return mix(clean, other, snr_db, "other sound")
 
 
-def write_contaminated(
-    clips: Sequence[Clip],
-    chosen: Iterable[int],
-    kind: str,
-    config: AudioConfig,
-    folder: Path,
-    snr_db: float = 0.0,
-    seed: int = 0,
-    left_out: Callable[[Clip, str], None] | None = None,
-) -> list[Clip]:
-    """The contaminated clips of these numbers as float32 WAV in `folder`, with the clips' own names
-    and labels, for `evaluation.evaluate`.
-
-    A clip that cannot be contaminated is a ValueError; with `left_out`, it is told there, and only
-    where it holds for all of them is the last one's reason a ValueError.
-    """
-    made, reason = [], "none was asked for"
-    for index in chosen:
-        path = folder / f"{index}.wav"
-        try:
-            mixture = contaminate(clips, index, kind, config, snr_db, seed)
-        except ValueError as error:
-            if left_out is None:
-                raise
-            reason = str(error)
-            left_out(clips[index], reason)
-            continue
-        audio.write(path, mixture.mixed, config.sample_rate)
-        made.append(replace(clips[index], path=path))
-    if not made:
-        raise ValueError(f"no clip could be contaminated: {reason}")
-    return made
+def contaminated(clips: Sequence[Clip], kind: str, snr_db: float = 0.0, seed: int = 0) -> Load:
+    """`contaminate` for `evaluation.evaluate`, which loads some of the clips with it."""
+    numbers = {clip: number for number, clip in enumerate(clips)}
+    return lambda clip, config: contaminate(clips, numbers[clip], kind, config, snr_db, seed).mixed

@@ -32,10 +32,12 @@ from l2i_core.measure.metrics.registry import metrics_of
 from l2i_core.measure.random import draw
 from l2i_core.measure.records import Case, ClipRow, LevelRow
 from l2i_core.measure.summary import answers, figures, summarise
-from l2i_core.signal import audio
+from l2i_core.signal.spectra import AudioConfig
+from l2i_core.strict import at_least
 
 Progress = Callable[[int, int], None]
 LeftOut = Callable[[Clip, str], None]
+Load = Callable[[Clip, AudioConfig], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,7 @@ class Settings:
     def __post_init__(self) -> None:
         if not set(self.random_thresholds) <= set(self.thresholds):
             raise ValueError("random_thresholds must be among the thresholds of the evaluation.")
-        if self.random_draws < 1:
-            raise ValueError(f"random_draws must be at least 1, received {self.random_draws}.")
+        at_least(self, 1, "random_draws")
         Conventions.named(self.conventions)
 
 
@@ -78,17 +79,17 @@ def evaluate(
     settings: Settings | None = None,
     progress: Progress | None = None,
     left_out: LeftOut | None = None,
-    longest: float = audio.MAX_SECONDS,
+    load: Load = load_clip,
 ) -> Evaluation:
     """Explain f's prediction of every clip at every τ. `progress(done, total)` after each clip.
     `interpreter`: one of the bundle's interpreters or baselines.
 
     Of a multi-label model every class above 0.5 is explained: a clip may have no row in `levels`.
 
-    A clip that cannot be used, or lasts more than `longest` seconds, is a ValueError; with
-    `left_out`, it is told there and left out.
+    load: a clip's sound (n,) at the model's rate. Where that is a ValueError, or the clip cannot be
+    used, it is one here; with `left_out`, it is told there and the clip left out.
     """
-    steps, told = measure(bundle, interpreter, clips, settings, left_out, longest), 0
+    steps, told = measure(bundle, interpreter, clips, settings, left_out, load), 0
     while True:
         try:
             done, total = next(steps)
@@ -105,7 +106,7 @@ def measure(
     clips: Sequence[Clip],
     settings: Settings | None = None,
     left_out: LeftOut | None = None,
-    longest: float = audio.MAX_SECONDS,
+    load: Load = load_clip,
 ) -> Generator[tuple[int, int], None, Evaluation]:
     """`evaluate` in steps of about a second, for callers that show progress and may stop.
 
@@ -126,8 +127,7 @@ def measure(
     usable, total = [], (2 if drawn else 1) * len(clips)
     for index, clip in enumerate(clips):
         try:
-            _check_length(clip, longest)
-            analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
+            analysis = engine.analyse(load(clip, engine.audio), engine.audio.sample_rate)
             targets = [
                 c
                 for c in engine.decided(analysis.logits)
@@ -163,7 +163,7 @@ def measure(
     }
     done = total - len(usable)
     for index, clip in usable if counts else []:
-        analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
+        analysis = engine.analyse(load(clip, engine.audio), engine.audio.sample_rate)
         for place, level in enumerate(levels):
             if level.clip == clip.name and level.threshold in counts:
                 yield done, total
@@ -173,17 +173,6 @@ def measure(
         yield done, total
     summary = summarise(clip_rows, levels, engine.classes, engine.task)
     return Evaluation(interpreter, tuple(clip_rows), tuple(levels), summary)
-
-
-def _check_length(clip: Clip, longest: float) -> None:
-    if clip.path is None:
-        return
-    seconds = audio.header(clip.path).seconds
-    if seconds > longest:
-        raise ValueError(
-            f"{clip.path.name} lasts {seconds:.0f} s; this evaluation takes clips of up to "
-            f"{longest:.0f} s. Cut it into shorter ones."
-        )
 
 
 def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> ClipRow:
@@ -223,21 +212,21 @@ def _baseline_rows(
         return _answers(engine, clip, analysis, logits), []
     assert isinstance(model, Vibi)
     kept = vibi.explain(model, engine.hearing, analysis)
-    cases = [_case(engine, clip, analysis, kept, c) for c in targets]
+    before, after = map(engine.probabilities, (analysis.logits, kept.logits_interpretation))
+    cases = [
+        Case(
+            clip=clip.name,
+            class_=engine.classes[c],
+            probability=float(before[c]),
+            probability_interpretation=float(after[c]),
+            same_class=int(c in engine.decided(kept.logits_interpretation)),
+            faithfulness=float(engine.drop(analysis, kept.logits_without[None], c)[0]),
+            span=engine.span(analysis, c),
+            energy_kept=kept.energy_kept,
+        )
+        for c in targets
+    ]
     return _answers(engine, clip, analysis, kept.logits), cases
-
-
-def _case(engine: L2I, clip: Clip, analysis: Analysis, kept: vibi.VibiExplanation, c: int) -> Case:
-    return Case(
-        clip=clip.name,
-        class_=engine.classes[c],
-        probability=float(engine.probabilities(analysis.logits)[c]),
-        probability_interpretation=float(engine.probabilities(kept.logits_interpretation)[c]),
-        same_class=int(c in engine.decided(kept.logits_interpretation)),
-        faithfulness=float(engine.drop(analysis, kept.logits_without[None], c)[0]),
-        span=engine.span(analysis, c),
-        energy_kept=kept.energy_kept,
-    )
 
 
 def _level_rows(

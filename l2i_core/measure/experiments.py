@@ -15,14 +15,14 @@ import numpy as np
 
 from l2i_core.data.clips import Clip, load_clip
 from l2i_core.engine import L2I
-from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure import metrics, noise_lab
 from l2i_core.measure.metrics import quartiles
 from l2i_core.measure.noise_lab import TOP
 from l2i_core.measure.random import as_much, energy_matched
-from l2i_core.measure.stems import Passed, Stems, by_components, gather, into, mix
+from l2i_core.measure.stems import Passed, gather, mix
 from l2i_core.measure.study import Row, Step, Study, measured
 from l2i_core.signal.corrupt import coloured_noise
+from l2i_core.strict import at_least
 
 PAPERS_SNR = 0.0  # dB
 # What becomes of a mixture's two sounds in x_int, see `stems.Part`.
@@ -54,9 +54,7 @@ class Settings:
     kind: str = "white"
 
     def __post_init__(self) -> None:
-        for name in ("pairs", "random_draws"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, received {getattr(self, name)}.")
+        at_least(self, 1, "pairs", "random_draws")
         if PAPERS_SNR not in self.snrs:
             raise ValueError(f"the SNRs must hold the paper's {PAPERS_SNR:g} dB.")
 
@@ -91,22 +89,24 @@ def noise_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setting
     except ValueError as error:
         return [{**about, "error": str(error)}]
     alone = engine.analyse(clean, rate)
-    rows = []
+    said, rows = alone.predicted, []
     for snr, mixture in zip(snrs, mixtures, strict=True):
         analysis = engine.analyse(mixture.mixed, rate)
         stems = gather(engine, analysis, mixture.sounds)
         heard = {
             **about,
-            **noise_lab.clean_answers(engine, alone),
+            "class": engine.classes[said],
+            "probability_clean": float(engine.probabilities(alone.logits)[said]),
+            "place_clean": noise_lab.place(alone.interpreter_logits, said),
             "snr_asked": snr,
             "snr_db": mixture.snr_db,
-            **noise_lab.answers(engine, analysis, alone.predicted),
+            **noise_lab.answers(engine, analysis, said),
             "place_of_decision": noise_lab.place(analysis.interpreter_logits, analysis.predicted),
         }
         for threshold in settings.thresholds:
-            made = engine.interpret(analysis, alone.predicted, threshold, settings.mask_domain)
+            made = engine.interpret(analysis, said, threshold, settings.mask_domain)
             row = {**heard, "threshold": threshold, "components": len(made.selected)}
-            rows.append({**row, **_measures(into(stems, analysis, made))})
+            rows.append({**row, **_measures(stems.into(made))})
     return rows
 
 
@@ -180,7 +180,7 @@ def overlap_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setti
     than of the other's (for Random, the share of draws); log_energy: the share of ‖X‖².
     """
     number, *ends = step
-    pair = [clips[index] for index in ends]
+    pair, domain = [clips[index] for index in ends], settings.mask_domain
     about = {"pair": number}
     try:
         first, second = (load_clip(clip, engine.audio) for clip in pair)
@@ -191,9 +191,10 @@ def overlap_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setti
     for place, (level, mixture) in enumerate(zip(settings.levels, mixtures, strict=True)):
         analysis = engine.analyse(mixture.mixed, engine.audio.sample_rate)
         stems = gather(engine, analysis, mixture.sounds)
+        energy = engine.component_energy(analysis).numpy()
         for side, (asked, snr) in enumerate(((level, mixture.snr_db), (-level, -mixture.snr_db))):
             clip, other = pair[side], pair[1 - side]
-            target = engine.class_index(clip.label)
+            target, stems = engine.class_index(clip.label), stems.following(side)
             heard = {
                 **about,
                 "clip": clip.name,
@@ -206,44 +207,28 @@ def overlap_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setti
                 "f_place": noise_lab.place(analysis.logits, target),
             }
             for threshold in settings.thresholds:
-                generator = np.random.default_rng(
-                    [settings.seed, number, place, side, round(100 * threshold)]
+                seed = [settings.seed, number, place, side, round(100 * threshold)]
+                made = engine.interpret(analysis, target, threshold, domain)
+                ours = _measures(stems.into(made))
+                sets = energy_matched(
+                    energy, made.gains, settings.random_draws, np.random.default_rng(seed)
                 )
-                figures = _explained(
-                    engine, analysis, stems, side, target, threshold, settings, generator
+                drawn = [_measures(stems.by_components(chosen, domain)) for chosen in sets]
+                chance = {k: _median([row[k] for row in drawn]) for k in MEASURES}
+                rows.append(
+                    {
+                        **heard,
+                        "threshold": threshold,
+                        "components": len(made.selected),
+                        "log_energy": float(energy[list(made.selected)].sum()),
+                        **ours,
+                        "more": int(_more(ours)),
+                        **{f"random_{name}": value for name, value in chance.items()},
+                        "random_more": _share(_more(row) for row in drawn),
+                        "random_log_energy": float(np.mean([energy[c].sum() for c in sets])),
+                    }
                 )
-                rows.append({**heard, "threshold": threshold, **figures})
     return rows
-
-
-def _explained(
-    engine: L2I,
-    analysis: Analysis,
-    stems: Stems,
-    own: int,
-    target: int,
-    threshold: float,
-    settings: Settings,
-    generator: np.random.Generator,
-) -> Row:
-    """What passes for L, and for components that carry as much energy."""
-    made = engine.interpret(analysis, target, threshold, settings.mask_domain)
-    energy = engine.component_energy(analysis).numpy()
-    ours = _measures(into(stems, analysis, made, own))
-    sets = energy_matched(energy, made.gains, settings.random_draws, generator)
-    drawn = [
-        _measures(by_components(engine, analysis, stems, chosen, settings.mask_domain, own))
-        for chosen in sets
-    ]
-    return {
-        "components": len(made.selected),
-        "log_energy": float(energy[list(made.selected)].sum()),
-        **ours,
-        "more": int(_more(ours)),
-        **{f"random_{name}": _median([row[name] for row in drawn]) for name in MEASURES},
-        "random_more": _share(_more(row) for row in drawn),
-        "random_log_energy": float(np.mean([energy[chosen].sum() for chosen in sets])),
-    }
 
 
 def summarise_overlap(rows: Sequence[Row]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from l2i_core.data.clips import written
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
-from l2i_core.measure.stems import Mixture, gather, into, mix
+from l2i_core.measure.stems import Mixture, gather, mix
 from l2i_core.measure.study import Row
 
 SNRS = (-20.0, -10.0, 0.0, 10.0, 20.0, 30.0, 40.0)  # dB, of a sweep
@@ -70,16 +70,6 @@ def _written(engine: L2I, logits: Tensor | None) -> str:
     return written([engine.classes[c] for c in sorted(engine.decided(logits))])
 
 
-def clean_answers(engine: L2I, analysis: Analysis) -> Row:
-    """f's decision on a clip without noise, its probability and the interpreter's place of it."""
-    said = analysis.predicted
-    return {
-        "class": engine.classes[said],
-        "probability_clean": float(engine.probabilities(analysis.logits)[said]),
-        "place_clean": place(analysis.interpreter_logits, said),
-    }
-
-
 def measure(
     engine: L2I,
     mixture: Mixture,
@@ -98,7 +88,7 @@ def measure(
     analysis = engine.analyse(mixture.mixed, engine.audio.sample_rate)
     made = engine.interpret(analysis, target, threshold, mask_domain)
     verdict = engine.judge(analysis, made)
-    through = into(gather(engine, analysis, mixture.sounds), analysis, made)
+    through = gather(engine, analysis, mixture.sounds).into(made)
     return {
         "snr_db": mixture.snr_db,
         **answers(engine, analysis, target),

@@ -8,13 +8,15 @@ removed until they cover as much of ‖X‖² as L does (`masking.component_log_
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
+from l2i_core.measure.metrics import paired_test
 
 KINDS = ("random", "random_energy")  # count-matched and energy-matched, as rows name them
 
@@ -80,6 +82,24 @@ def _opponents(
 def as_much(random: float, own: float) -> bool:
     """Whether Random's draws removed the share of ‖X‖² that L does, to the CSV's six digits."""
     return random >= own - 1e-4 * abs(own)
+
+
+def against(
+    own: Sequence[float],
+    random: Sequence[float],
+    resolution: float,
+    energies: Sequence[tuple[float, float]] | None = None,
+) -> dict[str, Any] | None:
+    """`metrics.paired_test` of FF (n,) against a Random's; None where no clip can be tested.
+
+    At equal log energy (`energies`: what Random and what L removes of ‖X‖²) only clips count in
+    which Random could remove as much: elsewhere FF above it shows nothing.
+    """
+    tested = [i for i in range(len(own)) if energies is None or as_much(*energies[i])]
+    if not tested:
+        return None
+    ours, theirs = ([drops[i] for i in tested] for drops in (own, random))
+    return asdict(paired_test(ours, theirs, resolution))
 
 
 def beats_chance(

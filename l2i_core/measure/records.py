@@ -14,7 +14,7 @@ import functools
 import io
 import math
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
@@ -35,6 +35,8 @@ from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
 
 Undefined = Annotated[float, "may be NaN or infinite"]
 R = TypeVar("R")
+MISSED, ALARM = "missed", "alarm"  # the two ways in which a multi-label model is wrong
+_NO_COLUMN = {"column": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Case:
     energy_kept: float
     log_energy_removed: float | None = None
     measured: Annotated[Mapping[str, float], Series("")] = field(default_factory=dict)
-    explained: Explained | None = field(default=None, metadata={"column": False})
+    explained: Explained | None = field(default=None, metadata=_NO_COLUMN)
 
     def __post_init__(self) -> None:
         for p in (self.probability, self.probability_interpretation):
@@ -134,15 +136,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
-    """One clip at one τ: FF and the Randoms (None where not drawn) in a scale. Of a multi-label
-    model one clip and class above 0.5, `class_`: `predicted` is then that class, and
-    `interpreter_predicted` all that the interpreter hears.
+    """One decision of f at one τ: FF and the Randoms (None where not drawn) in a scale. Of a
+    multi-label model one clip and class above 0.5, `class_`: `predicted` is then that class, and
+    `interpreter_predicted` all that the interpreter hears. A class that it misses is a row without
+    FF, `heard` False: there is nothing to take out.
 
     energy_matched: whether all draws of energy-matched Random could remove as much of ‖X‖² as L
     does (1), or all other components together hold less (0); None where it was not drawn.
-    resolution: what two drops must differ by, `Task.resolution` in the scale. agrees: whether the
-    interpreter decides for the class as well, None where it has no logits of its own. case: the
-    row's own name. measured: every metric that has no field.
+    resolution: what two drops must differ by, `Task.resolution` in the scale. agrees: the
+    interpreter decides as f does, None where it has no logits of its own. case: the row's own name.
+    measured: every metric that has no field. probability: of the decision; right: None for a clip
+    without a label.
     """
 
     clip: str
@@ -152,16 +156,19 @@ class CaseRow:
     class_: str | None = None
     threshold: float
     scale: str
-    faithfulness: Undefined
-    random_energy: Undefined | None
-    random: Undefined | None
-    components: int
-    same_class: int
-    energy_matched: int | None
+    faithfulness: Undefined = math.nan
+    random_energy: Undefined | None = None
+    random: Undefined | None = None
+    components: int | None = None
+    same_class: int | None = None
+    energy_matched: int | None = None
     resolution: Undefined
-    agrees: int | None
+    agrees: bool | None
     case: str
     measured: Annotated[Mapping[str, float], Series("")] = field(default_factory=dict)
+    probability: float = field(metadata=_NO_COLUMN)
+    right: bool | None = field(metadata=_NO_COLUMN)
+    heard: bool = field(default=True, metadata=_NO_COLUMN)
 
     @property
     def task(self) -> Task:
@@ -174,6 +181,21 @@ class CaseRow:
             return None
         equal = bool(self.energy_matched)
         return beats_chance(self.faithfulness, self.random_energy, equal, self.resolution)
+
+    @property
+    def untested(self) -> bool:
+        """Whether Random was drawn and could not remove as much."""
+        return self.beats_random is None and self.random_energy is not None
+
+    @property
+    def kind(self) -> str:
+        """How a multi-label model is wrong: MISSED or ALARM; "" where it is not."""
+        if self.right is not False or not self.task.multi_label:
+            return ""
+        return ALARM if self.heard else MISSED
+
+
+_SHARED = {field.name for field in dataclasses.fields(Case)} & set(LevelRow.__annotations__)
 
 
 def case_name(clip: str, class_: str | None) -> str:
@@ -189,20 +211,9 @@ def cases_of(clips: Sequence[ClipRow], levels: Sequence[LevelRow]) -> list[Case]
         about = clip if level.class_ is None else level
         if clip is None or about is None or about.probability is None or about.span is None:
             raise ValueError(f"the metrics are damaged: nothing tells what {level.case} is about.")
-        found.append(
-            Case(
-                clip=level.clip,
-                class_=clip.predicted if level.class_ is None else level.class_,
-                probability=about.probability,
-                probability_interpretation=level.probability_interpretation,
-                same_class=level.same_class,
-                faithfulness=level.faithfulness,
-                span=about.span,
-                energy_kept=level.energy_kept,
-                log_energy_removed=level.log_energy_removed,
-                measured=level.measured,
-            )
-        )
+        class_ = clip.predicted if level.class_ is None else level.class_
+        own = {"class_": class_, "probability": about.probability, "span": about.span}
+        found.append(Case(**{name: getattr(level, name) for name in _SHARED} | own))
     return found
 
 
@@ -221,13 +232,38 @@ def matrix(
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A field of a row: its column, or the series of its columns; whether a file may lack it."""
+    """A field of a row: its column, or the series of its columns; whether a file may lack it; what
+    a cell holds, and whether it may be empty or no finite number."""
 
     name: str
     column: str
     series: Series | None
     optional: bool
-    parse: Callable[[str], Any]
+    base: type
+    empty: bool
+    finite: bool
+
+    def among(self, names: Collection[str]) -> dict[str, str]:
+        """Which of these columns are its own, with their keys in the series."""
+        if self.series is not None:
+            start = self.series.column("")
+            return {name: name.removeprefix(start) for name in names if name.startswith(start)}
+        if self.column in names:
+            return {self.column: ""}
+        if not self.optional:
+            raise ValueError(f"it lacks the column {self.column!r}")
+        return {}
+
+    def parse(self, name: str, text: str) -> Any:
+        if self.empty and text == "":
+            return None
+        try:
+            value = self.base(text)
+        except ValueError:
+            raise ValueError(f"its column {name!r} holds {text!r} where a number must be") from None
+        if self.finite and isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"its column {name!r} holds {text!r} where a finite number must be")
+        return value
 
 
 @functools.cache
@@ -237,37 +273,17 @@ def _columns(kind: type) -> tuple[_Column, ...]:
     for part in dataclasses.fields(kind):
         if not part.metadata.get("column", True):
             continue
-        hint, empty = hints[part.name], False
-        if type(None) in get_args(hint):
-            hint, empty = next(h for h in get_args(hint) if h is not type(None)), True
+        hint = hints[part.name]
+        empty = type(None) in get_args(hint)
+        if empty:
+            hint = next(h for h in get_args(hint) if h is not type(None))
         extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
         series = next((extra for extra in extras if isinstance(extra, Series)), None)
-        base = float if extras else hint
-        finite = hint is not Undefined
-        found.append(
-            _Column(
-                part.name,
-                part.name.rstrip("_"),
-                series,
-                part.default is not dataclasses.MISSING or series is not None,
-                functools.partial(_parse, base, empty or series == Series(""), finite),
-            )
-        )
+        optional = part.default is not dataclasses.MISSING or series is not None
+        base, column = float if extras else hint, part.name.rstrip("_")
+        empty, finite = empty or series == Series(""), hint is not Undefined
+        found.append(_Column(part.name, column, series, optional, base, empty, finite))
     return tuple(found)
-
-
-def _parse(base: type, empty: bool, finite: bool, text: str) -> Any:
-    if base is str:
-        return None if empty and text == "" else text
-    if empty and text == "":
-        return None
-    try:
-        value = base(text)
-    except ValueError:
-        raise ValueError(f"holds {text!r} where a number must be") from None
-    if finite and not math.isfinite(value):
-        raise ValueError(f"holds {text!r} where a finite number must be")
-    return value
 
 
 def read(path: str | os.PathLike[str], kind: type[R]) -> list[R]:
@@ -275,52 +291,27 @@ def read(path: str | os.PathLike[str], kind: type[R]) -> list[R]:
     path = Path(path)
     try:
         with path.open(newline="") as file:
-            lines = csv.reader(file)
-            names = next(lines, [])
-            cells = _cells(kind, names)
-            return [_row(kind, cells, line, len(names)) for line in lines]
+            names, *lines = [*csv.reader(file)] or [[]]
+        for line in lines:
+            if len(line) != len(names):
+                raise ValueError(f"a line has {len(line)} values, not {len(names)}")
+        cells = {name: [line[place] for line in lines] for place, name in enumerate(names)}
+        rows: list[dict[str, Any]] = [{} for _ in lines]
+        columns = _columns(kind)  # type: ignore[arg-type]  # a class is hashable
+        # A series without a prefix has the columns that are left.
+        for column in sorted(columns, key=lambda column: column.series is not None):
+            for name, key in column.among(cells).items():
+                for row, text in zip(rows, cells.pop(name), strict=True):
+                    value = column.parse(name, text)
+                    if column.series is None:
+                        row[column.name] = value
+                    elif value is not None:
+                        row.setdefault(column.name, {})[key] = value
+        return [kind(**row) for row in rows]
     except UnicodeDecodeError as error:
         raise ValueError(f"{path.name} is damaged: it is no text.") from error
     except ValueError as error:
         raise ValueError(f"{path.name} is damaged: {error}.") from None
-
-
-def _cells(kind: type, names: Sequence[str]) -> list[tuple[_Column, str, int]]:
-    """Which column fills which field: the field, the key in its series or "", the place."""
-    places, cells = {name: place for place, name in enumerate(names)}, []
-    columns = _columns(kind)
-    for column in columns:
-        if column.series is None and column.column in places:
-            cells.append((column, "", places.pop(column.column)))
-        elif not column.optional:
-            raise ValueError(f"it lacks the column {column.column!r}")
-    for column in columns:
-        if column.series is not None:
-            start = column.series.column("")
-            mine = [name for name in places if name.startswith(start)]
-            cells += [(column, name.removeprefix(start), places.pop(name)) for name in mine]
-    return cells
-
-
-def _row(
-    kind: type[R], cells: Sequence[tuple[_Column, str, int]], line: Sequence[str], width: int
-) -> R:
-    if len(line) != width:
-        raise ValueError(f"a line has {len(line)} values, not {width}")
-    values: dict[str, Any] = {}
-    for column, key, place in cells:
-        try:
-            value = column.parse(line[place])
-        except ValueError as error:
-            name = column.series.column(key) if column.series else column.column
-            raise ValueError(f"its column {name!r} {error}") from None
-        if column.series is None:
-            values[column.name] = value
-        else:
-            of = values.setdefault(column.name, {})
-            if value is not None:
-                of[key] = value
-    return kind(**values)
 
 
 def flat(row: Any) -> dict[str, Any]:
@@ -329,7 +320,7 @@ def flat(row: Any) -> dict[str, Any]:
     for column in _columns(row.__class__):
         value = getattr(row, column.name)
         if column.series is None:
-            values[column.column] = value
+            values[column.column] = int(value) if isinstance(value, bool) else value
         else:
             values |= {column.series.column(key): number for key, number in value.items()}
     return values

@@ -8,7 +8,7 @@ and the overlap experiment).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -47,35 +47,13 @@ class Mixture:
 
 
 def mix(clip: np.ndarray, other: np.ndarray, snr_db: float, name: str = "noise") -> Mixture:
-    """The clip (n,) with another sound added so that the clip is `snr_db` above it.
-
-    A shorter sound is repeated to the clip's length, a longer one cut. Raises ValueError where the
-    clip, or the part of the other sound that is used, is silent; `name` says what it is called.
-    """
+    """The clip (n,) with another sound added so that the clip is `snr_db` above it, see
+    `add_at_snr`; `name` says what the other one is called."""
     clip = np.asarray(clip, dtype=np.float32)
-    used = np.resize(np.asarray(other, dtype=np.float32), clip.shape)
-    if not np.any(clip):
-        raise ValueError(
-            "the clip is silent, so nothing can be added at a ratio to it; choose another clip."
-        )
-    if not np.any(used):
-        raise ValueError(
-            f"the {name} is silent in the part that would be added; choose another one."
-        )
-    mixed = add_at_snr(clip, used, snr_db)
+    mixed = add_at_snr(clip, np.asarray(other, dtype=np.float32), snr_db, name)
     # The difference, not a scaled copy: what is measured is what was added.
     rest = (mixed.astype(np.float64) - clip).astype(np.float32)
     return Mixture(clip, rest, mixed)
-
-
-@dataclass(frozen=True, slots=True)
-class Stems:
-    """What is computed once of the sounds (n′,) that add up to an analysed mixture: |S| (F, T) of
-    each at f's scale, and the mixture's SI-SDR against each in dB, NaN for a silent one."""
-
-    sounds: tuple[np.ndarray, ...]
-    magnitudes: tuple[Tensor, ...]
-    sdrs: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +114,57 @@ class Passed:
         return 10 * float(np.log10(self.target.share / self.rest.share))
 
 
+@dataclass(frozen=True, slots=True)
+class Stems:
+    """The sounds (n′,) that add up to an analysed mixture, of which number `own` is the target; |S|
+    (F, T) of each at f's scale, and the mixture's SI-SDR against each in dB, NaN for a silent one.
+    """
+
+    engine: L2I
+    analysis: Analysis
+    sounds: tuple[np.ndarray, ...]
+    magnitudes: tuple[Tensor, ...]
+    sdrs: tuple[float, ...]
+    own: int = 0
+
+    def following(self, own: int) -> Stems:
+        """The same with another one as the target."""
+        return replace(self, own=own)
+
+    def into(self, made: Interpretation) -> Passed:
+        """What passes of each into x_int."""
+        return self.passed(made.log_magnitude, made.audio)
+
+    @torch.inference_mode()
+    def passed(self, kept: Tensor, sound: Tensor | None = None) -> Passed:
+        """What passes of each into X_int `kept` (F, T) of any mask and its `sound` (n′,), made here
+        where it is not given. ValueError where the target is silent."""
+        if not np.any(self.sounds[self.own]):
+            raise ValueError(
+                f"stem {self.own + 1}, the target's, is silent; nothing can be kept of it."
+            )
+        if sound is None:
+            sound = self.engine.ask(self.analysis).sound(kept) / self.analysis.gain
+        x, heard = self.analysis.spectrogram.log_magnitude, sound.numpy()
+        parts = [
+            Part(
+                masking.energy_share(magnitude, x, kept),
+                before,
+                metrics.si_sdr(heard, stem),
+                metrics.correlation(heard, stem),
+            )
+            if np.any(stem)
+            else Part(*[float("nan")] * 4)
+            for stem, magnitude, before in zip(self.sounds, self.magnitudes, self.sdrs, strict=True)
+        ]
+        return Passed(parts.pop(self.own), tuple(parts))
+
+    def by_components(self, chosen: Sequence[int], mask_domain: str) -> Passed:
+        """`passed`, into what these components keep, whoever chose them."""
+        gains = masking.gains_of(chosen, len(self.analysis.activations))
+        return self.passed(self.engine.ask(self.analysis, mask_domain).masked(gains)[0])
+
+
 def gather(engine: L2I, analysis: Analysis, sounds: Sequence[np.ndarray]) -> Stems:
     """The stems (n′,) of an analysed mixture; ValueError for one of another length than it."""
     mixture = analysis.waveform.numpy()
@@ -146,6 +175,8 @@ def gather(engine: L2I, analysis: Analysis, sounds: Sequence[np.ndarray]) -> Ste
                 "of the mixture's length and rate."
             )
     return Stems(
+        engine,
+        analysis,
         tuple(sounds),
         tuple(spectra.magnitude(log_magnitude(engine, analysis, sound)) for sound in sounds),
         tuple(metrics.si_sdr(mixture, s) if np.any(s) else float("nan") for s in sounds),
@@ -156,50 +187,3 @@ def log_magnitude(engine: L2I, analysis: Analysis, sound: np.ndarray) -> Tensor:
     """X (F, T) of a stem at the mixture's gain."""
     scaled = torch.as_tensor(sound, dtype=torch.float32) * analysis.gain
     return spectra.spectrogram(scaled, engine.audio, engine.min_length).log_magnitude
-
-
-def passed(
-    stems: Stems, analysis: Analysis, kept: Tensor, sound: np.ndarray, own: int = 0
-) -> Passed:
-    """What passes of each stem into X_int `kept` (F, T) and its `sound` (n′,), for the stem `own`
-    as the target. ValueError where that is silent."""
-    if not np.any(stems.sounds[own]):
-        raise ValueError(f"stem {own + 1}, the target's, is silent; nothing can be kept of it.")
-    parts = [
-        Part(
-            masking.energy_share(magnitude, analysis.spectrogram.log_magnitude, kept),
-            before,
-            metrics.si_sdr(sound, stem),
-            metrics.correlation(sound, stem),
-        )
-        if np.any(stem)
-        else Part(*[float("nan")] * 4)
-        for stem, magnitude, before in zip(stems.sounds, stems.magnitudes, stems.sdrs, strict=True)
-    ]
-    return Passed(parts[own], (*parts[:own], *parts[own + 1 :]))
-
-
-def into(stems: Stems, analysis: Analysis, made: Interpretation, own: int = 0) -> Passed:
-    """`passed`, into x_int."""
-    return passed(stems, analysis, made.log_magnitude, made.audio.numpy(), own)
-
-
-@torch.inference_mode()
-def into_mask(engine: L2I, analysis: Analysis, stems: Stems, kept: Tensor, own: int = 0) -> Passed:
-    """`passed`, into X_int `kept` (F, T) of any mask, whose sound is made here."""
-    sound = engine.ask(analysis).sound(kept) / analysis.gain
-    return passed(stems, analysis, kept, sound.numpy(), own)
-
-
-def by_components(
-    engine: L2I,
-    analysis: Analysis,
-    stems: Stems,
-    chosen: Sequence[int],
-    mask_domain: str,
-    own: int = 0,
-) -> Passed:
-    """`passed`, into what these components keep, whoever chose them."""
-    gains = masking.gains_of(chosen, len(analysis.activations))
-    kept, _ = engine.ask(analysis, mask_domain).masked(gains)
-    return into_mask(engine, analysis, stems, kept, own)

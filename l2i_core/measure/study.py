@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from l2i_core.bundle import Bundle
 from l2i_core.data.clips import Clip
 from l2i_core.engine import L2I
 from l2i_core.files import write_text
+from l2i_core.measure.records import read_table
 
 Row = dict[str, Any]
 Step = tuple[Any, ...]
@@ -111,6 +112,14 @@ def publish(bundle: Bundle, study: str, interpreter: str, block: Mapping[str, An
     blocks = {**(bundle.experiment(study) or {}), interpreter: block}
     path = on_disk(bundle) / "metrics" / f"{study}.json"
     write_text(path, json.dumps(blocks, indent=1) + "\n")
+
+
+def rows_on_disk(bundle: Bundle, file: str, texts: Collection[str], **same: Any) -> list[Row]:
+    """The rows of a CSV file of the bundle's metrics, see `read_table`, in which these columns hold
+    this; none where there is no file."""
+    path = on_disk(bundle) / "metrics" / file
+    rows = read_table(path, texts) if path.is_file() else []
+    return [row for row in rows if same.items() <= row.items()]
 
 
 def by_step(clips: Sequence[Clip], rows: Iterable[Row]) -> dict[Step, list[Row]]:

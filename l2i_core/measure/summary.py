@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from l2i_core.files import write_text
 from l2i_core.measure import metrics, records
 from l2i_core.measure.metrics import quartiles
 from l2i_core.measure.metrics.registry import fidelities_of, metrics_of
-from l2i_core.measure.random import as_much
+from l2i_core.measure.random import KINDS, against
 from l2i_core.measure.records import Case, ClipRow, LevelRow
 from l2i_core.task import ONE_CLASS, Task
 
@@ -27,7 +26,11 @@ def summarise(
     task: Task = ONE_CLASS,
 ) -> dict[str, Any]:
     """The tables of one interpreter from its rows; τ keys are strings ("0.3")."""
-    block = answers(clips, classes, task) | {"reconstruction_error": _joint_error(clips)}
+    norms = np.array([row.norm for row in clips], dtype=float)
+    errors = np.array([row.reconstruction_error for row in clips], dtype=float) * norms
+    # ‖X − W H‖ / ‖X‖ over all clips taken together.
+    joint = float(np.sqrt(np.sum(errors**2) / max(float(np.sum(norms**2)), 1e-12)))
+    block = answers(clips, classes, task) | {"reconstruction_error": joint}
     tables: dict[str, dict[str, Any]] = {}
     for threshold in sorted({row.threshold for row in levels}):
         rows = [row for row in levels if row.threshold == threshold]
@@ -76,53 +79,29 @@ def figures(cases: Sequence[Case], task: Task) -> dict[str, Any]:
     return {name: figure for name, figure in found.items() if figure is not None}
 
 
-def _joint_error(clips: Sequence[ClipRow]) -> float:
-    """‖X − W H‖ / ‖X‖ over all clips taken together."""
-    norms = np.array([row.norm for row in clips], dtype=float)
-    errors = np.array([row.reconstruction_error for row in clips], dtype=float) * norms
-    return float(np.sqrt(np.sum(errors**2) / max(float(np.sum(norms**2)), 1e-12)))
-
-
 def _level(cases: Sequence[Case], rows: Sequence[LevelRow], task: Task) -> dict[str, Any]:
     tables = figures(cases, task)
     mean_components = float(np.mean([row.components for row in rows]))
     tables["faithfulness"] |= {"mean_components": mean_components, "n": len(rows)}
     spans = [case.span for case in cases]
-    for kind in ("random", "random_energy"):
+    for kind in KINDS:
         values = [getattr(row, kind) for row in rows]
         if None in values:
             continue
         shares = quartiles(metrics.relative_faithfulness(values, spans))
-        energies = [getattr(row, f"{kind}_log_energy") for row in rows]
+        removed = [(getattr(row, f"{kind}_log_energy"), row.log_energy_removed) for row in rows]
         tables[kind] = {
             **quartiles(values),
             **{f"relative_{name}": value for name, value in shares.items()},
-            "log_energy_removed": float(np.mean(energies)),
-            "test": _against(rows, values, None if kind == "random" else energies, task),
+            "log_energy_removed": float(np.mean([theirs for theirs, _ in removed])),
+            "test": against(
+                [row.faithfulness for row in rows],
+                values,
+                task.resolution,
+                removed if kind == "random_energy" else None,
+            ),
         }
     return tables
-
-
-def _against(
-    rows: Sequence[LevelRow],
-    values: Sequence[float],
-    energies: Sequence[float] | None,
-    task: Task,
-) -> dict[str, Any] | None:
-    """The paired test of FF against a Random; None where no clip can be tested.
-
-    At equal log energy (`energies`: what Random removes of ‖X‖²) only clips count in which it could
-    remove as much as L does: elsewhere FF above it shows nothing.
-    """
-    tested = [
-        i
-        for i, row in enumerate(rows)
-        if energies is None or as_much(energies[i], row.log_energy_removed)
-    ]
-    if not tested:
-        return None
-    drops = [rows[i].faithfulness for i in tested]
-    return asdict(metrics.paired_test(drops, [values[i] for i in tested], task.resolution))
 
 
 def refresh_summary(folder: Path, classes: Sequence[str], task: Task = ONE_CLASS) -> dict[str, Any]:

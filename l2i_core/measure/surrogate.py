@@ -1,23 +1,39 @@
-"""A check of L2I's relevances clip by clip: a local linear surrogate of f over the components.
+"""L2I's relevances beside local surrogates, clip by clip: do they rank alike, and which choice of
+components costs f more?
 
-As in LIME (Ribeiro et al. 2016) and its versions for sound, SLIME (Mishra et al. 2017) and
-audioLIME (Haunschmid et al. 2020): switch interpretable features on and off at random, ask f each
-time, fit a ridge regression in which perturbations near the clip weigh more. The features are the
-NMF components, so its coefficients and L2I's relevances speak of the same things; unlike L2I it
-needs hundreds of passes of f for every clip.
+A local linear surrogate of f over the components, as in LIME (Ribeiro et al. 2016) and its versions
+for sound, SLIME (Mishra et al. 2017) and audioLIME (Haunschmid et al. 2020): switch interpretable
+features on and off at random, ask f each time, fit a ridge regression in which perturbations near
+the clip weigh more. The features are the NMF components, so its coefficients and L2I's relevances
+speak of the same things; unlike L2I it needs hundreds of passes of f for every clip.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.linear_model import Ridge
 
+from l2i_core.data.clips import Clip, load_clip
+from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
+from l2i_core.measure.metrics import quartiles, relative_faithfulness
+from l2i_core.measure.random import against, draw
+from l2i_core.measure.study import Row, Step, Study, by_step, rows_on_disk
+from l2i_core.task import ONE_CLASS, Task
+
+THRESHOLDS = (0.9, 0.7, 0.5, 0.3, 0.1)
+ROWS = "surrogate.csv"
+TEXTS = {"interpreter", "clip", "predicted", "weights"}  # its columns that are names
+_REMOVED = "log_energy_removed"
+_OPPONENTS = ("surrogate_count", "surrogate_energy", "random_energy")
+
 
 ACTIVE = 1e-3  # share of ‖X‖² from which a component counts as active in a clip
 KERNEL_WIDTH = 0.25  # LIME's for images, and audioLIME's
@@ -84,7 +100,6 @@ def explain_clip(
     generator: np.random.Generator,
     target: str | int | None = None,
     samples: int = 256,
-    mask_domain: str = "log",
 ) -> Surrogate:
     """The surrogate of one clip for `target` (default: f's prediction), from `samples` passes of f.
 
@@ -92,12 +107,12 @@ def explain_clip(
     than two samples, and a clip in which no component is active.
     """
     index = engine.class_index(analysis.predicted if target is None else target)
-    active = np.flatnonzero(log_energy(engine, analysis) >= ACTIVE)
+    active = np.flatnonzero(engine.component_energy(analysis).numpy() >= ACTIVE)
     if active.size == 0:
         raise ValueError("no component is active in this clip: there is nothing to switch off.")
     masks = draw_masks(active.size, samples, generator)
     removed = [active[~mask].tolist() for mask in masks]
-    logits = engine.logits_without(analysis, removed, mask_domain)[:, index].numpy()
+    logits = engine.logits_without(analysis, removed)[:, index].numpy()
     found, intercept, score = fit(masks, logits)
     coefficients = np.zeros(engine.dictionary.n_components)
     coefficients[active] = found
@@ -120,11 +135,6 @@ def agreement(relevance: ArrayLike, surrogate: Surrogate) -> tuple[float, float]
     )
 
 
-def equal_count(surrogate: Surrogate, count: int) -> list[int]:
-    """The `count` components with the largest coefficients."""
-    return surrogate.order[:count]
-
-
 def equal_energy(surrogate: Surrogate, log_energy: ArrayLike, wanted: float) -> list[int]:
     """As many of the components with the largest coefficients as reach the share `wanted` of ‖X‖².
 
@@ -136,6 +146,158 @@ def equal_energy(surrogate: Surrogate, log_energy: ArrayLike, wanted: float) -> 
     return order[: int(np.searchsorted(np.cumsum(energy[order]), wanted * (1 - 1e-6))) + 1]
 
 
-def log_energy(engine: L2I, analysis: Analysis) -> Array:
-    """The share of ‖X‖² (K,) of every component."""
-    return engine.component_energy(analysis).double().numpy()
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Passes of f for each surrogate, seed, and draws of Random beside every selection."""
+
+    samples: int = 256
+    seed: int = 0
+    random_draws: int = 10
+
+    def __post_init__(self) -> None:
+        if self.samples < 2:
+            raise ValueError(f"a surrogate needs at least 2 samples, received {self.samples}.")
+
+
+def check_clip(
+    engine: L2I,
+    analysis: Analysis,
+    generator: np.random.Generator,
+    settings: Settings,
+    thresholds: Sequence[float] = THRESHOLDS,
+) -> list[Row]:
+    """L2I beside the surrogate on f's decision c on one clip: a row per τ.
+
+    `spearman`, `kendall`, `score` and the number of `active` components are the clip's. FF, in
+    the units of `Task.score`: `faithfulness` (L removed), `surrogate_count` (as many of the
+    surrogate's first), `surrogate_energy` (as much of ‖X‖²), `random_energy` (energy-matched
+    Random, median); with `…_components` where their number is not |L| (`components`) and the share
+    of ‖X‖² that each removes as `…_log_energy`. ValueErrors are `explain_clip`'s.
+    """
+    made = explain_clip(engine, analysis, generator, samples=settings.samples)
+    c = made.target_index
+    relevance = engine.relevance(analysis, c, measured=True)
+    spearman, kendall = agreement(relevance.numpy(), made)
+    energy = engine.component_energy(analysis).double().numpy()
+    rows, sets = [], []
+    for threshold in thresholds:
+        selected = masking.select(relevance, threshold)
+        wanted = float(energy[selected].sum())
+        by_count = made.order[: len(selected)]
+        by_energy = equal_energy(made, energy, wanted)
+        gains = masking.gains_of(selected, len(relevance))
+        (random,) = draw(
+            engine,
+            analysis,
+            c,
+            gains,
+            ("random_energy",),
+            draws=settings.random_draws,
+            generator=generator,
+        )
+        sets += [selected, by_count, by_energy]
+        rows.append(
+            {
+                "predicted": engine.classes[c],
+                "span": engine.span(analysis, c),
+                "active": len(made.active),
+                "score": made.score,
+                "spearman": spearman,
+                "kendall": kendall,
+                "threshold": threshold,
+                "components": len(selected),
+                "surrogate_energy_components": len(by_energy),
+                "log_energy_removed": wanted,
+                "surrogate_count_log_energy": float(energy[by_count].sum()),
+                "surrogate_energy_log_energy": float(energy[by_energy].sum()),
+                "random_energy": random.median,
+                "random_energy_log_energy": random.log_energy_removed,
+            }
+        )
+    left = engine.logits_without(analysis, sets)
+    drops = engine.drop(analysis, left, c).reshape(-1, 3).tolist()
+    for row, (own, counted, matched) in zip(rows, drops, strict=True):
+        row |= {"faithfulness": own, "surrogate_count": counted, "surrogate_energy": matched}
+    return rows
+
+
+def check(engine: L2I, clips: Sequence[Clip], step: Step, settings: Settings) -> list[Row]:
+    """`check_clip` of a test set's clip number (step), which with the seed decides all draws."""
+    (number,) = step
+    about = {
+        "interpreter": engine.interpreter_name,
+        "clip": clips[number].name,
+        "samples": settings.samples,
+        "seed": settings.seed,
+    }
+    generator = np.random.default_rng([settings.seed, number])
+    try:
+        clip = load_clip(clips[number], engine.audio)
+        analysis = engine.analyse(clip, engine.audio.sample_rate)
+        rows = check_clip(engine, analysis, generator, settings)
+    except ValueError as error:
+        return [about | {"error": f"{clips[number].name}: {error}"}]
+    return [about | row for row in rows]
+
+
+def _published(
+    engine: L2I, clips: Sequence[Clip], settings: Settings, weights: str
+) -> Mapping[Step, list[Row]]:
+    """Those of surrogate.csv that the same weights, samples and seed made."""
+    same = {"samples": settings.samples, "seed": settings.seed, "weights": weights}
+    name = engine.interpreter_name
+    return by_step(clips, rows_on_disk(engine.bundle, ROWS, TEXTS, interpreter=name, **same))
+
+
+def summarise(rows: Sequence[Row], task: Task = ONE_CLASS) -> dict[str, Any]:
+    """One interpreter's rows of `check` as a table: quartiles over clips; τ keys are strings.
+
+    For every τ and each FF: median in logits and as a share of the span, and L2I's paired test
+    against each opponent, for Random over the clips in which it could remove as much energy (None
+    without any). ValueError without rows.
+    """
+    if not rows:
+        raise ValueError("there are no rows to summarise.")
+    first = rows[0]["threshold"]
+    clips = [r for r in rows if r["threshold"] == first]
+    levels = {}
+    for threshold in dict.fromkeys(r["threshold"] for r in rows):
+        mine = [r for r in rows if r["threshold"] == threshold]
+        own, spans, wanted = (_column(mine, k) for k in ("faithfulness", "span", _REMOVED))
+        level: dict[str, Any] = {
+            name: float(np.mean(_column(mine, name)))
+            for name in ("components", "surrogate_energy_components")
+        }
+        for kind in ("faithfulness", *_OPPONENTS):
+            drops = _column(mine, kind)
+            removed = wanted if kind == "faithfulness" else _column(mine, f"{kind}_log_energy")
+            level[kind] = {
+                "median": float(np.median(drops)),
+                "relative_median": quartiles(relative_faithfulness(drops, spans))["median"],
+                "log_energy_removed": float(np.mean(removed)),
+            }
+            if kind != "faithfulness":
+                equal = list(zip(removed, wanted, strict=True)) if kind == "random_energy" else None
+                level[kind]["test"] = against(own, drops, task.resolution, equal)
+        levels[f"{threshold:g}"] = level
+    agreement = ("spearman", "kendall", "score", "active")
+    return {
+        "n": len(clips),
+        **{name: quartiles(_column(clips, name)) for name in agreement},
+        "levels": levels,
+    }
+
+
+def _column(rows: Sequence[Row], name: str) -> list[float]:
+    return [row[name] for row in rows]
+
+
+STUDY: Study[Settings] = Study(
+    "surrogate",
+    "clip",
+    lambda clips, _: [(number,) for number in range(len(clips))],
+    check,
+    summarise,
+    ("samples", "seed", "random_draws"),
+    published=_published,
+)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,87 +17,26 @@ from scipy.special import expit
 
 from l2i_core.data.clips import classes_of, written
 from l2i_core.measure import metrics
-from l2i_core.measure.metrics import Detection, PairedTest
-from l2i_core.measure.metrics.registry import Metric, metrics_of
+from l2i_core.measure.metrics import Detection, PairedTest, quartiles
+from l2i_core.measure.metrics.registry import metrics_of
 from l2i_core.measure.random import as_much
-from l2i_core.measure.records import Case, CaseRow, ClipRow, LevelRow, cases_of, matrix
-from l2i_core.task import ONE_CLASS, Task
+from l2i_core.measure.records import (
+    CaseRow,
+    ClipRow,
+    LevelRow,
+    case_name,
+    cases_of,
+    matrix,
+)
+from l2i_core.task import ONE_CLASS, SEVERAL_CLASSES, Task
 
 SHARE = "share"
 TOPS = (1, 3, 5)
+ERROR = "‖X − W H‖ / ‖X‖"  # the column, of a class its median
 
 
 # Metrics that rows have in a scale of their own.
 FIELDS = ("faithfulness", "relative_faithfulness")
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Least, lower quartile, median, upper quartile and greatest of n numbers."""
-
-    low: float
-    q25: float
-    median: float
-    q75: float
-    high: float
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class ClassFaithfulness:
-    """FF of the clips that f gives to one class (in which a multi-label model hears it), and of the
-    Randoms, in one scale.
-
-    None where no Random was drawn, or where no clip has a number in this scale. `n` clips,
-    `tested` of them beside energy-matched Random, on `above_energy` of those FF beats it
-    (`CaseRow.beats_random`); resolution: the median of what two of their drops must differ by;
-    measured: the summary of every metric that is no field.
-    """
-
-    label: str
-    n: int
-    own: Spread | None
-    random_energy: Spread | None
-    random: Spread | None
-    positive_fraction: float
-    tested: int | None
-    above_energy: int | None
-    resolution: float
-    components: float
-    measured: Mapping[Metric, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ClassFidelity:
-    """One class: how many clips f gives to it, how many of those the interpreter has among its
-    first 1 / 3 / 5; how many clips bear its label, and how many of those f gets right."""
-
-    label: str
-    n: int
-    top: tuple[int, int, int]
-    labelled: int
-    right: int
-    reconstruction_error: float
-
-
-@dataclass(frozen=True, slots=True)
-class ClassDetection:
-    """One class of a multi-label model: in how many clips f hears it, the interpreter, both; how
-    many are labelled with it, and in how many of those f hears it.
-
-    auprc: how well the interpreter's probability finds f's decisions; truth: how well f's finds the
-    labels; None where there is nothing to find. reconstruction_error: median over f's clips.
-    """
-
-    label: str
-    n: int
-    theirs: int
-    both: int
-    labelled: int
-    right: int
-    auprc: float | None
-    truth: float | None
-    reconstruction_error: float
 
 
 def scales(task: Task) -> tuple[str, str]:
@@ -146,24 +84,29 @@ def at_threshold(
         raise ValueError(f"the metrics are damaged: not every clip has a row at τ = {threshold:g}.")
     rows = list(at.values()) if task.multi_label else [at[clip.clip] for clip in clips]
     asked = metrics_of(task, without=FIELDS)
-    return [
-        _at(by_name[level.clip], level, case, scale, asked)
-        for level, case in zip(rows, cases_of(clips, rows), strict=True)
-    ]
-
-
-def counted_cases(rows: Sequence[CaseRow]) -> str:
-    """ "80 clips", or "123 pairs of clip and class"."""
-    return _task(rows).counted(len(rows))
-
-
-def cases(rows: Sequence[CaseRow]) -> str:
-    """What rows are called: "clips", or "pairs" of a clip and a class."""
-    return _task(rows).cases
-
-
-def _task(rows: Sequence[CaseRow]) -> Task:
-    return rows[0].task if rows else ONE_CLASS
+    found = []
+    for level, case in zip(rows, cases_of(clips, rows), strict=True):
+        span, matched = case.span if scale == SHARE else 1.0, level.random_energy_log_energy
+        values, drawn = {m.name: m.value(case) for m in asked}, (level.random_energy, level.random)
+        energy, count = (None if drop is None else _scaled(drop, span) for drop in drawn)
+        equal = None if matched is None else int(as_much(matched, level.log_energy_removed))
+        found.append(
+            _decision(
+                by_name[level.clip],
+                level.class_,
+                threshold=threshold,
+                scale=scale,
+                faithfulness=_scaled(level.faithfulness, span),
+                random_energy=energy,
+                random=count,
+                components=level.components,
+                same_class=level.same_class,
+                energy_matched=equal,
+                resolution=_scaled(task.resolution, span),
+                measured={name: value for name, value in values.items() if value is not None},
+            )
+        )
+    return found
 
 
 def heard(logits: Mapping[str, float]) -> tuple[str, ...]:
@@ -172,31 +115,38 @@ def heard(logits: Mapping[str, float]) -> tuple[str, ...]:
     return tuple(sorted((c for c in logits if logits[c] > 0), key=lambda c: -logits[c]))
 
 
-def _at(clip: ClipRow, level: LevelRow, case: Case, scale: str, asked: Sequence[Metric]) -> CaseRow:
-    task = level.task
-    several = heard(clip.interpreter_logits)
-    theirs = several if task.multi_label else (clip.interpreter_predicted,)
-    span = case.span if scale == SHARE else 1.0
-    matched = level.random_energy_log_energy
-    values = {m.name: m.value(case) for m in asked}
+def misses(clip: ClipRow, threshold: float) -> list[CaseRow]:
+    """A row for each class of the label that a multi-label model does not hear."""
+    ours, resolution = heard(clip.logits), SEVERAL_CLASSES.resolution
+    about = {"threshold": threshold, "scale": SEVERAL_CLASSES.unit.name, "resolution": resolution}
+    # A label may be of a class that the model does not know: it cannot miss that.
+    missed = [c for c in classes_of(clip.label) if c not in ours and c in clip.logits]
+    return [_decision(clip, label, missed=True, **about) for label in missed]
+
+
+def _decision(clip: ClipRow, class_: str | None, *, missed: bool = False, **about: Any) -> CaseRow:
+    """f's one decision, or on `class_` that of a multi-label model, with these further fields."""
+    theirs: tuple[str, ...] = (clip.interpreter_predicted,)
+    held: tuple[str, ...] = (clip.label,)
+    told, probability = clip.interpreter_predicted, clip.probability
+    if class_ is not None:
+        theirs, held = heard(clip.interpreter_logits), classes_of(clip.label)
+        told = "+".join(theirs) if missed else written(theirs)
+        probability = float(expit(clip.logits[class_]))
+    predicted = class_ or clip.predicted
+    assert probability is not None  # `cases_of` looks
     return CaseRow(
         clip=clip.clip,
         label=clip.label,
-        predicted=case.class_,
-        interpreter_predicted=written(several) if task.multi_label else clip.interpreter_predicted,
-        class_=level.class_,
-        threshold=level.threshold,
-        scale=scale,
-        faithfulness=_scaled(level.faithfulness, span),
-        random_energy=None if level.random_energy is None else _scaled(level.random_energy, span),
-        random=None if level.random is None else _scaled(level.random, span),
-        components=level.components,
-        same_class=level.same_class,
-        energy_matched=None if matched is None else int(as_much(matched, level.log_energy_removed)),
-        resolution=_scaled(task.resolution, span),
-        agrees=int(case.class_ in theirs) if clip.interpreter_logits else None,
-        case=level.case,
-        measured={name: value for name, value in values.items() if value is not None},
+        predicted=predicted,
+        interpreter_predicted=told,
+        class_=class_,
+        agrees=(predicted in theirs) != missed if clip.interpreter_logits else None,
+        case=case_name(clip.clip, class_),
+        probability=probability,
+        right=(predicted in held) != missed if clip.label != "" else None,
+        heard=not missed,
+        **about,
     )
 
 
@@ -204,36 +154,40 @@ def _scaled(value: float, span: float) -> float:
     return value / span if span > 0 else math.nan
 
 
-def faithfulness_by_class(
-    rows: Sequence[CaseRow], classes: Sequence[str]
-) -> list[ClassFaithfulness]:
-    """Rows of `at_threshold` by f's decision, in the order of `classes`; empty classes left out."""
+def faithfulness_by_class(rows: Sequence[CaseRow], classes: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for each class that f gives to some of the rows of `at_threshold` (in which a
+    multi-label model hears it), in the order of `classes`: n clips, the `spread` of their FF (own)
+    and of the Randoms, FF's share above 0, the mean |L|, the summary of every metric that is no
+    field (measured), and what two drops must differ by at the median (resolution).
+
+    tested: clips beside energy-matched Random, on above_energy of those FF beats it
+    (`CaseRow.beats_random`); None where it was not drawn.
+    """
+    asked = metrics_of(rows[0].task, without=FIELDS) if rows else ()
     found = []
     for label in classes:
         mine = [row for row in rows if row.predicted == label]
+        # Clips without a share count everywhere but in the shares.
+        finite = [row for row in mine if not math.isnan(row.faithfulness)]
+        drawn = any(row.random_energy is not None for row in finite)
+        above = sum(row.faithfulness > 0 for row in finite)
         if mine:
-            found.append(_class_faithfulness(label, mine))
+            found.append(
+                {
+                    "class": label,
+                    "n": len(mine),
+                    "own": spread(mine, "faithfulness"),
+                    "random_energy": spread(mine, "random_energy"),
+                    "random": spread(mine, "random"),
+                    "positive_fraction": above / len(finite) if finite else math.nan,
+                    "tested": sum(r.beats_random is not None for r in mine) if drawn else None,
+                    "above_energy": sum(r.beats_random is True for r in mine) if drawn else None,
+                    "resolution": spread(finite, "resolution")["median"],
+                    "components": float(column(mine, "components").mean()),
+                    "measured": {m: m.over([r.measured.get(m.name) for r in mine]) for m in asked},
+                }
+            )
     return found
-
-
-def _class_faithfulness(label: str, rows: Sequence[CaseRow]) -> ClassFaithfulness:
-    # Clips without a share count everywhere but in the shares.
-    finite = [row for row in rows if not math.isnan(row.faithfulness)]
-    drawn = [row for row in finite if row.random_energy is not None]
-    asked = metrics_of(rows[0].task, without=FIELDS)
-    return ClassFaithfulness(
-        label,
-        len(rows),
-        spread(column(rows, "faithfulness")),
-        spread(column(rows, "random_energy")),
-        spread(column(rows, "random")),
-        float(np.mean([row.faithfulness > 0 for row in finite])) if finite else math.nan,
-        sum(row.beats_random is not None for row in rows) if drawn else None,
-        sum(row.beats_random is True for row in rows) if drawn else None,
-        float(np.median([row.resolution for row in finite])) if finite else math.nan,
-        float(np.mean(column(rows, "components"))),
-        {m: m.over([row.measured.get(m.name) for row in rows]) for m in asked},
-    )
 
 
 def class_figures(
@@ -253,49 +207,38 @@ def class_figures(
         for scale in scales(ONE_CLASS)
     )
     return {
-        own.label: {
-            "n": own.n,
-            "median": _median(own.own),
-            "relative_median": _median(relative.own),
-            "positive_fraction": own.positive_fraction,
-            "random": _median(own.random),
-            "random_energy": _median(own.random_energy),
-            "random_energy_relative": _median(relative.random_energy),
+        own["class"]: {
+            "n": own["n"],
+            "median": own["own"]["median"],
+            "relative_median": relative["own"]["median"],
+            "positive_fraction": own["positive_fraction"],
+            "random": own["random"]["median"],
+            "random_energy": own["random_energy"]["median"],
+            "random_energy_relative": relative["random_energy"]["median"],
         }
         for own, relative in zip(plain, share, strict=True)
     }
 
 
-def _median(values: Spread | None) -> float | None:
-    return None if values is None else values.median
+def spread(rows: Sequence[CaseRow], name: str) -> dict[str, Any]:
+    """Of a field's n numbers, those that are not NaN: low, q25, median, q75 and high; None for
+    none."""
+    numbers = column(rows, name)
+    numbers = numbers[~np.isnan(numbers)]
+    ends = (numbers.min(), numbers.max()) if numbers.size else (None, None)
+    return {**quartiles(numbers), "low": ends[0], "high": ends[1], "n": numbers.size}
 
 
-def spread(values: np.ndarray) -> Spread | None:
-    """Of the numbers that are not NaN; None where there is none."""
-    numbers = values[~np.isnan(values)]
-    if numbers.size == 0:
-        return None
-    least, q25, median, q75, most = np.quantile(numbers, (0, 0.25, 0.5, 0.75, 1)).tolist()
-    return Spread(least, q25, median, q75, most, numbers.size)
-
-
-def compare(rows: Sequence[CaseRow], opponent: str) -> PairedTest | None:
-    """FF against a Random of the same clips; None where it was not drawn or nothing is left."""
-    ours, theirs, resolution = (column(rows, k) for k in ("faithfulness", opponent, "resolution"))
-    return compare_columns(ours, theirs, resolution)
-
-
-def compare_columns(
-    ours: np.ndarray, theirs: np.ndarray, resolution: np.ndarray
+def compare(
+    ours: Sequence[CaseRow], theirs: Sequence[CaseRow], opponent: str = "faithfulness"
 ) -> PairedTest | None:
-    """A paired test over the clips (n,) that have both drops; None where there are none.
-
-    resolution (n,): below which a difference is none.
-    """
-    both = ~(np.isnan(ours) | np.isnan(theirs))
+    """FF against what other rows of the same clips have in the field `opponent`, a Random or FF;
+    over the clips that have both drops, None where there are none."""
+    first, second = column(ours, "faithfulness"), column(theirs, opponent)
+    both = ~(np.isnan(first) | np.isnan(second))
     if not both.any():
         return None
-    return metrics.paired_test(ours[both], theirs[both], resolution[both])
+    return metrics.paired_test(first[both], second[both], column(ours, "resolution")[both])
 
 
 def column(rows: Sequence[CaseRow] | Sequence[ClipRow], name: str) -> np.ndarray:
@@ -318,27 +261,35 @@ def confusion(clips: Sequence[ClipRow], classes: Sequence[str]) -> np.ndarray:
     return counts
 
 
-def fidelity_by_class(clips: Sequence[ClipRow], classes: Sequence[str]) -> list[ClassFidelity]:
-    """Agreement by f's decision and accuracy by label, in the order of `classes`."""
+def fidelity_by_class(clips: Sequence[ClipRow], classes: Sequence[str]) -> list[dict[str, Any]]:
+    """A row per class, in the order of `classes`: how many clips f gives to it, on what share of
+    those the interpreter has it among its first 1 / 3 / 5; how many clips bear its label, how many
+    of those f gets right. None for a share of none."""
     places = ranks(clips, classes)
     said = np.array([r.predicted for r in clips])
     label = np.array([r.label for r in clips])
-    error = column(clips, "reconstruction_error")
     found = []
     for name in classes:
         mine, true = said == name, label == name
-        first, third, fifth = (int((places[mine] <= k).sum()) for k in TOPS)
+        labelled, right = int(true.sum()), int((mine & true).sum())
+        tops = {f"top-{k}": places[mine] <= k for k in TOPS}
         found.append(
-            ClassFidelity(
-                name,
-                int(mine.sum()),
-                (first, third, fifth),
-                int(true.sum()),
-                int((mine & true).sum()),
-                float(np.median(error[mine])) if mine.any() else math.nan,
-            )
+            {
+                "class": name,
+                "n by f": int(mine.sum()),
+                **{top: float(met.mean()) if met.size else None for top, met in tops.items()},
+                "n labelled": labelled,
+                "f right": right,
+                "f's accuracy": right / labelled if labelled else None,
+                ERROR: _error(clips, mine),
+            }
         )
     return found
+
+
+def _error(clips: Sequence[ClipRow], mine: np.ndarray) -> float | None:
+    """The median over some of the clips."""
+    return float(np.median(column(clips, "reconstruction_error")[mine])) if mine.any() else None
 
 
 def co_occurrence(clips: Sequence[ClipRow], classes: Sequence[str]) -> np.ndarray:
@@ -348,25 +299,28 @@ def co_occurrence(clips: Sequence[ClipRow], classes: Sequence[str]) -> np.ndarra
     return (ours > 0).T.astype(int) @ (theirs > 0).astype(int)
 
 
-def detection_by_class(clips: Sequence[ClipRow], classes: Sequence[str]) -> list[ClassDetection]:
-    """Agreement with f and with the labels of a multi-label model, in the order of `classes`."""
+def detection_by_class(clips: Sequence[ClipRow], classes: Sequence[str]) -> list[dict[str, Any]]:
+    """A row per class of a multi-label model, in the order of `classes`: in how many clips f and
+    the interpreter hear it, and how many are labelled with it; how well the interpreter's
+    probability finds f's decisions (AUPRC), and f's the labels, None for nothing to find."""
     logits, others = matrix(clips, "logits", classes), matrix(clips, "interpreter_logits", classes)
     ours, theirs = logits > 0, others > 0
     known = np.array([r.label != "" for r in clips])
     present = np.array([[c in classes_of(r.label) for c in classes] for r in clips])
-    error = column(clips, "reconstruction_error")
     return [
-        ClassDetection(
-            name,
-            int(ours[:, c].sum()),
-            int(theirs[:, c].sum()),
-            int((ours & theirs)[:, c].sum()),
-            int(present[:, c].sum()),
-            int((ours & present)[:, c].sum()),
-            _auprc(others[:, c], ours[:, c]),
-            _auprc(logits[known, c], present[known, c]),
-            float(np.median(error[ours[:, c]])) if ours[:, c].any() else math.nan,
-        )
+        {
+            "class": name,
+            "AUPRC": _auprc(others[:, c], ours[:, c]),
+            "n by f": int(ours[:, c].sum()),
+            "both hear": int((ours & theirs)[:, c].sum()),
+            "only f": int((ours & ~theirs)[:, c].sum()),
+            "only the interpreter": int((theirs & ~ours)[:, c].sum()),
+            "f's AUPRC": _auprc(logits[known, c], present[known, c]),
+            "n labelled": int(present[:, c].sum()),
+            "f's misses": int((present & ~ours)[:, c].sum()),
+            "f's false alarms": int((ours & ~present)[:, c].sum()),
+            ERROR: _error(clips, ours[:, c]),
+        }
         for c, name in enumerate(classes)
     ]
 

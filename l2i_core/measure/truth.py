@@ -24,17 +24,8 @@ from l2i_core.engine import L2I
 from l2i_core.explainers.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure.random import energy_matched
-from l2i_core.measure.records import read_table
-from l2i_core.measure.stems import (
-    Passed,
-    Stems,
-    by_components,
-    gather,
-    into,
-    into_mask,
-    log_magnitude,
-)
-from l2i_core.measure.study import Row, Step, Study, by_step, on_disk
+from l2i_core.measure.stems import Passed, Stems, gather, log_magnitude
+from l2i_core.measure.study import Row, Step, Study, by_step, rows_on_disk
 
 SYSTEMS = ("interpretation", "random_energy", "ideal")
 ROWS = "truth-rows.csv"
@@ -52,40 +43,28 @@ class Settings:
 
 
 @torch.inference_mode()
-def project(engine: L2I, analysis: Analysis, stems: Stems) -> list[Tensor]:
+def project(stems: Stems) -> list[Tensor]:
     """H (K, T) of each stem: the projection of its X on W."""
-    parts = (log_magnitude(engine, analysis, sound) for sound in stems.sounds)
-    return [nmf.project(x, analysis.patterns, iterations=_ITERATIONS) for x in parts]
+    parts = (log_magnitude(stems.engine, stems.analysis, sound) for sound in stems.sounds)
+    return [nmf.project(x, stems.analysis.patterns, iterations=_ITERATIONS) for x in parts]
 
 
 @torch.inference_mode()
-def ideal(
-    analysis: Analysis, activations: Sequence[Tensor], own: int, mask_domain: str = "log"
-) -> Tensor:
+def ideal(stems: Stems, activations: Sequence[Tensor], mask_domain: str = "log") -> Tensor:
     """X_int (F, T) of the ideal mask with this W, from each stem's H (K, T): W H_own / Σ W H_i."""
-    kept = analysis.patterns @ activations[own]
-    left = torch.zeros_like(kept)
-    for other in (*activations[:own], *activations[own + 1 :]):
-        left += analysis.patterns @ other
+    sounds = [stems.analysis.patterns @ h for h in activations]
+    kept = sounds.pop(stems.own)
+    left = sum(sounds, torch.zeros_like(kept))
     masks = (masking.ratio(kept, kept + left), masking.ratio(left, kept + left))
-    return masking.apply_masks(analysis.spectrogram.log_magnitude, masks, mask_domain)[0]
+    return masking.apply_masks(stems.analysis.spectrogram.log_magnitude, masks, mask_domain)[0]
 
 
-def by_chance(
-    engine: L2I,
-    analysis: Analysis,
-    stems: Stems,
-    made: Interpretation,
-    draws: int,
-    seed: Sequence[int],
-    own: int = 0,
-) -> list[Passed]:
+def by_chance(stems: Stems, made: Interpretation, draws: int, seed: Sequence[int]) -> list[Passed]:
     """What passes into `draws` sets of components outside L that carry as much energy as x_int
     does; the same sets in both mask domains."""
-    energy = engine.component_energy(analysis)
+    energy = stems.engine.component_energy(stems.analysis)
     sets = energy_matched(energy, made.gains, draws, np.random.default_rng([*seed]))
-    domain = made.mask_domain
-    return [by_components(engine, analysis, stems, chosen, domain, own) for chosen in sets]
+    return [stems.by_components(chosen, made.mask_domain) for chosen in sets]
 
 
 def check(
@@ -104,20 +83,18 @@ def check(
     Random's numbers are medians over its draws. ValueError for a class without a stem.
     """
     stems, rows = gather(engine, analysis, list(sounds.values())), []
-    activations = project(engine, analysis, stems)
+    activations = project(stems)
     decided = engine.decided(analysis.logits)
     for target in targets:
         if target not in sounds:
             raise ValueError(f"the scene has no stem of {target!r}; it has: {', '.join(sounds)}.")
-        index, own = engine.class_index(target), list(sounds).index(target)
+        index, stems = engine.class_index(target), stems.following(list(sounds).index(target))
         for domain in settings.mask_domains:
-            kept = ideal(analysis, activations, own, domain)
-            best = into_mask(engine, analysis, stems, kept, own)
+            best = stems.passed(ideal(stems, activations, domain))
             for threshold in settings.thresholds:
                 made = engine.interpret(analysis, index, threshold, domain)
                 drawn_by = [*seed, index, round(100 * threshold)]
-                draws = settings.random_draws
-                chance = by_chance(engine, analysis, stems, made, draws, drawn_by, own)
+                chance = by_chance(stems, made, settings.random_draws, drawn_by)
                 about = {
                     "target": target,
                     "threshold": threshold,
@@ -125,7 +102,7 @@ def check(
                     "decided": int(index in decided),
                     "components": len(made.selected),
                 }
-                by_system = ([into(stems, analysis, made, own)], chance, [best])
+                by_system = ([stems.into(made)], chance, [best])
                 rows += [
                     {**about, "system": system, **_measures(passed)}
                     for system, passed in zip(SYSTEMS, by_system, strict=True)
@@ -149,10 +126,11 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
 
     def block(mine: Sequence[Row]) -> dict[str, Any]:
         medians = ("target_passed", "interferer_passed", "si_sdr", "si_sdr_gain", "components")
+        middle = {name: np.median([r[name] for r in mine]) for name in medians}
         return {
             "n": len(mine),
             "target_first": float(np.mean([r["target_first"] for r in mine])),
-            **{name: _finite(np.median([r[name] for r in mine])) for name in medians},
+            **{name: float(m) if np.isfinite(m) else None for name, m in middle.items()},
         }
 
     right = [r for r in rows if r["decided"]]
@@ -178,10 +156,6 @@ def listed(
 
 def _best_known(figures: Mapping[str, Any]) -> Mapping[str, Any]:
     return figures["right"] or figures["all"]
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 # --- over a set of scenes ---------------------------------------------------------------------
@@ -214,11 +188,13 @@ def _published(
     engine: L2I, clips: Sequence[Clip], settings: Settings, weights: str
 ) -> dict[Step, list[Row]]:
     """Those of truth-rows.csv, where truth.json says that these weights made them."""
-    name, path = engine.interpreter_name, on_disk(engine.bundle) / "metrics" / ROWS
-    about = (engine.bundle.experiment("truth") or {}).get("about", {})
-    if not path.is_file() or about.get("weights", {}).get(name) != weights:
+    name, about = (
+        engine.interpreter_name,
+        (engine.bundle.experiment("truth") or {}).get("about", {}),
+    )
+    if about.get("weights", {}).get(name) != weights:
         return {}
-    return by_step(clips, [row for row in read_table(path, TEXTS) if row["interpreter"] == name])
+    return by_step(clips, rows_on_disk(engine.bundle, ROWS, TEXTS, interpreter=name))
 
 
 def tables(rows: Sequence[Row]) -> dict[str, Any]:

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2i_core.dictionary.nmf import centre_bins
-from l2i_core.dictionary.shapes import spread
+from l2i_core.dictionary import shapes
 from l2i_core.engine import L2I
 from l2i_core.explainers import theta
 from l2i_core.explainers.protocol import Analysis
@@ -54,8 +53,13 @@ class Usage:
 
 
 def template(engine: L2I, analysis: Analysis, component: int) -> Tensor:
-    """w_k h_k (F, T): what the component contributes to W H in this clip."""
-    _check(engine, component)
+    """w_k h_k (F, T): what the component contributes to W H in this clip; ValueError for a
+    component that does not exist."""
+    if not 0 <= component < engine.dictionary.n_components:
+        raise ValueError(
+            f"component {component} does not exist; they are numbered from 0 to "
+            f"{engine.dictionary.n_components - 1}."
+        )
     return torch.outer(engine.dictionary.patterns[:, component], analysis.activations[component])
 
 
@@ -88,20 +92,16 @@ def usage(
 
     Without a θ no relevance is known (NaN), and the counts are of clips with the component at all.
     """
-    z = torch.from_numpy(np.asarray(pooled, dtype=np.float32))
-    floor = ACTIVE * float(z.max()) if z.numel() else 0.0
+    z = np.asarray(pooled, dtype=np.float32)
+    there = z > ACTIVE * z.max(initial=0.0)
     if class_weights is None:
-        relevance, used = torch.full_like(z, torch.nan).numpy(), z.numpy() > floor
+        relevance, used = np.full_like(z, np.nan), there
     else:
-        relevance = theta.relevance(z, class_weights[list(predicted)]).numpy()
+        weights = class_weights[list(predicted)]
+        relevance = theta.relevance(torch.from_numpy(z), weights).numpy()
         used = relevance > threshold
-    return Usage(
-        z.numpy(),
-        relevance,
-        used.sum(axis=0),
-        z.numpy().sum(axis=0) / max(len(z), 1),
-        z.numpy().max(axis=0, initial=0.0) > floor,
-    )
+    strength = z.sum(axis=0) / max(len(z), 1)
+    return Usage(z, relevance, used.sum(axis=0), strength, there.any(axis=0))
 
 
 def usage_of_rows(rows: Sequence[ClipRow], engine: L2I, threshold: float) -> Usage:
@@ -125,32 +125,20 @@ def usage_of_rows(rows: Sequence[ClipRow], engine: L2I, threshold: float) -> Usa
 def class_weight_rows(engine: L2I, names: Mapping[int, str] | None = None) -> list[dict[str, Any]]:
     """θ as a table, one row per component: its name if it has one, the class on whose clips it was
     learned where that is recorded, Hz, θ of every class."""
-    patterns, config = engine.dictionary.patterns, engine.audio
-    centres = centre_bins(patterns) * (config.sample_rate / config.n_fft)
-    bands = spread(patterns, config)
-    theta = engine.class_weights
-    weights = None if theta is None else theta.numpy()
+    patterns, groups = engine.dictionary.patterns, engine.dictionary.groups
+    centres, bands = shapes.centres(patterns, engine.audio), shapes.spread(patterns, engine.audio)
+    weights: dict[str, list[float]] = {}
+    if engine.class_weights is not None:
+        weights = dict(zip(engine.classes, engine.class_weights.tolist(), strict=True))
     return [
         {
             "component": k,
             "name": (names or {}).get(k, ""),
-            **({"learned_on": engine.dictionary.groups[k]} if engine.dictionary.groups else {}),
+            **({"learned_on": groups[k]} if groups else {}),
             "centre_hz": float(centres[k]),
             "band_low_hz": float(bands[k, 0]),
             "band_high_hz": float(bands[k, 1]),
-            **(
-                {}
-                if weights is None
-                else {f"theta:{c}": float(weights[i, k]) for i, c in enumerate(engine.classes)}
-            ),
+            **{f"theta:{label}": row[k] for label, row in weights.items()},
         }
         for k in range(engine.dictionary.n_components)
     ]
-
-
-def _check(engine: L2I, component: int) -> None:
-    if not 0 <= component < engine.dictionary.n_components:
-        raise ValueError(
-            f"component {component} does not exist; they are numbered from 0 to "
-            f"{engine.dictionary.n_components - 1}."
-        )

@@ -31,19 +31,15 @@ from l2i_core.signal import audio
 from l2i_core.words import TITLES, class_name
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
-_BLOCK = 1 << 20
 
 
 def digest(path: str | os.PathLike[str]) -> str:
     """A file's SHA-256, hexadecimal; ValueError where it cannot be read."""
-    found = hashlib.sha256()
     try:
         with Path(path).open("rb") as file:
-            while block := file.read(_BLOCK):
-                found.update(block)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
-    return found.hexdigest()
 
 
 def bundle_digests(bundle: Bundle) -> dict[str, str]:
@@ -146,13 +142,9 @@ def evidence_zip(made: Explained, report: Mapping[str, Any]) -> bytes:
     manifest = "".join(
         f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()
     )
-    return _zip({**files, "MANIFEST": manifest.encode()})
-
-
-def _zip(files: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
+        for name, data in {**files, "MANIFEST": manifest.encode()}.items():
             entry = zipfile.ZipInfo(name, _EARLIEST)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system, entry.external_attr = 3, 0o644 << 16

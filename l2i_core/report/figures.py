@@ -7,11 +7,12 @@ display, off screen, and are the same bytes for the same input.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
@@ -129,8 +130,7 @@ def spectrograms(
     levels = [_columns(picture, step) for picture in levels]
     loudest, colours = reference(levels[0]), PALETTES[shown]
     seconds = start + step * config.hop_length / config.sample_rate * np.arange(levels[0].shape[1])
-    with _drawing:
-        figure = _figure(4.1 * len(panels) + 1.0, 3.4)
+    with _canvas(4.1 * len(panels) + 1.0, 3.4, colours) as (figure, file):
         width = figure.get_figwidth()
         figure.subplots_adjust(0.68 / width, 0.15, 1 - 0.95 / width, 0.82, 0.06)
         places = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
@@ -147,12 +147,12 @@ def spectrograms(
                 cmap="magma",
                 ax=place,
             )
-            _dress(place, panel.title, colours, config)
+            _label_axes(place, panel.title, config)
         for place in places[1:]:
             place.set_ylabel("")
-        _colour_bar(figure, colours)
-        figure.text(0.08 / width, 0.94, title, color=colours.ink, fontsize=11)
-        return _png(figure, colours)
+        _colour_bar(figure)
+        figure.text(0.08 / width, 0.94, title, fontsize=11)
+    return file.getvalue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,51 +175,46 @@ def curves(
     marked: the position of the value in use, a dashed line. shown: "light" or "dark".
     """
     colours = PALETTES[shown]
-    with _drawing:
-        figure = _figure(3.9 * len(panels), 3.0, "constrained")
-        for place, panel in zip(
-            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
-        ):
+    with _canvas(3.9 * len(panels), 3.0, colours, layout="constrained") as (figure, file):
+        places = figure.subplots(1, len(panels), squeeze=False)[0]
+        for place, panel in zip(places, panels, strict=True):
             shades = np.linspace(1.0, 0.35, len(panel.series))
-            for (name, values), shade, mark in zip(
-                panel.series.items(), shades, _MARKS, strict=False
-            ):
+            looks = zip(panel.series.items(), shades, _MARKS, strict=False)
+            for (name, values), alpha, mark in looks:
                 numbers = [np.nan if value is None else value for value in values]
-                place.plot(
-                    range(len(ticks)), numbers, mark, color=colours.accent, alpha=shade, label=name
-                )
+                place.plot(numbers, mark, color=colours.accent, alpha=alpha, label=name)
             if marked is not None:
                 place.axvline(marked, color=colours.neutral, linewidth=1, linestyle="--")
-            place.set_title(panel.title, color=colours.ink, fontsize=10, loc="left")
-            place.set_xlabel(label, color=colours.ink, fontsize=9)
+            place.set_title(panel.title)
+            place.set_xlabel(label)
             place.set_xticks(range(len(ticks)), ticks)
-            place.set_facecolor(colours.paper)
-            place.grid(axis="y", color=colours.line, linewidth=0.6)
-            place.tick_params(colors=colours.ink, labelsize=8)
-            for spine in place.spines.values():
-                spine.set_color(colours.neutral)
+            place.grid(axis="y")
             if len(panel.series) > 1:
-                legend = place.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
-                legend.get_frame().set(facecolor=colours.paper, edgecolor=colours.paper)
-                for text in legend.get_texts():
-                    text.set_color(colours.ink)
-        return _png(figure, colours)
+                place.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return file.getvalue()
 
 
-def _figure(width: float, height: float, layout: Literal["constrained"] | None = None) -> Figure:
-    """An empty figure in inches, drawn without a screen."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+@contextlib.contextmanager
+def _canvas(
+    width: float, height: float, colours: Palette, **about: Any
+) -> Iterator[tuple[Figure, io.BytesIO]]:
+    """An empty figure in inches, drawn without a screen, and the PNG that it is afterwards."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=110, layout=layout)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _png(figure: Figure, colours: Palette) -> bytes:
-    file = io.BytesIO()
-    figure.savefig(file, format="png", facecolor=colours.paper, metadata={"Software": None})
-    return file.getvalue()
+    ink, paper, line, file = colours.ink, colours.paper, colours.line, io.BytesIO()
+    look: dict[Any, Any] = {
+        **dict.fromkeys(("text.color", "xtick.color", "ytick.color", "legend.labelcolor"), ink),
+        **dict.fromkeys(("axes.facecolor", "legend.facecolor", "legend.edgecolor"), paper),
+        **dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), 8),
+        **{"axes.edgecolor": colours.neutral, "grid.color": line, "grid.linewidth": 0.6},
+        **{"axes.titlecolor": ink, "axes.titlelocation": "left", "axes.titlesize": 10},
+        **{"axes.labelcolor": ink, "axes.labelsize": 9},
+    }
+    with _drawing, rc_context(look):
+        figure = Figure(figsize=(width, height), dpi=110, **about)
+        yield figure, file
+        figure.savefig(file, format="png", facecolor=paper, metadata={"Software": None})
 
 
 def _depth(levels: np.ndarray) -> np.ndarray:
@@ -236,30 +231,23 @@ def _columns(picture: np.ndarray, step: int) -> np.ndarray:
     return padded.reshape(len(picture), -1, step).max(axis=-1)
 
 
-def _dress(place: Axes, title: str, colours: Palette, config: AudioConfig) -> None:
+def _label_axes(place: Axes, title: str, config: AudioConfig) -> None:
     from matplotlib.ticker import MaxNLocator, NullLocator
 
-    place.set_title(title, color=colours.ink, fontsize=10, loc="left")
-    place.set_xlabel("time in s", color=colours.ink, fontsize=9)
-    place.set_ylabel("frequency in Hz (mel scale)", color=colours.ink, fontsize=9)
     marked = ticks(config)
+    place.set(title=title, xlabel="time in s", ylabel="frequency in Hz (mel scale)")
     place.yaxis.set_minor_locator(NullLocator())
     place.set_yticks([hertz for hertz, *_ in marked], [text for *_, text in marked])
     place.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     place.xaxis.set_major_formatter("{x:.10g}")
-    place.tick_params(colors=colours.ink, labelsize=8)
-    for spine in place.spines.values():
-        spine.set_color(colours.neutral)
 
 
-def _colour_bar(figure: Figure, colours: Palette) -> None:
+def _colour_bar(figure: Figure) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     width = figure.get_figwidth()
     place = figure.add_axes((1 - 0.85 / width, 0.15, 0.12 / width, 0.67))
     scale = ScalarMappable(Normalize(-TOP_DB, 0), "magma")
-    bar = figure.colorbar(scale, cax=place)
-    bar.set_label("dB below the loudest band", color=colours.ink, fontsize=9)
+    bar = figure.colorbar(scale, cax=place, label="dB below the loudest band")
     bar.ax.yaxis.set_major_formatter(lambda level, _: f"{level:.0f}".replace("-", "−"))
-    bar.ax.tick_params(colors=colours.ink, labelsize=8)

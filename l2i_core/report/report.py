@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from l2i_core import words
 from l2i_core.measure.explained import Explained
@@ -26,7 +25,9 @@ def make_report(made: Explained, clip_name: str) -> dict[str, Any]:
     engine, analysis = made.engine, made.analysis
     interpretation, verdict = made.interpretation, made.verdict
     probabilities = engine.probabilities(analysis.logits)
-    theirs = analysis.interpreter_logits
+    theirs, first = analysis.interpreter_logits, None
+    if theirs is not None:
+        first = [engine.classes[i] for i in theirs.argsort(descending=True, stable=True)[:5]]
     report: dict[str, Any] = {
         "clip": clip_name,
         "sample_rate": engine.audio.sample_rate,
@@ -36,23 +37,23 @@ def make_report(made: Explained, clip_name: str) -> dict[str, Any]:
         "bundle": engine.bundle.name,
         "interpreter": engine.interpreter_name,
         "classes": list(engine.classes),
-        "logits": _numbers(analysis.logits),
-        "probabilities": _numbers(probabilities),
+        "logits": analysis.logits.tolist(),
+        "probabilities": probabilities.tolist(),
         "predicted": engine.classes[analysis.predicted],
-        "interpreter_logits": None if theirs is None else _numbers(theirs),
-        "interpreter_top": None if theirs is None else [engine.classes[i] for i in _first(theirs)],
+        "interpreter_logits": None if theirs is None else theirs.tolist(),
+        "interpreter_top": first,
         "target": interpretation.target,
         "threshold": interpretation.threshold,
         "mask_domain": interpretation.mask_domain,
         "conventions": engine.conventions.name,
-        "relevance": _numbers(interpretation.relevance),
+        "relevance": interpretation.relevance.tolist(),
         "selected": list(interpretation.selected),
         "energy_kept": round(interpretation.energy_kept, 6),
         "faithfulness": verdict.faithfulness,
         "faithfulness_unit": engine.task.unit.name,
         "relative_faithfulness": verdict.relative if verdict.relative == verdict.relative else None,
-        "logits_without": _numbers(verdict.logits_without),
-        "logits_interpretation": _numbers(verdict.logits_interpretation),
+        "logits_without": verdict.logits_without.tolist(),
+        "logits_interpretation": verdict.logits_interpretation.tolist(),
     }
     if engine.task.multi_label:
         report["predicted_classes"] = [engine.classes[c] for c in engine.decided(analysis.logits)]
@@ -129,12 +130,3 @@ def decision(report: Mapping[str, Any], logits: Sequence[float]) -> str:
     """f's decision by logits (C,) in words: one class, or all that it hears."""
     decided = task_in(report).decided(torch.tensor(logits))
     return joined([class_name(report["classes"][c]) for c in decided]) or "none of its classes"
-
-
-def _first(logits: Tensor) -> list[int]:
-    """The five most probable classes."""
-    return logits.argsort(descending=True, stable=True)[:5].tolist()
-
-
-def _numbers(values: Tensor) -> list[float]:
-    return [float(v) for v in values.tolist()]

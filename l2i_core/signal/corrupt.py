@@ -42,17 +42,20 @@ def check_snr(snr_db: float) -> None:
         )
 
 
-def add_at_snr(signal: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
+def add_at_snr(
+    signal: np.ndarray, noise: np.ndarray, snr_db: float, name: str = "noise"
+) -> np.ndarray:
     """signal + g · noise with 10 log10(P_signal / P_noise) = snr_db over the whole clip; (n,).
 
-    A shorter noise is repeated, a longer one cut. Raises ValueError for a silent signal or noise:
-    no gain gives them a ratio.
+    A shorter noise is repeated, a longer one cut. Raises ValueError for a silent signal or noise,
+    which is called by its `name`: no gain gives them a ratio.
     """
     check_snr(snr_db)
     repeated = np.resize(noise, signal.shape).astype(np.float32)
-    for name, values in (("clip", signal), ("noise", repeated)):
-        if not np.any(values):
-            raise ValueError(f"the {name} is silent, so no SNR can be set. Choose another {name}.")
+    if not np.any(signal):
+        raise ValueError("the clip is silent, so no SNR can be set; choose another clip.")
+    if not np.any(repeated):
+        raise ValueError(f"the {name} is silent in the part that is added; choose another one.")
     mixed = torchaudio.functional.add_noise(
         torch.from_numpy(np.asarray(signal, dtype=np.float32)),
         torch.from_numpy(repeated),

@@ -35,7 +35,7 @@ from pages.show.words import sentence
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class OwnAudit:
     """Recordings that are measured with one interpreter of one model. `chosen`: the decision that
-    the reader looks into (`Decision.case`)."""
+    the reader looks into (`CaseRow.case`)."""
 
     title: str
     bundle: str
@@ -209,7 +209,7 @@ def _rows(
         recordings,
         audit.SETTINGS,
         lambda clip, why: left_out.append(why),
-        audit.LONGEST,
+        audit.load,
     )
     while alive() is not None:
         try:

@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from l2i_core.measure import audit
-from l2i_core.measure.audit import Decision
 from l2i_core.measure.explained import Explained
+from l2i_core.measure.records import CaseRow
 from l2i_core.report.evidence import evidence_zip
 from pages.audit import audits
 from pages.audit.decisions import Decisions
@@ -21,7 +21,7 @@ from pages.show.choice import Choice
 from pages.show.words import class_name, logit
 
 
-def clip(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> None:
+def clip(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> None:
     """The list that chooses as the table does; what is wrong with the chosen one, and its sound."""
     by_case = {row.case: row for row in shown}
     name = f"audit-clip {decisions.key}"
@@ -60,7 +60,7 @@ def clip(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> N
 
 
 def explained(
-    decisions: Decisions, row: Decision, source: ClipSource, url: str | None = None
+    decisions: Decisions, row: CaseRow, source: ClipSource, url: str | None = None
 ) -> tuple[Explained, dict[str, Any]]:
     """A decision as the table has it, at the table's τ, mask domain and Random, and its report."""
     about, bundle = decisions.found.about, decisions.bundle
@@ -78,11 +78,11 @@ def explained(
     return made, evidence.report(made, source, bundle, url=url, **drawn)
 
 
-def _zip(decisions: Decisions, row: Decision, source: ClipSource, url: str | None) -> bytes:
+def _zip(decisions: Decisions, row: CaseRow, source: ClipSource, url: str | None) -> bytes:
     return evidence_zip(*explained(decisions, row, source, url))
 
 
-def _describe(row: Decision) -> str:
+def _describe(row: CaseRow) -> str:
     """A line of the list: the clip, what f makes of it, FF, and the grounds for doubt."""
     missed = row.kind == audit.MISSED
     wrong = {audit.ALARM: "false alarm", audit.MISSED: ""}.get(row.kind, KINDS["wrong"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from l2i_core.measure import audit
-from l2i_core.measure.audit import Decision
+from l2i_core.measure.records import CaseRow
 from l2i_core.task import Task
 from pages.audit import audits
 from pages.audit.audits import OwnAudit
@@ -27,7 +27,7 @@ class Decisions:
     bundle: str
     found: Results
     threshold: float
-    rows: list[Decision]
+    rows: list[CaseRow]
     own: OwnAudit | None = None
 
     @property
@@ -45,7 +45,7 @@ class Decisions:
         """A link to the view; None for recordings that only this session has."""
         return None if self.own else link()
 
-    def sources(self, rows: Sequence[Decision]) -> dict[str, ClipSource]:
+    def sources(self, rows: Sequence[CaseRow]) -> dict[str, ClipSource]:
         """The clips of some of the rows, by case, where their audio is at hand."""
         if self.own is None:
             found = results.sources([row.clip for row in rows])
@@ -55,7 +55,7 @@ class Decisions:
             row.case: source for row, source in zip(rows, found, strict=True) if source is not None
         }
 
-    def chosen(self, shown: Sequence[Decision]) -> Decision:
+    def chosen(self, shown: Sequence[CaseRow]) -> CaseRow:
         """The row that table, list, buttons and report are about: the one that was chosen last, or
         the most doubtful of `shown`, which is chosen from then on where the filters hide the last."""
         if self.own is None:

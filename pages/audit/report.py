@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from l2i_core.measure import audit
-from l2i_core.measure.audit import Decision
+from l2i_core.measure.records import CaseRow
 from l2i_core.report import evidence
 from l2i_core.report.html_report import MOST_EXHIBITS, Exhibit, audit_html, exhibit
 from l2i_core.words import counted, megabytes
@@ -22,7 +22,7 @@ from pages.show.files import download
 _FIRST = 3  # clips of a report, where the reader names none
 
 
-def take_away(decisions: Decisions, shown: Sequence[Decision], chosen: Decision | None) -> None:
+def take_away(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow | None) -> None:
     """CSV of the rows that are shown, JSON of everything, and the report."""
     st.subheader("Take it with you", anchor=False)
     name = decisions.own.title.rsplit(".", 1)[0] if decisions.own else decisions.bundle
@@ -50,7 +50,7 @@ def take_away(decisions: Decisions, shown: Sequence[Decision], chosen: Decision 
 
 
 def _report(
-    decisions: Decisions, shown: Sequence[Decision], chosen: Decision | None, stem: str
+    decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow | None, stem: str
 ) -> None:
     """One HTML file with table, sounds and pictures, made on request with progress."""
     sources = decisions.sources(shown)
@@ -88,7 +88,7 @@ def _report(
 
 
 def _clips(
-    decisions: Decisions, sources: Mapping[str, ClipSource], chosen: Decision | None
+    decisions: Decisions, sources: Mapping[str, ClipSource], chosen: CaseRow | None
 ) -> list[str]:
     """The clips that the report shows in full, most doubtful first: the first of the table and the
     chosen one, until the reader names others."""
@@ -113,7 +113,7 @@ def _name(key: str) -> None:
     state.hold(f"{key} named", st.session_state[key])
 
 
-def _html(decisions: Decisions, shown: Sequence[Decision], pages: Sequence[Exhibit]) -> str:
+def _html(decisions: Decisions, shown: Sequence[CaseRow], pages: Sequence[Exhibit]) -> str:
     bundle = models.bundle(decisions.bundle)
     title, text = bundle.explainers()[decisions.found.interpreter]
     made_with = ", ".join(f"{what} {which}" for what, which in evidence.versions().items())

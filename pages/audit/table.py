@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import audit
-from l2i_core.measure.audit import Decision
+from l2i_core.measure.records import CaseRow
 from pages.audit.decisions import Decisions
 from pages.shell import results, state
 from pages.show.words import class_name
@@ -22,7 +22,7 @@ _CLASS = "class:"
 _YES = {True: "yes", False: "no", None: "–"}
 
 
-def filtered(decisions: Decisions) -> list[Decision]:
+def filtered(decisions: Decisions) -> list[CaseRow]:
     """The rows that the filters leave; kinds and class together are the setting "show"."""
     many = decisions.task.multi_label
     names = MANY if many else KINDS
@@ -51,7 +51,7 @@ def filtered(decisions: Decisions) -> list[Decision]:
     return audit.only(decisions.rows, kinds, label)
 
 
-def table(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> None:
+def table(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> None:
     """One line per clip, of a multi-label model also per class; the chosen one is ticked."""
     what = "probability of the class" if decisions.task.multi_label else "logit for its decision"
     frame = pd.DataFrame([_line(row) for row in shown]).astype({"|L|": "Int64"})
@@ -99,7 +99,7 @@ def table(decisions: Decisions, shown: Sequence[Decision], chosen: Decision) -> 
     st.caption(note)
 
 
-def _line(row: Decision) -> dict[str, Any]:
+def _line(row: CaseRow) -> dict[str, Any]:
     """What f says, and whether it is right; of a multi-label model the class, and what f makes of
     it."""
     if row.task.multi_label:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import streamlit as st
 from l2i_core.measure.metrics.registry import single
 from l2i_core.measure.random import beats_chance
 from l2i_core.measure.records import CaseRow
-from l2i_core.measure.tables import ClassFaithfulness
 from l2i_core.report import paper
 from pages.faithfulness.shown import Shown, offer_tau
 from pages.shell import results, state
@@ -37,7 +35,7 @@ def figure(shown: Shown) -> None:
 
     drawn = _figure(shown, str(state.value("evaluated") or ""), pictures.palette())
     medians = ", ".join(
-        f"{class_name(c.label)} {shown.scale.value(c.own.median if c.own else math.nan)}"
+        f"{class_name(c['class'])} {shown.scale.value(c['own']['median']) if c['own']['n'] else '–'}"
         for c in shown.classes
     )
     st.markdown(f"**{_title(shown)}**")
@@ -52,9 +50,9 @@ def figure(shown: Shown) -> None:
 def _title(shown: Shown) -> str:
     ending = f"(τ = {shown.level:.2f}, n = {shown.n})"
     found = [
-        beats_chance(c.own.median, c.random_energy.median, True, c.resolution)
+        beats_chance(c["own"]["median"], c["random_energy"]["median"], True, c["resolution"])
         for c in shown.classes
-        if c.own and c.random_energy
+        if c["own"]["n"] and c["random_energy"]["n"]
     ]
     if not found:
         return f"How much does f lose in each class? {ending}"
@@ -74,7 +72,7 @@ def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
         {"title": shown.scale.axis, "ticks": "outside", "nticks": 8, "showgrid": True},
         {
             "tickvals": list(range(count)),
-            "ticktext": [f"{class_name(c.label)}, n {c.n}  " for c in shown.classes],
+            "ticktext": [f"{class_name(c['class'])}, n {c['n']}  " for c in shown.classes],
             "range": [count - 0.45, -0.55],
         },
         showlegend=True,
@@ -87,12 +85,13 @@ def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
         ("Random, equal log energy", "random_energy", 0.16, colours.neutral, 0.5, 0.13),
         ("Random, equal count", "random", 0.34, colours.neutral, 0.0, 0.13),
     ):
-        spreads = [(i + offset, getattr(c, part)) for i, c in enumerate(shown.classes)]
-        boxes = [(y, s.low, s.q25, s.median, s.q75, s.high) for y, s in spreads if s]
-        parts = ("y", "lowerfence", "q1", "median", "q3", "upperfence")
-        if boxes:
+        spreads = {i + offset: c[part] for i, c in enumerate(shown.classes) if c[part]["n"]}
+        fences = ("lowerfence", "q1", "median", "q3", "upperfence")
+        parts = zip(fences, ("low", "q25", "median", "q75", "high"), strict=True)
+        if spreads:
             figure.add_box(
-                **dict(zip(parts, zip(*boxes, strict=True), strict=True)),
+                y=list(spreads),
+                **{fence: [s[name] for s in spreads.values()] for fence, name in parts},
                 orientation="h",
                 name=name,
                 line={"color": colour, "width": 1.5},
@@ -102,7 +101,9 @@ def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
             )
     places: list[tuple[float, float, CaseRow]] = []
     for place, c in enumerate(shown.classes):
-        mine = [r for r in shown.rows if r.predicted == c.label and not math.isnan(r.faithfulness)]
+        mine = [
+            r for r in shown.rows if r.predicted == c["class"] and not math.isnan(r.faithfulness)
+        ]
         # Side by side in their order, so that equal values do not hide each other.
         offsets = np.linspace(-0.12, 0.12, max(len(mine), 2)) - 0.16
         places += [
@@ -131,28 +132,28 @@ def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
 
 def table(shown: Shown) -> None:
     """The figure as numbers."""
-    rows, others = class_rows(shown.classes), shown.classes[0].measured
+    rows, others = class_rows(shown.classes), shown.classes[0]["measured"]
     shares = ["FF > 0", *(m.symbol for m in others if m.unit == "share")]
     decimals = [name for name in rows[0] if name not in (*shares, *_COUNTS)]
     results.class_table(rows, decimals, shares, "FF, both Randoms, |L| and what else was measured")
 
 
-def class_rows(by_class: Sequence[ClassFaithfulness]) -> results.Table:
+def class_rows(by_class: results.Table) -> results.Table:
     """The table by class as rows, for the screen and for the CSV."""
     return [
         {
-            "class": c.label,
-            "n": c.n,
-            "median FF": c.own and c.own.median,
-            "25 %": c.own and c.own.q25,
-            "75 %": c.own and c.own.q75,
-            "energy-matched Random": c.random_energy and c.random_energy.median,
-            "n above 0 and it": c.above_energy,
-            "of tested": c.tested,
-            "count-matched Random": c.random and c.random.median,
-            "FF > 0": c.positive_fraction,
-            "mean |L|": c.components,
-            **{m.symbol: single(figure) for m, figure in c.measured.items()},
+            "class": c["class"],
+            "n": c["n"],
+            "median FF": c["own"]["median"],
+            "25 %": c["own"]["q25"],
+            "75 %": c["own"]["q75"],
+            "energy-matched Random": c["random_energy"]["median"],
+            "n above 0 and it": c["above_energy"],
+            "of tested": c["tested"],
+            "count-matched Random": c["random"]["median"],
+            "FF > 0": c["positive_fraction"],
+            "mean |L|": c["components"],
+            **{m.symbol: single(figure) for m, figure in c["measured"].items()},
         }
         for c in by_class
     ]

@@ -82,7 +82,7 @@ def choose_other(view: View) -> str | None:
 def one_clip(shown: Shown) -> None:
     """One clip of the evaluation, the least faithfully explained at first."""
     st.markdown("**One clip**")
-    others = shown.classes[0].measured
+    others = shown.classes[0]["measured"]
     value, decides = shown.scale.value, shown.view.engine.task.decides
     row = results.choose(
         shown.found,

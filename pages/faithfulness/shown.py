@@ -10,7 +10,6 @@ import streamlit as st
 
 from l2i_core.measure import tables
 from l2i_core.measure.records import CaseRow
-from l2i_core.measure.tables import ClassFaithfulness
 from l2i_core.words import Unit, moved
 from pages.shell import results, state
 from pages.shell.results import Results
@@ -53,8 +52,8 @@ class Scale:
 
 def median(rows: Sequence[CaseRow], column: str) -> float:
     """The median of the numbers in a column, NaN where there are none."""
-    found = tables.spread(tables.column(rows, column))
-    return found.median if found else math.nan
+    found = tables.spread(rows, column)["median"]
+    return math.nan if found is None else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Shown:
     scale: Scale
     level: float
     rows: Sequence[CaseRow]
-    classes: Sequence[ClassFaithfulness]
+    classes: results.Table
 
     @classmethod
     def of(cls, view: View, found: Results, scale: Scale) -> Shown:
@@ -78,13 +77,13 @@ class Shown:
         level = tables.nearest(tables.thresholds(found.levels), view.threshold)
         rows = tables.at_threshold(found.clips, found.levels, level, scale.key)
         classes = tables.faithfulness_by_class(rows, view.engine.classes)
-        classes.sort(key=lambda c: -(c.own.median if c.own else -math.inf))
+        classes.sort(key=lambda c: -(c["own"]["median"] if c["own"]["n"] else -math.inf))
         return cls(view, found, scale, level, rows, classes)
 
     @property
     def n(self) -> str:
         """ "80 clips", "123 pairs of clip and class"."""
-        return tables.counted_cases(self.rows)
+        return self.view.engine.task.counted(len(self.rows))
 
 
 def offer_tau(text: str, thresholds: Sequence[float], key: str) -> None:
@@ -134,7 +133,7 @@ def finding(shown: Shown) -> None:
             )
     if lost := sum(math.isnan(r.faithfulness) for r in rows):
         notes.append(
-            f"{lost} of {len(rows)} {tables.cases(rows)} have no share: silence takes nothing from them."
+            f"{lost} of {len(rows)} {rows[0].task.cases} have no share: silence takes nothing from them."
         )
     notes.append(
         f"FF = f(x)_c − f(x_2)_c (Eq. 6): c is what f {decides}, x_2 the clip without its "
@@ -149,11 +148,11 @@ def statement(rows: Sequence[CaseRow], opening: str, scale: Scale) -> str:
     resolution = median(rows, "resolution")
 
     def done(column: str, it: str, of: str = "") -> str:
-        drawn = tables.spread(tables.column(rows, column))
+        drawn = tables.spread(rows, column)["median"]
         if drawn is None:
             return ""
         share = (lambda drop: percent(drop) + of) if scale.is_share else None
-        return moved(drawn.median, resolution, it, share)
+        return moved(drawn, resolution, it, share)
 
     score = f"f's {scale.unit.of} the class"
     text = done("faithfulness", score, " of what silence would take away")
@@ -181,7 +180,7 @@ def _energy_verdict(rows: Sequence[CaseRow]) -> str:
     where = "At equal log energy"
     if len(matched) < len(rows):
         where += (
-            f", on the {len(matched)} of {len(rows)} {tables.cases(rows)} whose other components "
+            f", on the {len(matched)} of {len(rows)} {rows[0].task.cases} whose other components "
             "hold as much"
         )
     return _verdict(matched, "random_energy", where)
@@ -189,7 +188,7 @@ def _energy_verdict(rows: Sequence[CaseRow]) -> str:
 
 def _verdict(rows: Sequence[CaseRow], opponent: str, where: str) -> str:
     """Whether FF and a Random can be told apart, with the test."""
-    test = tables.compare(rows, opponent)
+    test = tables.compare(rows, rows, opponent)
     if test is None:
         return ""
     if test.p > EVEN:
@@ -200,7 +199,7 @@ def _verdict(rows: Sequence[CaseRow], opponent: str, where: str) -> str:
         claim = "is :orange[**worse than chance**]"
     return (
         f"{where}, the choice {claim}: FF is larger on {test.greater} of {test.n} "
-        f"{tables.cases(rows)} (Wilcoxon signed-rank, two-sided, {results.p_value(test.p)})."
+        f"{rows[0].task.cases} (Wilcoxon signed-rank, two-sided, {results.p_value(test.p)})."
     )
 
 

@@ -122,12 +122,12 @@ def table(shown: Shown) -> None:
 
 
 def _figures(rows: Sequence[CaseRow], scale: Scale) -> dict[str, str]:
-    ff = tables.spread(tables.column(rows, "faithfulness"))
+    ff = tables.spread(rows, "faithfulness")
     positive = sum(r.faithfulness > 0 for r in rows)
     return {
         f"median FF, {scale.key}": scale.median(rows, "faithfulness"),
-        "quartiles": f"{scale.value(ff.q25)} … {scale.value(ff.q75)}" if ff else "–",
-        "FF > 0": percent(positive / ff.n) if ff else "–",
+        "quartiles": f"{scale.value(ff['q25'])} … {scale.value(ff['q75'])}" if ff["n"] else "–",
+        "FF > 0": percent(positive / ff["n"]) if ff["n"] else "–",
         "energy-matched Random": scale.median(rows, "random_energy"),
         "count-matched Random": scale.median(rows, "random"),
         "mean |L|": number(float(tables.column(rows, "components").mean())),
@@ -138,8 +138,7 @@ def _test(shown: Shown, rows: Sequence[CaseRow]) -> str:
     """Whether another interpreter's FF is larger than that of the one shown."""
     if [r.case for r in rows] != [r.case for r in shown.rows]:
         return "other clips"
-    ours, theirs = (tables.column(some, "faithfulness") for some in (shown.rows, rows))
-    test = tables.compare_columns(theirs, ours, tables.column(rows, "resolution"))
+    test = tables.compare(rows, shown.rows)
     if test is None:
         return "–"
     return f"larger on {test.greater} of {test.n}, {results.p_value(test.p)}"

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from l2i_core.measure import metrics
+from l2i_core.measure.tables import ERROR
 from l2i_core.report import paper
 from l2i_core.task import Task
 from pages.shell import results
@@ -22,7 +23,6 @@ from pages.show import pictures, plots
 from pages.show.words import class_name, logit, percent
 
 Chart = tuple[str, go.Figure]  # what it says, and the figure
-ERROR = "‖X − W H‖ / ‖X‖"
 
 
 @dataclass(frozen=True, slots=True)

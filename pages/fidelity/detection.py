@@ -10,11 +10,10 @@ import numpy as np
 
 from l2i_core.measure import tables
 from l2i_core.measure.metrics.registry import fidelities_of
-from l2i_core.measure.tables import ClassDetection
 from l2i_core.report import paper
 from l2i_core.task import SEVERAL_CLASSES
 from l2i_core.words import joined
-from pages.fidelity.account import ERROR, Account, Chart, Line, Paper, matrix, share
+from pages.fidelity.account import Account, Chart, Line, Paper, matrix, share
 from pages.shell import decisions, results
 from pages.shell.results import Results
 from pages.shell.view import View
@@ -49,22 +48,7 @@ def account(view: View, found: Results) -> Account:
         ),
         charts=[chart for chart in drawn if chart],
         counts=counts,
-        classes=[
-            {
-                "class": c.label,
-                "AUPRC": c.auprc,
-                "n by f": c.n,
-                "both hear": c.both,
-                "only f": c.n - c.both,
-                "only the interpreter": c.theirs - c.both,
-                "f's AUPRC": c.truth,
-                "n labelled": c.labelled,
-                "f's misses": c.labelled - c.right,
-                "f's false alarms": c.n - c.right,
-                ERROR: c.reconstruction_error if c.n else None,
-            }
-            for c in by_class
-        ],
+        classes=by_class,
         legend=(
             "Off the diagonal two classes share a clip, which is no mistake: “only …” count those. "
             "AUPRC: against f's decisions; f's AUPRC, misses and false alarms: against the labels."
@@ -73,14 +57,15 @@ def account(view: View, found: Results) -> Account:
     )
 
 
-def _auprc(tables: Sequence[ClassDetection], n: int) -> Chart | None:
+def _auprc(by_class: results.Table, n: int) -> Chart | None:
     """Two bars per class: f against the labels, the interpreter against f, whose mean is dotted.
     None where f hears nothing."""
-    shown = [t for t in tables if t.auprc is not None or t.truth is not None]
-    if not any(t.n for t in shown):
+    keys = ("f's AUPRC", "AUPRC")
+    shown = [row for row in by_class if any(row[key] is not None for key in keys)]
+    if not any(row["n by f"] for row in shown):
         return None
-    names = [class_name(t.label) for t in shown]
-    truth, ours = np.array([(t.truth, t.auprc) for t in shown], dtype=float).T
+    names = [class_name(row["class"]) for row in shown]
+    truth, ours = np.array([[row[key] for key in keys] for row in shown], dtype=float).T
     labels = ("f finds the labels", "the interpreter finds what f hears")
     worst, macro = int(np.nanargmin(ours)), float(np.nanmean(ours))
     return (
@@ -93,21 +78,20 @@ def _auprc(tables: Sequence[ClassDetection], n: int) -> Chart | None:
 
 
 def _finding(
-    view: View, found: Results, by_class: Sequence[ClassDetection], clips: Sequence[Line]
+    view: View, found: Results, by_class: results.Table, clips: Sequence[Line]
 ) -> list[str]:
     name, n = view.engine.explainer.title, len(clips)
     block, truth = (found.summary.get(key, {}) for key in ("fidelity", "truth"))
     if block.get("macro_auprc") is None:
         told = [f"f hears none of its classes in these {n} clips."]
     else:
-        heard, both, theirs = (
-            sum(getattr(c, k) for c in by_class) for k in ("n", "both", "theirs")
-        )
+        columns = ("n by f", "both hear", "only the interpreter")
+        heard, both, more = (sum(row[column] for row in by_class) for column in columns)
         same = sum(line.alike for line in clips)
         told = [
             f"{name} finds what f hears with {_three(block)}; 1 would be f itself.",
             f"At {decisions.LIMIT:g} for both, it hears {both} of the {heard} pairs of clip and class "
-            f"that f hears, and {theirs - both} more. On {same} of {n} clips both hear the same "
+            f"that f hears, and {more} more. On {same} of {n} clips both hear the same "
             f"({share(same, n)}).",
         ]
     if truth.get("macro_auprc") is not None:

@@ -9,9 +9,10 @@ import streamlit as st
 
 from l2i_core import bundle_folders
 from l2i_core.bundle import read_card
+from l2i_core.measure.tables import ERROR
 from pages.fidelity import account as accounts
 from pages.fidelity import detection, every_system, top_k
-from pages.fidelity.account import ERROR, Account
+from pages.fidelity.account import Account
 from pages.shell import models, results
 from pages.shell.results import Results
 from pages.shell.view import View, current

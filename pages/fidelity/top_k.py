@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from l2i_core.measure import tables
 from l2i_core.measure.metrics.registry import fidelities_of
 from l2i_core.measure.records import ClipRow
-from l2i_core.measure.tables import TOPS, ClassFidelity
+from l2i_core.measure.tables import ERROR, TOPS
 from l2i_core.report import paper
 from l2i_core.task import ONE_CLASS
-from pages.fidelity.account import ERROR, Account, Chart, Line, Paper, matrix, share
+from pages.fidelity.account import Account, Chart, Line, Paper, matrix, share
+from pages.shell import results
 from pages.shell.results import Results
 from pages.shell.view import View
 from pages.show import pictures, plots
@@ -41,18 +40,7 @@ def account(view: View, found: Results) -> Account:
         ),
         charts=[_agreement(by_class, n), matrix(counts, labels, n, view.engine.task)],
         counts=counts,
-        classes=[
-            {
-                "class": c.label,
-                "n by f": c.n,
-                **{f"top-{k}": n / c.n if c.n else None for k, n in zip(TOPS, c.top, strict=True)},
-                "n labelled": c.labelled,
-                "f right": c.right,
-                "f's accuracy": c.right / c.labelled if c.labelled else None,
-                ERROR: c.reconstruction_error if c.n else None,
-            }
-            for c in by_class
-        ],
+        classes=by_class,
         legend=(
             f"Fidelity and {ERROR} (median): of the clips that f gives to a class; f's accuracy: of "
             "those labelled with it."
@@ -61,11 +49,12 @@ def account(view: View, found: Results) -> Account:
     )
 
 
-def _agreement(tables: Sequence[ClassFidelity], n: int) -> Chart:
+def _agreement(by_class: results.Table, n: int) -> Chart:
     """A bar of clips per class that f names: interpreter's first, among its 3, among its 5, not."""
-    tables, colours = [t for t in tables if t.n], pictures.palette()
-    names = [class_name(t.label) for t in tables]
-    steps = np.diff([(0, *t.top, t.n) for t in tables]).T
+    rows, colours = [row for row in by_class if row["n by f"]], pictures.palette()
+    names = [class_name(row["class"]) for row in rows]
+    shares = np.array([[0, *(row[f"top-{k}"] for k in TOPS), 1] for row in rows])
+    steps = np.diff(shares * [[row["n by f"]] for row in rows]).round().astype(int).T
     looks = (
         ("its first choice", colours.accent),
         (f"among its first {TOPS[1]}", plots.faded(colours.accent, 0.5)),
@@ -74,7 +63,7 @@ def _agreement(tables: Sequence[ClassFidelity], n: int) -> Chart:
     )
     figure = plots.figure_of(
         colours,
-        110 + 36 * len(tables),
+        110 + 36 * len(rows),
         {"title": "clips that f gives to the class", "nticks": 6, "showgrid": True},
         plots.NAMES,
         barmode="stack",
@@ -85,9 +74,9 @@ def _agreement(tables: Sequence[ClassFidelity], n: int) -> Chart:
     for counts, (name, colour) in zip(steps.tolist(), looks, strict=True):
         hover = f"%{{y}}: %{{x}} clips, {name}<extra></extra>"
         plots.add_bars(figure, names, counts, colour, name=name, text=None, hovertemplate=hover)
-    whole = sum(t.top[0] == t.n for t in tables)
+    whole = sum(row["top-1"] == 1 for row in rows)
     return (
-        f"The interpreter's first choice is f's on every clip in {whole} of {len(tables)} classes "
+        f"The interpreter's first choice is f's on every clip in {whole} of {len(rows)} classes "
         f"(n = {n} clips)",
         figure,
     )

@@ -17,7 +17,6 @@ import plotly.graph_objects as go
 import streamlit as st
 from torch import Tensor
 
-from l2i_core import L2I, Analysis
 from l2i_core.data import scenes
 from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.measure import stems as passing
@@ -192,30 +191,22 @@ def _measured(
 
     def gather() -> tuple[Stems, list[Tensor]]:
         stems = passing.gather(engine, analysis, _found.sounds)
-        return stems, truth.project(engine, analysis, stems)
+        return stems, truth.project(stems)
 
     with models.turn:
         stems, activations = _stems.get(key, gather)
-        own = passing.into(stems, analysis, made)
+        own = stems.into(made)
         # Not by τ: one selection has one set of draws, whichever τ led to it.
         seed = (0, made.target_index)
-        chance = truth.by_chance(engine, analysis, stems, made, DRAWS, seed)
-        best = _ideal(key, made.mask_domain, engine, analysis, stems, activations)
+        chance = truth.by_chance(stems, made, DRAWS, seed)
+        best = _ideal(key, made.mask_domain, stems, activations)
     return {"interpretation": [own], "random_energy": chance, "ideal": [best]}
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
-def _ideal(
-    key: tuple[Any, ...],
-    domain: str,
-    _engine: L2I,
-    _analysis: Analysis,
-    _stems: Stems,
-    _activations: list[Tensor],
-) -> Passed:
+def _ideal(key: tuple[Any, ...], domain: str, _stems: Stems, _activations: list[Tensor]) -> Passed:
     """What passes the ideal mask, which is the same at every τ."""
-    kept = truth.ideal(_analysis, _activations, 0, domain)
-    return passing.into_mask(_engine, _analysis, _stems, kept)
+    return _stems.passed(truth.ideal(_stems, _activations, domain))
 
 
 # --- heard, seen, counted ---------------------------------------------------------------------

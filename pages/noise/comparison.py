@@ -14,7 +14,7 @@ import streamlit as st
 
 from l2i_core import L2I, Analysis
 from l2i_core.measure.explained import Explained
-from l2i_core.measure.stems import Mixture, Passed, gather, into, mix
+from l2i_core.measure.stems import Mixture, Passed, gather, mix
 from l2i_core.signal.corrupt import coloured_noise
 from pages.shell import cached, models
 from pages.shell.cached import Key
@@ -148,8 +148,7 @@ def _analysis(key: Key, engine: L2I, sound: np.ndarray) -> Analysis:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _passed(key: tuple[Any, ...], _side: Explained, _mixture: Mixture) -> Passed:
-    stems = gather(_side.engine, _side.analysis, _mixture.sounds)
-    return into(stems, _side.analysis, _side.interpretation)
+    return gather(_side.engine, _side.analysis, _mixture.sounds).into(_side.interpretation)
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)

@@ -11,8 +11,8 @@ from typing import Any
 from l2i_core.bundle import Bundle
 from l2i_core.measure import records, tables
 from l2i_core.measure.metrics.registry import fidelities_of
+from l2i_core.measure.random import KINDS
 from l2i_core.measure.records import ClipRow, LevelRow
-from l2i_core.measure.tables import Spread
 from l2i_core.report import paper
 from l2i_core.task import SEVERAL_CLASSES
 from l2i_core.words import class_name
@@ -55,20 +55,17 @@ def by_class(bundle: Bundle, folder: Path, name: str) -> str:
     head = ["class", "n", "FF", "FF > 0", "Random", "energy-matched Random", "FF larger on", "p"]
     head += ["AUPRC", "f's AUPRC"]
     lines = []
-    found = {c.label: c for c in tables.detection_by_class(clips, bundle.classes)}
+    found = {row["class"]: row for row in tables.detection_by_class(clips, bundle.classes)}
     for own in tables.faithfulness_by_class(rows, bundle.classes):
-        tested = [r for r in rows if r.class_ == own.label and r.energy_matched]
-        cells = [class_name(own.label), str(own.n), _spread(own.own)]
-        cells += [f"{own.positive_fraction:.2f}", _spread(own.random), _spread(own.random_energy)]
-        test = tables.compare(tested, "random_energy") if tested else None
+        tested = [r for r in rows if r.class_ == own["class"] and r.energy_matched]
+        figures = [spread(own[k], 3) if own[k]["n"] else "" for k in ("own", *KINDS)]
+        cells = [class_name(own["class"]), str(own["n"]), figures[0]]
+        cells += [f"{own['positive_fraction']:.2f}", *figures[1:]]
+        test = tables.compare(tested, tested, "random_energy") if tested else None
         larger, _, p = test_cells(asdict(test) if test else None)
         cells += [larger, p]
-        known = found[own.label]
-        cells += [decimal(value, 3, "–") for value in (known.auprc, known.truth)]
+        known = found[own["class"]]
+        cells += [decimal(value, 3, "–") for value in (known["AUPRC"], known["f's AUPRC"])]
         lines.append(cells)
     title = f"**{name} by class at τ {threshold:g}** (as the paper's Fig. 2)"
     return f"{title}, FF in {SEVERAL_CLASSES.unit.name}\n\n" + markdown_table(head, lines)
-
-
-def _spread(values: Spread | None) -> str:
-    return "" if values is None else spread(asdict(values), 3)

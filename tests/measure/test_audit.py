@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,7 @@ import pytest
 from measured import scenes
 
 from l2i_core.measure import audit, tables
-from l2i_core.measure.audit import Decision
-from l2i_core.measure.records import ClipRow, LevelRow, flat
+from l2i_core.measure.records import CaseRow, ClipRow, LevelRow, flat
 
 # clip: label, f, interpreter, confidence, FF and Random at τ = 0.3
 CASES = {
@@ -69,16 +69,16 @@ def _changed(levels: list[LevelRow], names: tuple[str, ...], **figures: float) -
 
 
 @pytest.fixture
-def rows() -> list[Decision]:
+def rows() -> list[CaseRow]:
     return audit.audit_rows(*_tables(), 0.3)
 
 
-def test_the_most_doubtful_come_first(rows: list[Decision]) -> None:
+def test_the_most_doubtful_come_first(rows: list[CaseRow]) -> None:
     names = [r.clip for r in rows]
     assert names == ["surely wrong", "wrong", "apart", "chance", "good", "=cmd()"]
 
 
-def test_what_is_unknown_is_neither_right_nor_wrong(rows: list[Decision]) -> None:
+def test_what_is_unknown_is_neither_right_nor_wrong(rows: list[CaseRow]) -> None:
     by_name = {r.clip: r for r in rows}
     assert by_name["=cmd()"].right is None
     assert by_name["good"].right is True
@@ -87,7 +87,7 @@ def test_what_is_unknown_is_neither_right_nor_wrong(rows: list[Decision]) -> Non
     assert {r.beats_random for r in undrawn} == {None}
 
 
-def test_the_tau_is_one_with_random(rows: list[Decision]) -> None:
+def test_the_tau_is_one_with_random(rows: list[CaseRow]) -> None:
     _, levels = _tables()
     assert audit.audited_threshold(levels, 0.9) == 0.3
     bare = [replace(r, random=None) for r in levels]
@@ -108,12 +108,12 @@ def test_the_tau_is_one_with_random(rows: list[Decision]) -> None:
     ],
 )
 def test_filters_narrow(
-    rows: list[Decision], kinds: list[str], label: str | None, expected: int
+    rows: list[CaseRow], kinds: list[str], label: str | None, expected: int
 ) -> None:
     assert len(audit.only(rows, kinds, label)) == expected
 
 
-def test_the_finding_counts(rows: list[Decision]) -> None:
+def test_the_finding_counts(rows: list[CaseRow]) -> None:
     text = audit.finding(rows)
     assert text.startswith(
         "4 of 6 decisions deserve doubt: 2 of 5 with a label misclassified; on 1"
@@ -139,12 +139,12 @@ def test_what_random_could_not_match_is_untested() -> None:
     assert "chance could not be tested" in audit.doubts(rows["good"])
 
 
-def test_a_finding_says_what_could_not_be_tested(rows: list[Decision]) -> None:
-    def start(rows: list[Decision]) -> str:
+def test_a_finding_says_what_could_not_be_tested(rows: list[CaseRow]) -> None:
+    def start(rows: list[CaseRow]) -> str:
         return audit.finding(rows).split(":")[0]
 
     good = next(row for row in rows if row.clip == "good")
-    weaker = replace(good, beats_random=None)
+    weaker = replace(good, energy_matched=0)
     undrawn = replace(weaker, random_energy=None)
     clean, less = (
         "0 of 6 decisions deserve doubt",
@@ -171,13 +171,13 @@ def test_what_costs_f_nothing_beats_nothing() -> None:
     rows = {r.clip: r for r in audit.audit_rows(clips, levels, 0.3)}
     assert rows["good"].beats_random is False
     of_class = tables.faithfulness_by_class(tables.at_threshold(clips, levels, 0.3), ["dog"])[0]
-    assert (of_class.tested, of_class.above_energy) == (4, 3), (
+    assert (of_class["tested"], of_class["above_energy"]) == (4, 3), (
         "Faithfulness counts as the audit does"
     )
     assert "loses nothing without its interpretation (FF 0.00)" in audit.doubts(rows["good"])
 
 
-def test_one_clip_in_words(rows: list[Decision]) -> None:
+def test_one_clip_in_words(rows: list[CaseRow]) -> None:
     by_name = {r.clip: r for r in rows}
     assert audit.doubts(by_name["good"]).endswith("there is no ground for doubt.")
     assert audit.doubts(by_name["wrong"]) == "f says “dog”, but its label is “rain”."
@@ -185,7 +185,7 @@ def test_one_clip_in_words(rows: list[Decision]) -> None:
     assert "“rain” and the interpreter's first choice is “sea waves”" in audit.doubts(both)
 
 
-def test_csv_is_no_spreadsheet_formula(rows: list[Decision]) -> None:
+def test_csv_is_no_spreadsheet_formula(rows: list[CaseRow]) -> None:
     read = list(csv.DictReader(audit.to_csv(rows).splitlines()))
     assert len(read) == 6
     assert read[-1]["clip"] == "'=cmd()"
@@ -194,7 +194,7 @@ def test_csv_is_no_spreadsheet_formula(rows: list[Decision]) -> None:
     assert [r["in_words"] for r in read] == [audit.doubts(row) for row in rows]
 
 
-def test_json_holds_everything(rows: list[Decision]) -> None:
+def test_json_holds_everything(rows: list[CaseRow]) -> None:
     clips, levels = _tables()
     read = json.loads(audit.to_json({"data": "x"}, {"n": 6}, clips, levels, rows))
     assert read["finding"] == audit.finding(rows)
@@ -209,13 +209,13 @@ def test_json_holds_everything(rows: list[Decision]) -> None:
 
 
 @pytest.fixture(scope="module")
-def pairs() -> list[Decision]:
+def pairs() -> list[CaseRow]:
     """Six pairs that f hears, one of them a false alarm, and two misses; see `measured.SCENES`."""
     made = scenes("att")
     return audit.audit_rows(made.clips, made.levels, 0.3)
 
 
-def test_pairs_are_found_alarms_or_misses(pairs: list[Decision]) -> None:
+def test_pairs_are_found_alarms_or_misses(pairs: list[CaseRow]) -> None:
     kinds = {row.case: row.kind for row in pairs}
     assert len(pairs) == 8
     assert {case for case, kind in kinds.items() if kind} == {
@@ -225,18 +225,18 @@ def test_pairs_are_found_alarms_or_misses(pairs: list[Decision]) -> None:
     assert kinds["missed:dog"] == kinds["deaf:rooster"] == audit.MISSED
     by_case = {row.case: row for row in pairs}
     assert by_case["both:dog"].right is True
-    assert by_case["missed:dog"].faithfulness is None
+    assert math.isnan(by_case["missed:dog"].faithfulness)
     assert [by_case[case].agrees for case in ("missed:dog", "deaf:rooster", "alarm:dog")] == [
         *(False, True, False)
     ]
     assert by_case["both:dog"].probability == pytest.approx(1 / (1 + np.exp(-3.0)))
 
 
-def test_finding_and_filters_of_pairs(pairs: list[Decision]) -> None:
+def test_finding_and_filters_of_pairs(pairs: list[CaseRow]) -> None:
     found = audit.finding(pairs)
     assert found.startswith("3 of 8 decisions deserve doubt: 1 false alarm and 2 misses; on 2 the ")
     assert "on all 6 tested removing what it heard costs f more" in found
-    untested = [row if row.right is False else replace(row, beats_random=None) for row in pairs]
+    untested = [row if row.right is False else replace(row, energy_matched=0) for row in pairs]
     assert audit.finding(untested).startswith(
         "3 of 8 decisions deserve doubt, but 5 cannot be tested against chance, because all other "
     ), "a miss is no test that failed to be made"
@@ -246,7 +246,7 @@ def test_finding_and_filters_of_pairs(pairs: list[Decision]) -> None:
     assert {r.predicted for r in audit.only(pairs, [], "rain")} == {"rain"}
 
 
-def test_doubts_of_pairs_are_sentences(pairs: list[Decision]) -> None:
+def test_doubts_of_pairs_are_sentences(pairs: list[CaseRow]) -> None:
     told = {row.case: audit.doubts(row) for row in pairs}
     assert told["both:dog"] == "f hears “dog”; there is no ground for doubt."
     assert told["alarm:dog"] == (
@@ -267,7 +267,7 @@ def test_pairs_without_a_label_and_of_a_foreign_one() -> None:
     assert not any(r.kind == audit.MISSED for r in audit.audit_rows(clips, made.levels, 0.3))
 
 
-def test_csv_and_json_of_pairs(pairs: list[Decision]) -> None:
+def test_csv_and_json_of_pairs(pairs: list[CaseRow]) -> None:
     read = {
         (row["clip"], row["predicted"]): row
         for row in csv.DictReader(audit.to_csv(pairs).splitlines())

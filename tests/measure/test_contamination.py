@@ -14,7 +14,7 @@ from l2i_core import AudioConfig, load_bundle
 from l2i_core.data.clips import Clip, load_clip
 from l2i_core.data.sets import held_out
 from l2i_core.data.synthesised import synthesised
-from l2i_core.measure.contamination import KINDS, contaminate, other_clip, write_contaminated
+from l2i_core.measure.contamination import KINDS, contaminate, contaminated, other_clip
 from l2i_core.measure.evaluation import Settings, evaluate
 from l2i_core.signal.corrupt import coloured_noise
 from pipelines import contaminate as command
@@ -74,24 +74,35 @@ def test_what_cannot_be_mixed() -> None:
         contaminate([CLIPS[0]] * 2, 0, "clip", CONFIG)
 
 
-def test_written_clips_are_the_mixtures_under_the_clips_names(tmp_path: Path) -> None:
-    missing = Clip("lost", "rain", 1, "lost", tmp_path / "lost.wav")
-    told: list[str] = []
-    clips = [*CLIPS[:2], missing]
-    made = write_contaminated(
-        clips, range(3), "white", CONFIG, tmp_path, left_out=lambda c, why: told.append(c.name)
+def test_clips_are_evaluated_with_their_other_sound(tested_folder: Path, tmp_path: Path) -> None:
+    clips = [*CLIPS[:2], Clip("lost", "rain", 1, "lost", tmp_path / "lost.wav")]
+    bundle, settings, load = (
+        load_bundle(tested_folder),
+        Settings((0.3,), ()),
+        contaminated(clips, "white"),
     )
-    assert [c.name for c in made] == [c.name for c in CLIPS[:2]]
+    told: list[str] = []
+    heard: list[np.ndarray] = []
+
+    def listen(clip: Clip, config: AudioConfig) -> np.ndarray:
+        heard.append(load(clip, config))
+        return heard[-1]
+
+    made = evaluate(
+        bundle, "max", clips, settings, left_out=lambda c, why: told.append(c.name), load=listen
+    )
+    assert [row.clip for row in made.clips] == [c.name for c in CLIPS[:2]]
     assert told == ["lost"]
-    mixed = contaminate(clips, 1, "white", CONFIG).mixed
-    np.testing.assert_array_equal(load_clip(made[1], CONFIG), mixed)
+    for index in (0, 1):
+        mixed = contaminate(clips, index, "white", bundle.audio).mixed
+        np.testing.assert_array_equal(heard[index], mixed)
     with pytest.raises(ValueError, match=r"lost\.wav"):
-        write_contaminated(clips, range(3), "white", CONFIG, tmp_path)
-    with pytest.raises(ValueError, match=r"no clip could be contaminated: .*lost\.wav"):
-        write_contaminated([missing], [0], "white", CONFIG, tmp_path, left_out=lambda *_: None)
+        evaluate(bundle, "max", clips, settings, load=load)
+    with pytest.raises(ValueError, match="none of the 1 clips can be used"):
+        evaluate(bundle, "max", clips[2:], settings, left_out=lambda *_: None, load=load)
 
 
-def test_blocks_are_an_evaluation_of_the_mixtures(measured: Path, tmp_path: Path) -> None:
+def test_blocks_are_an_evaluation_of_the_mixtures(measured: Path) -> None:
     blocks = _blocks(measured)
     assert {name: list(kinds) for name, kinds in blocks.items()} == {
         name: [f"{kind} at 0 dB" for kind in KINDS] for name in ("att", "max")
@@ -99,10 +110,9 @@ def test_blocks_are_an_evaluation_of_the_mixtures(measured: Path, tmp_path: Path
     bundle = load_bundle(measured)
     clips = held_out(bundle.training, bundle.name)[1]
     assert clips == synthesised(range(8)).in_folds([1])
-    chosen = evenly(range(len(clips)), 3)
-    made = write_contaminated(clips, chosen, "clip", CONFIG, tmp_path)
     settings = Settings(thresholds=command.THRESHOLDS, random_thresholds=())
-    own = evaluate(bundle, "max", made, settings).summary
+    load = contaminated(clips, "clip")
+    own = evaluate(bundle, "max", evenly(clips, 3), settings, load=load).summary
     found = blocks["max"]["clip at 0 dB"]
     about = found.pop("about")
     assert found == json.loads(json.dumps(own))
@@ -120,9 +130,9 @@ def test_what_is_there_is_not_measured_again(
     asked: list[str] = []
     real = command.evaluate_with_bar
 
-    def counting(bundle: object, name: str, *rest: object) -> object:
+    def counting(bundle: object, name: str, *rest: object, **more: object) -> object:
         asked.append(name)
-        return real(bundle, name, *rest)  # type: ignore[arg-type]
+        return real(bundle, name, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(command, "evaluate_with_bar", counting)
     assert command.main(_argv(out)) == 0

@@ -15,8 +15,8 @@ from l2i_core import L2I
 from l2i_core.data.clips import Clip, load_clip
 from l2i_core.data.synthesised import synthesised
 from l2i_core.dictionary import masking
+from l2i_core.measure import audit, metrics
 from l2i_core.measure import evaluation as evaluation_module
-from l2i_core.measure import metrics
 from l2i_core.measure.evaluation import (
     Evaluation,
     Settings,
@@ -359,7 +359,7 @@ def test_damaged_clip_is_named(engine_16k: L2I, tmp_path: Path) -> None:
 
 def test_unusable_clips_are_told_and_left_out(engine_16k: L2I, tmp_path: Path) -> None:
     (tmp_path / "bad.wav").write_text("text")
-    audio.write(tmp_path / "long.wav", np.zeros(3 * 16000, np.float32), 16000)
+    audio.write(tmp_path / "long.wav", np.zeros(31 * 16000, np.float32), 16000)
     audio.write(tmp_path / "good.wav", 0.1 * np.sin(np.arange(16000)), 16000)
     clips = [Clip(n, "", 1, n, tmp_path / f"{n}.wav") for n in ("bad", "long", "good")]
     told: list[tuple[str, str]] = []
@@ -372,11 +372,11 @@ def test_unusable_clips_are_told_and_left_out(engine_16k: L2I, tmp_path: Path) -
         settings,
         lambda *step: steps.append(step),
         lambda clip, why: told.append((clip.name, why)),
-        longest=2.0,
+        audit.load,
     )
     assert [r.clip for r in result.clips] == ["good"]
     assert [name for name, _ in told] == ["bad", "long"]
-    assert "lasts 3 s" in told[1][1]
+    assert "lasts 31 s" in told[1][1]
     assert steps[-1] == (6, 6)
     assert result.summary["accuracy"] is None, "no clip has a label"
     with pytest.raises(ValueError, match="none of the 1 clips"):

@@ -20,7 +20,7 @@ from l2i_core.data.sets import held_out
 from l2i_core.measure import experiments, metrics, noise_lab
 from l2i_core.measure.experiments import STUDIES, Settings
 from l2i_core.measure.records import read_table
-from l2i_core.measure.stems import gather, into, mix
+from l2i_core.measure.stems import gather, mix
 from l2i_core.measure.study import Row, Step, Study
 from l2i_core.signal.corrupt import coloured_noise
 from pipelines import experiments as command
@@ -111,7 +111,7 @@ def test_noise_rows_say_what_the_engine_says(small: L2I, clips: tuple[Clip, ...]
     mixture = mix(clean, coloured_noise("white", len(clean), 3, 8000), 20.0)
     analysis = small.analyse(mixture.mixed, 8000)
     made = small.interpret(analysis, said, 0.1)
-    passed = into(gather(small, analysis, mixture.sounds), analysis, made)
+    passed = gather(small, analysis, mixture.sounds).into(made)
     row = rows[3]
     assert row["class"] == small.classes[said]
     assert row["snr_db"] == pytest.approx(20.0, abs=0.05)
@@ -156,7 +156,7 @@ def test_a_pair_is_explained_for_either_class(small: L2I, clips: tuple[Clip, ...
     mixture = mix(*(load_clip(c, small.audio) for c in (first, second)), -5.0).swapped()
     analysis = small.analyse(mixture.mixed, 8000)
     made = small.interpret(analysis, second.label, 0.1)
-    passed = into(gather(small, analysis, mixture.sounds), analysis, made)
+    passed = gather(small, analysis, mixture.sounds).into(made)
     row = rows[7]
     assert (row["class"], row["other"], row["threshold"]) == (second.label, first.name, 0.1)
     assert row["followed_passed"] == pytest.approx(passed.target.share, rel=1e-4)

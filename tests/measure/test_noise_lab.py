@@ -12,7 +12,7 @@ import torch
 from l2i_core import L2I, Analysis, Interpretation
 from l2i_core.data import synth
 from l2i_core.measure import noise_lab
-from l2i_core.measure.stems import Mixture, Part, Passed, gather, into, mix
+from l2i_core.measure.stems import Mixture, Part, Passed, gather, mix
 from l2i_core.signal.corrupt import coloured_noise
 
 RATE = 44100
@@ -29,7 +29,7 @@ def mixture(bark: np.ndarray) -> Mixture:
 
 
 def _passed(engine: L2I, analysis: Analysis, made: Interpretation, mixture: Mixture) -> Passed:
-    return into(gather(engine, analysis, mixture.sounds), analysis, made)
+    return gather(engine, analysis, mixture.sounds).into(made)
 
 
 def test_the_parts_of_a_mixture_add_up(mixture: Mixture, bark: np.ndarray) -> None:

@@ -66,7 +66,7 @@ def test_an_older_evaluation_has_what_follows_from_its_rows(added: None) -> None
     assert "x_int" not in results.levels(block)
     rows = tables.at_threshold(made.clips, made.levels, 0.3)
     by_class = tables.faithfulness_by_class(rows, CLASSES)
-    told = {m.name: m.words(figure) for m, figure in by_class[0].measured.items()}
+    told = {m.name: m.words(figure) for m, figure in by_class[0]["measured"].items()}
     assert told["agreement"] == "80\u202f%"
     assert told["samples_kept"] == "–"
 

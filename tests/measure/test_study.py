@@ -13,7 +13,7 @@ from l2i_core.bundle import SHIPPED, Bundle
 from l2i_core.measure import study
 from l2i_core.measure.records import read_table
 from l2i_core.measure.study import Kept, weights_of
-from l2i_core.measure.surrogate_check import TEXTS
+from l2i_core.measure.surrogate import TEXTS
 
 
 def test_shipped_figures_are_of_the_shipped_weights() -> None:

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from l2i_core import L2I, Analysis
 from l2i_core.dictionary import masking
-from l2i_core.measure import surrogate, surrogate_check
-from l2i_core.measure.surrogate import Surrogate
+from l2i_core.measure import surrogate
+from l2i_core.measure.study import Row
+from l2i_core.measure.surrogate import Settings, Surrogate
 
 TRUE = np.array([0.5, -1.0, 3.0, 0.0, 2.0, -0.2, 1.0, 0.1, -3.0, 4.0, 0.7, 1.6])
 
@@ -137,9 +138,6 @@ def test_sets_by_hand() -> None:
     made = _made([0.5, 0.0, 2.0, -1.0, 1.0])
     energy = [0.1, 0.3, 0.05, 0.4, 0.1]
     assert made.order == [2, 4, 0, 1, 3]
-    assert surrogate.equal_count(made, 0) == []
-    assert surrogate.equal_count(made, 2) == [2, 4]
-    assert surrogate.equal_count(made, 9) == [2, 4, 0, 1, 3]
     assert surrogate.equal_energy(made, energy, 0.0) == []
     assert surrogate.equal_energy(made, energy, 0.05) == [2]
     assert surrogate.equal_energy(made, energy, 0.06) == [2, 4]
@@ -149,8 +147,8 @@ def test_sets_by_hand() -> None:
 
 
 def test_the_surrogates_choice_costs_a_linear_f_the_most(engine: L2I, linear: Analysis) -> None:
-    for row in surrogate_check.check_clip(
-        engine, linear, np.random.default_rng(2), 600, (0.0, 0.5)
+    for row in surrogate.check_clip(
+        engine, linear, np.random.default_rng(2), Settings(600), (0.0, 0.5)
     ):
         most = np.sort(TRUE)[::-1][: row["components"]].sum()
         assert row["surrogate_count"] == pytest.approx(most, abs=1e-4)
@@ -170,3 +168,90 @@ def test_impossible_requests_are_refused(
     silence = engine.analyse(np.zeros(88200, np.float32), 44100)
     with pytest.raises(ValueError, match="no component is active"):
         surrogate.explain_clip(engine, silence, generator)
+
+
+# Rows and tables
+
+
+def test_rows_have_equal_counts_and_energies_and_fs_drops(engine: L2I, analysis: Analysis) -> None:
+    thresholds = (0.0, 0.4, 0.99)
+    rows = surrogate.check_clip(
+        engine, analysis, np.random.default_rng(1), Settings(40, random_draws=2), thresholds
+    )
+    made = surrogate.explain_clip(engine, analysis, np.random.default_rng(1), samples=40)
+    relevance = engine.relevance(analysis, analysis.predicted)
+    energy = masking.component_log_energy(
+        analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
+    ).numpy()
+    assert [r["threshold"] for r in rows] == list(thresholds)
+    for row in rows:
+        selected = masking.select(relevance, row["threshold"])
+        first = made.order[: row["surrogate_energy_components"]]
+        assert row["components"] == len(selected)
+        assert row["log_energy_removed"] == pytest.approx(energy[selected].sum(), rel=1e-5)
+        assert row["surrogate_energy_log_energy"] == pytest.approx(energy[first].sum(), rel=1e-5)
+        assert row["surrogate_energy_log_energy"] >= row["log_energy_removed"] * (1 - 1e-5)
+        assert energy[first[:-1]].sum() < row["log_energy_removed"]
+        sets = [selected, made.order[: len(selected)], first]
+        logits = engine.logits_without(analysis, sets)[:, analysis.predicted]
+        expected = (analysis.logits[analysis.predicted] - logits).tolist()
+        ours = [row[k] for k in ("faithfulness", "surrogate_count", "surrogate_energy")]
+        assert ours == pytest.approx(expected, abs=1e-4)
+        assert row["surrogate_count_log_energy"] == pytest.approx(energy[sets[1]].sum(), rel=1e-5)
+        assert (row["spearman"], row["kendall"]) == surrogate.agreement(relevance, made)
+
+
+def test_generator_decides_everything(engine: L2I, analysis: Analysis) -> None:
+    def once(seed: int) -> list[Row]:
+        return surrogate.check_clip(
+            engine, analysis, np.random.default_rng(seed), Settings(12, random_draws=2), (0.3,)
+        )
+
+    assert once(1) == once(1)
+    assert once(1) != once(2)
+
+
+def test_no_rows_make_no_table() -> None:
+    with pytest.raises(ValueError, match="no rows"):
+        surrogate.summarise([])
+
+
+def test_summary_by_hand() -> None:
+    def row(clip: str, threshold: float, own: float, other: float, random_energy: float) -> Row:
+        return {
+            "clip": clip,
+            "threshold": threshold,
+            "span": 4.0,
+            "active": 10,
+            "score": 0.9,
+            "spearman": 0.5 if clip == "a" else float("nan"),
+            "kendall": 0.4,
+            "components": 3,
+            "surrogate_energy_components": 5,
+            "log_energy_removed": 0.3,
+            "surrogate_count_log_energy": 0.2,
+            "surrogate_energy_log_energy": 0.35,
+            "random_energy_log_energy": random_energy,
+            "faithfulness": own,
+            "surrogate_count": other,
+            "surrogate_energy": other,
+            "random_energy": 0.0,
+        }
+
+    rows = [row("a", 0.3, 2.0, 3.0, 0.3), row("b", 0.3, 1.0, 0.5, 0.1)]
+    made = surrogate.summarise([*rows, row("a", 0.5, 0.0, 0.0, 0.0), row("b", 0.5, 0.0, 0.0, 0.0)])
+    assert made["n"] == 2
+    assert made["spearman"] == {"median": 0.5, "q25": 0.5, "q75": 0.5}, "NaN is left out"
+    assert list(made["levels"]) == ["0.3", "0.5"]
+    level = made["levels"]["0.3"]
+    assert (level["components"], level["surrogate_energy_components"]) == (3, 5)
+    assert level["faithfulness"] == {
+        "median": 1.5,
+        "relative_median": 0.375,
+        "log_energy_removed": 0.3,
+    }
+    assert level["surrogate_count"]["log_energy_removed"] == 0.2
+    assert level["surrogate_count"]["test"]["greater"] == 1
+    assert level["surrogate_count"]["test"]["median_difference"] == -0.25
+    assert level["random_energy"]["test"]["n"] == 1, "Random could remove as much in one clip"
+    assert made["levels"]["0.5"]["random_energy"]["test"] is None

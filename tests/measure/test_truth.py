@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from l2i_core.data import synth
 from l2i_core.dictionary import masking
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.measure import metrics, truth
-from l2i_core.measure.stems import Part, Passed, Stems, gather, into, into_mask
+from l2i_core.measure.stems import Part, Passed, Stems, gather
 from l2i_core.measure.truth import Row, Settings
 from l2i_core.signal import spectra
 
@@ -43,7 +42,7 @@ def stems(engine_16k: L2I, mixture: Analysis, sounds: list[np.ndarray]) -> Stems
 def test_everything_kept_passes_everything(
     engine_16k: L2I, mixture: Analysis, stems: Stems
 ) -> None:
-    heard = into_mask(engine_16k, mixture, stems, mixture.spectrogram.log_magnitude, 0)
+    heard = stems.following(0).passed(mixture.spectrogram.log_magnitude)
     assert heard.shares[:2] == pytest.approx((1.0, 1.0), abs=1e-4)
     assert np.isnan(heard.shares[2]), "of silence there is nothing to pass"
     assert heard.target.share == heard.shares[0]
@@ -56,7 +55,7 @@ def test_everything_kept_passes_everything(
 
 def test_nothing_kept_passes_nothing(engine_16k: L2I, mixture: Analysis, stems: Stems) -> None:
     nothing = torch.zeros_like(mixture.spectrogram.log_magnitude)
-    heard = into_mask(engine_16k, mixture, stems, nothing, 0)
+    heard = stems.following(0).passed(nothing)
     assert heard.shares[:2] == (0.0, 0.0)
     assert heard.target.sdr_after == -np.inf
     assert not heard.target_first
@@ -68,7 +67,7 @@ def test_shares_are_those_of_the_effective_filter(
     """Half of every magnitude: a quarter of every stem's energy, and the sound's shape as it was."""
     x = mixture.spectrogram.log_magnitude
     half = spectra.compress(0.5 * spectra.magnitude(x))
-    heard = into_mask(engine_16k, mixture, stems, half, 1)
+    heard = stems.following(1).passed(half)
     assert heard.shares[:2] == pytest.approx((0.25, 0.25), abs=1e-4)
     assert heard.target.sdr_gain == pytest.approx(0, abs=0.05), "SI-SDR ignores gain"
 
@@ -97,10 +96,10 @@ def test_the_ideal_mask_of_disjoint_stems_keeps_the_target(engine_16k: L2I, doma
     engine = L2I(dataclasses.replace(engine_16k.bundle, dictionary=Dictionary(patterns)))
     analysis = engine.analyse(low + high, RATE)
     stems = gather(engine, analysis, [low, high])
-    activations = truth.project(engine, analysis, stems)
+    activations = truth.project(stems)
     for own in (0, 1):
-        kept = truth.ideal(analysis, activations, own, domain)
-        heard = into_mask(engine, analysis, stems, kept, own)
+        kept = truth.ideal(stems.following(own), activations, domain)
+        heard = stems.following(own).passed(kept)
         assert heard.target.share > 0.95
         assert heard.interferer < 0.01
         assert heard.target.sdr_gain > 15
@@ -110,8 +109,8 @@ def test_ideal_masks_of_all_stems_share_the_whole(
     engine_16k: L2I, mixture: Analysis, stems: Stems
 ) -> None:
     x = mixture.spectrogram.log_magnitude
-    activations = truth.project(engine_16k, mixture, stems)
-    parts = [truth.ideal(mixture, activations, own) for own in range(3)]
+    activations = truth.project(stems)
+    parts = [truth.ideal(stems.following(own), activations) for own in range(3)]
     covered = (sum(parts) - x).abs() < 1e-4 * x.max()
     empty = sum(parts) == 0  # W holds nothing there
     assert (covered | empty).all()
@@ -127,7 +126,7 @@ def test_checks_name_every_system_and_repeat(
     alone = truth.check(engine_16k, mixture, ["dog"], scene, ALONE)
     assert [r for r in rows if r in alone] == alone, "whatever else is measured, and every time"
     made = engine_16k.interpret(mixture, "dog", 0.1)
-    heard = into(stems, mixture, made)
+    heard = stems.into(made)
     own = alone[0]
     assert own["components"] == len(made.selected)
     assert own["target_passed"] == heard.target.share
@@ -141,17 +140,17 @@ def test_random_holds_other_components_in_both_domains(
     engine_16k: L2I, mixture: Analysis, stems: Stems, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[list[Sequence[int]]] = []
-    real = truth.by_components
+    real = Stems.by_components
 
-    def spied(e: L2I, a: Analysis, s: Stems, chosen: Sequence[int], *rest: Any) -> Passed:
+    def spied(self: Stems, chosen: Sequence[int], domain: str) -> Passed:
         drawn[-1].append(chosen)
-        return real(e, a, s, chosen, *rest)
+        return real(self, chosen, domain)
 
-    monkeypatch.setattr(truth, "by_components", spied)
+    monkeypatch.setattr(Stems, "by_components", spied)
     for domain in masking.MASK_DOMAINS:
         drawn.append([])
         made = engine_16k.interpret(mixture, "dog", 0.3, domain)
-        assert len(truth.by_chance(engine_16k, mixture, stems, made, 3, (0,))) == 3
+        assert len(truth.by_chance(stems, made, 3, (0,))) == 3
     one, other = drawn
     assert one == other
     assert len(one) == 3
@@ -163,7 +162,7 @@ def test_bad_stems_are_one_sentence(engine_16k: L2I, mixture: Analysis, stems: S
     with pytest.raises(ValueError, match="stem 2 has 31999 samples, the mixture 32000; give stems"):
         gather(engine_16k, mixture, [dog, rain[:-1]])
     with pytest.raises(ValueError, match="stem 3, the target's, is silent"):
-        into_mask(engine_16k, mixture, stems, mixture.spectrogram.log_magnitude, 2)
+        stems.following(2).passed(mixture.spectrogram.log_magnitude)
     scene = {"dog": dog, "cat": rain, "background": silence}
     with pytest.raises(ValueError, match="has no stem of 'rooster'; it has: dog, cat, background"):
         truth.check(engine_16k, mixture, ["rooster"], scene, ALONE)

@@ -14,10 +14,10 @@ from killing import count, kill, other_weights
 
 from l2i_core import L2I, Analysis, load_bundle
 from l2i_core.data.sets import held_out
-from l2i_core.measure import surrogate_check
+from l2i_core.measure import surrogate
 from l2i_core.measure.records import read_table
 from l2i_core.measure.study import Row
-from l2i_core.measure.surrogate_check import TEXTS
+from l2i_core.measure.surrogate import TEXTS
 from pipelines import check_surrogate, results
 from pipelines.runs import circumstances, evenly, main_guard
 
@@ -40,13 +40,13 @@ def test_files_hold_a_row_per_clip_and_level_and_the_tables(checked: Path) -> No
     assert list(summary) == ["att", "max"]
     for name, block in summary.items():
         mine = [r for r in rows if r["interpreter"] == name]
-        assert len(mine) == 3 * len(surrogate_check.THRESHOLDS)
+        assert len(mine) == 3 * len(surrogate.THRESHOLDS)
         assert len({r["clip"] for r in mine}) == block["n"] == 3
         about = block.pop("about")
         settings = {"samples": 20, "seed": 0, "random_draws": 10}
         assert about == {**settings, "command": about["command"], **circumstances()}
         assert about["command"].startswith("python -m pipelines.check_surrogate --bundle")
-        assert block == json.loads(json.dumps(surrogate_check.summarise(mine)))
+        assert block == json.loads(json.dumps(surrogate.summarise(mine)))
 
 
 def test_results_print_the_check(checked: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,8 +64,8 @@ def test_killed_check_goes_on_with_the_next_clip(
     tested_folder: Path, checked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = Path(shutil.copytree(tested_folder, tmp_path / "small"))
-    kill(monkeypatch, surrogate_check, "check_clip", 2, lambda: check_surrogate.main(_argv(out)))
-    calls = count(monkeypatch, surrogate_check, "check_clip")
+    kill(monkeypatch, surrogate, "check_clip", 2, lambda: check_surrogate.main(_argv(out)))
+    calls = count(monkeypatch, surrogate, "check_clip")
     assert check_surrogate.main(_argv(out)) == 0
     assert calls == [4], "two of six clips were there"
     rows = (out / "metrics" / "surrogate.csv").read_text()
@@ -99,7 +99,7 @@ def test_draws_of_a_clip_do_not_depend_on_which_others_are_checked(
         drawn.append(generator.random())
         return []
 
-    monkeypatch.setattr(surrogate_check, "check_clip", check_clip)
+    monkeypatch.setattr(surrogate, "check_clip", check_clip)
     with pytest.raises(ValueError, match="no rows"):
         check_surrogate.main(_argv(out, "--interpreter", "att"))
     assert drawn == [np.random.default_rng([0, number]).random() for number in (0, 6, 13)]

@@ -13,8 +13,8 @@ import pytest
 import soundfile
 
 from l2i_core import L2I, Analysis
-from l2i_core.measure.audit import Decision
 from l2i_core.measure.explained import Explained
+from l2i_core.measure.records import CaseRow
 from l2i_core.report import evidence
 from l2i_core.report.html_report import Exhibit, audit_html, exhibit
 from l2i_core.report.report import statement
@@ -61,7 +61,7 @@ def shown(engine: L2I, analysis: Analysis) -> Exhibit:
     return exhibit(EVIL, made, report)
 
 
-def _row(**values: Any) -> Decision:
+def _row(**values: Any) -> CaseRow:
     given = {
         "clip": EVIL,
         "label": EVIL,
@@ -70,16 +70,18 @@ def _row(**values: Any) -> Decision:
         "probability": 0.5,
         "right": False,
         "agrees": False,
-        "beats_random": False,
+        "scale": "logits",
+        "resolution": 0.002,
+        "case": EVIL,
         "threshold": 0.3,
         "faithfulness": 1.0,
         "random_energy": 2.0,
         "components": 3,
     }
-    return Decision(**(given | values))
+    return CaseRow(**(given | values))
 
 
-def _html(exhibits: list[Exhibit], rows: list[Decision] | None = None) -> str:
+def _html(exhibits: list[Exhibit], rows: list[CaseRow] | None = None) -> str:
     return audit_html(
         title=EVIL,
         model={"Model": EVIL, EVIL: "x"},
@@ -87,7 +89,9 @@ def _html(exhibits: list[Exhibit], rows: list[Decision] | None = None) -> str:
         data=EVIL,
         date="2030-01-01",
         headline=EVIL,
-        rows=[_row(), _row(clip="b.wav", right=None, label="")] if rows is None else rows,
+        rows=[_row(), _row(clip="b.wav", case="b.wav", right=None, label="")]
+        if rows is None
+        else rows,
         exhibits=exhibits,
         url="javascript:alert('x')",
     )
