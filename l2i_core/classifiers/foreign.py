@@ -29,6 +29,7 @@ _TRIED = (
     *(4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0),
 )
 _LONGER = 8.0  # seconds more, by which steps of maps are measured
+_FINE = 100  # steps of a map in that time that measure one of them within a percent
 _LEAST = 1e-7  # a probability below is taken for this: float32's resolution beside 1
 _SUM = 1e-3  # how far from 1 the sum of a row of probabilities may be
 
@@ -176,7 +177,7 @@ class Foreign(ABC):
         sounds = probe_sounds(self.shortest, self.sample_rate, self.probes)
         try:
             self._probed, _ = self._answer(sounds)
-        except Raised:
+        except ValueError:  # it may want one at a time; if not, the sound at fault is told
             self.batch = 1
             self._probed = torch.cat([self._answer(sound[None])[0] for sound in sounds])
         again, _ = self._answer(sounds[:1])
@@ -267,14 +268,43 @@ class Foreign(ABC):
             _, long = self._answer(probe_sounds(more, rate, 1))
             axes = [maps.growing(*two) for two in zip(short, long, strict=True)]
         layers, layouts = [], []
-        for name, one, two, time in zip(self.named, short, long, axes, strict=True):
+        for i, (name, one, two, time) in enumerate(zip(self.named, short, long, axes, strict=True)):
             place = maps.layout(name, two, time, self.grid)
-            maps.layout(name, one, time, self.grid)
-            steps = place.map(two).shape[2] - (0 if more == n else place.map(one).shape[2])
-            step = (more - (0 if more == n else n)) / rate / max(1, steps)
-            layers.append(Layer(name, place.map(two).shape[1], step))
+            made = place.map(two)
+            if more == n:
+                step = n / rate / made.shape[2]
+            else:
+                few = maps.layout(name, one, time, self.grid).map(one).shape[2]
+                step = self._step(i, place, (n, few), (more, made.shape[2]))
+            layers.append(Layer(name, made.shape[1], step))
             layouts.append(place)
         self.layers, self._layouts = tuple(layers), tuple(layouts)
+
+    def _step(self, i: int, place: Layout, short: tuple[int, int], long: tuple[int, int]) -> float:
+        """Seconds of one step of the map of layer i, from two sounds' samples and steps.
+
+        A coarse map's last step may be a fraction of a step old at either: its beginning is looked
+        for, so that the step is right within a percent."""
+        (n, few), (more, many) = short, long
+        step = (more - n) / (many - few)
+        if 3 <= many - few < _FINE:
+            n = self._beginning(i, place, few + 1, n, round(1.5 * step))
+            more = self._beginning(i, place, many, more - round(1.5 * step), round(1.5 * step))
+            step = (more - n) / (many - few - 1)
+        return step / self.sample_rate
+
+    def _beginning(self, i: int, place: Layout, steps: int, n: int, width: int) -> int:
+        """The length, of those between n and n + width samples, from which layer i's map has so
+        many steps, within a sixteenth of the width."""
+        low, high = n, n + width
+        while high - low > width / 16:
+            middle = (low + high) // 2
+            _, given = self._answer(probe_sounds(middle, self.sample_rate, 1))
+            if place.map(given[i]).shape[2] >= steps:
+                high = middle
+            else:
+                low = middle
+        return (low + high) // 2
 
     def _find_gradient(self) -> None:
         """Whether a gradient of the logits reaches the waveform: `differentiable`, by a trial."""

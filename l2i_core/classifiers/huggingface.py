@@ -123,7 +123,7 @@ class HuggingFace(Foreign):
         features = {self._model.main_input_name: self.features(sounds)}
         made = self._model(**features, output_hidden_states=self._front is not None)
         hidden = made.hidden_states or ()
-        return made.logits, [hidden[i] for i in self._read(len(hidden) - 1)]
+        return made.logits, [hidden[i] for i in self._read(len(hidden) - 1)] if hidden else []
 
     def _find_layers(self) -> None:
         """Hidden layers are tokens whose step is known."""
@@ -141,7 +141,7 @@ class HuggingFace(Foreign):
     @staticmethod
     def _read(depth: int) -> list[int]:
         """Which of the hidden states are maps: 0 is what comes before the first layer."""
-        return sorted({round((i + 1) * depth / MAPS) for i in range(MAPS)} - {0}) if depth else []
+        return sorted({round((i + 1) * depth / MAPS) for i in range(MAPS)} - {0})
 
 
 def _loaded(folder: Path) -> tuple[Any, Any]:

@@ -179,7 +179,7 @@ def checked(given: Any) -> SoundClassifier:
     return classifier
 
 
-def registered(name: str, **settings: Any) -> SoundClassifier:
+def registered(name: str, /, **settings: Any) -> SoundClassifier:
     """A classifier of the registry, made and checked; ValueError says what is wrong with it."""
     try:
         return checked(CLASSIFIERS[name](**settings))
