@@ -48,7 +48,6 @@ class Foreign(ABC):
     layers: tuple[Layer, ...] = ()
     differentiable = False
     origin: Mapping[str, Any] | None = None  # the Python file and function that gave it
-    probes = 5
     inside = "return logits (B, C)"
 
     def __init__(
@@ -174,7 +173,7 @@ class Foreign(ABC):
         """The shortest sound that is taken, and whether longer ones are."""
         if self.shortest is None:
             self.shortest = self._first_taken()
-        sounds = probe_sounds(self.shortest, self.sample_rate, self.probes)
+        sounds = probe_sounds(self.shortest, self.sample_rate, 5)
         try:
             self._probed, _ = self._answer(sounds)
         except ValueError:  # it may want one at a time; if not, the sound at fault is told

@@ -41,8 +41,6 @@ class HuggingFace(Foreign):
     without a model, with pickled weights alone, with code of its own, or without a head.
     """
 
-    probes = 2
-
     def __init__(
         self,
         folder: str | os.PathLike[str],
@@ -67,6 +65,7 @@ class HuggingFace(Foreign):
         if multi_label is None:
             multi_label = config.problem_type == "multi_label_classification"
         self._front = front_end(self._extractor, config)
+        self._hidden: Sequence[Tensor] = ()
         kind, why = type(self._extractor).__name__, ""
         if self._front is None:
             why = f"{name} reads what {kind} makes, through which no gradient passes: a black box."
@@ -125,12 +124,17 @@ class HuggingFace(Foreign):
         hidden = made.hidden_states or ()
         return made.logits, [hidden[i] for i in self._read(len(hidden) - 1)] if hidden else []
 
+    def _find_lengths(self) -> None:
+        """They are known; a pass costs seconds, so silence alone is asked here, and noise for the
+        gradient."""
+        assert self.shortest is not None
+        self._probed, self._hidden = self._answer(torch.zeros(1, self.shortest))
+
     def _find_layers(self) -> None:
         """Hidden layers are tokens whose step is known."""
         if self._front is None:
             return
-        assert self.shortest is not None
-        _, hidden = self._answer(probe_sounds(self.shortest, self.sample_rate, 1))
+        hidden = self._hidden
         self._layouts = tuple(Layout(1, 2, grid=self._front.grid) for _ in hidden)
         depth = self._model.config.num_hidden_layers
         self.layers = tuple(

@@ -232,6 +232,16 @@ def described(classifier: SoundClassifier, folder: Path | None = None) -> dict[s
     return values
 
 
+def files_of(classifier: SoundClassifier) -> tuple[Path, ...]:
+    """The files that a classifier was read from, beside the weights that a bundle keeps."""
+    try:
+        values = _description(classifier)
+    except ValueError:
+        return ()
+    found = [Path(values[key]) for key in _PATHS if key in values]
+    return tuple(p for path in found for p in (sorted(path.iterdir()) if path.is_dir() else [path]))
+
+
 def _description(classifier: SoundClassifier) -> dict[str, Any]:
     if origin := getattr(classifier, "origin", None):
         return {"kind": "python", **origin}

@@ -3,8 +3,10 @@ sentence and exit code 2, and code runs only where it is trusted."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -257,6 +259,16 @@ def test_a_class_list_is_a_line_each(tmp_path: Path) -> None:
     assert class_list(path) == ["dog bark", "Küche", "rain"]
     with pytest.raises(ValueError, match="the class list .* cannot be read"):
         class_list(tmp_path / "none.txt")
+
+
+def test_evidence_holds_the_digest_of_what_was_asked(
+    python_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = python_file(PLAIN)
+    assert main(_asked(f"{path}:Level", "--evidence", str(tmp_path / "evidence.zip"))) == 0
+    with zipfile.ZipFile(tmp_path / "evidence.zip") as archive:
+        told = json.loads(archive.read("report.json"))["bundle_sha256"]
+    assert told == {"classifier/my_model.py": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
 def test_an_evaluation_of_another_f(
