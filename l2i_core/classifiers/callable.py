@@ -50,4 +50,4 @@ class Function(Foreign):
         super().__init__(*given, **settings)
 
     def _ask(self, sounds: Tensor) -> Answer:
-        return self.function(sounds.detach().numpy()), ()
+        return self.function(sounds.detach().clone().numpy()), ()

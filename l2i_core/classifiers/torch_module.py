@@ -89,10 +89,8 @@ class TorchModule(Foreign):
                 f"{name}'s log-mel is of {log_mel.sample_rate} Hz, and the sampling rate given is "
                 f"{sample_rate}."
             )
-        copied, uncopied = module, ""
-        try:
-            copied = copy.deepcopy(module)
-        except Exception:  # tensors that are no leaves, handles of other libraries, …
+        copied, uncopied = _copy(module), ""
+        if copied is module:
             uncopied = f"{name} cannot be copied: it is itself frozen and in evaluation mode now."
         self.module, self._log_mel = freeze(copied), log_mel
         self._submodules = [(layer, _submodule(self.module, name, layer)) for layer in layers]
@@ -116,7 +114,7 @@ class TorchModule(Foreign):
         self.notes += (uncopied,) if uncopied else ()
 
     def _ask(self, sounds: Tensor) -> Answer:
-        given = sounds
+        given = sounds.clone()  # a module may work in place
         if self._log_mel:
             magnitude = spectra.stft(sounds, self._log_mel).abs()
             given = spectra.log_mel(magnitude, self._log_mel)
@@ -153,6 +151,16 @@ class TorchModule(Foreign):
         finally:
             for handle in handles:
                 handle.remove()
+
+
+def _copy(module: nn.Module) -> nn.Module:
+    """A copy of a module; itself where none can be made (handles of other libraries, tensors that
+    are no leaves), or not one that can be frozen (a ScriptModule's)."""
+    try:
+        copied = copy.deepcopy(module)
+    except Exception:  # a stranger's class may raise anything
+        return module
+    return copied if all(weights.is_leaf for weights in copied.parameters()) else module
 
 
 def _submodule(module: nn.Module, name: str, layer: str) -> nn.Module:

@@ -25,6 +25,7 @@ from l2i_core.classifiers.opening import opened
 from l2i_core.measure import surrogate
 from l2i_core.signal import audio, spectra
 
+pytestmark = pytest.mark.filterwarnings("ignore:Constant folding")
 RATE = 16000
 AB = ("a", "b")
 

@@ -107,6 +107,27 @@ def test_what_cannot_be_copied_is_frozen_and_says_so() -> None:
     assert any("cannot be copied" in note for note in f.notes)
 
 
+def test_a_scripted_module_is_taken_as_it_is() -> None:
+    module = torch.jit.trace(Net().eval(), _sound(RATE))
+    f = wrap(module, sample_rate=RATE, classes=AB)
+    assert f.differentiable
+    torch.testing.assert_close(f.hear(_sound(RATE)).logits, module(_sound(RATE)))
+
+
+def test_a_module_that_works_in_place_leaves_the_sound_alone() -> None:
+    class Centring(Net):
+        def forward(self, x: Tensor) -> Tensor:
+            x -= x.mean(1, keepdim=True)
+            return super().forward(x)
+
+    f = wrap(Centring(), sample_rate=RATE, classes=AB)
+    assert f.differentiable
+    sound = _sound(RATE) + 1
+    before = sound.clone()
+    f.hear(sound)
+    assert torch.equal(sound, before)
+
+
 def test_hooks_are_gone_after_a_raise() -> None:
     class Breaking(Net):
         broken = False
