@@ -98,8 +98,9 @@ def python(file: str | os.PathLike[str], name: str, outputs: str | None = None) 
             _check_function(load, spec)
             made: Any = load()
         except (Exception, SystemExit) as error:  # a stranger's code may raise anything
-            if isinstance(error, ValueError) and str(error).endswith("."):
-                raise
+            said = str(error)
+            if isinstance(error, ValueError) and said.endswith(".") and "\n" not in said:
+                raise  # a sentence already: ours, of `wrap`, or the file's own
             raise raised(spec, error) from error
     if isinstance(made, nn.Module) and not hasattr(made, "classes"):
         raise ValueError(

@@ -167,6 +167,7 @@ def test_trust_is_given_on_the_command_line(
         ("def load(: ...", "load", "my_model.py:load raised SyntaxError: invalid syntax"),
         ("import no_such_library", "load", "raised ModuleNotFoundError: No module named 'no_such_library'"),
         ("def load(): raise RuntimeError('no\\nluck')", "load", "my_model.py:load raised RuntimeError: no."),
+        ("def load(): raise ValueError('two\\nlines.')", "load", "my_model.py:load raised ValueError: two."),
         ("import sys\ndef load(): sys.exit('bye')", "load", "my_model.py:load raised SystemExit: bye"),
         ("import torch\ndef load(): torch.zeros(1).cuda()", "load", "my_model.py:load needs a GPU and there is none here"),
         (PLAIN.replace("return torch.stack", "return [] + torch.stack"), "Level", "Level.logits raised TypeError"),
