@@ -17,7 +17,9 @@ from tqdm import tqdm
 
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
-from l2i_core.classifiers.protocol import CLASSIFIERS, registered
+from l2i_core.classifiers.foreign import OUTPUTS
+from l2i_core.classifiers.opening import ACCEPTED, class_list, opened
+from l2i_core.classifiers.protocol import CLASSIFIERS, SoundClassifier, notes_of
 from l2i_core.data.clips import Clip
 from l2i_core.data.folders import any_folder
 from l2i_core.dictionary.masking import MASK_DOMAINS
@@ -51,11 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     interpret.add_argument("clip", type=Path)
     interpret.add_argument("--bundle", default=DEFAULT_BUNDLE, help="a bundle's name or folder")
     interpret.add_argument("--interpreter", help=_EXPLAINER_HELP + ", ".join(EXPLAINERS))
-    interpret.add_argument(
-        "--classifier",
-        metavar="NAME",
-        help="another f, of a plug-in, explained with the bundle's dictionary",
-    )
+    _add_classifier(interpret)
     interpret.add_argument("--target", help="the class to explain (default: f's prediction)")
     interpret.add_argument("--threshold", type=float, default=0.3, help="τ in [0, 1)")
     interpret.add_argument("--mask-domain", choices=MASK_DOMAINS, default="log")
@@ -72,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("folder", help="a folder per class, or files without labels")
     evaluate.add_argument("--bundle", default=DEFAULT_BUNDLE, help="a bundle's name or folder")
     evaluate.add_argument("--interpreter", help=_EXPLAINER_HELP + ", ".join(EXPLAINERS))
+    _add_classifier(evaluate)
     evaluate.add_argument("--threshold", type=float, default=0.3, help="τ of the printed table")
     evaluate.add_argument("--conventions", choices=CONVENTIONS, default=PAPER.name)
     evaluate.add_argument("--out", type=Path, help="folder for the CSV files, the JSON and summary")
@@ -90,9 +89,43 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_classifier(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--classifier",
+        metavar="MODEL",
+        help=f"another f, explained with the bundle's dictionary: {ACCEPTED}",
+    )
+    command.add_argument("--classes", type=Path, metavar="FILE", help="its classes, one a line")
+    command.add_argument("--rate", type=int, metavar="HZ", help="the rate that it hears")
+    command.add_argument(
+        "--multi-label", action="store_true", default=None, help="it may hear several classes"
+    )
+    command.add_argument("--outputs", choices=OUTPUTS, help="what it gives (default: found out)")
+
+
+def _classifier(arguments: argparse.Namespace) -> SoundClassifier | None:
+    """The f that --classifier names."""
+    of = ("classes", "rate", "multi_label", "outputs")
+    if arguments.classifier is None:
+        if given := [name for name in of if getattr(arguments, name) is not None]:
+            raise ValueError(
+                f"--{given[0].replace('_', '-')} is of a model that --classifier names; name one."
+            )
+        return None
+    told = {name: getattr(arguments, name) for name in of}
+    told["classes"] = class_list(arguments.classes) if arguments.classes else None
+    return opened(arguments.classifier, **told)
+
+
+def _tell_notes(classifier: SoundClassifier) -> None:
+    for note in notes_of(classifier):
+        print(f"note: {note}", file=sys.stderr)
+
+
 def _interpret(arguments: argparse.Namespace) -> None:
-    f = registered(arguments.classifier) if arguments.classifier else None
+    f = _classifier(arguments)
     engine = L2I.from_bundle(arguments.bundle, arguments.interpreter, arguments.conventions, f)
+    _tell_notes(engine.classifier)
     window = tuple(arguments.window) if arguments.window else None
     analysis = engine.analyse(*audio.read(arguments.clip), window=window)
     interpretation = engine.interpret(
@@ -135,7 +168,9 @@ def _write_evidence(arguments: argparse.Namespace, made: Explained) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    bundle = load_bundle(arguments.bundle)
+    f, bundle = _classifier(arguments), load_bundle(arguments.bundle)
+    bundle = bundle.explaining(f) if f else bundle
+    _tell_notes(bundle.classifier)
     name = arguments.interpreter or bundle.default_interpreter
     data = any_folder(arguments.folder, bundle.classes)
     if arguments.out:

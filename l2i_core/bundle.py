@@ -254,7 +254,7 @@ def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
         for path in new:
             path.chmod(0o644)
             path.replace(folder / path.name)
-        write_text(folder / "config.json", json.dumps(_config_of(bundle), indent=1) + "\n")
+        write_text(folder / "config.json", json.dumps(_config_of(bundle, folder), indent=1) + "\n")
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -271,7 +271,7 @@ def check_name(name: str) -> None:
         )
 
 
-def _config_of(bundle: Bundle) -> dict[str, Any]:
+def _config_of(bundle: Bundle, folder: Path) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "name": bundle.name,
@@ -279,7 +279,7 @@ def _config_of(bundle: Bundle) -> dict[str, Any]:
         "classes": list(bundle.classes),
         "multi_label": bundle.multi_label,
         "audio": dataclasses.asdict(bundle.audio),
-        "classifier": described(bundle.classifier),
+        "classifier": described(bundle.classifier, folder),
         "dictionary": {
             "components": bundle.dictionary.n_components,
             "groups": list(bundle.dictionary.groups),
@@ -337,7 +337,8 @@ def _read_config(folder: Path) -> _Stored:
 
 def _build(folder: Path, config: _Stored) -> Bundle:
     settings, k = config.audio, config.dictionary.components
-    classifier = restored(config.classifier, settings, config.classes, config.multi_label)
+    classes, several = config.classes, config.multi_label
+    classifier = restored(config.classifier, settings, classes, several, folder)
     if network := network_of(classifier):
         load_into(network, folder / "classifier.safetensors")
     tensors = read_tensors(folder / "dictionary.safetensors")

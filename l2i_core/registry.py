@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 E = TypeVar("E")
 _lock = threading.RLock()
+TRUST = "only with --trust-code or L2I_TRUST_CODE=1, and never on a shared server (L2I_SHARED)"
 
 
 def trusted() -> bool:
@@ -45,8 +46,7 @@ def plugin_files(room: str) -> tuple[list[Path], list[str]]:
         found = sorted((folder / room).glob("*.py"))
         if found and not trusted():
             problems.append(
-                f"{folder} holds plug-ins, which are code that is not ours; they run only with "
-                "--trust-code or L2I_TRUST_CODE=1, and never on a shared server (L2I_SHARED)."
+                f"{folder} holds plug-ins, which are code that is not ours; they run {TRUST}."
             )
             continue
         files += found

@@ -17,7 +17,8 @@ Model = TypeVar("Model", bound=nn.Module)
 def freeze(model: Model) -> Model:
     """Evaluation mode and no gradients for the parameters: f is fixed once it is explained."""
     model.eval()
-    model.requires_grad_(False)
+    for weights in model.parameters():  # a ScriptModule has no requires_grad_ of its own
+        weights.requires_grad_(False)
     return model
 
 

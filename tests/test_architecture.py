@@ -146,6 +146,20 @@ def test_every_import_is_a_declared_requirement() -> None:
             assert stems.get(name, name).lower() in required, f"{path.name} imports {name}"
 
 
+def test_every_extra_is_declared_and_imported_where_it_is_needed_alone() -> None:
+    optional = (ROOT / "pyproject.toml").read_text()
+    needed = {
+        node.args[0].value
+        for path in MODULES
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "extra"
+    }
+    assert needed == {"onnxruntime", "transformers"}
+    for name in needed:
+        assert f'["{name}>' in optional
+        assert name in (ROOT / "requirements-dev.txt").read_text()
+
+
 # The engine's floors, lowest first: a module imports its own floor and those below. A room is a
 # floor; a file beside the rooms that is not named here is the lowest.
 FLOORS = (

@@ -19,17 +19,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from l2i_core.classifiers.faults import Unusable, raised
 from l2i_core.registry import Registry
 from l2i_core.signal.spectra import AudioConfig
 
 MIN_SECONDS = 0.1  # of a clip that f hears unpadded, where f does not say
 BATCH = 16
+_PATHS = ("file", "folder")  # of a classifier's settings in a bundle: places that may move with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,48 +98,55 @@ class Seen(Protocol):
 
 
 class Plain:
-    """A given object with `logits`, `sample_rate` and `classes` as a full `SoundClassifier`: what
-    it does not say is a black box's."""
+    """A given object with `logits` (or `hear`), `sample_rate` and `classes` as a full
+    `SoundClassifier`: what it does not say is a black box's, and what it does wrong one sentence.
 
-    def __init__(self, given: Any) -> None:
-        self.given = given
+    origin: the Python file and the function that gave it, for a bundle.
+    """
+
+    def __init__(self, given: Any, origin: Mapping[str, Any] | None = None) -> None:
+        self.given, self.origin = given, origin
         self.sample_rate: int = given.sample_rate
         self.classes = tuple(given.classes)
         self.multi_label = bool(getattr(given, "multi_label", False))
         self.min_seconds = float(getattr(given, "min_seconds", MIN_SECONDS))
         self.differentiable = bool(getattr(given, "differentiable", False))
         self.batch = int(getattr(given, "batch", BATCH))
-        self.layers: tuple[Layer, ...] = ()
+        self.layers: tuple[Layer, ...] = tuple(getattr(given, "layers", ()))
 
     def hear(self, waveforms: Tensor) -> Heard:
-        """The given object's logits; ValueError for another shape or numbers that are not finite.
+        """What the given object answers; ValueError for another shape, numbers that are not finite,
+        and what it raises.
 
         A black box is asked on detached sounds: no gradient is made up for it.
         """
         sounds = waveforms if self.differentiable else waveforms.detach()
-        return Heard(_checked_logits(self.given, sounds, len(self.classes)))
+        whole = hasattr(self.given, "hear")
+        name = f"{type(self.given).__name__}.{'hear' if whole else 'logits'}"
+        try:
+            heard = self.given.hear(sounds) if whole else Heard(self.given.logits(sounds))
+            logits = _checked_logits(name, heard.logits, (len(sounds), len(self.classes)))
+        except Unusable:
+            raise
+        except Exception as error:  # a stranger's code may raise anything
+            raise raised(name, error) from error
+        return Heard(logits, tuple(heard.maps))
 
 
-def _checked_logits(given: Any, sounds: Tensor, n_classes: int) -> Tensor:
-    name, wanted = type(given).__name__, (len(sounds), n_classes)
-    answer = given.logits(sounds)
+def _checked_logits(name: str, answer: Any, wanted: tuple[int, int]) -> Tensor:
     logits = answer if isinstance(answer, Tensor) else torch.from_numpy(np.asarray(answer))
     if tuple(logits.shape) != wanted:
-        raise ValueError(
-            f"{name}.logits gave the shape {tuple(logits.shape)} for {len(sounds)} sounds, wanted "
-            f"{wanted}: one number a class."
+        raise Unusable(
+            f"{name} gave the shape {tuple(logits.shape)} for {wanted[0]} sounds, wanted {wanted}: "
+            "one number a class."
         )
     if not bool(torch.isfinite(logits).all()):
-        raise ValueError(f"{name}.logits gave NaN or infinite numbers; f must answer with finite.")
+        raise Unusable(f"{name} gave NaN or infinite numbers; f must answer with finite.")
     return logits.float()
 
 
-def checked(given: Any) -> SoundClassifier:
-    """A full `SoundClassifier` of what a file gave: itself, or wrapped where it has `logits` alone.
-
-    It is asked once, on silence. ValueError names the attribute or method that is missing, or the
-    shape received and the shape wanted.
-    """
+def check_attributes(given: Any) -> None:
+    """ValueError names the attribute or method that a classifier lacks, or what is odd about it."""
     name = type(given).__name__
     for attribute, what in (("sample_rate", "Hz"), ("classes", "names in the logits' order")):
         if not hasattr(given, attribute):
@@ -147,6 +157,16 @@ def checked(given: Any) -> SoundClassifier:
         raise ValueError(f"{name}.sample_rate must be whole Hz, received {given.sample_rate!r}.")
     if not hasattr(given, "hear") and not hasattr(given, "logits"):
         raise ValueError(f"{name} lacks the method logits: waveforms (B, n) → (B, C).")
+
+
+def checked(given: Any) -> SoundClassifier:
+    """A full `SoundClassifier` of what a file gave: itself, or wrapped where it has `logits` alone.
+
+    It is asked once, on silence. ValueError names the attribute or method that is missing, or the
+    shape received and the shape wanted.
+    """
+    check_attributes(given)
+    name = type(given).__name__
     classifier: SoundClassifier = given if isinstance(given, SoundClassifier) else Plain(given)
     with torch.no_grad():
         silence = torch.zeros(1, max(1, round(classifier.min_seconds * classifier.sample_rate)))
@@ -159,7 +179,7 @@ def checked(given: Any) -> SoundClassifier:
     return classifier
 
 
-def registered(name: str, **settings: Any) -> SoundClassifier:
+def registered(name: str, /, **settings: Any) -> SoundClassifier:
     """A classifier of the registry, made and checked; ValueError says what is wrong with it."""
     try:
         return checked(CLASSIFIERS[name](**settings))
@@ -168,29 +188,63 @@ def registered(name: str, **settings: Any) -> SoundClassifier:
 
 
 def restored(
-    values: Mapping[str, Any], audio: AudioConfig, classes: Sequence[str], multi_label: bool
+    values: Mapping[str, Any],
+    audio: AudioConfig,
+    classes: Sequence[str],
+    multi_label: bool,
+    folder: Path | None = None,
 ) -> SoundClassifier:
-    """The classifier that a bundle's config describes, its weights not loaded yet.
+    """The classifier that the config of the bundle in `folder` describes, its weights not loaded
+    yet.
 
     `values` holds `kind` (absent: "kumar") and the kind's own settings. ValueError for an unknown
     kind, for what `checked` refuses, and for other classes or another task than the bundle's.
     """
     settings = {key: value for key, value in values.items() if key != "kind"}
+    for key in set(_PATHS) & set(settings):
+        settings[key] = str((folder or Path()) / settings[key])
     entry = CLASSIFIERS[values.get("kind", "kumar")]
     if hasattr(entry, "from_config"):
         return entry.from_config(settings, audio, tuple(classes), multi_label)
     made = registered(values.get("kind", "kumar"), **settings)
     if made.classes != tuple(classes) or made.multi_label != multi_label:
         raise ValueError(
-            f"{entry.__name__} has the classes {', '.join(made.classes)}; the bundle names "
-            f"{', '.join(classes)}."
+            f"{entry.__name__} has the classes {_listed(made.classes, made.multi_label)}; the "
+            f"bundle names {_listed(classes, multi_label)}."
         )
     return made
 
 
-def described(classifier: SoundClassifier) -> dict[str, Any]:
-    """What a bundle's config keeps of a classifier, for `restored`; ValueError for one whose class
-    is not in the registry, for nobody could load it again."""
+def _listed(classes: Sequence[str], multi_label: bool) -> str:
+    shown = ", ".join(classes[:8]) + (f", … ({len(classes)})" if len(classes) > 8 else "")
+    return f"{shown} (several at once)" if multi_label else shown
+
+
+def described(classifier: SoundClassifier, folder: Path | None = None) -> dict[str, Any]:
+    """What the config of a bundle in `folder` keeps of a classifier, for `restored`: a file inside
+    the folder by its place there, another by its full path. ValueError for one that is neither of a
+    registered class nor of a file, for nobody could load it again."""
+    values = _description(classifier)
+    for key in set(_PATHS) & set(values):
+        path = Path(values[key])
+        if folder and path.is_relative_to(folder.resolve()):
+            values[key] = path.relative_to(folder.resolve()).as_posix()
+    return values
+
+
+def files_of(classifier: SoundClassifier) -> tuple[Path, ...]:
+    """The files that a classifier was read from, beside the weights that a bundle keeps."""
+    try:
+        values = _description(classifier)
+    except ValueError:
+        return ()
+    found = [Path(values[key]) for key in _PATHS if key in values]
+    return tuple(p for path in found for p in (sorted(path.iterdir()) if path.is_dir() else [path]))
+
+
+def _description(classifier: SoundClassifier) -> dict[str, Any]:
+    if origin := getattr(classifier, "origin", None):
+        return {"kind": "python", **origin}
     given = getattr(classifier, "given", classifier)
     for kind, entry in CLASSIFIERS.items():
         if isinstance(entry, type) and isinstance(given, entry):
@@ -198,8 +252,13 @@ def described(classifier: SoundClassifier) -> dict[str, Any]:
             return values if kind == "kumar" else {"kind": kind, **values}
     raise ValueError(
         f"the class {type(given).__name__} of a classifier cannot be kept in a bundle; add it "
-        'with @CLASSIFIERS.add("name").'
+        'with @CLASSIFIERS.add("name"), or open it from a file, FILE.py:NAME.'
     )
+
+
+def notes_of(classifier: SoundClassifier) -> tuple[str, ...]:
+    """What was assumed of a classifier that does not say it itself, in sentences."""
+    return tuple(getattr(classifier, "notes", ()))
 
 
 def network_of(classifier: SoundClassifier) -> nn.Module | None:

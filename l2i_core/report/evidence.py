@@ -22,6 +22,7 @@ import torch
 
 import l2i_core
 from l2i_core.bundle import Bundle
+from l2i_core.classifiers.protocol import files_of
 from l2i_core.dictionary import masking
 from l2i_core.measure.explained import Explained
 from l2i_core.report import figures
@@ -43,12 +44,13 @@ def digest(path: str | os.PathLike[str]) -> str:
 
 
 def bundle_digests(bundle: Bundle) -> dict[str, str]:
-    """SHA-256 of every file of a model, metrics included, by its path in the bundle; {} for a
-    model that is not on disk."""
-    if bundle.folder is None:
-        return {}
-    paths = sorted(p for p in bundle.folder.rglob("*") if p.is_file())
-    return {p.relative_to(bundle.folder).as_posix(): digest(p) for p in paths}
+    """SHA-256 of every file of a model, metrics included, by its path in the bundle, and of the
+    files elsewhere that its f was read from; {} for a model that is not on disk."""
+    folder = bundle.folder
+    paths = sorted(p for p in folder.rglob("*") if p.is_file()) if folder else []
+    found = {p.relative_to(folder).as_posix(): digest(p) for p in paths if folder}
+    given = (p for p in files_of(bundle.classifier) if p.is_file() and p not in paths)
+    return found | {f"classifier/{p.name}": digest(p) for p in given}
 
 
 def versions() -> dict[str, str]:
