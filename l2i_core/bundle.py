@@ -20,9 +20,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from l2i_core.classifiers.hearing import Hearing
 from l2i_core.classifiers.protocol import SoundClassifier, described, network_of, restored
-from l2i_core.dictionary.nmf import Dictionary, normalise
+from l2i_core.dictionary import choice
+from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers.baselines import BaselineInfo, new_baseline
 from l2i_core.explainers.conventions import PAPER, Conventions
 from l2i_core.explainers.gradient import Gradient
@@ -32,7 +32,7 @@ from l2i_core.files import write_text
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.strict import build
 from l2i_core.task import Task, task_of
-from l2i_core.weights import check_shapes, load_into, read_tensors, save_half
+from l2i_core.weights import load_into, read_tensors, save_half
 from l2i_core.words import THIN
 
 SHIPPED = Path(__file__).resolve().parent.parent / "assets" / "bundles"
@@ -66,6 +66,7 @@ class Bundle:
     folder: Path | None = None
     baselines: Mapping[str, nn.Module] = field(default_factory=dict)
     baseline_info: Mapping[str, BaselineInfo] = field(default_factory=dict)
+    chosen_dictionary: str = choice.BUNDLE
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -78,6 +79,10 @@ class Bundle:
         return self.classifier.multi_label
 
     @property
+    def _own_dictionary(self) -> bool:
+        return self.chosen_dictionary == choice.BUNDLE
+
+    @property
     def task(self) -> Task:
         """What f's logits mean."""
         return task_of(self.multi_label)
@@ -85,7 +90,7 @@ class Bundle:
     def stored_patterns(self) -> Tensor:
         """W (F, K) as the folder holds it: restoring the unit norm may differ in the last bit
         elsewhere. Of a bundle without a folder W itself."""
-        if self.folder is None:
+        if self.folder is None or not self._own_dictionary:
             return self.dictionary.patterns
         return read_tensors(self.folder / "dictionary.safetensors")["patterns"]
 
@@ -113,31 +118,54 @@ class Bundle:
                 f"interpreter: {known}."
             )
         if name not in EXPLAINERS:
-            raise ValueError(f"bundle {self.name!r} has no interpreter {name!r}; it has: {known}.")
+            of = "" if self._own_dictionary else f" with the dictionary {self.chosen_dictionary!r}"
+            raise ValueError(
+                f"bundle {self.name!r} has no interpreter {name!r}{of}; it has: {known}."
+            )
         if reason := missing(EXPLAINERS[name], self.classifier):
             raise ValueError(f"{name} cannot explain bundle {self.name!r}: {reason}; use: {known}.")
         return EXPLAINERS[name]()
 
     def explaining(self, classifier: SoundClassifier, name: str = "") -> Bundle:
-        """Another classifier of this bundle's rate with the same W, explained without training.
+        """Another classifier with the same W, explained without training.
 
-        ValueError where no registered explainer can, or the rate is another.
+        ValueError where no registered explainer can.
         """
-        Hearing(classifier, self.audio)  # refuses another rate
-        usable = [n for n, kind in EXPLAINERS.items() if not missing(kind, classifier)]
-        if not usable:
-            why = missing(Gradient, classifier)
-            raise ValueError(f"nothing explains this classifier without training: {why}.")
-        return Bundle(
+        return self._untrained(
+            classifier=classifier,
             name=name or f"{self.name}-dictionary",
             title=f"Another classifier with the dictionary of {self.title}",
-            audio=self.audio,
-            classifier=classifier,
-            dictionary=self.dictionary,
-            interpreters={},
-            interpreter_info={},
-            default_interpreter=usable[0],
+            training={},
+            folder=None,
         )
+
+    def with_dictionary(self, given: str) -> Bundle:
+        """The same f with another W, explained without training: "bundle" (as it is), "clip" (each
+        clip's own, at f's rate where W's is another), or what `choice.read` reads.
+
+        The bundle's figures do not come along. ValueError for another file.
+        """
+        if given == choice.BUNDLE:
+            return self
+        if given == choice.CLIP:
+            rate = self.classifier.sample_rate
+            audio = self.audio if rate == self.audio.sample_rate else AudioConfig.for_rate(rate)
+            dictionary = Dictionary(torch.empty(audio.n_bins, 0))
+        else:
+            dictionary, audio = choice.read(given)
+        return self._untrained(audio=audio, dictionary=dictionary, chosen_dictionary=given)
+
+    def _untrained(self, classifier: SoundClassifier | None = None, **changes: Any) -> Bundle:
+        f = classifier or self.classifier
+        usable = [name for name, kind in EXPLAINERS.items() if not missing(kind, f)]
+        if not usable:
+            why = missing(Gradient, f)
+            raise ValueError(f"nothing explains this classifier without training: {why}.")
+        nothing: dict[str, Any] = dict.fromkeys(
+            ("interpreters", "interpreter_info", "baselines", "baseline_info"), {}
+        )
+        changes |= nothing | {"classifier": f, "default_interpreter": usable[0]}
+        return dataclasses.replace(self, **changes)
 
     def summary(self) -> dict[str, Any] | None:
         """metrics/summary.json, or None where the bundle has not been evaluated."""
@@ -153,7 +181,7 @@ class Bundle:
 
     def _figures(self, name: str) -> dict[str, Any] | None:
         path = self.folder / "metrics" / name if self.folder else None
-        if path is None or not path.is_file():
+        if path is None or not path.is_file() or not self._own_dictionary:
             return None
         try:
             return json.loads(path.read_text())
@@ -238,7 +266,8 @@ def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
     try:
         if network := network_of(bundle.classifier):
             save_half(part / "classifier.safetensors", network.state_dict())
-        save_half(part / "dictionary.safetensors", {"patterns": bundle.dictionary.patterns})
+        if bundle.dictionary.n_components:
+            save_half(part / "dictionary.safetensors", {"patterns": bundle.dictionary.patterns})
         for name, model in bundle.interpreters.items():
             save_half(part / f"interpreter-{name}.safetensors", model.state_dict())
         for name, baseline in bundle.baselines.items():
@@ -293,7 +322,7 @@ def _config_of(bundle: Bundle, folder: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Dictionary:
-    components: int
+    components: int  # 0 where each clip has its own
     groups: tuple[str, ...]
 
 
@@ -341,11 +370,9 @@ def _build(folder: Path, config: _Stored) -> Bundle:
     classifier = restored(config.classifier, settings, classes, several, folder)
     if network := network_of(classifier):
         load_into(network, folder / "classifier.safetensors")
-    tensors = read_tensors(folder / "dictionary.safetensors")
-    expected = {"patterns": torch.empty(settings.n_bins, k)}
-    check_shapes(tensors, expected, folder / "dictionary.safetensors")
-    # fp16 rounds the columns: their unit norm is restored.
-    dictionary = Dictionary(normalise(tensors["patterns"].float()), config.dictionary.groups)
+    dictionary = Dictionary(torch.empty(settings.n_bins, 0))
+    if k:
+        dictionary, _ = choice.read(folder)
     interpreters = {
         name: Interpreter.for_classifier(classifier, settings, k, info.pooling, info.channels)
         for name, info in config.interpreters.items()

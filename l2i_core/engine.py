@@ -7,6 +7,7 @@ tests go through these.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 
@@ -17,7 +18,7 @@ from torch import Tensor
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.classifiers.hearing import Hearing
 from l2i_core.classifiers.protocol import SoundClassifier
-from l2i_core.dictionary import masking
+from l2i_core.dictionary import choice, masking
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers.ask import Masked
 from l2i_core.explainers.conventions import Conventions
@@ -62,17 +63,26 @@ class L2I:
         interpreter: str | None = None,
         conventions: str = "paper",
         classifier: SoundClassifier | None = None,
+        dictionary: str | os.PathLike[str] = choice.BUNDLE,
     ) -> L2I:
         """Load a bundle by name or folder; `interpreter` defaults to the bundle's own choice.
 
-        conventions: "paper", or "released" for the released code's. Raises ValueError for an
-        unknown name of any of the three. classifier: another f than the bundle's, explained with
-        its dictionary (`Bundle.explaining`).
+        conventions: "paper", or "released" for the released code's. classifier: another f than the
+        bundle's, explained with its dictionary (`Bundle.explaining`). dictionary: "bundle", "clip"
+        or a file, see `Bundle.with_dictionary`. Raises ValueError for an unknown name of any.
         """
         bundle = load_bundle(name_or_folder)
         if classifier is not None:
             bundle = bundle.explaining(classifier)
-        return cls(bundle, interpreter, conventions)
+        return cls(bundle.with_dictionary(os.fspath(dictionary)), interpreter, conventions)
+
+    def on(self, analysis: Analysis) -> L2I:
+        """This engine where every clip has its own W, with the W of one clip; else itself."""
+        if self.bundle.dictionary.n_components:
+            return self
+        own = copy.copy(self)
+        own.dictionary = Dictionary(analysis.patterns)
+        return own
 
     @property
     def class_weights(self) -> Tensor | None:
@@ -128,7 +138,9 @@ class L2I:
         if not (np.isfinite(gain) and gain > 0):
             raise ValueError(f"the gain must be a finite number above 0, received {gain}.")
         spectrogram = spectra.spectrogram(clip * gain, self.audio, self.min_length)
-        x, patterns = spectrogram.log_magnitude, self.dictionary.patterns
+        x, patterns = spectrogram.log_magnitude, self.bundle.dictionary.patterns
+        if not self.bundle.dictionary.n_components:
+            patterns = choice.learned(x)
         windows, logits, found = self.windows(len(clip)), [], []
         name = self.interpreter_name
         for (s, e), heard in zip(windows, self.hearing.hear(clip * gain, x), strict=True):
@@ -161,7 +173,7 @@ class L2I:
     def window_logits(self, clip: Tensor, start: int, end: int, gain: float) -> Tensor:
         """f's logits (C,) on frames start … end − 1 of a clip (n,) that is at the model's rate:
         `analyse`'s for one window, without the whole clip's spectrogram in memory."""
-        return self.classifier.hear(self.hearing.window(clip, start, end)[None] * gain).logits[0]
+        return self.hearing.heard(self.hearing.window(clip, start, end)[None] * gain).logits[0]
 
     @torch.no_grad()
     def logits_at(self, clip: Tensor, windows: Sequence[tuple[float, float]]) -> Tensor:
@@ -220,7 +232,7 @@ class L2I:
             weights = torch.zeros_like(relevance)
             weights[selected] = 1.0
         else:
-            weights = self._own_gains(gains)
+            weights = _own_gains(gains, len(relevance))
             order = torch.argsort(relevance, descending=True, stable=True).tolist()
             selected = [k for k in order if weights[k] > 0]
         x = analysis.spectrogram.log_magnitude
@@ -246,12 +258,12 @@ class L2I:
         self, analysis: Analysis, component: int, mask_domain: str = "log"
     ) -> Tensor:
         """x_k (n',): one component cut out of the clip, at the clip's own level."""
-        if not 0 <= component < self.dictionary.n_components:
+        k = len(analysis.activations)
+        if not 0 <= component < k:
             raise ValueError(
-                f"component {component} does not exist; they are numbered from 0 to "
-                f"{self.dictionary.n_components - 1}."
+                f"component {component} does not exist; they are numbered from 0 to {k - 1}."
             )
-        only = masking.gains_of([component], self.dictionary.n_components)
+        only = masking.gains_of([component], k)
         ask = self.ask(analysis, mask_domain)
         return ask.sound(ask.masked(only)[0]) / analysis.gain
 
@@ -330,7 +342,7 @@ class L2I:
     ) -> Tensor:
         """f's logits (N, C) after each of N sets of components is removed from the clip; an empty
         set removes nothing, not even what an inverse STFT changes."""
-        gains = torch.zeros(len(removed), self.dictionary.n_components)
+        gains = torch.zeros(len(removed), len(analysis.activations))
         for row, chosen in zip(gains, removed, strict=True):
             row[list(chosen)] = 1.0
         return self.ask(analysis, mask_domain).left(gains)
@@ -355,17 +367,17 @@ class L2I:
         rate = self.audio.sample_rate
         return audio.prepare(clip[round(start * rate) : round(end * rate)], rate, self.audio)
 
-    def _own_gains(self, gains: Sequence[float] | np.ndarray | Tensor) -> Tensor:
-        weights = torch.as_tensor(np.asarray(gains, dtype=np.float32))
-        k = self.dictionary.n_components
-        if weights.shape != (k,) or not bool(((weights >= 0) & (weights <= 1)).all()):
-            raise ValueError(
-                f"gains must be {k} numbers in [0, 1], one per component; received shape "
-                f"{tuple(weights.shape)} with values from {weights.min():g} to {weights.max():g}."
-                if weights.numel()
-                else f"gains must be {k} numbers in [0, 1]; received none."
-            )
-        return weights
+
+def _own_gains(gains: Sequence[float] | np.ndarray | Tensor, k: int) -> Tensor:
+    weights = torch.as_tensor(np.asarray(gains, dtype=np.float32))
+    if weights.shape != (k,) or not bool(((weights >= 0) & (weights <= 1)).all()):
+        raise ValueError(
+            f"gains must be {k} numbers in [0, 1], one per component; received shape "
+            f"{tuple(weights.shape)} with values from {weights.min():g} to {weights.max():g}."
+            if weights.numel()
+            else f"gains must be {k} numbers in [0, 1]; received none."
+        )
+    return weights
 
 
 def _mean(given: Sequence[Tensor | None]) -> Tensor | None:

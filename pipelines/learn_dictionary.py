@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from l2i_core.data.clips import Clip
-from l2i_core.dictionary.nmf import average_frames, centre_bins, sparse_nmf
+from l2i_core.dictionary.nmf import average_frames, by_frequency, sparse_nmf
 from pipelines.checkpoint import read_tensors, save_tensors
 from pipelines.config import Config
 from pipelines.features import load_batch, log_magnitudes
@@ -59,7 +59,7 @@ def learn(config: Config, out: Path, only_finished: bool = False) -> Tensor:
     recipe = json.dumps(run_recipe(config, "dictionary"), sort_keys=True)
     done, start = _resume(checkpoint, recipe)
     if start is not None and done >= settings.iterations:
-        return start["w"].cpu() if settings.by_class else _by_frequency(start["w"])
+        return start["w"].cpu() if settings.by_class else by_frequency(start["w"]).cpu()
     if only_finished:
         raise ValueError(
             f"{out} holds no finished dictionary; run pipelines.learn_dictionary first."
@@ -96,7 +96,7 @@ def learn(config: Config, out: Path, only_finished: bool = False) -> Tensor:
         )
         save_tensors(checkpoint, start, {"done": str(done), "recipe": recipe})
     assert start is not None
-    return _by_frequency(start["w"])
+    return by_frequency(start["w"]).cpu()
 
 
 def _learn_by_class(
@@ -142,16 +142,12 @@ def _learn_by_class(
             tuple(matrix.shape),
             error,
         )
-        parts[name] = _by_frequency(learned)
+        parts[name] = by_frequency(learned).cpu()
         save_tensors(checkpoint, parts, {"done": "0", "recipe": recipe})
     patterns = torch.cat([parts[f"part-{n}"] for n in range(1, len(data.classes) + 1)], dim=1)
     finished = {**parts, "w": patterns}
     save_tensors(checkpoint, finished, {"done": str(settings.iterations), "recipe": recipe})
     return patterns
-
-
-def _by_frequency(patterns: Tensor) -> Tensor:
-    return patterns[:, centre_bins(patterns).argsort()].contiguous().cpu()
 
 
 def _resume(path: Path, recipe: str) -> tuple[int, dict[str, Tensor] | None]:

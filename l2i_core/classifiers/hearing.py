@@ -3,6 +3,7 @@ against. Nothing here knows how decisions are explained."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from l2i_core.classifiers.protocol import Heard, SoundClassifier, Spectral
 from l2i_core.signal import spectra
+from l2i_core.signal._torchaudio import torchaudio
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.task import Task, task_of
 
@@ -20,15 +22,10 @@ WINDOW_SECONDS = 10.0
 class Hearing:
     """A classifier, asked about sounds on the frames of an STFT. Safe to share between threads.
 
-    ValueError where f hears another rate than the STFT's.
+    Sounds are at the STFT's rate here; f hears them at its own.
     """
 
     def __init__(self, classifier: SoundClassifier, config: AudioConfig) -> None:
-        if classifier.sample_rate != config.sample_rate:
-            raise ValueError(
-                f"the classifier hears {classifier.sample_rate} Hz and the dictionary is of "
-                f"{config.sample_rate} Hz; give a dictionary of the classifier's rate."
-            )
         self.classifier, self.config = classifier, config
         self.task: Task = task_of(classifier.multi_label)
         self._silence: Tensor | None = None
@@ -36,7 +33,7 @@ class Hearing:
     @property
     def min_length(self) -> int:
         """Samples below which a clip is zero-padded: what f needs."""
-        return round(self.classifier.min_seconds * self.config.sample_rate)
+        return math.ceil(self.classifier.min_seconds * self.config.sample_rate - 1e-6)
 
     def windows(self, length: int) -> tuple[tuple[int, int], ...]:
         """The frame ranges in which a clip of `length` samples is heard: one up to 30 s, of equal
@@ -71,7 +68,14 @@ class Hearing:
             return
         padded = self.padded(clip)
         for start, end in windows:
-            yield f.hear(self.window(padded, start, end)[None])
+            yield self.heard(self.window(padded, start, end)[None])
+
+    def heard(self, sounds: Tensor) -> Heard:
+        """One pass over sounds (B, n) at f's scale; differentiable where f is."""
+        f, rate = self.classifier, self.config.sample_rate
+        if f.sample_rate != rate:
+            sounds = torchaudio.functional.resample(sounds, rate, f.sample_rate)
+        return f.hear(sounds)
 
     def logits(self, clips: Tensor) -> Tensor:
         """f's logits (N, C) of clips (N, n) at f's scale, a long clip's windows averaged;
@@ -79,7 +83,7 @@ class Hearing:
         padded, windows = self.padded(clips), self.windows(clips.shape[1])
         rows = []
         for part in padded.split(self.classifier.batch if len(windows) == 1 else 1):
-            heard = [self.classifier.hear(self.window(part, s, e)).logits for s, e in windows]
+            heard = [self.heard(self.window(part, s, e)).logits for s, e in windows]
             rows.append(torch.stack(heard).mean(0))
         return torch.cat(rows)
 

@@ -33,7 +33,9 @@ class Factorisation:
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """patterns W (F, K), unit-norm columns; groups: a label per component, or none."""
+    """patterns W (F, K), unit-norm columns; groups: a label per component, or none.
+
+    K is 0 where each clip has a W of its own (`dictionary.choice.learned`)."""
 
     patterns: Tensor
     groups: tuple[str, ...] = ()
@@ -141,6 +143,11 @@ def centre_bins(patterns: Tensor) -> Tensor:
     """Each column's centre of gravity on the bin axis (K,), of W (F, K): a fractional bin index."""
     bins = torch.arange(len(patterns), dtype=patterns.dtype, device=patterns.device)
     return (bins @ patterns) / patterns.sum(dim=0).clamp_min(_TINY)
+
+
+def by_frequency(patterns: Tensor) -> Tensor:
+    """Columns in rising order of `centre_bins` (F, K)."""
+    return patterns[:, centre_bins(patterns).argsort()].contiguous()
 
 
 class _State:

@@ -14,6 +14,9 @@ from l2i_core.classifiers.hearing import Hearing
 from l2i_core.dictionary import masking
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.signal import spectra
+from l2i_core.task import Task
+
+_Which = Callable[[tuple[Tensor, Tensor]], tuple[Tensor, ...]]
 
 
 class Masked:
@@ -30,15 +33,30 @@ class Masked:
         """f's logits (C,) on digital silence."""
         return self._hearing.silence()
 
+    @property
+    def task(self) -> Task:
+        """What f's logits mean."""
+        return self._hearing.task
+
     def kept(self, gains: Tensor) -> Tensor:
         """f's logits (N, C) on the sound of M ⊙ X for gains (N, K)."""
-        return self._ask(gains, lambda both: both[0])
+        return self._ask(gains, lambda both: both[:1])[0]
 
     def left(self, gains: Tensor) -> Tensor:
         """f's logits (N, C) on the sound of (1 − M) ⊙ X for gains (N, K). Gains that are all 0
         remove nothing, not even what an inverse STFT changes."""
-        logits = self._ask(gains, lambda both: both[1])
+        (logits,) = self._ask(gains, lambda both: both[1:])
         return torch.where((gains == 0).all(1, keepdim=True), self._analysis.logits, logits)
+
+    def both(self, gains: Tensor) -> tuple[Tensor, Tensor]:
+        """`kept` and `left` of gains (N, K), their masks computed once."""
+        kept, left = self._ask(gains, lambda both: both)
+        return kept, left
+
+    def energies(self) -> Tensor:
+        """Every component's share of ‖X‖² (K,)."""
+        a = self._analysis
+        return masking.component_log_energy(a.spectrogram.log_magnitude, a.patterns, a.activations)
 
     def sound(self, log_magnitude: Tensor) -> Tensor:
         """INV of X' (F, T) with the clip's phase (n',), at f's scale."""
@@ -55,10 +73,15 @@ class Masked:
             kept[:, part], left[:, part] = masking.apply_masks(x[:, part], masks, self._domain)
         return kept, left
 
-    def _ask(self, gains: Tensor, which: Callable[[tuple[Tensor, Tensor]], Tensor]) -> Tensor:
+    def _ask(self, gains: Tensor, which: _Which) -> tuple[Tensor, ...]:
+        """f's logits (N, C) on each of the sounds that `which` takes of M ⊙ X and (1 − M) ⊙ X."""
         batch = self._hearing.classifier.batch if len(self._analysis.windows) == 1 else 1
-        rows = []
+        rows: list[Tensor] = []
         for part in gains.split(batch) if len(gains) else ():
-            sounds = [self.sound(which(self.masked(one))) for one in part]
-            rows.append(self._hearing.logits(torch.stack(sounds)))
-        return torch.cat(rows) if rows else gains.new_empty(0, len(self._analysis.logits))
+            sounds = [torch.stack([self.sound(x) for x in which(self.masked(g))]) for g in part]
+            asked = torch.stack(sounds)  # (N, which, n)
+            logits = self._hearing.logits(asked.flatten(0, 1))
+            rows.append(logits.unflatten(0, asked.shape[:2]))
+        n = len(which((torch.empty(0), torch.empty(0))))
+        found = torch.cat(rows) if rows else gains.new_empty(0, n, len(self._analysis.logits))
+        return found.unbind(1)

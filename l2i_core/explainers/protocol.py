@@ -27,6 +27,7 @@ from l2i_core.classifiers.protocol import Heard, SoundClassifier
 from l2i_core.dictionary import nmf
 from l2i_core.registry import Registry
 from l2i_core.signal.spectra import Spectrogram
+from l2i_core.task import Task
 
 T = TypeVar("T")
 GRADIENT, LAYERS = "gradient", "layers"  # what an explainer may need of f
@@ -83,6 +84,11 @@ class Ask(Protocol):
     @property
     def silence(self) -> Tensor: ...
 
+    @property
+    def task(self) -> Task:
+        """What f's logits mean."""
+        ...
+
     def kept(self, gains: Tensor) -> Tensor:
         """f on the sound of M ⊙ X."""
         ...
@@ -90,6 +96,14 @@ class Ask(Protocol):
     def left(self, gains: Tensor) -> Tensor:
         """f on the sound of (1 − M) ⊙ X: not `kept(1 − gains)`, for where W H = 0 the bin stays in
         the residual."""
+        ...
+
+    def both(self, gains: Tensor) -> tuple[Tensor, Tensor]:
+        """`kept` and `left`, their masks computed once."""
+        ...
+
+    def energies(self) -> Tensor:
+        """Every component's share of ‖X‖² (K,)."""
         ...
 
 

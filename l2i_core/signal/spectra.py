@@ -6,6 +6,7 @@ length or a number of bands.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -51,6 +52,12 @@ class AudioConfig:
                 f"audio needs 0 ≤ f_min < f_max ≤ sample_rate / 2 and top_db > 0; received "
                 f"f_min {self.f_min}, f_max {top}, top_db {self.top_db}."
             )
+
+    @classmethod
+    def for_rate(cls, sample_rate: int) -> AudioConfig:
+        """The shipped models' settings at another rate: windows of 20 to 40 ms, a power of two."""
+        window = 2 ** round(math.log2(0.028 * sample_rate))
+        return cls(sample_rate, max(1024, window), window, window // 2)
 
     @property
     def n_bins(self) -> int:

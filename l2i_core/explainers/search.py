@@ -1,0 +1,83 @@
+"""Relevance without training: the gains that keep a class, searched by gradient descent.
+
+Gains g = σ(a) ∈ (0, 1)^K with which f still says the class on x(g), no longer on what is left, and
+which keep little of the clip (Fong and Vedaldi 2017, on components instead of pixels):
+
+    CE(f(x(g)), c) + 2 (f_c(x_2(g)) − f_c(silence)) / (f_c(x) − f_c(silence)) + λ share(g) + ν |g| / K
+
+share(g) is the share of ‖X‖² kept. The relevance is the gain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from l2i_core.explainers.protocol import EXPLAINERS, GRADIENT, Analysis, Ask, Explainer
+
+_RATE = 0.3  # Adam's
+_LEFT = 2.0  # weight of what is left
+_LEAST_SPAN = 1.0  # logits: a class that f does not hear has nothing to lose
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Gains (K,) and what they cost: the share of ‖X‖² kept and how many are above .5."""
+
+    gains: Tensor
+    energy: float
+    count: int
+
+
+@EXPLAINERS.add("search")
+class Search(Explainer):
+    """The searched gains themselves: r_k = g_k."""
+
+    title = "Search"
+    description = "The fewest sounds with which f still says the class; nothing was trained."
+    needs = frozenset({GRADIENT})
+    seconds = 4.0
+
+    def __init__(self, energy: float = 1.0, count: float = 1.0, steps: int = 40) -> None:
+        self.energy, self.count, self.steps = energy, count, steps
+
+    def relevance(self, analysis: Analysis, target: int, ask: Ask) -> Tensor:
+        """r (K,) = g; 0 where nothing is active."""
+        return searched(analysis, target, ask, self.energy, self.count, self.steps).gains
+
+
+def searched(
+    analysis: Analysis, target: int, ask: Ask, energy: float, count: float, steps: int
+) -> Found:
+    """The gains of a class by `steps` passes of f forth and back; energy is λ, count ν."""
+    shares = ask.energies()
+    heard = shares > 0
+    silence = ask.silence[target]
+    span = max(float(analysis.logits[target] - silence), _LEAST_SPAN)
+    with torch.inference_mode(False), torch.enable_grad():
+        shares, heard = shares.clone(), heard.clone()
+        logits = torch.zeros(len(shares), requires_grad=True)
+        descent = torch.optim.Adam([logits], lr=_RATE)
+        for _ in range(steps):
+            gains = torch.sigmoid(logits)
+            kept, left = ask.both((gains * heard)[None])
+            loss = (
+                surprise(ask, kept[0], target)
+                + _LEFT * (left[0, target] - silence) / span
+                + energy * (gains * shares).sum()
+                + count * gains.mean()
+            )
+            descent.zero_grad()
+            loss.backward()
+            descent.step()
+        found = torch.sigmoid(logits.detach()) * heard
+    return Found(found, float(found @ shares), int((found > 0.5).sum()))
+
+
+def surprise(ask: Ask, logits: Tensor, target: int) -> Tensor:
+    """−log p of the class by f's logits (C,)."""
+    if ask.task.multi_label:
+        return torch.nn.functional.softplus(-logits[target])
+    return -torch.log_softmax(logits, dim=-1)[target]
