@@ -20,7 +20,7 @@ from l2i_core.classifiers.hearing import Hearing
 from l2i_core.classifiers.protocol import SoundClassifier
 from l2i_core.dictionary import choice, masking
 from l2i_core.dictionary.nmf import Dictionary
-from l2i_core.explainers.ask import Masked
+from l2i_core.explainers.ask import Masked, Tell
 from l2i_core.explainers.conventions import Conventions
 from l2i_core.explainers.explained import Interpretation, Sweep, Verdict
 from l2i_core.explainers.protocol import (
@@ -182,19 +182,28 @@ class L2I:
         parts = [self._cut(clip, window) for window in windows]
         return torch.cat([self.classify((x * self._gain(x))[None]) for x in parts])
 
-    def relevance(self, analysis: Analysis, target: str | int, measured: bool = False) -> Tensor:
+    def relevance(
+        self,
+        analysis: Analysis,
+        target: str | int,
+        measured: bool = False,
+        tell: Tell | None = None,
+    ) -> Tensor:
         """r (K,) of every component for a class (section 3.2); what costs is kept in the analysis.
 
-        measured: as FF is measured, see `Explainer.measured_relevance`.
+        measured: as FF is measured, see `Explainer.measured_relevance`. tell(done, total) follows
+        what takes long.
         """
         index, explainer = self.class_index(target), self.explainer
         kept, key = analysis.memory, ("relevance", self.interpreter_name, index, measured)
         if key in kept:
             return kept[key]
         find = explainer.measured_relevance if measured else explainer.relevance
+        ask = self.ask(analysis)
+        ask.tell = tell or ask.tell
         found = checked_relevance(
             self.interpreter_name,
-            asked(self.interpreter_name, find, analysis, index, self.ask(analysis)),
+            asked(self.interpreter_name, find, analysis, index, ask),
             len(analysis.activations),
         )
         if explainer.seconds:

@@ -16,15 +16,26 @@ from l2i_core.explainers.protocol import Analysis
 from l2i_core.signal import spectra
 from l2i_core.task import Task
 
+Tell = Callable[[int, int], object]  # done, total
 _Which = Callable[[tuple[Tensor, Tensor]], tuple[Tensor, ...]]
+
+
+def _nobody(done: int, total: int) -> None:
+    pass
 
 
 class Masked:
     """`protocol.Ask` by soft masks in a mask domain ("log" or "linear")."""
 
     def __init__(
-        self, hearing: Hearing, analysis: Analysis, domain: str = "log", epsilon: float = 0.0
+        self,
+        hearing: Hearing,
+        analysis: Analysis,
+        domain: str = "log",
+        epsilon: float = 0.0,
+        tell: Tell = _nobody,
     ) -> None:
+        self.tell = tell
         self._hearing, self._analysis = hearing, analysis
         self._domain, self._epsilon = domain, epsilon
 

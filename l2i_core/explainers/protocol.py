@@ -106,6 +106,10 @@ class Ask(Protocol):
         """Every component's share of ‖X‖² (K,)."""
         ...
 
+    def tell(self, done: int, total: int) -> object:
+        """How far what takes long is."""
+        ...
+
 
 class Explainer(ABC):
     """Where activations come from and where relevance does; below relevance all is one code.

@@ -3,9 +3,9 @@
 Gains g = σ(a) ∈ (0, 1)^K with which f still says the class on x(g), no longer on what is left, and
 which keep little of the clip (Fong and Vedaldi 2017, on components instead of pixels):
 
-    CE(f(x(g)), c) + 2 (f_c(x_2(g)) − f_c(silence)) / (f_c(x) − f_c(silence)) + λ share(g) + ν |g| / K
+    CE(f(x(g)), c) + 2 (f_c(x_2(g)) − f_c(silence)) / (f_c(x) − f_c(silence)) + λ E(g) + ν |g| / K
 
-share(g) is the share of ‖X‖² kept. The relevance is the gain.
+E(g) is the share of ‖X‖² kept. The relevance is the gain.
 """
 
 from __future__ import annotations

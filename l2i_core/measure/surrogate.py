@@ -1,11 +1,5 @@
 """L2I's relevances beside local surrogates, clip by clip: do they rank alike, and which choice of
-components costs f more?
-
-A local linear surrogate of f over the components, as in LIME (Ribeiro et al. 2016) and its versions
-for sound, SLIME (Mishra et al. 2017) and audioLIME (Haunschmid et al. 2020): switch interpretable
-features on and off at random, ask f each time, fit a ridge regression in which perturbations near
-the clip weigh more. The features are the NMF components, so its coefficients and L2I's relevances
-speak of the same things; unlike L2I it needs hundreds of passes of f for every clip.
+components costs f more? (`explainers.surrogate`)
 """
 
 from __future__ import annotations
@@ -15,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
-from sklearn.linear_model import Ridge
 
 from l2i_core.data.clips import Clip, load_clip
 from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.surrogate import SAMPLES, Surrogate, fitted
 from l2i_core.measure.metrics import quartiles, relative_faithfulness
 from l2i_core.measure.random import against, draw
 from l2i_core.measure.study import Row, Step, Study, by_step, rows_on_disk
@@ -33,90 +27,6 @@ ROWS = "surrogate.csv"
 TEXTS = {"interpreter", "clip", "predicted", "weights"}  # its columns that are names
 _REMOVED = "log_energy_removed"
 _OPPONENTS = ("surrogate_count", "surrogate_energy", "random_energy")
-
-
-ACTIVE = 1e-3  # share of ‖X‖² from which a component counts as active in a clip
-KERNEL_WIDTH = 0.25  # LIME's for images, and audioLIME's
-
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Surrogate:
-    """A linear model of f's logit for one class around one clip.
-
-    coefficients (K,): what each component adds to the logit, 0 for those that are not `active`
-    (indices, rising) and were never switched; score: the fit's R², weighted as the fit was.
-    """
-
-    target_index: int
-    active: tuple[int, ...]
-    coefficients: Array
-    intercept: float
-    score: float
-
-    @property
-    def order(self) -> list[int]:
-        """All components by falling coefficient; equals keep their order."""
-        return np.argsort(-self.coefficients, kind="stable").tolist()
-
-
-def draw_masks(n_features: int, samples: int, generator: np.random.Generator) -> NDArray[np.bool_]:
-    """On and off (samples, n_features), each by a fair coin; the first row, the clip, is all on."""
-    if samples < 2:
-        raise ValueError(f"a surrogate needs at least 2 samples, received {samples}.")
-    masks = generator.random((samples, n_features)) < 0.5
-    masks[0] = True
-    return masks
-
-
-def kernel(masks: ArrayLike, width: float = KERNEL_WIDTH) -> Array:
-    """LIME's weights (N,) of masks (N, A): √exp(−d² / width²), d the cosine distance to all on.
-
-    That is 1 − √(share that is on), and 1 for a mask with nothing on.
-    """
-    distance = 1 - np.sqrt(np.asarray(masks, dtype=np.float64).mean(axis=1))
-    return np.sqrt(np.exp(-(distance**2) / width**2))
-
-
-def fit(masks: ArrayLike, logits: ArrayLike) -> tuple[Array, float, float]:
-    """Ridge regression (α = 1, as in LIME) of logits (N,) on masks (N, A), weighted by `kernel`.
-
-    Returns coefficients (A,), the intercept and the weighted R². ValueError where they do not
-    match or are not finite.
-    """
-    on, values = np.asarray(masks, dtype=np.float64), np.asarray(logits, dtype=np.float64)
-    if on.ndim != 2 or values.shape != on.shape[:1] or not np.isfinite(values).all():
-        raise ValueError(f"masks {on.shape} need as many finite logits, received {values.shape}.")
-    weights = kernel(on)
-    model = Ridge(alpha=1.0).fit(on, values, sample_weight=weights)
-    score = float(model.score(on, values, sample_weight=weights))
-    return np.asarray(model.coef_), float(model.intercept_), score
-
-
-def explain_clip(
-    engine: L2I,
-    analysis: Analysis,
-    generator: np.random.Generator,
-    target: str | int | None = None,
-    samples: int = 256,
-) -> Surrogate:
-    """The surrogate of one clip for `target` (default: f's prediction), from `samples` passes of f.
-
-    What is off is removed from the clip as in FF (Eq. 6). ValueError for an unknown class, fewer
-    than two samples, and a clip in which no component is active.
-    """
-    index = engine.class_index(analysis.predicted if target is None else target)
-    active = np.flatnonzero(engine.component_energy(analysis).numpy() >= ACTIVE)
-    if active.size == 0:
-        raise ValueError("no component is active in this clip: there is nothing to switch off.")
-    masks = draw_masks(active.size, samples, generator)
-    removed = [active[~mask].tolist() for mask in masks]
-    logits = engine.logits_without(analysis, removed)[:, index].numpy()
-    found, intercept, score = fit(masks, logits)
-    coefficients = np.zeros(engine.dictionary.n_components)
-    coefficients[active] = found
-    return Surrogate(index, tuple(active.tolist()), coefficients, intercept, score)
 
 
 def agreement(relevance: ArrayLike, surrogate: Surrogate) -> tuple[float, float]:
@@ -150,7 +60,7 @@ def equal_energy(surrogate: Surrogate, log_energy: ArrayLike, wanted: float) -> 
 class Settings:
     """Passes of f for each surrogate, seed, and draws of Random beside every selection."""
 
-    samples: int = 256
+    samples: int = SAMPLES
     seed: int = 0
     random_draws: int = 10
 
@@ -172,9 +82,10 @@ def check_clip(
     the units of `Task.score`: `faithfulness` (L removed), `surrogate_count` (as many of the
     surrogate's first), `surrogate_energy` (as much of ‖X‖²), `random_energy` (energy-matched
     Random, median); with `…_components` where their number is not |L| (`components`) and the share
-    of ‖X‖² that each removes as `…_log_energy`. ValueErrors are `explain_clip`'s.
+    of ‖X‖² that each removes as `…_log_energy`. ValueErrors are `fitted`'s.
     """
-    made = explain_clip(engine, analysis, generator, samples=settings.samples)
+    ask = engine.ask(analysis)
+    made = fitted(analysis, analysis.predicted, ask, generator, settings.samples)
     c = made.target_index
     relevance = engine.relevance(analysis, c, measured=True)
     spearman, kendall = agreement(relevance.numpy(), made)

@@ -98,9 +98,29 @@ def test_layers_tell_the_seconds_of_their_maps(engine: L2I, dog: np.ndarray) -> 
         assert given.shape[2] * layer.step_seconds == pytest.approx(5.0, abs=layer.step_seconds)
 
 
-def test_f_and_dictionary_must_have_one_rate() -> None:
-    with pytest.raises(ValueError, match=r"16000 Hz .* 44100 Hz"):
-        Hearing(checked(Loudness()), AudioConfig())
+class Pitch:
+    """Which tone of 1 s is stronger?"""
+
+    sample_rate, classes, differentiable = RATE, ("440 Hz", "1000 Hz"), True
+
+    def logits(self, waveforms: Tensor) -> Tensor:
+        assert waveforms.shape[1] == RATE
+        power = torch.fft.rfft(waveforms).abs().square()
+        return power[:, [440, 1000]] / RATE
+
+
+def test_f_hears_at_its_own_rate_whatever_the_dictionarys_is() -> None:
+    seconds = torch.arange(44100) / 44100
+    tones = torch.stack([torch.sin(2 * np.pi * hz * seconds) for hz in (440, 1000)])
+    sounds = tones.requires_grad_()
+    logits = Hearing(checked(Pitch()), AudioConfig()).logits(sounds)
+    at_once = Hearing(checked(Pitch()), AudioConfig(RATE)).logits(
+        torch.stack([torch.sin(2 * np.pi * hz * torch.arange(RATE) / RATE) for hz in (440, 1000)])
+    )
+    torch.testing.assert_close(logits, at_once, rtol=0.02, atol=1.0)
+    logits[0, 0].backward()
+    assert sounds.grad is not None
+    assert float(sounds.grad[0].abs().max()) > 0
 
 
 @pytest.mark.parametrize("config", [AudioConfig(), AudioConfig(16000, 512, 400, 160)])

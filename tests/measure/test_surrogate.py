@@ -12,9 +12,12 @@ from torch import Tensor
 
 from l2i_core import L2I, Analysis
 from l2i_core.dictionary import masking
+from l2i_core.explainers import surrogate as explainer
+from l2i_core.explainers.ask import Masked
+from l2i_core.explainers.surrogate import Surrogate
 from l2i_core.measure import surrogate
 from l2i_core.measure.study import Row
-from l2i_core.measure.surrogate import Settings, Surrogate
+from l2i_core.measure.surrogate import Settings
 
 TRUE = np.array([0.5, -1.0, 3.0, 0.0, 2.0, -0.2, 1.0, 0.1, -3.0, 4.0, 0.7, 1.6])
 
@@ -28,12 +31,12 @@ def generator() -> np.random.Generator:
 def linear(monkeypatch: pytest.MonkeyPatch, analysis: Analysis) -> Analysis:
     """An f that loses TRUE[k] of every logit when component k is removed; all are active."""
 
-    def lost(self: L2I, made: Analysis, removed: Sequence[Sequence[int]], domain: str = "log") -> Tensor:  # fmt: skip
-        rows = [float(made.logits[3]) - TRUE[list(chosen)].sum() for chosen in removed]
-        return torch.tensor(rows, dtype=torch.float32)[:, None].expand(-1, 10)
+    def lost(self: Masked, gains: Tensor) -> Tensor:
+        rows = 1.0 - gains @ torch.from_numpy(TRUE).float()
+        return rows[:, None].expand(-1, 10)
 
-    monkeypatch.setattr(L2I, "logits_without", lost)
-    monkeypatch.setattr(surrogate, "ACTIVE", 0.0)
+    monkeypatch.setattr(Masked, "left", lost)
+    monkeypatch.setattr(explainer, "ACTIVE", 0.0)
     return replace(analysis, logits=torch.eye(10)[3])
 
 
@@ -46,14 +49,14 @@ def _made(coefficients: Sequence[float], active: Sequence[int] | None = None) ->
 
 
 def test_masks_are_fair_and_begin_with_the_clip(generator: np.random.Generator) -> None:
-    masks = surrogate.draw_masks(20, 4000, generator)
+    masks = explainer.draw_masks(20, 4000, generator)
     assert masks.shape == (4000, 20)
     assert masks[0].all()
     assert masks[1:].mean(axis=0) == pytest.approx(np.full(20, 0.5), abs=0.04)
 
 
 def test_kernel_by_hand() -> None:
-    weights = surrogate.kernel([[1, 1, 1, 1], [1, 0, 0, 0], [0, 0, 0, 0]])
+    weights = explainer.kernel([[1, 1, 1, 1], [1, 0, 0, 0], [0, 0, 0, 0]])
     expected = [1.0, np.exp(-0.5 * (0.5 / 0.25) ** 2), np.exp(-0.5 * (1 / 0.25) ** 2)]
     np.testing.assert_allclose(weights, expected)
 
@@ -62,8 +65,8 @@ def test_kernel_by_hand() -> None:
 
 
 def test_fit_recovers_a_linear_function(generator: np.random.Generator) -> None:
-    masks = surrogate.draw_masks(12, 2000, generator)
-    found, intercept, score = surrogate.fit(masks, masks @ TRUE + 7.0)
+    masks = explainer.draw_masks(12, 2000, generator)
+    found, intercept, score = explainer.fit(masks, masks @ TRUE + 7.0)
     np.testing.assert_allclose(found, TRUE, atol=0.05)
     assert intercept == pytest.approx(7.0, abs=0.1)
     assert score > 0.999
@@ -74,13 +77,13 @@ def test_fit_refuses_what_does_not_match() -> None:
     masks = np.ones((3, 2))
     for logits in ([1.0, 2.0], [1.0, 2.0, np.nan]):
         with pytest.raises(ValueError, match=r"masks \(3, 2\) need as many finite logits"):
-            surrogate.fit(masks, logits)
+            explainer.fit(masks, logits)
 
 
 def test_surrogate_of_a_linear_f_has_its_order(
     engine: L2I, linear: Analysis, generator: np.random.Generator
 ) -> None:
-    made = surrogate.explain_clip(engine, linear, generator, samples=600)
+    made = explainer.fitted(linear, linear.predicted, engine.ask(linear), generator, 600)
     assert made.target_index == 3
     assert made.active == tuple(range(12))
     assert made.order == np.argsort(-TRUE, kind="stable").tolist()
@@ -91,25 +94,27 @@ def test_surrogate_of_a_linear_f_has_its_order(
 def test_surrogate_asks_f_about_the_clip_without_what_is_off(
     engine: L2I, analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[Sequence[Sequence[int]]] = []
-    real = L2I.logits_without
+    asked: list[Tensor] = []
+    real = Masked.left
 
-    def spied(self: L2I, made: Analysis, removed: Sequence[Sequence[int]], domain: str = "log") -> Tensor:  # fmt: skip
-        asked.append(removed)
-        return real(self, made, removed, domain)
+    def spied(self: Masked, gains: Tensor) -> Tensor:
+        asked.append(gains)
+        return real(self, gains)
 
-    monkeypatch.setattr(L2I, "logits_without", spied)
-    made = surrogate.explain_clip(engine, analysis, np.random.default_rng(4), "rain", 30)
+    monkeypatch.setattr(Masked, "left", spied)
+    made = explainer.fitted(
+        analysis, engine.class_index("rain"), engine.ask(analysis), np.random.default_rng(4), 30
+    )
     energy = masking.component_log_energy(
         analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
     )
-    active = [k for k in range(12) if float(energy[k]) >= surrogate.ACTIVE]
+    active = [k for k in range(12) if float(energy[k]) >= explainer.ACTIVE]
     assert made.active == tuple(active)
-    masks = surrogate.draw_masks(len(active), 30, np.random.default_rng(4))
-    (removed,) = asked
-    assert [list(s) for s in removed] == [[k for k, on in zip(active, row, strict=True) if not on] for row in masks]  # fmt: skip
-    logits = real(engine, analysis, removed)[:, engine.class_index("rain")].numpy()
-    np.testing.assert_allclose(made.coefficients[active], surrogate.fit(masks, logits)[0])
+    masks = explainer.draw_masks(len(active), 30, np.random.default_rng(4))
+    removed = [torch.nonzero(row)[:, 0].tolist() for row in torch.cat(asked)]
+    assert removed == [[k for k, on in zip(active, row, strict=True) if not on] for row in masks]  # fmt: skip
+    logits = engine.logits_without(analysis, removed)[:, engine.class_index("rain")].numpy()
+    np.testing.assert_allclose(made.coefficients[active], explainer.fit(masks, logits)[0])
     assert not np.delete(made.coefficients, active).any()
 
 
@@ -162,12 +167,10 @@ def test_impossible_requests_are_refused(
     engine: L2I, analysis: Analysis, generator: np.random.Generator
 ) -> None:
     with pytest.raises(ValueError, match="at least 2 samples, received 1"):
-        surrogate.explain_clip(engine, analysis, generator, samples=1)
-    with pytest.raises(ValueError, match="unknown class 'cat'"):
-        surrogate.explain_clip(engine, analysis, generator, "cat")
+        explainer.fitted(analysis, 0, engine.ask(analysis), generator, 1)
     silence = engine.analyse(np.zeros(88200, np.float32), 44100)
     with pytest.raises(ValueError, match="no component is active"):
-        surrogate.explain_clip(engine, silence, generator)
+        explainer.fitted(silence, 0, engine.ask(silence), generator)
 
 
 # Rows and tables
@@ -178,7 +181,9 @@ def test_rows_have_equal_counts_and_energies_and_fs_drops(engine: L2I, analysis:
     rows = surrogate.check_clip(
         engine, analysis, np.random.default_rng(1), Settings(40, random_draws=2), thresholds
     )
-    made = surrogate.explain_clip(engine, analysis, np.random.default_rng(1), samples=40)
+    made = explainer.fitted(
+        analysis, analysis.predicted, engine.ask(analysis), np.random.default_rng(1), 40
+    )
     relevance = engine.relevance(analysis, analysis.predicted)
     energy = masking.component_log_energy(
         analysis.spectrogram.log_magnitude, engine.dictionary.patterns, analysis.activations
