@@ -33,6 +33,7 @@ PATCH_SECONDS = 0.975  # the shortest sound that the published model scores: 96 
 _OFFSET = 0.001  # added to the mel bands before the logarithm
 
 _STEM = 32
+_LEAST_VARIANCE = 0.25  # features that hardly ever vary are not blown up
 # Channels and stride of the thirteen depthwise separable blocks.
 _BLOCKS = (
     (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2),
@@ -48,7 +49,9 @@ class _Convolution(nn.Conv2d):
     output begins at step 2 i of the input.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1
+    ) -> None:
         groups = in_channels if kernel > 1 else 1
         padding = 1 if kernel > 1 and stride == 1 else 0
         super().__init__(in_channels, out_channels, kernel, stride, padding, groups=groups)
@@ -79,7 +82,8 @@ class YamnetNetwork(nn.Module):
 
     Batch normalisations are folded into weights and biases. pooling: what the linear `head` reads
     of the last block, its "mean" over the whole sound, as published, or "mean-max", that and its
-    maximum over time of the mean over bands. `map_blocks` counts from 1; maps (B, channels, time,
+    maximum over time of the mean over bands, each normalised: they vary by 10 and more, and a new
+    head would not learn from them evenly. `map_blocks` counts from 1; maps (B, channels, time,
     bands) are the blocks' outputs, which cover `map_strides` frames a step.
     """
 
@@ -104,8 +108,12 @@ class YamnetNetwork(nn.Module):
         for out_channels, stride in _BLOCKS:
             self.blocks.append(_Block(channels, out_channels, stride))
             channels = out_channels
+        wide = channels if pooling == "mean" else 2 * channels
+        self.normalise: nn.Module = nn.Identity()
+        if pooling == "mean-max":
+            self.normalise = nn.BatchNorm1d(wide, eps=_LEAST_VARIANCE, affine=False)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(channels * (1 if pooling == "mean" else 2), n_classes)
+        self.head = nn.Linear(wide, n_classes)
 
     @property
     def map_channels(self) -> tuple[int, ...]:
@@ -128,7 +136,7 @@ class YamnetNetwork(nn.Module):
         pooled = x.mean(dim=(2, 3))
         if self.pooling == "mean-max":
             pooled = torch.cat([pooled, x.mean(dim=3).amax(dim=2)], dim=1)
-        return self.head(self.dropout(pooled)), maps
+        return self.head(self.dropout(self.normalise(pooled))), maps
 
 
 @CLASSIFIERS.add("yamnet")
