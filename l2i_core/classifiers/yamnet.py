@@ -20,12 +20,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from l2i_core.classifiers.protocol import BATCH, CLASSIFIERS, Heard, Layer
+from l2i_core.classifiers.tflite_weights import read_tflite
 from l2i_core.signal import spectra
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.weights import check_shapes, freeze, read_tensors
 
 VARIABLE = "L2I_YAMNET"
-WEIGHTS, CLASS_MAP = "yamnet-audioset-fp16.safetensors", "class_map.csv"
+WEIGHTS = "yamnet-audioset-fp16.safetensors"
+CLASS_MAPS = ("yamnet_class_map.csv", "class_map.csv")
 POOLINGS = ("mean", "mean-max")
 
 FRONT_END = AudioConfig(16000, 512, 400, 160, n_mels=64, f_min=125.0, f_max=7500.0)
@@ -237,30 +239,38 @@ def _mel_bands(device: torch.device) -> Tensor:
 
 
 def published() -> tuple[YamnetNetwork, tuple[str, ...]]:
-    """YAMNet with AudioSet's weights, frozen, and its 521 classes, from the folder L2I_YAMNET;
-    ValueError says what to do where it is not there."""
+    """YAMNet with AudioSet's weights, frozen, and its 521 classes, from the folder or the TFLite
+    file that L2I_YAMNET names; ValueError says what to do where it is not there."""
     named = os.environ.get(VARIABLE)
     if not named:
         raise ValueError(
-            f"YAMNet's weights are not at hand: set the environment variable {VARIABLE} to a "
-            f"folder with {WEIGHTS} and {CLASS_MAP}."
+            f"YAMNet's weights are not at hand: set the environment variable {VARIABLE} to its "
+            f"published TFLite file, {CLASS_MAPS[0]} beside it, or to a folder with {WEIGHTS} and "
+            f"{CLASS_MAPS[1]}."
         )
-    folder = Path(named).expanduser()
-    if missing := [name for name in (WEIGHTS, CLASS_MAP) if not (folder / name).is_file()]:
-        raise ValueError(
-            f"{VARIABLE} names {folder}, which lacks {missing[0]}; give a folder that has it."
-        )
-    classes = _class_map(folder / CLASS_MAP)
+    given = Path(named).expanduser()
+    file = given if given.suffix == ".tflite" else given / WEIGHTS
+    if not file.is_file():
+        raise ValueError(f"{VARIABLE} names {given}, and there is no {file}; give what is there.")
+    classes = _class_map(file.parent)
     network = YamnetNetwork(len(classes))
-    tensors, state = read_tensors(folder / WEIGHTS), network.state_dict()
-    check_shapes(tensors, state, folder / WEIGHTS)
+    state = network.state_dict()
+    if file.suffix == ".tflite":
+        tensors = read_tflite(file, {name: value.shape for name, value in state.items()})
+    else:
+        tensors = read_tensors(file)
+    check_shapes(tensors, state, file)
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return freeze(network), classes
 
 
-def _class_map(path: Path) -> tuple[str, ...]:
-    with path.open(newline="") as file:
+def _class_map(folder: Path) -> tuple[str, ...]:
+    """Names in the order of the scores, as YAMNet's class map lists them."""
+    there = [folder / name for name in CLASS_MAPS if (folder / name).is_file()]
+    if not there:
+        raise ValueError(f"{folder} lacks YAMNet's class map, {' or '.join(CLASS_MAPS)}; add it.")
+    with there[0].open(newline="") as file:
         rows = list(csv.DictReader(file))
     if not rows or "display_name" not in rows[0]:
-        raise ValueError(f"{path} is no class map: it lacks the column 'display_name'.")
+        raise ValueError(f"{there[0]} is no class map: it lacks the column 'display_name'.")
     return tuple(row["display_name"] for row in rows)

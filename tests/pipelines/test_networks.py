@@ -35,7 +35,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / yamnet.WEIGHTS,
     )
     rows = "".join(f"{n},/m/{n},class {n}\n" for n in range(5))
-    (folder / yamnet.CLASS_MAP).write_text("index,mid,display_name\n" + rows)
+    (folder / yamnet.CLASS_MAPS[0]).write_text("index,mid,display_name\n" + rows)
     return folder
 
 
