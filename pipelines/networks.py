@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ from l2i_core.classifiers.yamnet import Yamnet, YamnetNetwork
 from l2i_core.data.clips import DataSet
 from l2i_core.signal import spectra
 from pipelines.config import Config
+
+_EQUALISED_ON = 96  # clips
 
 
 class Recipe(Protocol):
@@ -44,8 +47,9 @@ class Recipe(Protocol):
         """The shortest sound that it can learn from."""
         ...
 
-    def start(self, network: Any) -> bool:
-        """Give it the weights that the config names; whether there are any."""
+    def start(self, network: Any, features: Tensor) -> bool:
+        """Give it the weights that the config names; whether there are any. features: the log-mels
+        (N, bands, T) that it will learn from."""
         ...
 
     def normalise(self, network: Any, features: Tensor) -> None:
@@ -90,7 +94,7 @@ class Kumar:
         audio = self._config.audio
         return (network.min_frames - 1) * audio.hop_length / audio.sample_rate
 
-    def start(self, network: Classifier) -> bool:
+    def start(self, network: Classifier, features: Tensor) -> bool:
         settings = self._config.classifier
         if settings.pretrained:  # Kumar's network was trained on plain decibels
             load_kumar(network, read_weights(settings.pretrained))
@@ -139,10 +143,13 @@ class FineTunedYamnet:
     def min_seconds(self, network: YamnetNetwork) -> float:
         return Yamnet.min_seconds
 
-    def start(self, network: YamnetNetwork) -> bool:
+    def start(self, network: YamnetNetwork, features: Tensor) -> bool:
         name = self._config.classifier.start_from
         theirs = bundled(name, YamnetNetwork, "YAMNet's") if name else yamnet.published()[0]
         keep_last(network, theirs, "head.", "normalise.")
+        if not name:
+            every = max(1, len(features) // _EQUALISED_ON)
+            equalise(network, features[::every][:_EQUALISED_ON])
         return True
 
     def normalise(self, network: YamnetNetwork, features: Tensor) -> None:
@@ -153,6 +160,40 @@ class FineTunedYamnet:
 
     def classifier(self, network: YamnetNetwork, data: DataSet) -> Yamnet:
         return Yamnet(network, data.classes, data.multi_label)
+
+
+def equalise(network: YamnetNetwork, log_mel: Tensor) -> None:
+    """Bring the channels of all convolutions to an RMS of 1 on log_mel (N, 64, T) and leave what
+    the network computes as it is: what a channel is divided by, the next layer multiplies again
+    (Nagel et al. 2019), which a ReLU allows.
+
+    Folding the batch normalisations left weights of which some layers' are fifty times smaller
+    than others', so that no learning rate suits all. The divisor of a channel that is hardly ever
+    active is a twentieth of its layer's mean.
+    """
+    chain = network.convolutions
+    squares: dict[nn.Module, Tensor] = dict.fromkeys(chain, torch.zeros(()))
+
+    def add(layer: nn.Module, given: Any, made: Tensor) -> None:
+        squares[layer] = squares[layer] + made.square().mean(dim=(0, 2, 3))
+
+    hooks = [layer.register_forward_hook(add) for layer in chain]
+    parts, training = log_mel.split(16), network.training
+    network.eval()
+    with torch.no_grad():
+        for part in parts:
+            network(part)
+        for hook in hooks:
+            hook.remove()
+        network.train(training)
+        for layer, following in zip(chain, [*chain[1:], None], strict=True):
+            size = (squares[layer] / len(parts)).sqrt()
+            size = size.clamp_min(0.05 * float(size.mean()))
+            for values in layer.parameters():
+                values.div_(size.view(-1, *[1] * (values.ndim - 1)))
+            if following is not None:
+                by_channel = (-1, 1, 1, 1) if following.groups > 1 else (1, -1, 1, 1)
+                following.weight *= size.view(by_channel)
 
 
 RECIPES: dict[str, Callable[[Config], Recipe]] = {"kumar": Kumar, "yamnet": FineTunedYamnet}

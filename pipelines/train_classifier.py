@@ -133,12 +133,11 @@ def train(config: Config, out: Path) -> nn.Module:
     run = _run(config, out, recipe, len(data.classes))
     if run.finished:
         return run.result()
-    anew = run.done == 0 and not _start(config, out, recipe, run.model)
     waveforms, clips = load_batch(
         clips, config.audio, config.data.seconds, config.data.skip_damaged
     )
     features = log_mels(waveforms, recipe.log_mel)
-    if anew:
+    if run.done == 0 and not _start(config, out, recipe, run.model, features):
         recipe.normalise(run.model, features)
     wanted = targets(clips, data.classes).to(device())
     sounds = waveforms if config.classifier.noise.share else None  # they are gigabytes
@@ -151,12 +150,12 @@ def train(config: Config, out: Path) -> nn.Module:
     return run.train(len(clips), terms, config.seed, rate, longest=math.inf)
 
 
-def _start(config: Config, out: Path, recipe: Recipe, model: nn.Module) -> bool:
+def _start(config: Config, out: Path, recipe: Recipe, model: nn.Module, features: Tensor) -> bool:
     """Give f the weights that the config has it start from; whether it names any."""
     if config.classifier.pretrain_on:
         keep_last(model, train(_pretraining(config), out / "pretraining"), "linear.")
         return True
-    return recipe.start(model)
+    return recipe.start(model, features)
 
 
 def _epoch(

@@ -127,6 +127,11 @@ class YamnetNetwork(nn.Module):
         strides = np.cumprod([2, *(stride for _, stride in _BLOCKS)])
         return tuple(int(strides[b]) for b in self.map_blocks)
 
+    @property
+    def convolutions(self) -> list[nn.Conv2d]:
+        """All of them, in the order in which they are passed."""
+        return [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
+
     def forward(self, log_mel: Tensor) -> tuple[Tensor, list[Tensor]]:
         """log_mel (B, 64, T) → logits (B, C), feature maps [(B, channels, time, bands), …]."""
         x = self.stem(log_mel.transpose(1, 2).unsqueeze(1))
