@@ -13,8 +13,7 @@ import torch
 from torch import nn
 
 from l2i_core.bundle import InterpreterInfo, load_bundle
-from l2i_core.classifiers.kumar import KumarVgg
-from l2i_core.classifiers.protocol import network_of
+from l2i_core.classifiers.protocol import SoundClassifier, network_of
 from l2i_core.explainers.baselines import BaselineInfo
 from pipelines.checkpoint import trained_on
 from pipelines.config import Baseline, Config, InterpreterConfig
@@ -23,14 +22,14 @@ _PACKAGES = ("torch", "torchaudio", "librosa", "numpy", "soundfile", "soxr", "sc
 
 
 def baselines_of(
-    out: Path, classifier: KumarVgg
+    out: Path, classifier: SoundClassifier
 ) -> tuple[dict[str, nn.Module], dict[str, BaselineInfo]]:
     """The baselines of the bundle that is in OUT already, if they were trained on this very f."""
     if not (out / "config.json").is_file():
         return {}, {}
     bundle = load_bundle(out)
-    mine, there = classifier.network.state_dict(), network_of(bundle.classifier)
-    theirs = there.state_dict() if there else {}
+    here, there = network_of(classifier), network_of(bundle.classifier)
+    mine, theirs = (each.state_dict() if each else {} for each in (here, there))
     same = mine.keys() == theirs.keys() and all(
         torch.equal(mine[k].to(v.device, torch.float16), v.half()) for k, v in theirs.items()
     )

@@ -21,6 +21,7 @@ from l2i_core.signal.spectra import AudioConfig
 from l2i_core.strict import at_least, build
 
 PRECISIONS = ("bfloat16", "float32")
+NETWORKS = ("kumar", "yamnet")
 CLIP = "clip"  # the noise that is another training clip
 Baseline = flint.Settings | vibi.Settings
 # The two were one dataclass once: stored configs hold the other's settings, too, and the recipes
@@ -29,6 +30,8 @@ _OTHERS = {
     "flint": {"kept_chunks": 20, "compression": 0.1, "temperature": 0.5, "pool": 1},
     "vibi": {"channels": 128, "reconstruction": 10.0, "sparsity": 0.6, "entropy": 0.2},
 }
+# Settings of f that checkpoints of a time before them do not hash.
+_LATER = ("kind", "head_learning_rate", "warm_up", "masks", "mask_width", "head_epochs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +88,26 @@ class ClassifierConfig(Training):
 
     muon_learning_rate: ClassVar[float] = 0.0  # type: ignore[misc]  # not a setting of f's
 
+    kind: str = "kumar"  # or "yamnet", fine-tuned from AudioSet's weights (L2I_YAMNET)
     epochs: int = 60
     batch_size: int = 32
     learning_rate: float = 2e-3
+    head_learning_rate: float = 0.0  # of the prediction layers; 0: as all others
+    warm_up: float = 0.3  # share of the steps in which the learning rates rise
     weight_decay: float = 1e-2
     dropout: float = 0.2
     mixup: float = 0.3  # Beta(a, a); 0 switches it off
     mixup_free_epochs: int = 10  # the last epochs see unmixed clips, which restores logit size
     stretch: float = 0.2  # largest relative change of tempo
     shift: float = 0.1  # largest relative change of pitch
+    masks: int = 2  # of SpecAugment, in time and in frequency each …
+    mask_width: float = 1 / 6  # … whose width is at most this share of the axis
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     crop_seconds: float = 0.0  # training sees stretches of this length; 0: whole clips
     whole_epochs: int = 20  # the last epochs see whole clips, as f will be asked about
     pretrained: str | None = None  # safetensors from pipelines.import_kumar, to fine-tune
     head_only: bool = False  # train the prediction layers alone, as the paper does (A.1.2)
+    head_epochs: int = 0  # … in the first epochs, and all layers after them
     pretrain_on: str | None = None  # a larger data set: f first learns its same folds
     pretrain_epochs: int = 30
     start_from: str | None = None  # a bundle whose f, but for its last layer, is fine-tuned
@@ -116,7 +125,16 @@ class ClassifierConfig(Training):
         if self.head_only and not self.pretrained:
             raise ValueError("classifier.head_only needs weights to build on: set pretrained.")
         at_least(self, 0, "weight_decay", "mixup", "mixup_free_epochs")
-        at_least(self, 0, "crop_seconds", "whole_epochs", "halve_every")
+        at_least(self, 0, "crop_seconds", "whole_epochs", "halve_every", "head_learning_rate")
+        at_least(self, 0, "warm_up", "masks", "mask_width", "head_epochs")
+        if self.kind not in NETWORKS:
+            known = " or ".join(NETWORKS)
+            raise ValueError(f"classifier.kind must be {known}, received {self.kind!r}.")
+        if self.kind == "yamnet" and (self.pretrained or self.pretrain_on):
+            raise ValueError(
+                "a classifier of kind yamnet starts from AudioSet's weights (L2I_YAMNET), or from "
+                "the bundle classifier.start_from; leave pretrained and pretrain_on out."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +240,13 @@ class Config:
         if "data" in values:
             del values["data"]["test_folds"]
             del values["data"]["root"]
-        if "classifier" in values and not self.classifier.noise.share:
-            del values["classifier"]["noise"]  # checkpoints of a time before it hash none
+        if "classifier" in values:
+            if not self.classifier.noise.share:
+                del values["classifier"]["noise"]  # checkpoints of a time before it hash none
+            plain = ClassifierConfig()
+            for name in _LATER:
+                if getattr(self.classifier, name) == getattr(plain, name):
+                    del values["classifier"][name]
         for baseline in values.get("baselines", {}).values():
             baseline |= _OTHERS.get(baseline["kind"], {})
         return values

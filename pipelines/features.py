@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -50,11 +50,10 @@ def log_magnitudes(waveforms: Tensor, config: AudioConfig) -> Tensor:
     return torch.cat([spectra.log_magnitude(part.to(device()), config) for part in parts])
 
 
-def log_mels(waveforms: Tensor, config: AudioConfig) -> Tensor:
-    """Log-mel (N, n_mels, T) in dB of (N, n), each with its own top_db floor, on the training
-    device."""
-    given = [part.to(device()) for part in waveforms.split(16)]
-    return torch.cat([spectra.log_mel(spectra.stft(part, config).abs(), config) for part in given])
+def log_mels(waveforms: Tensor, front_end: Callable[[Tensor], Tensor]) -> Tensor:
+    """What a front end gives, (B, n) → (B, n_mels, T), of (N, n), a few clips at a time, on the
+    training device."""
+    return torch.cat([front_end(part.to(device())) for part in waveforms.split(16)])
 
 
 def targets(clips: Sequence[Clip], classes: Sequence[str]) -> Tensor:

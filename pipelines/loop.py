@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -50,7 +50,8 @@ def stage(
 
 class Run(Generic[Model]):
     """One network's training by pipelines.COMMAND: what its checkpoint, OUT/checkpoints/FILE,
-    holds, and what is left to do. part: the network's name in the checkpoint."""
+    holds, and what is left to do. part: the network's name in the checkpoint; head: its modules
+    that have a learning rate of their own."""
 
     def __init__(
         self,
@@ -61,12 +62,13 @@ class Run(Generic[Model]):
         checkpoint: Path,
         recipe: Any,
         part: str = "model",
+        head: Mapping[str, float] | None = None,
     ) -> None:
         self.name, self.model, self.schedule = name, model, schedule
         self._command = command
         self._checkpoint, self._recipe = checkpoint, recipe
         self._models: dict[str, nn.Module] = {part: model}
-        self._optimizers = Optimizers(model, schedule)
+        self._optimizers = Optimizers(model, schedule, head)
         self.done = load_checkpoint(checkpoint, self._models, self._optimizers.by_name, recipe)
 
     @property

@@ -7,7 +7,7 @@ then learns in far fewer steps (docs/method.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
@@ -22,15 +22,20 @@ class Optimizers:
 
     muon_learning_rate 0: AdamW for every parameter. Else Muon with that rate for the weights of
     convolutions, each as a matrix (output channels × the rest), and AdamW for the others.
+    head: modules of the model that learn, by AdamW, at the rate head[name] of their own.
     """
 
-    def __init__(self, model: nn.Module, rates: Training) -> None:
+    def __init__(
+        self, model: nn.Module, rates: Training, head: Mapping[str, float] | None = None
+    ) -> None:
         layers = [m for m in model.modules() if isinstance(m, _CONVOLUTIONS)]
         self._weights = [m.weight for m in layers] if rates.muon_learning_rate else []
         # Muon takes matrices alone: these share the weights' storage.
         self._matrices = [nn.Parameter(w.detach().view(len(w), -1)) for w in self._weights]
         by_muon = {id(w) for w in self._weights}
-        others = [p for p in model.parameters() if id(p) not in by_muon]
+        heads = {name: list(model.get_submodule(name).parameters()) for name in head or {}}
+        apart = by_muon | {id(p) for parameters in heads.values() for p in parameters}
+        others = [p for p in model.parameters() if id(p) not in apart]
         decay = rates.weight_decay
         self._peaks = [rates.learning_rate]
         self.by_name: dict[str, torch.optim.Optimizer] = {
@@ -42,6 +47,9 @@ class Optimizers:
             self.by_name["muon"] = torch.optim.Muon(
                 self._matrices, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
             )
+        for name, parameters in heads.items():
+            self._peaks.append((head or {})[name])
+            self.by_name[f"optimizer-{name}"] = torch.optim.AdamW(parameters, weight_decay=decay)
 
     def step(self, rate: Callable[[float], float]) -> None:
         """One step along the parameters' gradients; rate(peak) is the learning rate of now."""

@@ -16,14 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from l2i_core.bundle import load_bundle
-from l2i_core.classifiers.kumar import Classifier, KumarVgg, load_kumar
-from l2i_core.classifiers.protocol import network_of
+from l2i_core.classifiers.protocol import SoundClassifier
 from l2i_core.data.clips import Clip, DataSet
 from l2i_core.data.sets import open_data_set
 from l2i_core.data.synthesised import synthesised
@@ -33,6 +29,7 @@ from pipelines.checkpoint import one_cycle
 from pipelines.config import ClassifierConfig, Config
 from pipelines.features import load_batch, log_mels, targets
 from pipelines.loop import Run, stage
+from pipelines.networks import Recipe, keep_last, recipe_of
 from pipelines.noise import with_noise
 from pipelines.runs import autocast, device, main_guard
 
@@ -51,10 +48,13 @@ def training_clips(config: Config) -> tuple[DataSet, list[Clip]]:
     return data, clips
 
 
-def augment(log_mel: Tensor, config: ClassifierConfig, generator: torch.Generator) -> Tensor:
-    """Circular shift, tempo and pitch change, two SpecAugment bands: (B, n_mels, T) → the same.
+def augment(
+    log_mel: Tensor, config: ClassifierConfig, generator: torch.Generator, decibel: float = 1.0
+) -> Tensor:
+    """Circular shift, tempo and pitch change, gain, SpecAugment's masks: (B, n_mels, T) → the same.
 
-    The generator is the CPU's on every device, so that its draws are the same.
+    decibel: what one dB is in the log-mel. The generator is the CPU's on every device, so that its
+    draws are the same.
     """
     batch, n_mels, n_frames = log_mel.shape
 
@@ -73,21 +73,25 @@ def augment(log_mel: Tensor, config: ClassifierConfig, generator: torch.Generato
     warped = functional.grid_sample(
         rolled.unsqueeze(1), grid, padding_mode="reflection", align_corners=False
     )
-    warped += uniform(-3, 3).to(log_mel.device)[:, None, None, None]
+    warped += decibel * uniform(-3, 3).to(log_mel.device)[:, None, None, None]
     floor = float(warped.mean())
-    for axis, width in ((3, n_frames // 6), (2, n_mels // 6)) * 2:
+    widths = [int(config.mask_width * size) for size in (n_frames, n_mels)]
+    for axis, width in ((3, widths[0]), (2, widths[1])) * config.masks:
         # torchaudio draws from the global generator, which each epoch seeds.
         warped = torchaudio.functional.mask_along_axis_iid(warped, width, floor, axis)
     return warped.squeeze(1)
 
 
-def crop(log_mel: Tensor, n_frames: int, generator: torch.Generator) -> Tensor:
+def crop(
+    log_mel: Tensor, n_frames: int, generator: torch.Generator, heard_in: Tensor | None = None
+) -> Tensor:
     """A stretch of each clip, (B, n_mels, T) → (B, n_mels, n_frames), going round its end.
 
     Each holds, somewhere, a frame drawn by its level above the clip's quietest: half of ESC-50's
-    clips are a short event followed by silence, and a stretch of silence has no class.
+    clips are a short event followed by silence, and a stretch of silence has no class. Levels are
+    those of `heard_in`, the same clips without added noise, where that is given.
     """
-    level = log_mel.mean(dim=1)
+    level = (log_mel if heard_in is None else heard_in).mean(dim=1)
     level = level - level.amin(dim=1, keepdim=True) + 1e-3
     heard = torch.multinomial(level.cpu(), 1, generator=generator).squeeze(1)
     start = heard - torch.randint(n_frames, (len(log_mel),), generator=generator)
@@ -121,52 +125,43 @@ def joined(targets: Tensor, others: Tensor, share: Tensor, task: Task) -> Tensor
     return targets.maximum(others) if task.multi_label else torch.lerp(others, targets, share)
 
 
-def train(config: Config, out: Path) -> Classifier:
+def train(config: Config, out: Path) -> nn.Module:
     """Train f on the training clips; the last epoch is kept (no look at the test fold)."""
     data, clips = training_clips(config)
-    weights = _positive_weights(config.classifier, data)
-    start_from, known = config.classifier.start_from, None
+    weights, recipe = _positive_weights(config.classifier, data), recipe_of(config)
     torch.manual_seed(config.seed)
-    if start_from:  # its networks draw weights, too, before f does
-        known = _network(start_from)
-    run = _run(config, out, len(data.classes))
+    run = _run(config, out, recipe, len(data.classes))
     if run.finished:
         return run.result()
-    anew = run.done == 0 and not _start(config, out, run.model, known)
     waveforms, clips = load_batch(
         clips, config.audio, config.data.seconds, config.data.skip_damaged
     )
-    features = log_mels(waveforms, config.audio)
-    if anew:
-        run.model.offset.fill_(round(float(features.mean()), 3))
-        run.model.scale.fill_(round(float(features.std()), 3))
+    features = log_mels(waveforms, recipe.log_mel)
+    if run.done == 0 and not _start(config, out, recipe, run.model, features):
+        recipe.normalise(run.model, features)
     wanted = targets(clips, data.classes).to(device())
     sounds = waveforms if config.classifier.noise.share else None  # they are gigabytes
     del waveforms
     task = task_of(data.multi_label)
-    terms = partial(_epoch, config, run.model, sounds, features, wanted, task, weights)
-    rate = partial(_halved, config.classifier) if config.classifier.halve_every else one_cycle
+    terms = partial(_epoch, config, recipe, run.model, sounds, features, wanted, task, weights)
+    rate = partial(one_cycle, warm_up=config.classifier.warm_up)
+    if config.classifier.halve_every:
+        rate = partial(_halved, config.classifier)
     return run.train(len(clips), terms, config.seed, rate, longest=math.inf)
 
 
-def _start(config: Config, out: Path, model: Classifier, known: Classifier | None) -> bool:
-    """Give f the weights that the config has it start from, maybe `known`; whether it names any."""
-    settings = config.classifier
-    if settings.pretrained:  # Kumar's network was trained on plain decibels
-        load_kumar(model, read_weights(settings.pretrained))
+def _start(config: Config, out: Path, recipe: Recipe, model: nn.Module, features: Tensor) -> bool:
+    """Give f the weights that the config has it start from; whether it names any."""
+    if config.classifier.pretrain_on:
+        keep_last(model, train(_pretraining(config), out / "pretraining"), "linear.")
         return True
-    if settings.pretrain_on:
-        known = train(_pretraining(config), out / "pretraining")
-    if known is None:
-        return False
-    own = {k: v for k, v in model.state_dict().items() if k.startswith("linear.")}
-    model.load_state_dict({**known.state_dict(), **own})
-    return True
+    return recipe.start(model, features)
 
 
 def _epoch(
     config: Config,
-    model: Classifier,
+    recipe: Recipe,
+    model: nn.Module,
     waveforms: Tensor | None,
     features: Tensor,
     wanted: Tensor,
@@ -183,24 +178,29 @@ def _epoch(
     generator.set_state(torch.get_rng_state())
     torch.manual_seed(torch.initial_seed())
     mixing = settings.mixup > 0 and epoch < settings.epochs - settings.mixup_free_epochs
-    frames = config.audio.n_frames(round(settings.crop_seconds * config.audio.sample_rate))
+    frames = recipe.n_frames(round(settings.crop_seconds * config.audio.sample_rate))
     crops = settings.crop_seconds > 0 and frames < features.shape[2]
     cropping = crops and epoch < settings.epochs - settings.whole_epochs
-    for part in _fixed(model, settings):  # their batch statistics stay as they are, too
-        part.eval()
+    head_alone = settings.head_only or epoch < settings.head_epochs
+    for part in recipe.body(model):  # its batch statistics stay as they are, too
+        part.train(not head_alone).requires_grad_(not head_alone)
 
     def terms(chosen: Tensor) -> dict[str, Tensor]:
         chosen = chosen.to(device())
         x, y = features[chosen], wanted[chosen]
+        clean = x
         if waveforms is not None:
             noise, rate = settings.noise, config.audio.sample_rate
             some = torch.randperm(len(y), generator=generator)[: round(noise.share * len(y))]
             if len(some):
                 clips = chosen.cpu()[some]
                 sounds, others, shares = with_noise(waveforms, clips, noise, rate, generator)
-                x[some] = log_mels(sounds, config.audio)
+                x = clean.clone()
+                x[some] = log_mels(sounds, recipe.log_mel)
                 y[some] = joined(y[some], wanted[others], shares.to(device())[:, None], task)
-        x = augment(crop(x, frames, generator) if cropping else x, settings, generator)
+        if cropping:
+            x = crop(x, frames, generator, clean)
+        x = augment(x, settings, generator, recipe.decibel)
         if mixing:
             x, y = mixup(x, y, settings.mixup, generator)
         with autocast(config.precision):
@@ -248,60 +248,36 @@ def _pretraining(config: Config) -> Config:
     )
 
 
-def trained(config: Config, out: Path) -> KumarVgg:
+def trained(config: Config, out: Path) -> SoundClassifier:
     """The frozen f that `train` left in OUT; ValueError where it is absent or unfinished."""
-    data = open_data_set(config.data.kind, config.data.root)
-    network = _run(config, out, len(data.classes)).result()
-    return KumarVgg(network, config.audio, data.classes, data.multi_label)
+    data, recipe = open_data_set(config.data.kind, config.data.root), recipe_of(config)
+    return recipe.classifier(_run(config, out, recipe, len(data.classes)).result(), data)
 
 
-def _network(name: str) -> Classifier:
-    """The network of a bundle's f; ValueError where it is of another kind than we train."""
-    network = network_of(load_bundle(name).classifier)
-    if not isinstance(network, Classifier):
-        raise ValueError(f"classifier.start_from: the f of {name} is not Kumar's network.")
-    return network
-
-
-def read_weights(path: str) -> dict[str, Tensor]:
-    """The tensors of a safetensors file; ValueError for an absent or another file."""
-    if not Path(path).is_file():
-        raise ValueError(
-            f"classifier.pretrained: no such file: {path}. Write it with "
-            "python -m pipelines.import_kumar FILE, or name another file."
-        )
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ValueError(f"classifier.pretrained: {path} is not a safetensors file.") from error
-
-
-def _run(config: Config, out: Path, n_classes: int) -> Run[Classifier]:
+def _run(config: Config, out: Path, recipe: Recipe, n_classes: int) -> Run[nn.Module]:
     """f's training in OUT; ValueError for clips that are too short for it."""
-    settings, rate = config.classifier, config.audio.sample_rate
-    model = Classifier(
-        n_classes, config.audio.n_mels, dropout=settings.dropout, map_blocks=config.map_blocks
-    ).to(device())
+    settings = config.classifier
+    model = recipe.network(n_classes).to(device())
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for part in _fixed(model, settings):
-        part.requires_grad_(False)
     for name, seconds in (
         ("data.seconds", config.data.seconds),
         ("classifier.crop_seconds", settings.crop_seconds),
     ):
-        if seconds and config.audio.n_frames(round(seconds * rate)) < model.min_frames:
-            least = (model.min_frames - 1) * config.audio.hop_length / rate
+        if seconds and seconds < (least := recipe.min_seconds(model)):
             raise ValueError(
                 f"{name} is {seconds:g}, but f needs at least {least:.2f} s at this hop length."
             )
-    recipe = run_recipe(config, "precision", "classifier")
-    path = out / "checkpoints" / "classifier.safetensors"
-    return Run("classifier", "train_classifier", model, settings, path, recipe, part="classifier")
-
-
-def _fixed(model: Classifier, settings: ClassifierConfig) -> list[nn.Module]:
-    """What of f does not learn."""
-    return [model.blocks, model.embedding] if settings.head_only else []
+    faster = settings.head_learning_rate
+    return Run(
+        "classifier",
+        "train_classifier",
+        model,
+        settings,
+        out / "checkpoints" / "classifier.safetensors",
+        run_recipe(config, "precision", "classifier"),
+        part="classifier",
+        head={name: faster for name in recipe.head} if faster else {},
+    )
 
 
 def run_recipe(config: Config, *sections: str) -> dict[str, Any]:

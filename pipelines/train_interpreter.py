@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from l2i_core.bundle import Bundle, save_bundle
 from l2i_core.classifiers.kumar import KumarVgg
+from l2i_core.classifiers.protocol import Heard, SoundClassifier, Spectral, network_of
 from l2i_core.dictionary import masking, nmf
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers import losses, theta
@@ -28,7 +29,7 @@ from l2i_core.signal import spectra
 from l2i_core.task import Task, task_of
 from pipelines.assemble import baseline_info, baselines_of, interpreter_info, provenance
 from pipelines.config import Baseline, Config, InterpreterConfig, wanted
-from pipelines.features import load_batch, log_magnitudes
+from pipelines.features import load_batch
 from pipelines.learn_dictionary import groups, learn
 from pipelines.loop import Run, stage
 from pipelines.runs import autocast, device, main_guard
@@ -38,12 +39,13 @@ from pipelines.train_classifier import run_recipe, trained, training_clips
 @dataclass(frozen=True, slots=True)
 class Cache:
     """What f says of every training clip: X (N, F, T) and maps in half precision, logits (N, C);
-    all on the training device."""
+    all on the training device. phase (N, F, T) of an f that needs sounds, see `heard`."""
 
     log_magnitude: Tensor
     maps: list[Tensor]
     logits: Tensor
     task: Task
+    phase: Tensor | None = None
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -59,7 +61,11 @@ class Cache:
 
 
 def build_cache(
-    config: Config, classifier: KumarVgg, patterns: Tensor, views: int, partial_views: int = 0
+    config: Config,
+    classifier: SoundClassifier,
+    patterns: Tensor,
+    views: int,
+    partial_views: int = 0,
 ) -> Cache:
     """One pass of f over the training clips, over views − 1 circularly shifted copies, and over
     `partial_views` more that lack a random part of their components (`without_some`)."""
@@ -76,24 +82,47 @@ def build_cache(
             viewed = waveforms
         start = view * len(waveforms)
         for part in tqdm(viewed.split(16), desc=f"f's features, view {view + 1}", leave=False):
-            x = log_magnitudes(part, config.audio)
+            transformed = spectra.stft(part.to(device()), config.audio)
+            x, phase = spectra.compress(transformed.abs()), transformed.angle()
             if view >= views:
                 x = without_some(x, patterns, generator)
             with torch.inference_mode():
-                heard = classifier.hear_spectrogram(spectra.magnitude(x))
+                said = heard(config, classifier, x, phase)
             # Written into place: joining parts at the end would hold everything twice, and this
             # is gigabytes.
             cache = cache or Cache(
                 x.new_empty(total, *x.shape[1:], dtype=torch.half),
-                [m.new_empty(total, *m.shape[1:], dtype=torch.half) for m in heard.maps],
-                heard.logits.new_empty(total, *heard.logits.shape[1:]),
+                [m.new_empty(total, *m.shape[1:], dtype=torch.half) for m in said.maps],
+                said.logits.new_empty(total, *said.logits.shape[1:]),
                 task_of(data.multi_label),
+                None
+                if shortcut(config, classifier)
+                else x.new_empty(total, *x.shape[1:], dtype=torch.half),
             )
-            for whole, some in zip(cache.tensors, [x, *heard.maps, heard.logits], strict=True):
+            for whole, some in zip(cache.tensors, [x, *said.maps, said.logits], strict=True):
                 whole[start : start + len(part)] = some
+            if cache.phase is not None:
+                cache.phase[start : start + len(part)] = phase
             start += len(part)
     assert cache is not None  # a data set without clips was refused
     return cache
+
+
+def shortcut(config: Config, classifier: SoundClassifier) -> bool:
+    """Whether f starts from the STFT of W."""
+    return isinstance(classifier, Spectral) and classifier.front_end == config.audio
+
+
+def heard(
+    config: Config, classifier: SoundClassifier, log_magnitude: Tensor, phase: Tensor | None
+) -> Heard:
+    """f on X (B, F, T): by its shortcut, which on a masked X is an approximation and spares the
+    inverse STFT, or else on the sound of X with its phases (B, F, T)."""
+    if isinstance(classifier, Spectral) and shortcut(config, classifier):
+        return classifier.hear_spectrogram(spectra.magnitude(log_magnitude))
+    assert phase is not None
+    length = round(config.data.seconds * config.audio.sample_rate)
+    return classifier.hear(spectra.invert(log_magnitude, phase, length, config.audio))
 
 
 def without_some(log_magnitude: Tensor, patterns: Tensor, generator: torch.Generator) -> Tensor:
@@ -147,6 +176,11 @@ def train(config: Config, name: str, out: Path, features: Features | None = None
         cache = features.of(config, out, settings.views, settings.partial_views)
         terms = partial(loss_terms, config, settings, run.model, classifier, patterns, cache)
     else:
+        if not isinstance(classifier, KumarVgg):
+            raise ValueError(
+                f"the baseline {name!r} reads the log-mel of Kumar's network, and f is of kind "
+                f"{config.classifier.kind}; leave the baselines out."
+            )
         cache = features.of(config, out, views=1)
         terms = partial(baseline_terms, config, settings, run.model, classifier, cache)
     return run.train(len(cache.logits), lambda epoch: terms, config.seed)
@@ -156,7 +190,7 @@ def loss_terms(
     config: Config,
     settings: InterpreterConfig,
     model: Interpreter,
-    classifier: KumarVgg,
+    classifier: SoundClassifier,
     patterns: Tensor,
     cache: Cache,
     chosen: Tensor,
@@ -174,10 +208,12 @@ def loss_terms(
         low, high = settings.loop_thresholds
         thresholds = torch.rand(len(chosen)).to(device()) * (high - low) + low
 
+        phase = None if cache.phase is None else cache.phase[chosen.to(x.device)].float()
+
         def answer(masked: Tensor) -> Tensor:
-            """f by its shortcut: on masked X an approximation, which spares the inverse STFT."""
+            twice = None if phase is None else torch.cat([phase, phase])
             with autocast(config.precision):
-                return classifier.hear_spectrogram(spectra.magnitude(masked)).logits.float()
+                return heard(config, classifier, masked, twice).logits.float()
 
         keep, remove, energy = losses.decision_in_the_loop(
             answer,
@@ -273,7 +309,8 @@ def make_bundle(config: Config, out: Path, baselines: dict[str, nn.Module] | Non
     info = {n: baseline_info(config.baselines[n]) for n in baselines or {}}
     if baselines is None:
         baselines, info = baselines_of(out, classifier)
-    classifier.network.cpu()
+    if network := network_of(classifier):
+        network.cpu()
     bundle = Bundle(
         name=config.name,
         title=config.title or config.name,

@@ -37,6 +37,9 @@ from pipelines import learn_dictionary, train_classifier, train_interpreter
 from pipelines.config import Config, load_config
 from pipelines.runs import main_guard
 
+# YAMNet's published weights are no part of the project: tests of them say where they lie.
+YAMNET = os.environ.get("L2I_YAMNET")
+
 # The user's own data, models and settings must not change what a test sees.
 for _name in [name for name in os.environ if name.startswith("L2I_")]:
     del os.environ[_name]
@@ -129,6 +132,15 @@ def _logging_as_before() -> Iterator[None]:
     for handler in set(root.handlers) - set(handlers):
         handler.close()
     root.handlers[:], root.level = handlers, level
+
+
+@pytest.fixture
+def yamnet_folder(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of YAMNet's published weights, which L2I_YAMNET names."""
+    if not YAMNET:
+        pytest.skip("set L2I_YAMNET to the folder of YAMNet's weights")
+    monkeypatch.setenv("L2I_YAMNET", YAMNET)
+    return Path(YAMNET)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from pipelines import (
     features,
 )
 from pipelines.config import Config
+from pipelines.networks import recipe_of
 
 
 def test_batch_has_one_length_and_peak_one(tmp_path: Path, small_config: Config) -> None:
@@ -52,7 +53,7 @@ def test_features_are_the_engines(small_config: Config) -> None:
     clips = list(synthesised([3]).clips[:2])
     waveforms, _ = features.load_batch(clips, small_config.audio)
     x = features.log_magnitudes(waveforms, small_config.audio)
-    mel = features.log_mels(waveforms, small_config.audio)
+    mel = features.log_mels(waveforms, recipe_of(small_config).log_mel)
     for n in range(2):
         torch.testing.assert_close(x[n], spectra.log_magnitude(waveforms[n], small_config.audio))
         magnitude = spectra.stft(waveforms[n], small_config.audio).abs()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -90,3 +91,13 @@ def test_a_layer_without_gradient_stays() -> None:
     model.plane.requires_grad_(False)
     _train(model, Optimizers(model, InterpreterConfig(muon_learning_rate=0.01)), 1)
     assert torch.equal(model.plane.weight, before)
+
+
+def test_a_head_has_a_rate_of_its_own() -> None:
+    model = _net()
+    before = copy.deepcopy(model)
+    _train(model, Optimizers(model, InterpreterConfig(learning_rate=0.01), {"head": 0.05}), 1)
+    for name, parameter in model.named_parameters():
+        moved = (parameter - before.get_parameter(name)).detach().abs().max()
+        # AdamW's first step is as long as the rate wherever there is a gradient.
+        assert float(moved) == pytest.approx(0.05 if name.startswith("head") else 0.01, rel=1e-3)
