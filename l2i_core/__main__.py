@@ -22,6 +22,7 @@ from l2i_core.classifiers.opening import ACCEPTED, class_list, opened
 from l2i_core.classifiers.protocol import CLASSIFIERS, SoundClassifier, notes_of
 from l2i_core.data.clips import Clip
 from l2i_core.data.folders import any_folder
+from l2i_core.dictionary import choice
 from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.engine import L2I
 from l2i_core.explainers.conventions import CONVENTIONS, PAPER
@@ -51,9 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
     interpret = commands.add_parser("interpret", help="explain one clip")
     interpret.add_argument("clip", type=Path)
-    interpret.add_argument("--bundle", default=DEFAULT_BUNDLE, help="a bundle's name or folder")
-    interpret.add_argument("--interpreter", help=_EXPLAINER_HELP + ", ".join(EXPLAINERS))
-    _add_classifier(interpret)
+    _add_model(interpret)
     interpret.add_argument("--target", help="the class to explain (default: f's prediction)")
     interpret.add_argument("--threshold", type=float, default=0.3, help="τ in [0, 1)")
     interpret.add_argument("--mask-domain", choices=MASK_DOMAINS, default="log")
@@ -68,9 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="audit a model on a folder of recordings")
     evaluate.add_argument("folder", help="a folder per class, or files without labels")
-    evaluate.add_argument("--bundle", default=DEFAULT_BUNDLE, help="a bundle's name or folder")
-    evaluate.add_argument("--interpreter", help=_EXPLAINER_HELP + ", ".join(EXPLAINERS))
-    _add_classifier(evaluate)
+    _add_model(evaluate)
     evaluate.add_argument("--threshold", type=float, default=0.3, help="τ of the printed table")
     evaluate.add_argument("--conventions", choices=CONVENTIONS, default=PAPER.name)
     evaluate.add_argument("--out", type=Path, help="folder for the CSV files, the JSON and summary")
@@ -89,12 +86,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_classifier(command: argparse.ArgumentParser) -> None:
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--bundle", help=f"a bundle's name or folder (default: {DEFAULT_BUNDLE})")
+    command.add_argument("--interpreter", help=_EXPLAINER_HELP + ", ".join(EXPLAINERS))
     command.add_argument(
-        "--classifier",
-        metavar="MODEL",
-        help=f"another f, explained with the bundle's dictionary: {ACCEPTED}",
+        "--dictionary",
+        metavar="W",
+        help="bundle, clip (each clip's own), or another bundle's folder (default: the bundle's; "
+        "clip where --classifier comes without --bundle)",
     )
+    command.add_argument("--classifier", metavar="MODEL", help=f"another f: {ACCEPTED}")
     command.add_argument("--classes", type=Path, metavar="FILE", help="its classes, one a line")
     command.add_argument("--rate", type=int, metavar="HZ", help="the rate that it hears")
     command.add_argument(
@@ -117,15 +118,19 @@ def _classifier(arguments: argparse.Namespace) -> SoundClassifier | None:
     return opened(arguments.classifier, **told)
 
 
-def _tell_notes(classifier: SoundClassifier) -> None:
-    for note in notes_of(classifier):
+def _model(arguments: argparse.Namespace) -> Bundle:
+    """f and W, as asked for; notes on what was assumed go to stderr."""
+    f = _classifier(arguments)
+    bundle = load_bundle(arguments.bundle or DEFAULT_BUNDLE)
+    dictionary = choice.CLIP if f and not arguments.bundle else choice.BUNDLE
+    bundle = bundle.explaining(f) if f else bundle
+    for note in notes_of(bundle.classifier):
         print(f"note: {note}", file=sys.stderr)
+    return bundle.with_dictionary(arguments.dictionary or dictionary)
 
 
 def _interpret(arguments: argparse.Namespace) -> None:
-    f = _classifier(arguments)
-    engine = L2I.from_bundle(arguments.bundle, arguments.interpreter, arguments.conventions, f)
-    _tell_notes(engine.classifier)
+    engine = L2I(_model(arguments), arguments.interpreter, arguments.conventions)
     window = tuple(arguments.window) if arguments.window else None
     analysis = engine.analyse(*audio.read(arguments.clip), window=window)
     interpretation = engine.interpret(
@@ -168,9 +173,7 @@ def _write_evidence(arguments: argparse.Namespace, made: Explained) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    f, bundle = _classifier(arguments), load_bundle(arguments.bundle)
-    bundle = bundle.explaining(f) if f else bundle
-    _tell_notes(bundle.classifier)
+    bundle = _model(arguments)
     name = arguments.interpreter or bundle.default_interpreter
     data = any_folder(arguments.folder, bundle.classes)
     if arguments.out:

@@ -79,10 +79,6 @@ class Bundle:
         return self.classifier.multi_label
 
     @property
-    def _own_dictionary(self) -> bool:
-        return self.chosen_dictionary == choice.BUNDLE
-
-    @property
     def task(self) -> Task:
         """What f's logits mean."""
         return task_of(self.multi_label)
@@ -90,7 +86,7 @@ class Bundle:
     def stored_patterns(self) -> Tensor:
         """W (F, K) as the folder holds it: restoring the unit norm may differ in the last bit
         elsewhere. Of a bundle without a folder W itself."""
-        if self.folder is None or not self._own_dictionary:
+        if self.folder is None or self.chosen_dictionary != choice.BUNDLE:
             return self.dictionary.patterns
         return read_tensors(self.folder / "dictionary.safetensors")["patterns"]
 
@@ -118,10 +114,8 @@ class Bundle:
                 f"interpreter: {known}."
             )
         if name not in EXPLAINERS:
-            of = "" if self._own_dictionary else f" with the dictionary {self.chosen_dictionary!r}"
-            raise ValueError(
-                f"bundle {self.name!r} has no interpreter {name!r}{of}; it has: {known}."
-            )
+            of = f"bundle {self.name!r} with the dictionary {self.chosen_dictionary!r}"
+            raise ValueError(f"{of} has no interpreter {name!r}; it has: {known}.")
         if reason := missing(EXPLAINERS[name], self.classifier):
             raise ValueError(f"{name} cannot explain bundle {self.name!r}: {reason}; use: {known}.")
         return EXPLAINERS[name]()
@@ -181,7 +175,7 @@ class Bundle:
 
     def _figures(self, name: str) -> dict[str, Any] | None:
         path = self.folder / "metrics" / name if self.folder else None
-        if path is None or not path.is_file() or not self._own_dictionary:
+        if path is None or not path.is_file() or self.chosen_dictionary != choice.BUNDLE:
             return None
         try:
             return json.loads(path.read_text())

@@ -141,7 +141,7 @@ class L2I:
         x, patterns = spectrogram.log_magnitude, self.bundle.dictionary.patterns
         if not self.bundle.dictionary.n_components:
             patterns = choice.learned(x)
-        windows, logits, found = self.windows(len(clip)), [], []
+        windows, logits, found = self.hearing.windows(len(clip)), [], []
         name = self.interpreter_name
         for (s, e), heard in zip(windows, self.hearing.hear(clip * gain, x), strict=True):
             logits.append(heard.logits[0])
@@ -164,16 +164,6 @@ class L2I:
             interpreter_logits=_mean([part.logits for part in found]),
             attention=_joined([part.attention for part in found]),
         )
-
-    def windows(self, length: int) -> tuple[tuple[int, int], ...]:
-        """The frame ranges in which `analyse` hears a clip of `length` samples."""
-        return self.hearing.windows(length)
-
-    @torch.no_grad()
-    def window_logits(self, clip: Tensor, start: int, end: int, gain: float) -> Tensor:
-        """f's logits (C,) on frames start … end − 1 of a clip (n,) that is at the model's rate:
-        `analyse`'s for one window, without the whole clip's spectrogram in memory."""
-        return self.hearing.heard(self.hearing.window(clip, start, end)[None] * gain).logits[0]
 
     @torch.no_grad()
     def logits_at(self, clip: Tensor, windows: Sequence[tuple[float, float]]) -> Tensor:

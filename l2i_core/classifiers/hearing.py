@@ -70,6 +70,12 @@ class Hearing:
         for start, end in windows:
             yield self.heard(self.window(padded, start, end)[None])
 
+    @torch.no_grad()
+    def window_logits(self, clip: Tensor, start: int, end: int) -> Tensor:
+        """f's logits (C,) on frames start … end − 1 of a clip (n,) at f's scale: those of one
+        window, without the whole clip's spectrogram in memory."""
+        return self.heard(self.window(clip, start, end)[None]).logits[0]
+
     def heard(self, sounds: Tensor) -> Heard:
         """One pass over sounds (B, n) at f's scale; differentiable where f is."""
         f, rate = self.classifier, self.config.sample_rate

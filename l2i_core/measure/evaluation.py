@@ -183,7 +183,7 @@ def _clip_row(engine: L2I, clip: Clip, analysis: Analysis) -> ClipRow:
         span=engine.span(analysis, c),
         norm=float(x.norm()),
         reconstruction_error=masking.reconstruction_error(
-            x, engine.dictionary.patterns, analysis.activations
+            x, analysis.patterns, analysis.activations
         ),
         pooled={str(k): value for k, value in enumerate(analysis.pooled.tolist())},
     )
@@ -279,7 +279,7 @@ def _with_random(
         engine,
         analysis,
         c,
-        masking.gains_of(selected, engine.dictionary.n_components),
+        masking.gains_of(selected, len(analysis.activations)),
         draws=settings.random_draws,
         generator=generator,
         mask_domain=settings.mask_domain,

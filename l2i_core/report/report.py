@@ -36,6 +36,7 @@ def make_report(made: Explained, clip_name: str) -> dict[str, Any]:
         "gain": analysis.gain,
         "bundle": engine.bundle.name,
         "interpreter": engine.interpreter_name,
+        "dictionary": engine.bundle.chosen_dictionary,
         "classes": list(engine.classes),
         "logits": analysis.logits.tolist(),
         "probabilities": probabilities.tolist(),

@@ -185,11 +185,11 @@ def _seconds(digest: str, _source: ClipSource) -> float:
 
 def _overview(engine: L2I, clip: torch.Tensor, progress: Callable[[int, int], None]) -> Overview:
     """A turn for each window: others are served in between."""
-    frames, gain, logits = engine.windows(len(clip)), audio.peak_gain(clip), []
+    frames, gain, logits = engine.hearing.windows(len(clip)), audio.peak_gain(clip), []
     for number, (start, end) in enumerate(frames):
         progress(number, len(frames))
         with turn:
-            logits.append(engine.window_logits(clip, start, end, gain))
+            logits.append(engine.hearing.window_logits(clip * gain, start, end))
     hop = engine.audio.hop_length / engine.audio.sample_rate
     length = len(clip) / engine.audio.sample_rate
     windows = tuple(

@@ -22,7 +22,7 @@ from l2i_core.bundle import Bundle, load_bundle, save_bundle
 from l2i_core.classifiers.kumar import KumarVgg
 from l2i_core.classifiers.onnx import OnnxModel
 from l2i_core.classifiers.opening import opened
-from l2i_core.measure import surrogate
+from l2i_core.explainers import surrogate
 from l2i_core.signal import audio, spectra
 
 pytestmark = pytest.mark.filterwarnings("ignore:Constant folding")
@@ -98,8 +98,11 @@ def test_our_own_f_is_explained_the_same(shipped: Bundle, exported: Path) -> Non
     for f in (shipped.classifier, opened(str(exported))):
         engine = L2I(replace(shipped, classifier=f), "att")
         analysis = engine.analyse(*clip)
-        made = surrogate.explain_clip(engine, analysis, np.random.default_rng(0), "dog", 24)
-        found.append((analysis.logits, engine.relevance(analysis, "dog"), torch.from_numpy(made.coefficients)))  # fmt: skip
+        made = surrogate.fitted(
+            analysis, engine.class_index("dog"), engine.ask(analysis), np.random.default_rng(0), 24
+        )
+        coefficients = torch.from_numpy(made.coefficients)
+        found.append((analysis.logits, engine.relevance(analysis, "dog"), coefficients))
     for ours, theirs in zip(*found, strict=True):
         torch.testing.assert_close(theirs, ours, atol=2e-3, rtol=1e-3)
 
