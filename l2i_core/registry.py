@@ -117,6 +117,8 @@ class Registry(Mapping[str, T], Generic[T]):
                 for module in pkgutil.iter_modules(package.__path__):
                     if not module.ispkg:
                         importlib.import_module(f"{self.package}.{module.name}")
+                # As their files are sorted, whichever was imported first.
+                self._own = dict(sorted(self._own.items(), key=lambda item: item[1].__module__))
             room = self.package.rpartition(".")[2]
             files, problems = plugin_files(room)
             seen = (*((path, path.stat().st_mtime_ns) for path in files), *problems)

@@ -20,7 +20,7 @@ from conftest import WriteClip
 from l2i_core import L2I, Analysis
 from l2i_core.__main__ import main
 from l2i_core.data import synth
-from l2i_core.explainers.gradient import Gradient
+from l2i_core.explainers.protocol import EXPLAINERS
 from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Settings
 from l2i_core.measure.explained import Explained
@@ -497,7 +497,7 @@ def test_bundles_are_listed(
     assert {"esc10", "esc50", "scenes", "random"} <= set(rows)
     row = rows["random"]
     assert (row["classes"], row["components"], row["sample_rate"]) == (10, 12, 44100)
-    assert row["interpreters"] == ["att", "max", "gradient"]
+    assert row["interpreters"] == ["att", "max", *EXPLAINERS]
     assert main(["info"]) == 0
     assert "random: " in capsys.readouterr().out
     assert main(["info", "--bundle", "random"]) == 0
@@ -529,7 +529,9 @@ def test_info_says_how_well_a_model_was_explained(
     line = "Measured on 12 clips: f's accuracy 0.917; top-1 fidelity att 0.917, max 0.917.\n"
     assert capsys.readouterr().out.endswith(line)
     assert main(["info", "--bundle", "esc50"]) == 0
-    assert "max-loop, gradient; baselines flint, vibi)" in capsys.readouterr().out
+    assert (
+        "max-loop, gradient, search, surrogate; baselines flint, vibi)" in capsys.readouterr().out
+    )
 
 
 def test_one_damaged_bundle_does_not_hide_the_others(
@@ -568,7 +570,9 @@ def test_info_says_what_the_bundle_holds(
     assert about["training"] == {"seed": 0}
     assert about["metrics"] is None
     trained = {k: f"Random weights, {v}." for k, v in (("att", "attention"), ("max", "max"))}
-    assert about["interpreters"] == trained | {"gradient": Gradient.description}
+    assert about["interpreters"] == trained | {
+        name: kind.description for name, kind in EXPLAINERS.items()
+    }
 
 
 # evidence, evaluate

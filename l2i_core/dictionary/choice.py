@@ -48,12 +48,12 @@ def read(path: str | os.PathLike[str]) -> tuple[Dictionary, AudioConfig]:
         )
     try:
         config = json.loads(config_file.read_text())
-        audio, groups = config["audio"], tuple(config["dictionary"]["groups"])
+        audio, about = config["audio"], config["dictionary"]
+        k, groups = about["components"], tuple(about["groups"])
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{config_file} is damaged or describes no dictionary.") from error
     settings = build(AudioConfig, audio, f"{config_file}: ")
     tensors = read_tensors(tensors_file)
-    k = tensors["patterns"].shape[-1] if "patterns" in tensors else 0
     check_shapes(tensors, {"patterns": torch.empty(settings.n_bins, k)}, tensors_file)
     # fp16 rounds the columns: their unit norm is restored.
     return Dictionary(normalise(tensors["patterns"].float()), groups), settings

@@ -101,7 +101,8 @@ def test_layers_tell_the_seconds_of_their_maps(engine: L2I, dog: np.ndarray) -> 
 class Pitch:
     """Which tone of 1 s is stronger?"""
 
-    sample_rate, classes, differentiable = RATE, ("440 Hz", "1000 Hz"), True
+    sample_rate, classes = RATE, ("440 Hz", "1000 Hz")
+    differentiable, min_seconds = True, 1.0
 
     def logits(self, waveforms: Tensor) -> Tensor:
         assert waveforms.shape[1] == RATE
