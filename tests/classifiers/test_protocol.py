@@ -75,7 +75,7 @@ def test_what_is_missing_or_misshapen_is_named(given: Any, said: str) -> None:
 def test_only_registered_classes_go_into_bundles() -> None:
     with pytest.raises(ValueError, match="Loudness"):
         described(checked(Loudness()))
-    with pytest.raises(ValueError, match="unknown classifier 'no_such'; known: kumar"):
+    with pytest.raises(ValueError, match="unknown classifier 'no_such'; known: huggingface, kumar"):
         restored({"kind": "no_such"}, AudioConfig(), ("a",), False)
 
 
