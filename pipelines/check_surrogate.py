@@ -14,7 +14,7 @@ import sys
 
 from l2i_core.files import write_text
 from l2i_core.measure.records import to_csv
-from l2i_core.measure.study import on_disk, publish, rows_on_disk, run, weights_of
+from l2i_core.measure.study import on_disk, publish, rows_on_disk, run, system_of, weights_of
 from l2i_core.measure.surrogate import ROWS, STUDY, TEXTS, Settings, summarise
 from pipelines.runs import evenly, main_guard, provenance
 from pipelines.studies import opened, options
@@ -32,9 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     plan = evenly(STUDY.plan(clips, settings), given.limit)
     about = {**STUDY.about(settings), **provenance("check_surrogate", argv)}
     path = on_disk(bundle) / "metrics" / ROWS
+    weights = {system_of(e): weights_of(e.bundle, e.interpreter_name) for e in engines}
     for name, rows in run(STUDY, engines, clips, plan, settings):
-        weights = weights_of(bundle, name)
-        mine = [{**row, "weights": weights} for row in rows if "error" not in row]
+        mine = [{**row, "weights": weights[name]} for row in rows if "error" not in row]
         others = [r for r in rows_on_disk(bundle, ROWS, TEXTS) if r["interpreter"] != name]
         write_text(path, to_csv([*others, *mine]))
         # The written rows, of six digits: a resumed run has no others, and the table is theirs.

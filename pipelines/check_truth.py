@@ -12,15 +12,23 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from l2i_core.bundle import Bundle
 from l2i_core.files import write_text
 from l2i_core.measure.records import to_csv
-from l2i_core.measure.study import Row, on_disk, rows_on_disk, run, weights_of
+from l2i_core.measure.study import (
+    Row,
+    figures_on_disk,
+    on_disk,
+    rows_on_disk,
+    run,
+    system_of,
+    weights_of,
+)
 from l2i_core.measure.truth import ROWS, STUDY, TEXTS, Settings
 from pipelines.runs import main_guard, provenance
-from pipelines.studies import opened, options
+from pipelines.studies import engine_of, opened, options
 
 log = logging.getLogger("l2i")
 
@@ -28,12 +36,16 @@ log = logging.getLogger("l2i")
 def main(argv: list[str] | None = None) -> int:
     given = options(__doc__, "scenes").parse_args(argv)
     bundle, engines, _, clips = opened(given)
-    settings, names = Settings(), [engine.interpreter_name for engine in engines]
+    settings, names = Settings(), [system_of(engine) for engine in engines]
     scenes = clips[: given.limit]
     plan = STUDY.plan(scenes, settings)
     wanted = {(clip.name, label) for clip in scenes for label in clip.held}
-    weights = {name: weights_of(bundle, name) for name in bundle.interpreters}
-    rows = _measured(bundle, wanted, names, weights)
+    known = figures_on_disk(bundle, STUDY.name).get("about", {}).get("weights", {})
+    weights = {}
+    for name in {*names, *known}:
+        engine = engine_of(bundle, name)
+        weights[name] = weights_of(engine.bundle, engine.interpreter_name)
+    rows = _measured(bundle, wanted, names, weights, known)
     made = provenance("check_truth", argv)
     about = {"command": made.pop("command"), "scenes": len(scenes)}
     about |= {**STUDY.about(settings), **made}
@@ -53,12 +65,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _measured(
-    bundle: Bundle, wanted: set[tuple[str, str]], names: Sequence[str], weights: dict[str, str]
+    bundle: Bundle,
+    wanted: set[tuple[str, str]],
+    names: Sequence[str],
+    weights: Mapping[str, str],
+    known: Mapping[str, str],
 ) -> dict[str, list[Row]]:
     """The rows of interpreters whose weights were measured on just these scenes; ValueError where
     another one, which is not to be measured now, would be lost."""
     kept = dict[str, list[Row]]()
-    known = (bundle.experiment("truth") or {}).get("about", {}).get("weights", {})
     for row in rows_on_disk(bundle, ROWS, TEXTS):
         if weights.get(row["interpreter"], "") == known.get(row["interpreter"]):
             kept.setdefault(row["interpreter"], []).append(row)

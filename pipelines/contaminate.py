@@ -17,7 +17,16 @@ from l2i_core.data.clips import Clip
 from l2i_core.engine import L2I
 from l2i_core.measure import evaluation
 from l2i_core.measure.contamination import KINDS, contaminated
-from l2i_core.measure.study import Row, Step, Study, publish, run, weights_of
+from l2i_core.measure.study import (
+    Row,
+    Step,
+    Study,
+    figures_on_disk,
+    publish,
+    run,
+    system_of,
+    weights_of,
+)
 from l2i_core.signal.corrupt import check_snr
 from pipelines.evaluate import evaluate_with_bar
 from pipelines.runs import evenly, main_guard, provenance
@@ -59,7 +68,7 @@ def _published(
     engine: L2I, clips: Sequence[Clip], settings: Settings, weights: str
 ) -> Mapping[Step, list[Row]]:
     """The blocks that were measured of these weights, with their `about`."""
-    blocks = (engine.bundle.experiment(STUDY.name) or {}).get(engine.interpreter_name, {})
+    blocks = figures_on_disk(engine.bundle, STUDY.name).get(system_of(engine), {})
     made = {**STUDY.about(settings), "weights": weights}
     return {
         (kind,): [{title: blocks[title]}]
@@ -90,10 +99,11 @@ def main(argv: list[str] | None = None) -> int:
     settings = Settings(len(evenly(clips, given.limit)), given.snr, given.seed)
     plan = STUDY.plan(clips, settings)
     today = provenance("contaminate", argv)
+    weights = {system_of(e): weights_of(e.bundle, e.interpreter_name) for e in engines}
     for name, rows in run(STUDY, engines, clips, plan, settings):
-        about = {**STUDY.about(settings), "weights": weights_of(bundle, name), **today}
+        about = {**STUDY.about(settings), "weights": weights[name], **today}
         made = {t: {**b, "about": b.get("about", about)} for t, b in STUDY.summarise(rows).items()}
-        there = (bundle.experiment(STUDY.name) or {}).get(name, {})
+        there = figures_on_disk(bundle, STUDY.name).get(name, {})
         publish(bundle, STUDY.name, name, {**there, **made})
         log.info("%s: %s", name, ", ".join(made))
     return 0

@@ -8,6 +8,7 @@ from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.data.clips import Clip
 from l2i_core.data.sets import held_out
+from l2i_core.dictionary import choice
 from l2i_core.engine import L2I
 from pipelines.runs import start_log
 
@@ -17,7 +18,10 @@ def options(description: str | None, bundle: str, limit: str = "--limit") -> Par
     parser = Parser(description=description)
     parser.add_argument("--bundle", default=bundle, help="a bundle's name or folder")
     parser.add_argument(
-        "--interpreter", nargs="+", metavar="NAME", help="some of the bundle's (default: all)"
+        "--interpreter",
+        nargs="+",
+        metavar="NAME",
+        help="some of the bundle's (default: all), or without training: gradient, search@clip …",
     )
     parser.add_argument("--data", metavar="FOLDER", help="the data set (default: L2I_ESC50, …)")
     parser.add_argument(limit, dest="limit", type=_count, metavar="N", help="test clips at most")
@@ -29,8 +33,15 @@ def opened(given: Namespace) -> tuple[Bundle, list[L2I], str, tuple[Clip, ...]]:
     clips. The log begins."""
     start_log()
     bundle = load_bundle(given.bundle)
-    engines = [L2I(bundle, name) for name in given.interpreter or bundle.interpreters]
+    engines = [engine_of(bundle, name) for name in given.interpreter or bundle.interpreters]
     return bundle, engines, *held_out(bundle.training, bundle.name, given.data)
+
+
+def engine_of(bundle: Bundle, system: str) -> L2I:
+    """What explains, by its name in rows and tables (`system_of`): NAME, or NAME@W with another W
+    than the bundle's. ValueError for an unknown one."""
+    name, _, w = system.partition("@")
+    return L2I(bundle.with_dictionary(w or choice.BUNDLE), name)
 
 
 def _count(text: str) -> int:

@@ -7,6 +7,7 @@ killed run goes on with the next step, and other weights or settings begin anew.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -19,7 +20,9 @@ from typing import Any, Generic, TypeVar
 from tqdm import tqdm
 
 from l2i_core.bundle import Bundle
+from l2i_core.classifiers.protocol import files_of
 from l2i_core.data.clips import Clip
+from l2i_core.dictionary import choice
 from l2i_core.engine import L2I
 from l2i_core.files import write_text
 from l2i_core.measure.records import read_table
@@ -93,11 +96,13 @@ def run(
     going_by = [getattr(settings, name) for name in study.settings if name not in study.sizes]
     sounds = [[clip.name, clip.written] for clip in clips]
     for engine in engines:
-        bundle, name = engine.bundle, engine.interpreter_name
+        bundle, name = engine.bundle, system_of(engine)
         path = on_disk(bundle) / "checkpoints" / f"{study.name}-{name}.json"
-        kept = Kept(path, fingerprint(bundle, name, [sounds, going_by]))
+        key = fingerprint(bundle, engine.interpreter_name, [sounds, going_by])
+        kept = Kept(path, key)
         if study.published is not None:
-            found = study.published(engine, clips, settings, weights_of(bundle, name))
+            weights = weights_of(bundle, engine.interpreter_name)
+            found = study.published(engine, clips, settings, weights)
             kept.steps = {json.dumps(step): rows for step, rows in found.items()} | kept.steps
         rows: list[Row] = []
         for step in tqdm(plan, desc=f"{study.name}, {name}", unit=study.unit):
@@ -108,10 +113,15 @@ def run(
 
 
 def publish(bundle: Bundle, study: str, interpreter: str, block: Mapping[str, Any]) -> None:
-    """Put an interpreter's figures into metrics/STUDY.json, beside those that are there."""
-    blocks = {**(bundle.experiment(study) or {}), interpreter: block}
+    """Put an explainer's figures into metrics/STUDY.json, beside those that are there."""
+    blocks = {**figures_on_disk(bundle, study), interpreter: block}
     path = on_disk(bundle) / "metrics" / f"{study}.json"
     write_text(path, json.dumps(blocks, indent=1) + "\n")
+
+
+def figures_on_disk(bundle: Bundle, study: str) -> dict[str, Any]:
+    """metrics/STUDY.json of the folder, whichever W the bundle has; {} where there is none."""
+    return dataclasses.replace(bundle, chosen_dictionary=choice.BUNDLE).experiment(study) or {}
 
 
 def rows_on_disk(bundle: Bundle, file: str, texts: Collection[str], **same: Any) -> list[Row]:
@@ -148,20 +158,29 @@ def on_disk(bundle: Bundle) -> Path:
 
 
 def fingerprint(bundle: Bundle, name: str, about: Sequence[Any]) -> str:
-    """Changes with `about`, and with all of the bundle that an interpreter's figures rest on."""
-    info = bundle.interpreter_info[name]
-    built = [
-        {key: getattr(bundle.audio, key) for key in _AUDIO},
-        list(bundle.classes),
-        {key: getattr(info, key) for key in _INTERPRETER},
-    ]
+    """Changes with `about`, and with all of the bundle that an explainer's figures rest on."""
+    info = bundle.interpreter_info.get(name)
+    if info:
+        own: Any = {key: getattr(info, key) for key in _INTERPRETER}
+    else:
+        own = [name, bundle.chosen_dictionary, vars(bundle.explainer(name))]
+    audio = {key: getattr(bundle.audio, key) for key in _AUDIO}
+    built = [audio, list(bundle.classes), own]
     digest = hashlib.sha256(json.dumps([about, built], sort_keys=True).encode())
-    for part in ("classifier", "dictionary", f"interpreter-{name}"):
-        digest.update((on_disk(bundle) / f"{part}.safetensors").read_bytes())
+    parts = (f"{part}.safetensors" for part in ("classifier", "dictionary", f"interpreter-{name}"))
+    for path in (*(on_disk(bundle) / part for part in parts), *files_of(bundle.classifier)):
+        if path.is_file():
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def weights_of(bundle: Bundle, name: str) -> str:
-    """A short digest of what an interpreter of a bundle on disk is: what was measured of other
+    """A short digest of what an explainer of a bundle on disk is: what was measured of other
     weights has another."""
     return fingerprint(bundle, name, [])[:16]
+
+
+def system_of(engine: L2I) -> str:
+    """What explains, as tables name it: "att", or of another W than the bundle's "search@clip"."""
+    w = engine.bundle.chosen_dictionary
+    return engine.interpreter_name + ("" if w == choice.BUNDLE else f"@{Path(w).name}")

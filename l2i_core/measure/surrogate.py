@@ -19,7 +19,7 @@ from l2i_core.explainers.protocol import Analysis
 from l2i_core.explainers.surrogate import SAMPLES, Surrogate, fitted
 from l2i_core.measure.metrics import quartiles, relative_faithfulness
 from l2i_core.measure.random import against, draw
-from l2i_core.measure.study import Row, Step, Study, by_step, rows_on_disk
+from l2i_core.measure.study import Row, Step, Study, by_step, rows_on_disk, system_of
 from l2i_core.task import ONE_CLASS, Task
 
 THRESHOLDS = (0.9, 0.7, 0.5, 0.3, 0.1)
@@ -136,7 +136,7 @@ def check(engine: L2I, clips: Sequence[Clip], step: Step, settings: Settings) ->
     """`check_clip` of a test set's clip number (step), which with the seed decides all draws."""
     (number,) = step
     about = {
-        "interpreter": engine.interpreter_name,
+        "interpreter": system_of(engine),
         "clip": clips[number].name,
         "samples": settings.samples,
         "seed": settings.seed,
@@ -156,7 +156,7 @@ def _published(
 ) -> Mapping[Step, list[Row]]:
     """Those of surrogate.csv that the same weights, samples and seed made."""
     same = {"samples": settings.samples, "seed": settings.seed, "weights": weights}
-    name = engine.interpreter_name
+    name = system_of(engine)
     return by_step(clips, rows_on_disk(engine.bundle, ROWS, TEXTS, interpreter=name, **same))
 
 

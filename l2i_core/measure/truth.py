@@ -25,7 +25,15 @@ from l2i_core.explainers.explained import Interpretation
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.measure.random import energy_matched
 from l2i_core.measure.stems import Passed, Stems, gather, log_magnitude
-from l2i_core.measure.study import Row, Step, Study, by_step, rows_on_disk
+from l2i_core.measure.study import (
+    Row,
+    Step,
+    Study,
+    by_step,
+    figures_on_disk,
+    rows_on_disk,
+    system_of,
+)
 
 SYSTEMS = ("interpretation", "random_energy", "ideal")
 ROWS = "truth-rows.csv"
@@ -179,7 +187,7 @@ def scene_rows(engine: L2I, clips: Sequence[Clip], step: Step, settings: Setting
         for name, path in scenes.stem_files(clip.path).items()
     }
     analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
-    about = {"interpreter": engine.interpreter_name, "clip": clip.name}
+    about = {"interpreter": system_of(engine), "clip": clip.name}
     rows = check(engine, analysis, clip.held, sounds, settings, seed=(number,))
     return [{**about, **row} for row in rows]
 
@@ -188,10 +196,7 @@ def _published(
     engine: L2I, clips: Sequence[Clip], settings: Settings, weights: str
 ) -> dict[Step, list[Row]]:
     """Those of truth-rows.csv, where truth.json says that these weights made them."""
-    name, about = (
-        engine.interpreter_name,
-        (engine.bundle.experiment("truth") or {}).get("about", {}),
-    )
+    name, about = system_of(engine), figures_on_disk(engine.bundle, "truth").get("about", {})
     if about.get("weights", {}).get(name) != weights:
         return {}
     return by_step(clips, rows_on_disk(engine.bundle, ROWS, TEXTS, interpreter=name))

@@ -39,7 +39,7 @@ def noise(blocks: dict[str, Any]) -> str:
         levels = {"0, all clips": block["test_set"], **block["levels"]}
         for level, table in levels.items():
             shares = (table[key] for key in ("top5", "top1", "decision", "noisy_top5"))
-            cells = [name, signed(level), str(table["n"]), *(f"{share:.2f}" for share in shares)]
+            cells = [name, signed(level), str(table["n"]), *(decimal(s, 2, "–") for s in shares)]
             for t in thresholds:
                 figures = table["thresholds"][t]
                 for kind, write in (("passed", _per_cent), ("correlation", _median)):
@@ -47,7 +47,8 @@ def noise(blocks: dict[str, Any]) -> str:
                     cells.append(" / ".join(write(one) for one in pair))
             rows.append(cells)
     clean = ", ".join(
-        f"{name} {block['test_set']['clean_top5']:.2f}" for name, block in blocks.items()
+        f"{name} {decimal(block['test_set']['clean_top5'], 2, '–')}"
+        for name, block in blocks.items()
     )
     return (
         "**White noise on the test set**: on how many clips "
