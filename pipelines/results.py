@@ -21,6 +21,7 @@ from l2i_core.task import ONE_CLASS, Task
 from pipelines.evaluate import metrics_folder
 from pipelines.runs import main_guard
 from pipelines.tables import detection
+from pipelines.tables.comparison import comparison_table
 from pipelines.tables.experiments import experiment_tables
 from pipelines.tables.markdown import (
     decimal,
@@ -254,6 +255,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
                 + made_by(block["about"] for kinds in mixtures.values() for block in kinds.values())
             )
             parts.append(contaminated(mixtures, summary, task))
+        parts += comparison_table(bundle)
         parts += truth_tables(bundle)
         parts += experiment_tables(bundle)
     if not many:
