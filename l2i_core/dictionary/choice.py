@@ -16,6 +16,7 @@ from l2i_core.weights import check_shapes, read_tensors
 
 BUNDLE, CLIP = "bundle", "clip"
 COMPONENTS = 30  # of a clip's own W
+_FRAMES = 8  # that a component has at least, lest one is each moment's mixture
 _ITERATIONS = 120
 _SPARSITY = 0.2
 _MOST_FRAMES = 2000  # of a long clip that W is learned on
@@ -24,10 +25,11 @@ _MOST_FRAMES = 2000  # of a long clip that W is learned on
 def learned(log_magnitude: Tensor, n_components: int = COMPONENTS) -> Tensor:
     """A clip's own W (F, K): sparse NMF (Eq. 5) of its X (F, T), in rising order of frequency.
 
-    Of a long clip evenly spaced frames are taken. Silence has nothing to learn: all columns are 0.
+    Of a long clip evenly spaced frames are taken, of a short one fewer components. Silence has nothing to learn: all columns are 0.
     """
     step = -(-log_magnitude.shape[1] // _MOST_FRAMES)
     x = log_magnitude[:, ::step]
+    n_components = min(n_components, max(x.shape[1] // _FRAMES, 2))
     if float(x.max()) == 0.0:
         return x.new_zeros(len(x), n_components)
     return by_frequency(sparse_nmf(x, n_components, _SPARSITY, _ITERATIONS).patterns)

@@ -1,11 +1,12 @@
 """Relevance without training: the gains that keep a class, searched by gradient descent.
 
-Gains g = σ(a) ∈ (0, 1)^K with which f still says the class on x(g), no longer on what is left, and
-which keep little of the clip (Fong and Vedaldi 2017, on components instead of pixels):
+Gains g = σ(s a) ∈ (0, 1)^K with which f still says the class on x(g), no longer on what is left,
+and which keep little of the clip (Fong and Vedaldi 2017, on components instead of pixels):
 
     CE(f(x(g)), c) + 2 (f_c(x_2(g)) − f_c(silence)) / (f_c(x) − f_c(silence)) + λ E(g) + ν |g| / K
 
-E(g) is the share of ‖X‖² kept. The relevance is the gain.
+E(g) is the share of ‖X‖² kept. The slope s rises from 1 to 3, so that the gains near 0 and 1, as τ
+will have them. The relevance is σ(a).
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from torch import Tensor
 
 from l2i_core.explainers.protocol import EXPLAINERS, GRADIENT, Analysis, Ask, Explainer
 
-_RATE = 0.3  # Adam's
+_RATE = 0.45  # Adam's
+_STEEPEST = 3.0  # s of the last step
 _LEFT = 2.0  # weight of what is left
 _LEAST_SPAN = 1.0  # logits: a class that f does not hear has nothing to lose
 
@@ -38,9 +40,10 @@ class Search(Explainer):
     title = "Search"
     description = "The fewest sounds with which f still says the class; nothing was trained."
     needs = frozenset({GRADIENT})
-    seconds = 4.0
+    seconds = 3.0
 
-    def __init__(self, energy: float = 1.0, count: float = 1.0, steps: int = 40) -> None:
+    def __init__(self, energy: float = 1.0, count: float = 0.3, steps: int = 20) -> None:
+        check_settings(energy, count, steps)
         self.energy, self.count, self.steps = energy, count, steps
 
     def relevance(self, analysis: Analysis, target: int, ask: Ask) -> Tensor:
@@ -60,8 +63,8 @@ def searched(
         shares, heard = shares.clone(), heard.clone()
         logits = torch.zeros(len(shares), requires_grad=True)
         descent = torch.optim.Adam([logits], lr=_RATE)
-        for _ in range(steps):
-            gains = torch.sigmoid(logits)
+        for step in range(steps):
+            gains = torch.sigmoid((1 + (_STEEPEST - 1) * step / max(steps - 1, 1)) * logits)
             kept, left = ask.both((gains * heard)[None])
             loss = (
                 surprise(ask, kept[0], target)
@@ -72,8 +75,18 @@ def searched(
             descent.zero_grad()
             loss.backward()
             descent.step()
+            ask.tell(step + 1, steps)
         found = torch.sigmoid(logits.detach()) * heard
     return Found(found, float(found @ shares), int((found > 0.5).sum()))
+
+
+def check_settings(energy: float, count: float, steps: int) -> None:
+    """ValueError for weights below 0 and fewer than one step."""
+    if not (energy >= 0 and count >= 0 and steps >= 1):
+        raise ValueError(
+            f"search takes weights of at least 0 and at least one step, received energy {energy}, "
+            f"count {count}, steps {steps}."
+        )
 
 
 def surprise(ask: Ask, logits: Tensor, target: int) -> Tensor:
