@@ -27,7 +27,7 @@ from l2i_core.explainers.baselines import BaselineInfo, new_baseline
 from l2i_core.explainers.conventions import PAPER, Conventions
 from l2i_core.explainers.gradient import Gradient
 from l2i_core.explainers.l2i import Interpreter, PsiTheta
-from l2i_core.explainers.protocol import EXPLAINERS, Explainer, missing
+from l2i_core.explainers.protocol import EXPLAINERS, Explainer, made, missing, with_settings
 from l2i_core.files import write_text
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.strict import build
@@ -113,12 +113,13 @@ class Bundle:
                 f"{self.baseline_info[name].title} has no components to play or to mask; give an "
                 f"interpreter: {known}."
             )
-        if name not in EXPLAINERS:
+        kind, settings = with_settings(name)
+        if kind not in EXPLAINERS:
             of = f"bundle {self.name!r} with the dictionary {self.chosen_dictionary!r}"
             raise ValueError(f"{of} has no interpreter {name!r}; it has: {known}.")
-        if reason := missing(EXPLAINERS[name], self.classifier):
-            raise ValueError(f"{name} cannot explain bundle {self.name!r}: {reason}; use: {known}.")
-        return EXPLAINERS[name]()
+        if reason := missing(EXPLAINERS[kind], self.classifier):
+            raise ValueError(f"{kind} cannot explain bundle {self.name!r}: {reason}; use: {known}.")
+        return made(kind, settings)
 
     def explaining(self, classifier: SoundClassifier, name: str = "") -> Bundle:
         """Another classifier with the same W, explained without training.

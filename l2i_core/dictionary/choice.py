@@ -25,7 +25,8 @@ _MOST_FRAMES = 2000  # of a long clip that W is learned on
 def learned(log_magnitude: Tensor, n_components: int = COMPONENTS) -> Tensor:
     """A clip's own W (F, K): sparse NMF (Eq. 5) of its X (F, T), in rising order of frequency.
 
-    Of a long clip evenly spaced frames are taken, of a short one fewer components. Silence has nothing to learn: all columns are 0.
+    Of a long clip evenly spaced frames are taken, of a short one fewer components. Silence has
+    nothing to learn: all columns are 0.
     """
     step = -(-log_magnitude.shape[1] // _MOST_FRAMES)
     x = log_magnitude[:, ::step]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from l2i_core.explainers.protocol import EXPLAINERS, GRADIENT, Analysis, Ask, Explainer
+from l2i_core.strict import at_least
 
 MIDPOINTS = 12
 _TINY = 1e-12
@@ -25,9 +26,13 @@ class Gradient(Explainer):
     needs = frozenset({GRADIENT})
     seconds = 1.0
 
+    def __init__(self, midpoints: int = MIDPOINTS) -> None:
+        self.midpoints = midpoints
+        at_least(self, 1, "midpoints")
+
     def relevance(self, analysis: Analysis, target: int, ask: Ask) -> Tensor:
         """r (K,); 0 where nothing has an effect."""
-        effects = attributions(analysis, target, ask)
+        effects = attributions(analysis, target, ask, self.midpoints)
         largest = effects.abs().max()
         return effects / largest if float(largest) > _TINY else torch.zeros_like(effects)
 

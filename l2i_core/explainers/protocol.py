@@ -15,8 +15,9 @@ A stranger's file writes a class, and adds it; every model then offers it beside
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -146,6 +147,30 @@ def missing(explainer: type[Explainer] | Explainer, classifier: SoundClassifier)
     if GRADIENT in explainer.needs and not classifier.differentiable:
         return "it needs f's gradient, and this classifier gives none"
     return ""
+
+
+def with_settings(text: str) -> tuple[str, dict[str, float]]:
+    """A name and settings from "search" or "search:energy=3,steps=40"; ValueError for another
+    form."""
+    name, _, rest = text.partition(":")
+    settings = {}
+    for part in rest.split(",") if rest else ():
+        key, _, value = part.partition("=")
+        try:
+            settings[key.strip()] = float(value) if "." in value else int(value)
+        except ValueError:
+            raise ValueError(f"{part!r} of {text!r} is no setting; write NAME=NUMBER.") from None
+    return name, settings
+
+
+def made(name: str, settings: Mapping[str, float]) -> Explainer:
+    """The registered explainer with these settings; ValueError names those it has."""
+    kind = EXPLAINERS[name]
+    known = inspect.signature(kind).parameters
+    if other := sorted({*settings} - {*known}):
+        has = ", ".join(known) or "none"
+        raise ValueError(f"{name} has no setting {other[0]!r}; it has: {has}.")
+    return kind(**settings)
 
 
 class ExplainerError(ValueError):

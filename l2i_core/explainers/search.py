@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from l2i_core.explainers.protocol import EXPLAINERS, GRADIENT, Analysis, Ask, Explainer
+from l2i_core.strict import at_least
 
 _RATE = 0.45  # Adam's
 _STEEPEST = 3.0  # s of the last step
@@ -35,7 +36,7 @@ class Found:
 
 @EXPLAINERS.add("search")
 class Search(Explainer):
-    """The searched gains themselves: r_k = g_k."""
+    """The searched gains themselves. Settings: energy is λ, count ν, steps of f forth and back."""
 
     title = "Search"
     description = "The fewest sounds with which f still says the class; nothing was trained."
@@ -43,8 +44,9 @@ class Search(Explainer):
     seconds = 3.0
 
     def __init__(self, energy: float = 1.0, count: float = 0.3, steps: int = 20) -> None:
-        check_settings(energy, count, steps)
         self.energy, self.count, self.steps = energy, count, steps
+        at_least(self, 0, "energy", "count")
+        at_least(self, 1, "steps")
 
     def relevance(self, analysis: Analysis, target: int, ask: Ask) -> Tensor:
         """r (K,) = g; 0 where nothing is active."""
@@ -78,15 +80,6 @@ def searched(
             ask.tell(step + 1, steps)
         found = torch.sigmoid(logits.detach()) * heard
     return Found(found, float(found @ shares), int((found > 0.5).sum()))
-
-
-def check_settings(energy: float, count: float, steps: int) -> None:
-    """ValueError for weights below 0 and fewer than one step."""
-    if not (energy >= 0 and count >= 0 and steps >= 1):
-        raise ValueError(
-            f"search takes weights of at least 0 and at least one step, received energy {energy}, "
-            f"count {count}, steps {steps}."
-        )
 
 
 def surprise(ask: Ask, logits: Tensor, target: int) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from l2i_core.dictionary import masking
 from l2i_core.explainers.protocol import EXPLAINERS, Analysis, Ask, Explainer
+from l2i_core.strict import at_least
 
 ACTIVE = 1e-3  # share of ‖X‖² from which a component counts as active in a clip
 KERNEL_WIDTH = 0.25  # LIME's for images, and audioLIME's
@@ -55,12 +56,16 @@ class LocalSurrogate(Explainer):
     description = "A linear model of f around the clip, from 256 passes; nothing was trained."
     seconds = 10.0
 
+    def __init__(self, samples: int = SAMPLES) -> None:
+        self.samples = samples
+        at_least(self, 2, "samples")
+
     def relevance(self, analysis: Analysis, target: int, ask: Ask) -> Tensor:
         """r (K,); 0 where nothing is active or has an effect."""
         if not bool((ask.energies() >= ACTIVE).any()):
             return torch.zeros(len(analysis.activations))
-        found = fitted(analysis, target, ask, np.random.default_rng(0)).coefficients
-        largest = float(np.abs(found).max())
+        made = fitted(analysis, target, ask, np.random.default_rng(0), self.samples)
+        found, largest = made.coefficients, float(np.abs(made.coefficients).max())
         return torch.from_numpy(found / largest if largest > 0 else found).float()
 
 

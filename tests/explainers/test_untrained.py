@@ -115,10 +115,13 @@ def test_known_relevances_are_found(engine_16k: L2I, name: str) -> None:
     centres = [(edge + 50) * RATE / 1024 for edge in EDGES]
     a = engine.analyse(_tone(centres[1], centres[4], centres[0]), RATE)
     up, down = (engine.relevance(a, target) for target in ("up", "down"))
-    assert int(up.argmax()) == 1 and int(down.argmax()) == 4
-    assert float(up[4]) < 0.1 * float(up[1]) and float(down[1]) < 0.1 * float(down[4])
+    assert int(up.argmax()) == 1
+    assert int(down.argmax()) == 4
+    assert float(up[4]) < 0.1 * float(up[1])
+    assert float(down[1]) < 0.1 * float(down[4])
     if name != "search":  # a gain is no sum's share: what does nothing is only not kept
-        assert abs(float(up[0])) < 0.1 and float(up[4]) == pytest.approx(-float(up[1]), rel=0.2)
+        assert abs(float(up[0])) < 0.1
+        assert float(up[4]) == pytest.approx(-float(up[1]), rel=0.2)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -131,7 +134,8 @@ def test_relevances_are_kept_with_the_clip(bands: Bundle, name: str) -> None:
     assert 0 < float(first.abs().max()) <= 1
     assert torch.equal(engine.relevance(engine.analyse(_clip(), RATE), "low"), first)
     if name != "gradient":
-        assert told == sorted(told) and told[-1][0] == told[-1][1]
+        assert told == sorted(told)
+        assert told[-1][0] == told[-1][1]
 
 
 @pytest.mark.parametrize("dictionary", ["bundle", "clip"])
@@ -148,16 +152,36 @@ def test_search_keeps_less_where_energy_and_count_weigh_more(engine: L2I) -> Non
     found = [search.searched(a, 0, engine.ask(a), weight, 0.3, 20) for weight in (0.0, 2.0, 50.0)]
     assert found[0].energy > found[1].energy > found[2].energy
     counted = [search.searched(a, 0, engine.ask(a), 0.0, weight, 20) for weight in (0.0, 200.0)]
-    assert counted[0].count >= counted[1].count and counted[1].count == 0
+    assert counted[0].count >= counted[1].count
+    assert counted[1].count == 0
     for each in found:
         assert each.count == int((each.gains > 0.5).sum())
         assert each.energy == pytest.approx(float(each.gains @ engine.ask(a).energies()), rel=1e-5)
 
 
-@pytest.mark.parametrize("wrong", [(-1.0, 0.3, 20), (1.0, -0.1, 20), (1.0, 0.3, 0)])
-def test_search_refuses_settings(wrong: tuple[float, float, int]) -> None:
-    with pytest.raises(ValueError, match="at least one step, received"):
-        search.Search(*wrong)
+def test_settings_are_written_behind_the_name(bands: Bundle) -> None:
+    found = bands.explainer("search:energy=2.5,steps=7")
+    assert isinstance(found, search.Search)
+    assert (found.energy, found.count, found.steps) == (2.5, 0.3, 7)
+    few, many = (L2I(bands, f"gradient:midpoints={n}") for n in (1, 40))
+    a = few.analyse(_clip(), RATE)
+    assert not torch.equal(few.relevance(a, "low"), many.relevance(a, "low"))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("search:energy=-1", "energy must be at least 0"),
+        ("search:steps=0", "steps must be at least 1"),
+        ("surrogate:samples=1", "samples must be at least 2"),
+        ("search:speed=1", "search has no setting 'speed'; it has: energy, count, steps"),
+        ("search:energy", "'energy' of 'search:energy' is no setting; write NAME=NUMBER"),
+        ("sarch:energy=1", "has no interpreter 'sarch:energy=1'; it has: gradient"),
+    ],
+)
+def test_settings_are_refused(bands: Bundle, given: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        L2I(bands, given)
 
 
 def test_a_black_box_gets_no_gradient(engine_16k: L2I) -> None:
