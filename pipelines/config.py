@@ -14,6 +14,7 @@ import yaml
 from l2i_core.bundle import check_name
 from l2i_core.explainers import flint, vibi
 from l2i_core.explainers.l2i import POOLINGS
+from l2i_core.explainers.protocol import EXPLAINERS
 from l2i_core.explainers.training import Training
 from l2i_core.measure.evaluation import Settings
 from l2i_core.signal.corrupt import COLOURS, check_snr
@@ -219,11 +220,11 @@ class Config:
             check_name(name)
         if both := set(self.interpreters) & set(self.baselines):
             raise ValueError(f"{min(both)!r} names both an interpreter and a baseline.")
-        if self.default_interpreter not in (None, *self.interpreters):
-            known = ", ".join(self.interpreters) or "none"
+        known = (*self.interpreters, *EXPLAINERS)
+        if self.default_interpreter not in (None, *known):
             raise ValueError(
                 f"default_interpreter {self.default_interpreter!r} is not among the interpreters: "
-                f"{known}."
+                f"{', '.join(known)}."
             )
 
     @property

@@ -58,7 +58,7 @@ def run(
     }
     names = [[clip.name, clip.written] for clip in clips]
     results = {}
-    for name in [only] if only else list(bundle.interpreters):
+    for name in [only] if only else list(bundle.interpreters) or [bundle.default_interpreter]:
         key = fingerprint(
             bundle, name, [about, names, settings.thresholds, settings.random_thresholds]
         )

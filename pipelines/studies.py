@@ -33,7 +33,8 @@ def opened(given: Namespace) -> tuple[Bundle, list[L2I], str, tuple[Clip, ...]]:
     clips. The log begins."""
     start_log()
     bundle = load_bundle(given.bundle)
-    engines = [engine_of(bundle, name) for name in given.interpreter or bundle.interpreters]
+    names = given.interpreter or list(bundle.interpreters) or [bundle.default_interpreter]
+    engines = [engine_of(bundle, name) for name in names]
     return bundle, engines, *held_out(bundle.training, bundle.name, given.data)
 
 

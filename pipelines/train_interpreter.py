@@ -319,7 +319,7 @@ def make_bundle(config: Config, out: Path, baselines: dict[str, nn.Module] | Non
         dictionary=Dictionary(patterns, groups(config, classifier.classes)),
         interpreters=interpreters,
         interpreter_info={n: interpreter_info(n, config.interpreters[n]) for n in interpreters},
-        default_interpreter=config.default_interpreter or next(iter(interpreters)),
+        default_interpreter=config.default_interpreter or next(iter(interpreters), "gradient"),
         training=provenance(config, out),
         baselines={name: model.cpu() for name, model in baselines.items()},
         baseline_info=info,
