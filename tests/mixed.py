@@ -33,6 +33,8 @@ def noise_row(index: int, snr: float, threshold: float, place: int, share: float
         "threshold": threshold,
         "place": place,
         "place_clean": 1,
+        "label": "dog",
+        "predicted": "dog" if place <= 5 else "rain",
         "decision": int(place == 1),
         "place_of_decision": 6,
         "components": 0 if silent else 4,

@@ -131,8 +131,8 @@ def summarise_noise(rows: Sequence[Row]) -> dict[str, Any]:
 def noise_table(rows: Sequence[Row]) -> dict[str, Any]:
     """Shares of n clips, and per τ what passes. top5, top1: f's decision on the clean clip is among
     the interpreter's five highest, is its first; clean_top5: the same without noise; decision: f
-    keeps to it; noisy_top5: f's decision on the noisy clip is among the five. None for what an
-    explainer without logits of its own has not."""
+    keeps to it; accuracy: what f decides for is the clip's label; noisy_top5: f's decision on the
+    noisy clip is among the five. None for what an explainer without logits of its own has not."""
     by_threshold = _grouped(rows, "threshold")
     clips = next(iter(by_threshold.values()))
     return {
@@ -141,6 +141,7 @@ def noise_table(rows: Sequence[Row]) -> dict[str, Any]:
         "top1": _among(clips, "place", 1),
         "clean_top5": _among(clips, "place_clean", TOP),
         "decision": _share(row["decision"] == 1 for row in clips),
+        "accuracy": _share(row["predicted"] == row["label"] for row in clips),
         "noisy_top5": _among(clips, "place_of_decision", TOP),
         "thresholds": {f"{t:g}": _passing(group) for t, group in by_threshold.items()},
     }

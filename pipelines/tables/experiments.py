@@ -30,7 +30,7 @@ def noise(blocks: dict[str, Any]) -> str:
     """A row per interpreter and SNR: first the whole test set at the paper's 0 dB, then the clips
     that were measured at every SNR."""
     thresholds = list(next(iter(blocks.values()))["test_set"]["thresholds"])
-    head = ["interpreter", "SNR in dB", "clips", "top 5", "top 1", "f keeps it"]
+    head = ["interpreter", "SNR in dB", "clips", "top 5", "top 1", "f keeps it", "f is right"]
     head += ["f's new decision in top 5"]
     for t in thresholds:
         head += [f"τ {t}: clip / noise passing, %", "r with clip / noise"]
@@ -38,7 +38,8 @@ def noise(blocks: dict[str, Any]) -> str:
     for name, block in blocks.items():
         levels = {"0, all clips": block["test_set"], **block["levels"]}
         for level, table in levels.items():
-            shares = (table[key] for key in ("top5", "top1", "decision", "noisy_top5"))
+            names = ("top5", "top1", "decision", "accuracy", "noisy_top5")
+            shares = (table.get(name) for name in names)
             cells = [name, signed(level), str(table["n"]), *(decimal(s, 2, "–") for s in shares)]
             for t in thresholds:
                 figures = table["thresholds"][t]

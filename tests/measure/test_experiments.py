@@ -204,6 +204,7 @@ def test_noise_figures_by_hand() -> None:
     assert whole["n"] == 3
     assert whole["top5"] == pytest.approx(2 / 3)
     assert whole["top1"] == whole["decision"] == pytest.approx(1 / 3)
+    assert whole["accuracy"] == pytest.approx(2 / 3)
     assert (whole["clean_top5"], whole["noisy_top5"]) == (1.0, 0.0)
     figures = whole["thresholds"]["0.3"]
     assert (figures["empty"], figures["components"]) == (1, pytest.approx(8 / 3))

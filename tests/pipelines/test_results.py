@@ -130,9 +130,13 @@ def test_experiments_have_a_definition_and_a_table(measured_bundles: Path, tmp_p
     assert "**White noise on the test set**: on how many clips" in text
     assert text.count("Made by `python -m pipelines.experiments --bundle measured`, seed 0, ") == 2
     assert "without noise: att 1.00, max 1.00" in text
-    whole = "| att | 0, all clips | 3 | 0.67 | 0.33 | 0.33 | 0.00 | 20.0 / 10.0 | 0.50 / 0.10 |"
+    whole = (
+        "| att | 0, all clips | 3 | 0.67 | 0.33 | 0.33 | 0.67 | 0.00 | 20.0 / 10.0 | 0.50 / 0.10 |"
+    )
     assert whole in text
-    assert "| att | −10 | 2 | 1.00 | 0.50 | 0.50 | 0.00 | 30.0 / 15.0 | 0.50 / 0.10 |" in text
+    assert (
+        "| att | −10 | 2 | 1.00 | 0.50 | 0.50 | 1.00 | 0.00 | 30.0 / 15.0 | 0.50 / 0.10 |" in text
+    )
     assert "r with target / other: 0.41 / 0.02, 0.66 / 0.08, 0.65 / 0.22, 0.68 / 0.01." in text
     figures = "0.40 (0.20) | 0.10 (0.05) | 50.0 (20.0) | 20.0 (20.0) | 0.67 (0.50) | 1.0 (0.5)"
     assert f"| max | −5 | all | 3 | {figures} | 2 of 2 | 0.500 |" in text
