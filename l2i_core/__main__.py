@@ -93,7 +93,7 @@ def _add_model(command: argparse.ArgumentParser) -> None:
         "--dictionary",
         metavar="W",
         help="bundle, clip (each clip's own), or another bundle's folder (default: the bundle's; "
-        "clip where --classifier comes without --bundle)",
+        "clip for search, and where --classifier comes without --bundle)",
     )
     command.add_argument("--classifier", metavar="MODEL", help=f"another f: {ACCEPTED}")
     command.add_argument("--classes", type=Path, metavar="FILE", help="its classes, one a line")
@@ -122,8 +122,9 @@ def _model(arguments: argparse.Namespace) -> Bundle:
     """f and W, as asked for; notes on what was assumed go to stderr."""
     f = _classifier(arguments)
     bundle = load_bundle(arguments.bundle or DEFAULT_BUNDLE)
-    dictionary = choice.CLIP if f and not arguments.bundle else choice.BUNDLE
     bundle = bundle.explaining(f) if f else bundle
+    name = arguments.interpreter or bundle.default_interpreter
+    dictionary = choice.CLIP if f and not arguments.bundle else bundle.explainer(name).dictionary
     for note in notes_of(bundle.classifier):
         print(f"note: {note}", file=sys.stderr)
     return bundle.with_dictionary(arguments.dictionary or dictionary)

@@ -63,17 +63,21 @@ class L2I:
         interpreter: str | None = None,
         conventions: str = "paper",
         classifier: SoundClassifier | None = None,
-        dictionary: str | os.PathLike[str] = choice.BUNDLE,
+        dictionary: str | os.PathLike[str] | None = None,
     ) -> L2I:
         """Load a bundle by name or folder; `interpreter` defaults to the bundle's own choice.
 
         conventions: "paper", or "released" for the released code's. classifier: another f than the
         bundle's, explained with its dictionary (`Bundle.explaining`). dictionary: "bundle", "clip"
-        or a file, see `Bundle.with_dictionary`. Raises ValueError for an unknown name of any.
+        or a file, see `Bundle.with_dictionary`; by default `Explainer.dictionary`.
+
+        Raises ValueError for an unknown name of any.
         """
         bundle = load_bundle(name_or_folder)
         if classifier is not None:
             bundle = bundle.explaining(classifier)
+        if dictionary is None:
+            dictionary = bundle.explainer(interpreter or bundle.default_interpreter).dictionary
         return cls(bundle.with_dictionary(os.fspath(dictionary)), interpreter, conventions)
 
     def on(self, analysis: Analysis) -> L2I:

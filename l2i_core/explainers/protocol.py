@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from l2i_core.classifiers.protocol import Heard, SoundClassifier
-from l2i_core.dictionary import nmf
+from l2i_core.dictionary import choice, nmf
 from l2i_core.registry import Registry
 from l2i_core.signal.spectra import Spectrogram
 from l2i_core.task import Task
@@ -116,7 +116,8 @@ class Explainer(ABC):
     """Where activations come from and where relevance does; below relevance all is one code.
 
     title and description name it to a reader; `needs` of f: LAYERS, GRADIENT or nothing; `seconds`:
-    what the relevances of one class cost, roughly. class_weights: θ (C, K) where a linear layer on
+    what the relevances of one class cost, roughly; `dictionary`: "bundle" or "clip", the W that it
+    explains best with, where none is chosen. class_weights: θ (C, K) where a linear layer on
     pooled activations mimics f, else None.
     """
 
@@ -124,6 +125,7 @@ class Explainer(ABC):
     description: str = ""
     needs: ClassVar[frozenset[str]] = frozenset()
     seconds: float = 0.0
+    dictionary: ClassVar[str] = choice.BUNDLE
     class_weights: Tensor | None = None
 
     def activations(self, heard: Heard, log_magnitude: Tensor, patterns: Tensor) -> Activations:

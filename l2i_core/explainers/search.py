@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from l2i_core.dictionary import choice
 from l2i_core.explainers.protocol import EXPLAINERS, GRADIENT, Analysis, Ask, Explainer
 from l2i_core.strict import at_least
 
@@ -42,6 +43,7 @@ class Search(Explainer):
     description = "The fewest sounds with which f still says the class; nothing was trained."
     needs = frozenset({GRADIENT})
     seconds = 3.0
+    dictionary = choice.CLIP  # a third of the components, at the same figures
 
     def __init__(self, energy: float = 1.0, count: float = 0.3, steps: int = 20) -> None:
         self.energy, self.count, self.steps = energy, count, steps

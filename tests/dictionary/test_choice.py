@@ -73,3 +73,14 @@ def test_the_analysis_holds_the_dictionary_of_its_activations(dictionary: str) -
     assert a.activations.shape[0] == k == engine.on(a).dictionary.n_components
     assert torch.equal(engine.on(a).dictionary.patterns, a.patterns)
     assert (k == engine.dictionary.n_components) == (dictionary == "bundle")
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "dictionary"), [("att", "bundle"), ("gradient", "bundle"), ("search", "clip")]
+)
+def test_every_explainer_has_a_dictionary_where_none_is_chosen(
+    interpreter: str, dictionary: str
+) -> None:
+    assert L2I.from_bundle("esc50", interpreter).bundle.chosen_dictionary == dictionary
+    chosen = L2I.from_bundle("esc50", interpreter, dictionary="bundle")
+    assert chosen.bundle.chosen_dictionary == "bundle"
