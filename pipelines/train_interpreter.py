@@ -328,9 +328,10 @@ def make_bundle(config: Config, out: Path, baselines: dict[str, nn.Module] | Non
 
 
 def train_all(config: Config, out: Path, only: str | None) -> None:
-    """Train the config's interpreters (or `only` one), and make a bundle of all."""
+    """Train the config's interpreters (or `only` one), and make a bundle of all; of none, what
+    explains without training explains."""
     features = Features()
-    for name in wanted("interpreter", config.interpreters, only):
+    for name in wanted("interpreter", config.interpreters, only) if config.interpreters else ():
         train(config, name, out, features)
     if only is None:
         make_bundle(config, out)
