@@ -218,26 +218,9 @@ def _interpreter(place: DeltaGenerator, bundle: Bundle) -> str:
     name = state.settle("interpreter", names, bundle.default_interpreter, "interpreter")
     titles = {name: title for name, (title, _) in known.items()}
     told = "\n\n".join(f"**{title}** {text}" for title, text in known.values())
-    state.select(
-        place,
-        "Interpreter",
-        "interpreter",
-        names,
-        titles,
-        help=told,
-        on_change=_other_interpreter,
-        args=(bundle,),
-    )
+    reset = ["own", "dictionary"]  # each begins with the W that it explains best with
+    state.select(place, "Interpreter", "interpreter", names, titles, reset=reset, help=told)
     return name
-
-
-def _other_interpreter(bundle: Bundle) -> None:
-    """Callback: a trained one has the model's W alone."""
-    state.changed("interpreter", "own")
-    if state.value("dictionary") not in models.dictionaries(
-        bundle, str(state.value("interpreter"))
-    ):
-        state.put(dictionary=None)
 
 
 def _dictionary(place: DeltaGenerator, bundle: Bundle, interpreter: str) -> str:

@@ -14,11 +14,11 @@ import torch
 from l2i_core import L2I, bundle_folders, load_bundle
 from l2i_core.bundle import Bundle, outline
 from l2i_core.dictionary import choice
+from l2i_core.explainers.protocol import EXPLAINERS
 from l2i_core.registry import plugin_files
 from pages.show.words import sentence
 
 DEFAULT_BUNDLE = "esc10"
-DEFAULT_DICTIONARY = choice.BUNDLE
 DICTIONARIES = {
     choice.BUNDLE: ("the model's", "Learned from the sounds that the model was trained on."),
     choice.CLIP: ("the clip's own", "Learned from the clip alone; other clips have others."),
@@ -89,11 +89,12 @@ def bundle(name: str, dictionary: str = choice.BUNDLE) -> Bundle:
 
 
 def dictionaries(bundle: Bundle, interpreter: str) -> list[str]:
-    """Which W an interpreter of a model explains with, the default first: a trained one with the
+    """Which W an interpreter of a model explains with, the best first: a trained one with the
     model's alone, any other with a clip's own too, which is all that a model without W has."""
     if interpreter in bundle.interpreters or not bundle.dictionary.n_components:
         return [choice.BUNDLE]
-    return sorted(DICTIONARIES, key=lambda name: name != DEFAULT_DICTIONARY)
+    best = EXPLAINERS[interpreter].dictionary
+    return sorted(DICTIONARIES, key=lambda name: name != best)
 
 
 def engine(name: str, interpreter: str, dictionary: str = choice.BUNDLE) -> L2I:
