@@ -227,7 +227,7 @@ def product(view: View, made: Interpretation) -> Told:
         r"X \approx W H, \qquad \mathcal{L}_\text{NMF} = \lVert X - W H \rVert_2^2",
         "Eq. 3. "
         + "Ψ is trained for it (Eq. 4), beside imitating f and keeping H sparse."
-        * (LAYERS in engine.explainer.needs),
+        * (engine.class_weights is not None),
         f"Relative error of this clip, ‖X − W H‖ / ‖X‖: **{known.error:.2f}**. "
         "0 would be perfect, 1 is no better than silence."
         if known.main
