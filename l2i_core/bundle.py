@@ -25,9 +25,8 @@ from l2i_core.dictionary import choice
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers.baselines import BaselineInfo, new_baseline
 from l2i_core.explainers.conventions import PAPER, Conventions
-from l2i_core.explainers.gradient import Gradient
-from l2i_core.explainers.l2i import Interpreter, PsiTheta
-from l2i_core.explainers.protocol import EXPLAINERS, Explainer, made, missing, with_settings
+from l2i_core.explainers.l2i import MAPS, Interpreter, PsiTheta
+from l2i_core.explainers.protocol import EXPLAINERS, Explainer, made, missing, usable, with_settings
 from l2i_core.files import write_text
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.strict import build
@@ -42,12 +41,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True)
 class InterpreterInfo:
-    """How one interpreter was built, and how to name it to a reader."""
+    """How one interpreter was built, what its Ψ reads, and how to name it to a reader."""
 
     pooling: str
     channels: int
     title: str
     description: str
+    reads: str = MAPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +152,10 @@ class Bundle:
 
     def _untrained(self, classifier: SoundClassifier | None = None, **changes: Any) -> Bundle:
         f = classifier or self.classifier
-        usable = [name for name, kind in EXPLAINERS.items() if not missing(kind, f)]
-        if not usable:
-            why = missing(Gradient, f)
-            raise ValueError(f"nothing explains this classifier without training: {why}.")
         nothing: dict[str, Any] = dict.fromkeys(
             ("interpreters", "interpreter_info", "baselines", "baseline_info"), {}
         )
-        changes |= nothing | {"classifier": f, "default_interpreter": usable[0]}
+        changes |= nothing | {"classifier": f, "default_interpreter": usable(f)}
         return dataclasses.replace(self, **changes)
 
     def summary(self) -> dict[str, Any] | None:
@@ -369,7 +365,9 @@ def _build(folder: Path, config: _Stored) -> Bundle:
     if k:
         dictionary, _ = choice.read(folder)
     interpreters = {
-        name: Interpreter.for_classifier(classifier, settings, k, info.pooling, info.channels)
+        name: Interpreter.for_classifier(
+            classifier, settings, k, info.pooling, info.channels, reads=info.reads
+        )
         for name, info in config.interpreters.items()
     }
     baselines = {n: new_baseline(info, classifier, k) for n, info in config.baselines.items()}

@@ -15,6 +15,7 @@ from torch import nn
 from l2i_core.bundle import InterpreterInfo, load_bundle
 from l2i_core.classifiers.protocol import SoundClassifier, network_of
 from l2i_core.explainers.baselines import BaselineInfo
+from l2i_core.explainers.l2i import LOG_MEL
 from pipelines.checkpoint import trained_on
 from pipelines.config import Baseline, Config, InterpreterConfig
 
@@ -40,6 +41,8 @@ def provenance(config: Config, out: Path) -> dict[str, Any]:
     """What a bundle records of the run in OUT: recipe, seed, hardware, package versions, commit."""
     values = config.to_dict()
     values["data"]["root"] = None  # a path of the training machine says nothing elsewhere
+    if config.given.model:
+        del values["classifier"]  # it was not trained
     return {
         "config": values,
         "seed": config.seed,
@@ -60,7 +63,10 @@ def interpreter_info(name: str, settings: InterpreterConfig) -> InterpreterInfo:
             f"Ours, not the paper's: Θ with {pooling}, trained with f's decision on what is kept "
             "and on what is left in the loss."
         )
-    return InterpreterInfo(settings.pooling, settings.channels, f"{name.upper()} ({origin})", text)
+    if settings.reads == LOG_MEL:
+        origin, text = "ours", f"{text} Ψ reads the log-mel, not f's hidden layers."
+    title = f"{name.upper()} ({origin})"
+    return InterpreterInfo(settings.pooling, settings.channels, title, text, settings.reads)
 
 
 def baseline_info(settings: Baseline) -> BaselineInfo:

@@ -13,7 +13,7 @@ import yaml
 
 from l2i_core.bundle import check_name
 from l2i_core.explainers import flint, vibi
-from l2i_core.explainers.l2i import POOLINGS
+from l2i_core.explainers.l2i import MAPS, POOLINGS, READS
 from l2i_core.explainers.protocol import EXPLAINERS
 from l2i_core.explainers.training import Training
 from l2i_core.measure.evaluation import Settings
@@ -31,8 +31,6 @@ _OTHERS = {
     "flint": {"kept_chunks": 20, "compression": 0.1, "temperature": 0.5, "pool": 1},
     "vibi": {"channels": 128, "reconstruction": 10.0, "sparsity": 0.6, "entropy": 0.2},
 }
-# Settings of f that checkpoints of a time before them do not hash.
-_LATER = ("kind", "head_learning_rate", "warm_up", "masks", "mask_width", "head_epochs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,12 @@ class DataConfig:
     seconds: float = 5.0  # training clips are cut or zero-padded to this length
     synth_seeds: int = 0  # synthesised training clips per class, added to the training folds
     skip_damaged: bool = False  # False: a damaged clip stops the run; True: it is left out
+    stretches: bool = False  # a longer recording gives several clips of `seconds`, not its first
+    without: tuple[str, ...] = ()  # clips that are left out, by name
+    most_tested: int = 0  # clips of the test folds, drawn by the seed; 0: all
 
     def __post_init__(self) -> None:
+        at_least(self, 0, "most_tested")
         if self.seconds <= 0:
             raise ValueError(f"data.seconds must be above 0, received {self.seconds}.")
         if both := set(self.train_folds) & set(self.test_folds):
@@ -56,6 +58,18 @@ class DataConfig:
                 f"{list(self.train_folds)}, data.test_folds {list(self.test_folds)}; leave it out "
                 "of one of them."
             )
+
+
+@dataclass(frozen=True, slots=True)
+class GivenConfig:
+    """An f that is there already and is not trained: what `classifiers.opening.opened` takes.
+    model: "" where f is trained."""
+
+    model: str = ""
+    classes: tuple[str, ...] = ()
+    rate: int | None = None
+    multi_label: bool | None = None
+    outputs: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +157,7 @@ class DictionaryConfig:
     components: int = 100
     sparsity: float = 0.2  # μ of Eq. 5
     iterations: int = 200
+    batch: int = 0  # clips of a mini-batch, one an iteration, see OnlineNmf; 0: all at once
     average: int = 5  # frames averaged before the factorisation (A.1.1)
     divergence: str = "euclidean"
     by_class: bool = False  # as many components for each class, learned on clips that hold it …
@@ -151,7 +166,12 @@ class DictionaryConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "components", "iterations", "average", "clips_per_class")
-        at_least(self, 0, "sparsity", "noise_components")
+        at_least(self, 0, "sparsity", "noise_components", "batch")
+        if self.batch and (self.by_class or self.divergence != "euclidean"):
+            raise ValueError(
+                "dictionary.batch learns all components together by the euclidean divergence; "
+                "leave by_class and divergence out, or set batch: 0."
+            )
         if self.noise_components and not self.by_class:
             raise ValueError("dictionary.noise_components needs dictionary.by_class: true.")
 
@@ -162,12 +182,14 @@ class InterpreterConfig(Training):
     loop (0: the paper's loss alone)."""
 
     pooling: str = "attention"
+    reads: str = MAPS  # f's maps, or the "log-mel" for an f that shows none
     start_from: str | None = None
     channels: int = 128
     fidelity: float = 1.0
     reconstruction: float = 10.0  # α
     sparsity: float = 0.8  # β
     views: int = 1  # every training clip, and circularly shifted copies of it
+    most_clips: int = 0  # training clips, drawn by the seed; 0: all
     partial_views: int = 0  # further copies that lack a random part of their components
     dropout: float = 0.0  # share of z that Θ does without in training
     loop_keep: float = 0.0
@@ -180,7 +202,9 @@ class InterpreterConfig(Training):
         Training.__post_init__(self)
         at_least(self, 1, "channels", "views")
         at_least(self, 0, "fidelity", "reconstruction", "sparsity")
-        at_least(self, 0, "partial_views", "dropout")
+        at_least(self, 0, "partial_views", "dropout", "most_clips")
+        if self.reads not in READS:
+            raise ValueError(f"reads must be {' or '.join(READS)}, received {self.reads!r}.")
         if self.pooling not in POOLINGS:
             raise ValueError(f"unknown pooling {self.pooling!r}; accepted: {', '.join(POOLINGS)}.")
         if self.loop_softness <= 0:
@@ -196,6 +220,16 @@ class InterpreterConfig(Training):
         return max(self.loop_keep, self.loop_remove, self.loop_energy) > 0
 
 
+_OF_F = ("kind", "head_learning_rate", "warm_up", "masks", "mask_width", "head_epochs")
+# Settings that checkpoints of a time before them do not hash, where they are as they were.
+_LATER: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "classifier": (ClassifierConfig, _OF_F),
+    "data": (DataConfig, ("stretches", "without")),
+    "dictionary": (DictionaryConfig, ("batch",)),
+    "interpreters": (InterpreterConfig, ("reads", "most_clips")),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     name: str
@@ -206,6 +240,7 @@ class Config:
     default_interpreter: str | None = None
     data: DataConfig = field(default_factory=DataConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
+    given: GivenConfig = field(default_factory=GivenConfig)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
     dictionary: DictionaryConfig = field(default_factory=DictionaryConfig)
     interpreters: dict[str, InterpreterConfig] = field(default_factory=dict)
@@ -233,7 +268,7 @@ class Config:
         return {**self.interpreters, **self.baselines}
 
     def to_dict(self) -> dict[str, Any]:
-        return json.loads(json.dumps(dataclasses.asdict(self)))
+        return _plain(self)
 
     def recipe(self, *sections: str) -> dict[str, Any]:
         """The settings of these sections on which a training result depends."""
@@ -241,16 +276,25 @@ class Config:
         if "data" in values:
             del values["data"]["test_folds"]
             del values["data"]["root"]
-        if "classifier" in values:
-            if not self.classifier.noise.share:
-                del values["classifier"]["noise"]  # checkpoints of a time before it hash none
-            plain = ClassifierConfig()
-            for name in _LATER:
-                if getattr(self.classifier, name) == getattr(plain, name):
-                    del values["classifier"][name]
+            del values["data"]["most_tested"]
+        if "classifier" in values and self.given.model:
+            values["classifier"] = dataclasses.asdict(self.given)
+        elif "classifier" in values and not self.classifier.noise.share:
+            del values["classifier"]["noise"]  # checkpoints of a time before it hash none
+        for section, (kind, names) in _LATER.items():
+            usual = _plain(kind())
+            given = values.get(section, {})
+            for one in given.values() if section == "interpreters" else [given]:
+                for name in names:
+                    if name in one and one[name] == usual[name]:
+                        del one[name]
         for baseline in values.get("baselines", {}).values():
             baseline |= _OTHERS.get(baseline["kind"], {})
         return values
+
+
+def _plain(settings: Any) -> dict[str, Any]:
+    return json.loads(json.dumps(dataclasses.asdict(settings)))
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from l2i_core.bundle import Bundle, load_bundle
 from l2i_core.data.clips import Clip, load_clip
+from l2i_core.data.folders import labelled
 from l2i_core.data.sets import open_data_set
 from l2i_core.engine import L2I
 from l2i_core.explainers.conventions import PAPER
@@ -30,6 +31,7 @@ from l2i_core.measure.study import Kept, fingerprint
 from pipelines.config import Config
 from pipelines.loop import stage
 from pipelines.runs import circumstances, main_guard, typed
+from pipelines.stretches import chosen, drawn
 
 log = logging.getLogger("l2i")
 
@@ -44,7 +46,7 @@ def run(
     bundle = load_bundle(out)
     if only is not None:
         L2I(bundle, only)  # refuses what it has not, and what has no components to play
-    clips = _test_clips(config, bundle)
+    clips = held_out_clips(config, bundle)
     settings = config.evaluation
     about = {
         "data": config.data.kind,
@@ -107,6 +109,15 @@ def _as_rows(
     return asdict(evaluate_with_bar(bundle, name, clips, settings))
 
 
+def followed(config: Config, bundle: Bundle) -> dict[str, dict[str, Any]]:
+    """How far each trained interpreter follows f on the config's test clips: summaries with the
+    fidelity and little else, for clips without labels."""
+    clips = held_out_clips(config, bundle)
+    little = Settings(thresholds=(0.3,), random_thresholds=(), seed=config.seed)
+    made = {n: evaluate_with_bar(bundle, n, clips, little) for n in bundle.interpreters}
+    return {name: each.summary for name, each in made.items()}
+
+
 def brief(summary: dict[str, Any]) -> dict[str, Any]:
     """The figures that a log line can hold."""
     ff = {t: round(v["median"], 3) for t, v in summary["faithfulness"].items()}
@@ -119,9 +130,13 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _test_clips(config: Config, bundle: Bundle) -> list[Clip]:
+def held_out_clips(config: Config, bundle: Bundle) -> list[Clip]:
     """The test folds' clips; damaged ones stop the run, or are left out if so configured."""
-    clips = open_data_set(config.data.kind, config.data.root).in_folds(config.data.test_folds)
+    data = open_data_set(config.data.kind, config.data.root)
+    clips = chosen(config.data, data.in_folds(config.data.test_folds))
+    clips = drawn(clips, config.data.most_tested, config.seed)
+    if config.given.model:  # whose classes the folders may have other names than
+        clips = labelled(clips, bundle.classes)
     if not config.data.skip_damaged:
         return list(clips)
     readable = []

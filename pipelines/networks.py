@@ -4,6 +4,7 @@ log-mel it reads, where its weights start, and the classifier that it becomes.""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,11 +16,12 @@ from torch import Tensor, nn
 from l2i_core.bundle import load_bundle
 from l2i_core.classifiers import yamnet
 from l2i_core.classifiers.kumar import Classifier, KumarVgg, load_kumar
+from l2i_core.classifiers.opening import opened
 from l2i_core.classifiers.protocol import SoundClassifier, network_of
 from l2i_core.classifiers.yamnet import Yamnet, YamnetNetwork
 from l2i_core.data.clips import DataSet
 from l2i_core.signal import spectra
-from pipelines.config import Config
+from pipelines.config import Config, GivenConfig
 
 _EQUALISED_ON = 96  # clips
 
@@ -200,8 +202,27 @@ RECIPES: dict[str, Callable[[Config], Recipe]] = {"kumar": Kumar, "yamnet": Fine
 
 
 def recipe_of(config: Config) -> Recipe:
-    """The recipe of a config's `classifier.kind`."""
+    """The recipe of a config's `classifier.kind`; ValueError where f is given."""
+    if config.given.model:
+        raise ValueError(f"the config's f is given, {config.given.model}: it is not trained here.")
     return RECIPES[config.classifier.kind](config)
+
+
+def given(settings: GivenConfig) -> SoundClassifier:
+    """The f that a config gives, opened and asked once for each version of its file."""
+    file = Path(settings.model.rpartition(":")[0] or settings.model)
+    return _opened(settings, file.stat().st_mtime_ns if file.exists() else 0)
+
+
+@lru_cache(maxsize=1)
+def _opened(settings: GivenConfig, changed: int) -> SoundClassifier:
+    return opened(
+        settings.model,
+        classes=settings.classes or None,
+        rate=settings.rate,
+        multi_label=settings.multi_label,
+        outputs=settings.outputs,
+    )
 
 
 def keep_last(network: nn.Module, known: nn.Module, *last: str) -> None:

@@ -29,9 +29,10 @@ from pipelines.checkpoint import one_cycle
 from pipelines.config import ClassifierConfig, Config
 from pipelines.features import load_batch, log_mels, targets
 from pipelines.loop import Run, stage
-from pipelines.networks import Recipe, keep_last, recipe_of
+from pipelines.networks import Recipe, given, keep_last, recipe_of
 from pipelines.noise import with_noise
 from pipelines.runs import autocast, device, main_guard
+from pipelines.stretches import chosen
 
 
 def training_clips(config: Config) -> tuple[DataSet, list[Clip]]:
@@ -41,7 +42,7 @@ def training_clips(config: Config) -> tuple[DataSet, list[Clip]]:
     """
     data = open_data_set(config.data.kind, config.data.root)
     data.in_folds(config.data.test_folds)  # else refused by evaluate, after hours of training
-    clips = list(data.in_folds(config.data.train_folds))
+    clips = chosen(config.data, data.in_folds(config.data.train_folds))
     if config.data.synth_seeds:
         extra = synthesised(range(100, 100 + config.data.synth_seeds))
         clips += [clip for clip in extra.clips if clip.label in data.classes]
@@ -249,7 +250,10 @@ def _pretraining(config: Config) -> Config:
 
 
 def trained(config: Config, out: Path) -> SoundClassifier:
-    """The frozen f that `train` left in OUT; ValueError where it is absent or unfinished."""
+    """The frozen f that `train` left in OUT, or the given one; ValueError where it is absent or
+    unfinished."""
+    if config.given.model:
+        return given(config.given)
     data, recipe = open_data_set(config.data.kind, config.data.root), recipe_of(config)
     return recipe.classifier(_run(config, out, recipe, len(data.classes)).result(), data)
 

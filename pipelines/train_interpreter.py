@@ -23,7 +23,8 @@ from l2i_core.dictionary import masking, nmf
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers import losses, theta
 from l2i_core.explainers.baselines import new_baseline
-from l2i_core.explainers.l2i import Interpreter
+from l2i_core.explainers.l2i import LOG_MEL, MAPS, Interpreter
+from l2i_core.explainers.protocol import usable
 from l2i_core.explainers.training import Given
 from l2i_core.signal import spectra
 from l2i_core.task import Task, task_of
@@ -33,7 +34,10 @@ from pipelines.features import load_batch
 from pipelines.learn_dictionary import groups, learn
 from pipelines.loop import Run, stage
 from pipelines.runs import autocast, device, main_guard
+from pipelines.stretches import drawn
 from pipelines.train_classifier import run_recipe, trained, training_clips
+
+_NORMALISED_ON = 64  # examples whose log-mels say what Ψ's are normalised by, where it reads them
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,12 @@ def build_cache(
     patterns: Tensor,
     views: int,
     partial_views: int = 0,
+    most_clips: int = 0,
 ) -> Cache:
-    """One pass of f over the training clips, over views − 1 circularly shifted copies, and over
-    `partial_views` more that lack a random part of their components (`without_some`)."""
-    data, clips = training_clips(config)
+    """One pass of f over the training clips, or `most_clips` of them, over views − 1 circularly
+    shifted copies, and over `partial_views` more that lack a random part of their components
+    (`without_some`)."""
+    clips = drawn(training_clips(config)[1], most_clips, config.seed)
     waveforms, _ = load_batch(clips, config.audio, config.data.seconds, config.data.skip_damaged)
     generator = torch.Generator().manual_seed(config.seed + 17)
     total, cache = (views + partial_views) * len(waveforms), None
@@ -86,15 +92,15 @@ def build_cache(
             x, phase = spectra.compress(transformed.abs()), transformed.angle()
             if view >= views:
                 x = without_some(x, patterns, generator)
-            with torch.inference_mode():
+            with torch.no_grad():
                 said = heard(config, classifier, x, phase)
             # Written into place: joining parts at the end would hold everything twice, and this
             # is gigabytes.
             cache = cache or Cache(
                 x.new_empty(total, *x.shape[1:], dtype=torch.half),
-                [m.new_empty(total, *m.shape[1:], dtype=torch.half) for m in said.maps],
-                said.logits.new_empty(total, *said.logits.shape[1:]),
-                task_of(data.multi_label),
+                [x.new_empty(total, *m.shape[1:], dtype=torch.half) for m in said.maps],
+                x.new_empty(total, *said.logits.shape[1:]),
+                task_of(classifier.multi_label),
                 None
                 if shortcut(config, classifier)
                 else x.new_empty(total, *x.shape[1:], dtype=torch.half),
@@ -122,7 +128,12 @@ def heard(
         return classifier.hear_spectrogram(spectra.magnitude(log_magnitude))
     assert phase is not None
     length = round(config.data.seconds * config.audio.sample_rate)
-    return classifier.hear(spectra.invert(log_magnitude, phase, length, config.audio))
+    sounds = spectra.invert(log_magnitude, phase, length, config.audio)
+    parts = [classifier.hear(part) for part in sounds.split(classifier.batch)]
+    # A foreign f may answer from another device than the training's.
+    logits = torch.cat([part.logits for part in parts]).to(sounds.device)
+    maps = zip(*(part.maps for part in parts), strict=True)
+    return Heard(logits, tuple(torch.cat(each).to(sounds.device) for each in maps))
 
 
 def without_some(log_magnitude: Tensor, patterns: Tensor, generator: torch.Generator) -> Tensor:
@@ -147,15 +158,20 @@ class Features:
         self._key: Any = None
         self._cache: Cache | None = None
 
-    def of(self, config: Config, out: Path, views: int, partial_views: int = 0) -> Cache:
+    def of(
+        self, config: Config, out: Path, views: int, partial_views: int = 0, most_clips: int = 0
+    ) -> Cache:
         """`build_cache` with the f and W of the run in OUT."""
-        key = (config.map_blocks, views, partial_views, partial_views and config.dictionary)
+        partly = partial_views and config.dictionary
+        key = (config.map_blocks, views, partial_views, partly, most_clips)
         if self._cache is None or self._key != key:
             self._cache = None
             patterns = learn(config, out, only_finished=True).to(device())
             self._key, self._cache = (
                 key,
-                build_cache(config, trained(config, out), patterns, views, partial_views),
+                build_cache(
+                    config, trained(config, out), patterns, views, partial_views, most_clips
+                ),
             )
         return self._cache
 
@@ -169,11 +185,16 @@ def train(config: Config, name: str, out: Path, features: Features | None = None
     settings, classifier = config.explainers[name], trained(config, out)
     features = features or Features()
     if isinstance(settings, InterpreterConfig):
+        check_trainable(name, settings, classifier)
         patterns = learn(config, out, only_finished=True).to(device())
         if run.done == 0 and settings.start_from:
             start = trained_interpreter(config, settings.start_from, out)
             run.model.load_state_dict(start.state_dict())
-        cache = features.of(config, out, settings.views, settings.partial_views)
+        counts = (settings.views, settings.partial_views, settings.most_clips)
+        cache = features.of(config, out, *counts)
+        if run.done == 0 and not settings.start_from and run.model.ear is not None:
+            some = cache.log_magnitude[:_NORMALISED_ON].float()
+            run.model.ear.normalise(run.model.read([], some)[0])
         terms = partial(loss_terms, config, settings, run.model, classifier, patterns, cache)
     else:
         if not isinstance(classifier, KumarVgg):
@@ -184,6 +205,20 @@ def train(config: Config, name: str, out: Path, features: Features | None = None
         cache = features.of(config, out, views=1)
         terms = partial(baseline_terms, config, settings, run.model, classifier, cache)
     return run.train(len(cache.logits), lambda epoch: terms, config.seed)
+
+
+def check_trainable(name: str, settings: InterpreterConfig, classifier: SoundClassifier) -> None:
+    """ValueError where an interpreter needs of f what it does not give."""
+    if settings.in_the_loop and not classifier.differentiable:
+        raise ValueError(
+            f"{name} is trained with f's decision in the loop, which needs f's gradient, and this "
+            "classifier gives none; leave it out."
+        )
+    if settings.reads == MAPS and not classifier.layers:
+        raise ValueError(
+            f"{name} reads f's hidden layers, and this classifier shows none; name some, or set "
+            f"reads: {LOG_MEL}."
+        )
 
 
 def loss_terms(
@@ -197,7 +232,7 @@ def loss_terms(
 ) -> dict[str, Tensor]:
     """The weighted terms of the loss for the examples `chosen` (B,)."""
     x, maps, logits = cache.of(chosen)
-    activations, theirs, pooled, _ = model(maps, x.shape[2])
+    activations, theirs, pooled, _ = model(model.read(maps, x), x.shape[2])
     terms = {
         "fidelity": settings.fidelity * losses.fidelity(theirs, logits, cache.task),
         "reconstruction": settings.reconstruction * losses.reconstruction(x, patterns, activations),
@@ -279,6 +314,7 @@ def _run(config: Config, name: str, out: Path) -> Run[Any]:
             settings.pooling,
             settings.channels,
             settings.dropout,
+            settings.reads,
         )
     else:
         kind, command = "baseline", "train_baselines"
@@ -319,7 +355,9 @@ def make_bundle(config: Config, out: Path, baselines: dict[str, nn.Module] | Non
         dictionary=Dictionary(patterns, groups(config, classifier.classes)),
         interpreters=interpreters,
         interpreter_info={n: interpreter_info(n, config.interpreters[n]) for n in interpreters},
-        default_interpreter=config.default_interpreter or next(iter(interpreters), "gradient"),
+        default_interpreter=config.default_interpreter
+        or next(iter(interpreters), None)
+        or usable(classifier),
         training=provenance(config, out),
         baselines={name: model.cpu() for name, model in baselines.items()},
         baseline_info=info,

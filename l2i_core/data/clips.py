@@ -18,7 +18,8 @@ AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff"})
 class Clip:
     """One labelled clip. `source` names the recording it was cut from: splits keep it whole.
 
-    Synthesised clips have no path: `seed` makes them. In a multi-label set `labels` holds the
+    Synthesised clips have no path: `seed` makes them. part: the seconds, start and end, of a longer
+    file; None for all of it. In a multi-label set `labels` holds the
     classes that are present, maybe none, and `label` is "".
     """
 
@@ -29,6 +30,7 @@ class Clip:
     path: Path | None = None
     seed: int | None = None
     labels: tuple[str, ...] | None = None
+    part: tuple[float, float] | None = None
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -80,7 +82,8 @@ def load_clip(clip: Clip, config: spectra.AudioConfig) -> np.ndarray:
         assert clip.seed is not None  # by construction in `synthesised`
         return synth.clip(clip.label, clip.seed, config.sample_rate)
     try:
-        return audio.prepare(*audio.read(clip.path), config).numpy()
+        given = audio.read_part(clip.path, *clip.part) if clip.part else audio.read(clip.path)
+        return audio.prepare(*given, config).numpy()
     except ValueError as error:
         raise ValueError(f"{clip.path.name}: {error}") from error
 

@@ -1,9 +1,11 @@
-"""Folders of recordings: one folder per class, or files side by side."""
+"""Folders of recordings: one folder per class, files side by side, or a tree of them."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from l2i_core.data.clips import AUDIO_SUFFIXES, Clip, DataSet, _audio_files
@@ -60,6 +62,43 @@ def any_folder(root: str | os.PathLike[str], classes: Sequence[str] = ()) -> Dat
     )
 
 
+def recordings(root: Path) -> DataSet:
+    """All audio files below a folder, however deep: fold 1 is held out, a fifth; fold 2 trains.
+
+    A file's label is the name of the folder that it lies in, "" of those beside the folders: see
+    `labelled`. The files of each label are put in the order of their names' SHA-256, and every
+    fifth is held out, the same on every machine. ValueError for fewer than two audio files.
+    """
+    found = []
+    for path in root.rglob("*"):
+        inner = path.relative_to(root)
+        hidden = any(part.startswith(".") for part in inner.parts)
+        if path.suffix.lower() in AUDIO_SUFFIXES and not hidden and path.is_file():
+            label = path.parent.name if len(inner.parts) > 1 else ""
+            found.append((label, inner.as_posix(), path))
+    if len(found) < 2:
+        holds = "one audio file" if found else "no audio files"
+        raise ValueError(
+            f"the folder {root} holds {holds} ({', '.join(sorted(AUDIO_SUFFIXES))}); give two or "
+            "more, since some are held out to measure on."
+        )
+    found.sort(key=lambda one: (one[0], hashlib.sha256(one[1].encode()).hexdigest()))
+    clips = [
+        Clip(name, label, 2 if index % 5 else 1, name, path)
+        for index, (label, name, path) in enumerate(found)
+    ]
+    labels = tuple(dict.fromkeys(clip.label for clip in clips if clip.label))
+    return DataSet(root.name, labels, tuple(clips))
+
+
+def labelled(clips: Sequence[Clip], classes: Sequence[str]) -> list[Clip]:
+    """Clips whose label, a folder's name, is read as one of `classes`, see `any_folder`, or else
+    unknown."""
+    read = {label: _label(label, classes) for label in {clip.label for clip in clips}}
+    known = {label: name if name in classes else "" for label, name in read.items()}
+    return [replace(clip, label=known[clip.label]) for clip in clips]
+
+
 def _label(name: str, classes: Sequence[str]) -> str:
     plain = {_plain(label): label for label in classes}
     plain |= {_plain(theirs): ours for theirs, ours in ESC10_FOLDERS.items() if ours in classes}
@@ -72,3 +111,4 @@ def _plain(name: str) -> str:
 
 
 KINDS.add("folder")(Kind(class_folders, "a folder of clips", get=None))
+KINDS.add("recordings")(Kind(recordings, "a folder of recordings", get=None))

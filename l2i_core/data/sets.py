@@ -90,7 +90,7 @@ def held_out(
     known = recorded.get("root")
     if root is None and known and Path(known).is_dir():  # the path may be another machine's
         root = known
-    if root is None and kind == "folder":
+    if root is None and kind in KINDS and not KINDS[kind].get and not KINDS[kind].made:
         raise ValueError(
             f"the model {model!r} was tested on a folder that it does not name, so its clips "
             "are not at hand; give it with --data to a command."

@@ -18,6 +18,7 @@ from torch import Tensor
 DIVERGENCES = ("euclidean", "kl")
 _TINY = 1e-12
 _MAX_HALVINGS = 12
+_INNER = 3  # updates of W a mini-batch
 
 Progress = Callable[[int, float], None]
 
@@ -109,6 +110,45 @@ def project(
     for _ in range(iterations):
         h = _kl_update_h(v, patterns, h, sparsity)
     return h
+
+
+class OnlineNmf:
+    """W of Eq. 5 (½‖V − WH‖²) by mini-batches, for data that no memory holds at once.
+
+    Each batch V (F, N) is projected on W, and its V Hᵀ (F, K) and H Hᵀ (K, K), which are all that
+    the update of W needs, are added to those of the batches before it, which fade by `memory` a
+    batch (Mairal et al., "Online learning for matrix factorization and sparse coding", 2010; the
+    fading is MiniBatchNMF's of scikit-learn). `state` is all that there is to keep.
+    """
+
+    def __init__(self, state: dict[str, Tensor], sparsity: float, memory: float) -> None:
+        self.state, self.sparsity, self.memory = dict(state), sparsity, memory
+
+    @classmethod
+    def start(
+        cls,
+        v: Tensor,
+        n_components: int,
+        sparsity: float,
+        memory: float,
+        seed: int = 0,
+    ) -> OnlineNmf:
+        """From random columns that fit a first batch (F, N)."""
+        w, _ = _random_start(v, n_components, seed)
+        nothing = {"vh": torch.zeros_like(w), "hh": w.new_zeros(n_components, n_components)}
+        return cls({"w": w, **nothing}, sparsity, memory)
+
+    def update(self, v: Tensor, iterations: int = 20) -> float:
+        """Learn from a batch V ≥ 0 (F, N); ‖V − WH‖ / ‖V‖ before W is updated."""
+        w = self.state["w"]
+        h = project(v, w, self.sparsity, iterations)
+        error = float((v - w @ h).norm() / v.norm().clamp_min(_TINY))
+        vh = self.memory * self.state["vh"] + v @ h.T
+        hh = self.memory * self.state["hh"] + h @ h.T
+        for _ in range(_INNER):
+            w = normalise(w * _constrained_ratio(w, vh, w @ hh))
+        self.state = {"w": w, "vh": vh, "hh": hh}
+        return error
 
 
 def objective(

@@ -175,6 +175,16 @@ def made(name: str, settings: Mapping[str, float]) -> Explainer:
     return kind(**settings)
 
 
+def usable(classifier: SoundClassifier) -> str:
+    """The first registered explainer that can explain f without training; ValueError for none."""
+    reasons = {name: missing(kind, classifier) for name, kind in EXPLAINERS.items()}
+    for name, reason in reasons.items():
+        if not reason:
+            return name
+    why = next(iter(reasons.values()))
+    raise ValueError(f"nothing explains this classifier without training: {why}.")
+
+
 class ExplainerError(ValueError):
     """An explainer does not answer as the protocol says: one sentence that names it."""
 

@@ -1,7 +1,8 @@
 """Ψ turns f's feature maps into activations H of the dictionary (paper, section 3.1).
 
 It takes any list of feature maps (B, channels, time, bands) whose time strides are known, so any
-convolutional classifier can be explained.
+convolutional classifier can be explained. Of a classifier that shows none, `LogMelMaps` makes them
+from the log-mel.
 """
 
 from __future__ import annotations
@@ -51,12 +52,7 @@ class Psi(nn.Module):
             )
         self.flatten = _convolution(nn.Conv1d(channels * bands, 2 * channels, 5, padding=2))
         self.out = nn.Conv1d(2 * channels, n_components, 5, padding=2)
-        # PyTorch's default start would leave a few thousandths of the input's variance after
-        # these layers, and without batch normalisation nothing would restore it.
-        for layer in self.modules():
-            if isinstance(layer, (nn.Conv1d, nn.Conv2d)):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        _start(self)
         nn.init.constant_(self.out.bias, 0.01)  # type: ignore[arg-type]
 
     def forward(self, maps: Sequence[Tensor], n_frames: int) -> Tensor:
@@ -79,6 +75,56 @@ class Psi(nn.Module):
             x = stage(functional.interpolate(x, scale_factor=(2.0, 1.0), mode="nearest"))
         x = self.flatten(x.transpose(2, 3).flatten(1, 2))
         return torch.relu(self.out(x)[:, :, :n_frames]).float()
+
+
+class LogMelMaps(nn.Module):
+    """What stands in for f's last three maps where f shows none: maps of the log-mel (B, n_mels, T)
+    at steps of 8, 16 and 32 frames, by convolutions that are trained with Ψ (as VIBI's are).
+
+    `offset` and `scale` normalise the log-mel; no batch normalisation, as in Ψ.
+    """
+
+    offset: Tensor
+    scale: Tensor
+    channels = (128, 128, 128)
+    strides = (8.0, 16.0, 32.0)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("offset", torch.tensor(0.0))
+        self.register_buffer("scale", torch.tensor(1.0))
+        each = (1, 32, 64, *self.channels)
+        pairs = zip(each[:-1], each[1:], strict=True)
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                _convolution(nn.Conv2d(before, after, 3, padding=1)),
+                nn.MaxPool2d(2, ceil_mode=True),
+            )
+            for before, after in pairs
+        )
+        _start(self)
+
+    def normalise(self, log_mel: Tensor) -> None:
+        """Fit `offset` and `scale` to log-mels (N, n_mels, T) in dB."""
+        self.offset.fill_(float(log_mel.mean()))
+        self.scale.fill_(float(log_mel.std().clamp_min(1e-3)))
+
+    def forward(self, log_mel: Tensor) -> list[Tensor]:
+        """log_mel (B, n_mels, T) in dB → maps [(B, channels, ceil(T / stride), bands), …]."""
+        x, maps = (log_mel.transpose(1, 2).unsqueeze(1) - self.offset) / self.scale, []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return maps[-len(self.channels) :]
+
+
+def _start(module: nn.Module) -> None:
+    """PyTorch's default start would leave a few thousandths of the input's variance after these
+    layers, and without batch normalisation nothing would restore it."""
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv1d, nn.Conv2d)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
 
 def _convolution(layer: nn.Conv1d | nn.Conv2d) -> nn.Sequential:

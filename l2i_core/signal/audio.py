@@ -63,25 +63,63 @@ def read(source: str | os.PathLike[str] | BinaryIO, mono: bool = False) -> tuple
     channels (1, n), without all of them in memory. Raises ValueError for a missing, unreadable,
     truncated or empty file.
     """
-    name = _name(source)
     with _opened(source) as file:
-        announced, log, kind, rate = file.frames, file.extra_info, file.format, file.samplerate
-        if announced / rate > MAX_SECONDS:
-            raise ValueError(_too_long(name, announced / rate))
-        samples = np.empty((1 if mono else file.channels, announced), dtype=np.float32)
+        if file.frames / file.samplerate > MAX_SECONDS:
+            raise ValueError(_too_long(_name(source), file.frames / file.samplerate))
+        samples = np.empty((1 if mono else file.channels, file.frames), dtype=np.float32)
         filled = 0
-        while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+        for block in _blocks(file):
             part = block.mean(axis=1)[None] if mono else block.T
             samples[:, filled : filled + len(block)] = part
             filled += len(block)
+        _check_whole(source, file, filled)
+        return samples[:, :filled], file.samplerate
+
+
+def read_part(
+    source: str | os.PathLike[str] | BinaryIO, start: float, end: float
+) -> tuple[np.ndarray, int]:
+    """Seconds start … end of a file as `read` gives it, mono (1, n), whatever the whole lasts."""
+    with _opened(source) as file:
+        file.seek(min(round(start * file.samplerate), file.frames))
+        wanted = round((end - start) * file.samplerate)
+        samples = file.read(wanted, dtype="float32", always_2d=True)
+        return samples.mean(axis=1)[None], file.samplerate
+
+
+def survey(source: str | os.PathLike[str] | BinaryIO) -> tuple[float, float]:
+    """Seconds and peak of a whole file, mono, a block in memory at a time, whatever it lasts.
+
+    ValueErrors are those of `read` and `prepare`, but for the longest duration.
+    """
+    with _opened(source) as file:
+        filled, peak = 0, 0.0
+        for block in _blocks(file):
+            _check_finite(block)
+            filled += len(block)
+            peak = max(peak, float(np.abs(block.mean(axis=1)).max()))
+        _check_whole(source, file, filled)
+        _check_duration(filled / file.samplerate)
+        return filled / file.samplerate, peak
+
+
+def _blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
+    while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+        yield block
+
+
+def _check_whole(
+    source: str | os.PathLike[str] | BinaryIO, file: soundfile.SoundFile, filled: int
+) -> None:
+    """ValueError where the samples that were read, `filled`, are none or not all."""
+    name = _name(source)
     if filled == 0:
         raise ValueError(f"{name} holds no sound (0 samples). Give a clip of at least 0.1 s.")
-    if filled < 0.99 * announced or _ends_early(source, kind, log):
+    if filled < 0.99 * file.frames or _ends_early(source, file.format, file.extra_info):
         raise ValueError(
-            f"{name} is truncated: after {filled / rate:.2f} s the file ends before its "
+            f"{name} is truncated: after {filled / file.samplerate:.2f} s the file ends before its "
             "sound does. Copy or export it again."
         )
-    return samples[:, :filled], rate
 
 
 def _name(source: str | os.PathLike[str] | BinaryIO) -> str:
@@ -154,21 +192,28 @@ def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig
         )
     if samples.size == 0:
         raise ValueError("the clip is empty (0 samples). Give a clip of at least 0.1 s.")
-    if not np.isfinite(samples).all():
-        bad = int((~np.isfinite(samples)).sum())
-        raise ValueError(f"the clip holds {bad} NaN or infinite samples. Repair or re-export it.")
+    _check_finite(samples)
     mono = samples.mean(axis=0) if samples.ndim == 2 else samples
     seconds = len(mono) / sample_rate
-    if seconds < MIN_SECONDS - 1e-6:
-        raise ValueError(
-            f"the clip lasts {seconds:.3f} s; at least {MIN_SECONDS} s is needed. "
-            "Give a longer clip."
-        )
+    _check_duration(seconds)
     if seconds > MAX_SECONDS:
         raise ValueError(_too_long("the clip", seconds))
     if sample_rate != config.sample_rate:
         mono = soxr.resample(mono, sample_rate, config.sample_rate, quality="HQ")
     return torch.from_numpy(np.array(mono, dtype=np.float32))
+
+
+def _check_finite(samples: np.ndarray) -> None:
+    if bad := int((~np.isfinite(samples)).sum()):
+        raise ValueError(f"the clip holds {bad} NaN or infinite samples. Repair or re-export it.")
+
+
+def _check_duration(seconds: float) -> None:
+    if seconds < MIN_SECONDS - 1e-6:
+        raise ValueError(
+            f"the clip lasts {seconds:.3f} s; at least {MIN_SECONDS} s is needed. "
+            "Give a longer clip."
+        )
 
 
 def peak_gain(waveform: Tensor, signed: bool = False) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_fit import make_small
 
 from l2i_core.__main__ import main
 from l2i_core.bundle import load_bundle
@@ -105,3 +106,15 @@ def test_a_bundle(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("L2I_TRUST_CODE", "1")
     exec(_section("For the app")[0], {})
     assert load_bundle(desk / "bundles" / "mine").classes == ("low", "high")
+
+
+def test_fit(desk: Path, two_classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that names no layers, and whose gradient reaches the sound."""
+    (desk / "my_model.py").write_text(_section("A PyTorch module")[0])
+    (desk / "recordings").symlink_to(two_classes)
+    (command,) = re.findall(r"^python -m l2i_core (fit .*)$", GUIDE.read_text(), re.M)
+    make_small(monkeypatch, desk / "fit.yaml", seconds=1.5)
+    assert main(shlex.split(command)) == 0
+    bundle = load_bundle(desk / "bundles" / "mine")
+    assert bundle.classes == ("low", "high")
+    assert {info.reads for info in bundle.interpreter_info.values()} == {"log-mel"}

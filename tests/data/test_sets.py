@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from l2i_core.bundle import Bundle
 from l2i_core.data import sets, synth
 from l2i_core.data.clips import Clip, DataSet, load_clip
 from l2i_core.data.esc import ESC10_FOLDERS
-from l2i_core.data.folders import any_folder
+from l2i_core.data.folders import any_folder, labelled
 from l2i_core.data.sets import held_out, open_data_set
 from l2i_core.data.synthesised import synthesised
 
@@ -252,7 +253,7 @@ def test_unknown_or_absent_data_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown data set 'esc500'; known: ") as refused:
         open_data_set("esc500", tmp_path)
     known = str(refused.value).rstrip(".").partition("known: ")[2].split(", ")
-    assert {*known} == {"esc10", "esc50", "sonyc", "scenes", "folder", "synth"}
+    assert {*known} == {"esc10", "esc50", "sonyc", "scenes", "folder", "recordings", "synth"}
     with pytest.raises(ValueError, match="does not exist"):
         open_data_set("esc10", tmp_path / "nowhere")
     with pytest.raises(ValueError, match=r"data\.root"):
@@ -304,3 +305,35 @@ def test_the_test_set_is_the_recorded_one(
         held_out(recorded.training, recorded.name)
     with pytest.raises(ValueError, match="does not record its test set"):
         held_out(bundle.training, bundle.name)
+
+
+def test_recordings_hold_out_a_fifth_of_each_folder_the_same_everywhere(tmp_path: Path) -> None:
+    for folder, count in (("Sea waves", 10), ("deep/Rain", 10), (".", 5)):
+        for number in range(count):
+            _sound(tmp_path / "a" / folder / f"{number}.wav", 0.1)
+    _sound(tmp_path / "a" / ".hidden" / "1.wav", 0.1)
+    data = open_data_set("recordings", tmp_path / "a")
+    assert len(data.clips) == 25
+    for label, count in (("Sea waves", 2), ("Rain", 2), ("", 1)):
+        assert sum(c.fold == 1 for c in data.clips if c.label == label) == count
+    assert {clip.fold for clip in data.clips} == {1, 2}
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    assert [(c.name, c.fold) for c in open_data_set("recordings", tmp_path / "b").clips] == [
+        (c.name, c.fold) for c in data.clips
+    ]
+    known = labelled(data.clips, ("rain", "sea_waves"))
+    assert {clip.label for clip in known} == {"rain", "sea_waves", ""}
+    assert {clip.label for clip in labelled(data.clips, ("siren",))} == {""}
+
+
+def test_one_recording_is_refused(tmp_path: Path) -> None:
+    _sound(tmp_path / "1.wav")
+    with pytest.raises(ValueError, match="holds one audio file"):
+        open_data_set("recordings", tmp_path)
+
+
+def test_a_clip_may_be_a_part_of_a_file(tmp_path: Path) -> None:
+    _sound(tmp_path / "1.wav", 3.0)
+    whole = load_clip(Clip("1", "", 1, "1", tmp_path / "1.wav"), K16)
+    part = load_clip(Clip("1", "", 1, "1", tmp_path / "1.wav", part=(1.0, 2.5)), K16)
+    np.testing.assert_array_equal(part, whole[16000:40000])

@@ -12,6 +12,7 @@ from torch import Tensor
 from l2i_core.dictionary import nmf
 from l2i_core.dictionary.nmf import (
     Dictionary,
+    OnlineNmf,
     average_frames,
     normalise,
     objective,
@@ -221,3 +222,45 @@ def test_impossible_projections_and_chunks_are_refused() -> None:
         project(torch.ones(3, 4), torch.ones(5, 2))
     with pytest.raises(ValueError, match="averaged"):
         average_frames(torch.ones(3, 4), 0)
+
+
+def _online(v: Tensor, batches: int, state: dict[str, Tensor] | None = None) -> OnlineNmf:
+    """Batches of 20 columns in turn, from the start or from a state."""
+    parts = v.split(20, dim=1)
+    learner = OnlineNmf(state, 0.05, 0.8) if state else OnlineNmf.start(parts[0], 5, 0.05, 0.8)
+    for number in range(batches):
+        learner.update(parts[number % len(parts)])
+    return learner
+
+
+def test_mini_batches_reach_what_all_at_once_reaches() -> None:
+    v = _data(frames=200)
+
+    def value(patterns: Tensor) -> float:
+        return objective(v, patterns, project(v, patterns, 0.05, 500), 0.05)
+
+    at_once = value(sparse_nmf(v, 5, 0.05, 300).patterns)
+    online = _online(v, 300).state["w"]
+    assert value(online) < 1.05 * at_once
+    assert value(_online(v, 1).state["w"]) > 1.5 * at_once
+    torch.testing.assert_close(online.norm(dim=0), torch.ones(5).double())
+    assert bool((online >= 0).all())
+
+
+def test_mini_batches_go_on_from_their_state() -> None:
+    v = _data(frames=200)
+    half = _online(v, 20)
+    resumed = _online(v, 20, half.state)
+    for name, value in _online(v, 40).state.items():
+        torch.testing.assert_close(resumed.state[name], value)
+    assert {tuple(value.shape) for value in half.state.values()} == {(40, 5), (5, 5)}
+
+
+def test_a_silent_batch_changes_no_pattern() -> None:
+    v = _data(frames=200)
+    learner = _online(v, 40)
+    before = learner.state["w"].clone()
+    learner.sparsity = 0.0
+    learner.update(torch.zeros(40, 20).double())
+    torch.testing.assert_close(learner.state["w"].norm(dim=0), torch.ones(5).double())
+    assert float((learner.state["w"] * before).sum(dim=0).min()) > 0.99

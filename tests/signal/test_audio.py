@@ -412,3 +412,39 @@ def test_over_twenty_minutes_is_refused_before_it_is_read(tmp_path: Path) -> Non
     soundfile.write(path, np.zeros(8000 * 60 * 20 + 8000, np.int16), 8000, subtype="PCM_U8")
     with pytest.raises(ValueError, match="minutes"):
         audio.read(path)
+
+
+def test_a_survey_tells_what_reading_would(write_clip: WriteClip, tmp_path: Path) -> None:
+    sound = np.stack([np.linspace(-0.5, 0.25, 30000), np.linspace(-0.1, 0.25, 30000)], 1)
+    path = write_clip("two.wav", sound, 16000, subtype="FLOAT")
+    seconds, peak = audio.survey(path)
+    assert seconds == pytest.approx(30000 / 16000)
+    assert peak == pytest.approx(float(np.abs(audio.read(path)[0].mean(0)).max()))
+    sound[7] = np.nan
+    for name, samples, sentence in (
+        ("nan.wav", sound, "2 NaN"),
+        ("short.wav", sound[100:200], "at least 0.1 s"),
+        ("none.wav", sound[:0], "holds no sound"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            audio.survey(write_clip(name, samples, 16000, subtype="FLOAT"))
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(path.read_bytes()[:90000])
+    with pytest.raises(ValueError, match="truncated"):
+        audio.survey(cut)
+
+
+def test_a_survey_and_a_part_have_no_longest_file(
+    write_clip: WriteClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ramp = np.linspace(0, 0.9, 80000, dtype=np.float32)
+    path = write_clip("long.wav", ramp, 8000, subtype="FLOAT")
+    monkeypatch.setattr(audio, "MAX_SECONDS", 5)
+    monkeypatch.setattr(audio, "_BLOCK", 1000)
+    with pytest.raises(ValueError, match="minutes"):
+        audio.read(path)
+    assert audio.survey(path) == (pytest.approx(10.0), pytest.approx(0.9))
+    part, rate = audio.read_part(path, 7.0, 8.5)
+    assert rate == 8000
+    np.testing.assert_array_equal(part[0], ramp[56000:68000])
+    assert audio.read_part(path, 9.5, 12.0)[0].shape == (1, 4000)
