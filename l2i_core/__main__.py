@@ -17,9 +17,9 @@ from tqdm import tqdm
 
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
-from l2i_core.classifiers.foreign import OUTPUTS
-from l2i_core.classifiers.opening import ACCEPTED, class_list, opened
-from l2i_core.classifiers.protocol import CLASSIFIERS, SoundClassifier, notes_of
+from l2i_core.classifiers import options
+from l2i_core.classifiers.opening import opened
+from l2i_core.classifiers.protocol import CLASSIFIERS
 from l2i_core.data.clips import Clip
 from l2i_core.data.folders import any_folder
 from l2i_core.dictionary import choice
@@ -95,38 +95,18 @@ def _add_model(command: argparse.ArgumentParser) -> None:
         help="bundle, clip (each clip's own), or another bundle's folder (default: the bundle's; "
         "clip for search, and where --classifier comes without --bundle)",
     )
-    command.add_argument("--classifier", metavar="MODEL", help=f"another f: {ACCEPTED}")
-    command.add_argument("--classes", type=Path, metavar="FILE", help="its classes, one a line")
-    command.add_argument("--rate", type=int, metavar="HZ", help="the rate that it hears")
-    command.add_argument(
-        "--multi-label", action="store_true", default=None, help="it may hear several classes"
-    )
-    command.add_argument("--outputs", choices=OUTPUTS, help="what it gives (default: found out)")
-
-
-def _classifier(arguments: argparse.Namespace) -> SoundClassifier | None:
-    """The f that --classifier names."""
-    of = ("classes", "rate", "multi_label", "outputs")
-    if arguments.classifier is None:
-        if given := [name for name in of if getattr(arguments, name) is not None]:
-            raise ValueError(
-                f"--{given[0].replace('_', '-')} is of a model that --classifier names; name one."
-            )
-        return None
-    told = {name: getattr(arguments, name) for name in of}
-    told["classes"] = class_list(arguments.classes) if arguments.classes else None
-    return opened(arguments.classifier, **told)
+    options.add_classifier(command, "another f")
 
 
 def _model(arguments: argparse.Namespace) -> Bundle:
     """f and W, as asked for; notes on what was assumed go to stderr."""
-    f = _classifier(arguments)
+    said = options.given(arguments)
+    f = opened(arguments.classifier, **said) if arguments.classifier else None
     bundle = load_bundle(arguments.bundle or DEFAULT_BUNDLE)
     bundle = bundle.explaining(f) if f else bundle
     name = arguments.interpreter or bundle.default_interpreter
     dictionary = choice.CLIP if f and not arguments.bundle else bundle.explainer(name).dictionary
-    for note in notes_of(bundle.classifier):
-        print(f"note: {note}", file=sys.stderr)
+    options.tell_notes(bundle.classifier)
     return bundle.with_dictionary(arguments.dictionary or dictionary)
 
 

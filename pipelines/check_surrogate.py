@@ -12,12 +12,10 @@ import json
 import logging
 import sys
 
-from l2i_core.files import write_text
-from l2i_core.measure.records import to_csv
-from l2i_core.measure.study import on_disk, publish, rows_on_disk, run, system_of, weights_of
+from l2i_core.measure.study import publish, run
 from l2i_core.measure.surrogate import ROWS, STUDY, TEXTS, Settings, summarise
 from pipelines.runs import evenly, main_guard, provenance
-from pipelines.studies import opened, options
+from pipelines.studies import keep_rows, opened, options
 
 log = logging.getLogger("l2i")
 
@@ -31,14 +29,8 @@ def main(argv: list[str] | None = None) -> int:
     settings = Settings(given.samples, given.seed)
     plan = evenly(STUDY.plan(clips, settings), given.limit)
     about = {**STUDY.about(settings), **provenance("check_surrogate", argv)}
-    path = on_disk(bundle) / "metrics" / ROWS
-    weights = {system_of(e): weights_of(e.bundle, e.interpreter_name) for e in engines}
     for name, rows in run(STUDY, engines, clips, plan, settings):
-        mine = [{**row, "weights": weights[name]} for row in rows if "error" not in row]
-        others = [r for r in rows_on_disk(bundle, ROWS, TEXTS) if r["interpreter"] != name]
-        write_text(path, to_csv([*others, *mine]))
-        # The written rows, of six digits: a resumed run has no others, and the table is theirs.
-        mine = rows_on_disk(bundle, ROWS, TEXTS, interpreter=name)
+        mine = keep_rows(bundle, ROWS, TEXTS, name, rows)
         block = summarise(mine, bundle.task)
         publish(bundle, STUDY.name, name, {**block, "about": about})
         log.info("%s: %s", name, json.dumps(block))

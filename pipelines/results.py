@@ -32,6 +32,7 @@ from pipelines.tables.markdown import (
     spread,
     test_cells,
 )
+from pipelines.tables.randomisation import randomisation_table
 from pipelines.tables.truth import truth_tables
 
 NAMES = {"random": "Random", "random_energy": "energy-matched Random"}
@@ -258,6 +259,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
         parts += comparison_table(bundle)
         parts += truth_tables(bundle)
         parts += experiment_tables(bundle)
+        parts.append(randomisation_table(bundle.experiment("randomisation")))
     if not many:
         published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
         parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
+from collections.abc import Collection, Sequence
 
 from l2i_core.arguments import Parser
 from l2i_core.bundle import Bundle, load_bundle
@@ -10,6 +11,9 @@ from l2i_core.data.clips import Clip
 from l2i_core.data.sets import held_out
 from l2i_core.dictionary import choice
 from l2i_core.engine import L2I
+from l2i_core.files import write_text
+from l2i_core.measure.records import to_csv
+from l2i_core.measure.study import Row, on_disk, rows_on_disk, weights_of
 from pipelines.runs import start_log
 
 
@@ -43,6 +47,20 @@ def engine_of(bundle: Bundle, system: str) -> L2I:
     than the bundle's. ValueError for an unknown one."""
     name, _, w = system.partition("@")
     return L2I(bundle.with_dictionary(w or choice.BUNDLE), name)
+
+
+def keep_rows(
+    bundle: Bundle, file: str, texts: Collection[str], name: str, rows: Sequence[Row]
+) -> list[Row]:
+    """Put an explainer's rows into the bundle's metrics/FILE, beside the others', with the digest
+    of what it is; returns them as written, of six digits: a resumed run has no others, and the
+    figures are theirs."""
+    engine = engine_of(bundle, name)
+    weights = weights_of(engine.bundle, engine.interpreter_name)
+    mine = [{**row, "weights": weights} for row in rows if "error" not in row]
+    others = [row for row in rows_on_disk(bundle, file, texts) if row["interpreter"] != name]
+    write_text(on_disk(bundle) / "metrics" / file, to_csv([*others, *mine]))
+    return rows_on_disk(bundle, file, texts, interpreter=name)
 
 
 def _count(text: str) -> int:

@@ -266,6 +266,16 @@ def network_of(classifier: SoundClassifier) -> nn.Module | None:
     return getattr(classifier, "network", None)
 
 
+def module_of(classifier: SoundClassifier) -> nn.Module | None:
+    """The torch module that answers, of whatever kind of classifier; None of a black box, whose
+    weights are not here."""
+    given = getattr(classifier, "given", classifier)
+    if isinstance(given, nn.Module):
+        return given
+    own = {n: v for n, v in getattr(given, "__dict__", {}).items() if isinstance(v, nn.Module)}
+    return next(iter(own.values())) if len(own) == 1 else nn.ModuleDict(own) if own else None
+
+
 def _class_with_logits(name: str, entry: Any) -> None:
     if not callable(entry):
         raise ValueError(f"{name!r} is no class or function that makes a classifier.")

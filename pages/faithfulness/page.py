@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import records
-from pages.faithfulness import classes, stored_truths, systems
+from pages.faithfulness import classes, stored_randomisation, stored_truths, systems
 from pages.faithfulness.shown import Scale, Shown, finding
 from pages.shell import results, state
 from pages.shell.results import Results
@@ -25,6 +25,7 @@ def page() -> None:
     name = view.engine.interpreter_name
     results.draw(view.key[0], name, lambda found: measured(view, found))
     stored_truths.draw(view)
+    stored_randomisation.draw(view)
 
 
 def measured(view: View, found: Results) -> None:
