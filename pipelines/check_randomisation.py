@@ -79,7 +79,7 @@ def _foreign(asked: Namespace, said: dict[str, Any], settings: Settings) -> int:
             for step in tqdm(steps, desc=name, unit=STUDY.unit, disable=None)
             for row in STUDY.measure(engine, clips, step, settings)
         ]
-        blocks[name] = STUDY.summarise(rows)
+        blocks[name] = {**STUDY.summarise(rows), "about": STUDY.about(settings)}
     print(randomisation_table(blocks))
     return 0
 

@@ -12,7 +12,7 @@ from pages.shell import results
 from pages.shell.view import View
 from pages.show import comparisons, pictures, plots
 from pages.show.comparisons import Line
-from pages.show.words import number
+from pages.show.words import logit
 
 _MEASURES = {"spearman": "Spearman's ρ of the relevances", "ssim": "SSIM of the masks"}
 _LOOKS = (
@@ -76,7 +76,7 @@ def _finding(title: str, block: Mapping[str, Any] | None) -> str:
     )
     if block["passed"] is None:
         return f"**With all of f's layers drawn anew, {title} gives every component the same.**"
-    rho = number(last["spearman"]["median"])
+    rho = logit(last["spearman"]["median"])
     claim = (
         "its explanations come from what f has learned"
         if block["passed"]
@@ -114,7 +114,7 @@ def _chance(block: Mapping[str, Any] | None) -> str:
         return ""
     return (
         " SSIM with the relevances shuffled among the clip's components: "
-        f"{number(block['ssim_chance']['median'])}."
+        f"{logit(block['ssim_chance']['median'])}."
     )
 
 

@@ -60,7 +60,7 @@ S = TypeVar("S", bound=Shown)
 
 def figures(name: str, file: str) -> dict[str, dict[str, Any]]:
     """A bundle's metrics/FILE.json, a block for every system or interpreter in the file's order: file
-    is "summary", "baselines", "noise", "overlap" or "truth"; {} for none."""
+    is "summary", "baselines", "noise", "overlap", "truth", "randomisation"; {} for none."""
     bundle = models.bundle(name)
     return _figures(name, file, _stamp(bundle), bundle)
 
