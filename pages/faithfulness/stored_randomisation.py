@@ -53,7 +53,6 @@ def draw(view: View) -> None:
             curves[measure], 1.0, x, what, pictures.palette(), "%{x:.0%} of the layers: %{y:.2f}"
         )
         figure.update_xaxes(tickformat=".0%", range=[-0.03, 1.06])
-        figure.update_yaxes(rangemode="normal")
         if measure == "spearman":
             figure.add_hline(y=GOAL, line={"color": pictures.palette().ink, **plots.DOTTED})
         with place:
