@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from l2i_core.bundle import Bundle
-from pipelines.tables.markdown import decimal, made_by, markdown_table, test_cells
+from pipelines.tables.markdown import decimal, made_by, markdown_table, signed, test_cells
 
 _HEAD = (
     *("explained by", "at", "clips", "components", "‖X‖² removed", "FF / span", "Random's"),
@@ -35,6 +35,8 @@ def comparison_table(bundle: Bundle) -> list[str]:
 
 def _row(name: str, block: dict[str, Any], level: str) -> list[str]:
     found = block["levels"][level]
+    drops = [found["relative_faithfulness"]]
+    drops += [found[kind]["relative"] for kind in ("random", "random_energy")]
     larger, _, _ = test_cells(found["random_energy"]["test"])
     return [
         name,
@@ -42,8 +44,7 @@ def _row(name: str, block: dict[str, Any], level: str) -> list[str]:
         str(block["n"]),
         decimal(found["components"], 1),
         decimal(found["log_energy_removed"]),
-        decimal(found["relative_faithfulness"]["median"]),
-        *(decimal(found[kind]["relative"]["median"]) for kind in ("random", "random_energy")),
+        *(signed(decimal(each["median"])) for each in drops),
         larger,
         decimal(found["fid_in"]),
         *(decimal(found[f"average_{kind}"], 0) for kind in ("increase", "drop", "gain")),
