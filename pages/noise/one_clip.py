@@ -14,7 +14,7 @@ from l2i_core.measure import noise_lab
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import KINDS
 from l2i_core.words import TITLES
-from pages.noise import comparison, files, settings
+from pages.noise import bearable, comparison, files, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.shell import cached, components, decisions
 from pages.shell.view import View
@@ -30,6 +30,7 @@ def draw(view: View, corruption: Corruption) -> None:
     if compared is None:
         return
     st.markdown(finding(view, compared))
+    limit = st.empty()
     # Where the interpreter does not follow f, before anybody hears what it says f listened to.
     heads = (compared.heads[0], f"the mixture {compared.heads[1]}")
     for side, head in zip(compared.sides, heads, strict=True):
@@ -47,15 +48,15 @@ def draw(view: View, corruption: Corruption) -> None:
         relevances(view, compared)
     with place:
         changes(view, compared)
+    limit.markdown(bearable.told(view, corruption, compared))
     files.downloads(view, corruption, compared)
 
 
 def finding(view: View, compared: Comparison) -> str:
-    """Whether f's decision on the sound alone, of a model that hears several classes at once the
-    class to explain, survives in f and in the interpreter."""
+    """Whether `Comparison.decision` survives in f and in the interpreter."""
     engine, says = view.engine, view.engine.task.decides
     clean, mixed = (side.analysis for side in compared.sides)
-    c = compared.target if engine.task.multi_label else clean.predicted
+    c = compared.decision
     name, total = class_name(engine.classes[c]), len(engine.classes)
     before, after = (_chance(view, a.logits, c) for a in (clean, mixed))
     was, now = (c in engine.decided(a.logits) for a in (clean, mixed))

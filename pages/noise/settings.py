@@ -6,6 +6,7 @@ import re
 
 import streamlit as st
 
+from l2i_core.measure.most_noise import HIGHEST, LOWEST
 from l2i_core.signal.corrupt import COLOURS
 from pages.noise import comparison
 from pages.noise.comparison import Comparison, Corruption
@@ -15,7 +16,7 @@ from pages.shell.view import View
 from pages.show.words import THIN, class_name, number, sentence
 
 KINDS = (*COLOURS, "clip")
-LOWEST, HIGHEST, FIRST_SNR = -20, 40, 0  # dB
+FIRST_SNR = 0  # dB
 _MOST_SEED = 9999
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import noise_lab
-from pages.noise import comparison, figures, settings
+from pages.noise import bearable, comparison, figures, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.noise.figures import ENERGY
 from pages.shell import jobs, results
@@ -28,6 +28,7 @@ def draw(view: View, corruption: Corruption) -> None:
         return
     engine, clip, levels = view.engine, view.analysis.waveform.numpy(), noise_lab.SNRS
     st.subheader(f"How much of it can “{class_name(view.target)}” bear?", anchor=False)
+    st.markdown(bearable.told(view, corruption, compared))
     seeds: tuple[int, ...] = (0,)  # an overlap has nothing to draw
     drawn = "one mixture each"
     if corruption.other is None:
@@ -137,6 +138,7 @@ def _curves(view: View, corruption: Corruption, compared: Comparison, rows: pd.D
         if index % 2 == 0:
             places = st.columns(2, gap="large")
         with places[index % 2]:
-            figures.chart(title, curves, axis, axis_x, corruption.snr, write)
+            limit = bearable.mark(view, corruption, compared) if index == 0 else None
+            figures.chart(title, curves, axis, axis_x, corruption.snr, write, limit)
     each = "Medians and bands of all seeds" if corruption.other is None else "One mixture per SNR"
     st.caption(f"{each}. Dotted upright: the SNR chosen above.")
