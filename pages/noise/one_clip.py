@@ -7,18 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from l2i_core.measure import noise_lab
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import KINDS
-from l2i_core.words import TITLES
-from pages.noise import bearable, comparison, files, settings
+from pages.noise import bearable, files, heard, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.shell import cached, components, decisions
 from pages.shell.view import View
-from pages.show import comparisons, pictures, players, plots
+from pages.show import comparisons, pictures, plots
 from pages.show.words import class_name, decibels, logit, percent, sentence
 
 _SHOWN = 8  # components in the figure of relevances
@@ -39,7 +37,7 @@ def draw(view: View, corruption: Corruption) -> None:
     _figures(view, compared)
     if not compared.sides[1].interpretation.selected:
         _nothing_selected(view, compared)
-    listening(view, compared)
+    heard.draw(view, compared)
     left, right = st.columns([6, 5], gap="large")
     with left:
         place = st.container()
@@ -132,31 +130,6 @@ def _nothing_selected(view: View, compared: Comparison) -> None:
                 args=(now,),
                 help=f"f's decision on the mixture with {compared.names[1]}",
             )
-
-
-def listening(view: View, compared: Comparison) -> None:
-    """Players in two columns, then the pictures: every sound is on its way before the first."""
-    sounds = [tuple(side.sounds.values()) for side in compared.sides]
-    gain = players.common_gain([sound for three in sounds for sound in three])
-    slots: list[tuple[DeltaGenerator, str]] = []
-    with st.container(key="players-noise"):
-        for row, title in enumerate(TITLES):
-            columns = st.columns(2, gap="medium")
-            for column, three, head in zip(columns, sounds, compared.heads, strict=True):
-                label = f"{title}, {head}"
-                column.markdown(f"**{title}**, {head}")
-                data = players.wav(three[row], view.engine.audio.sample_rate, gain)
-                column.audio(data, alt=f"Player: {label}")
-                slots.append((column.container(), label))
-    for (slot, label), picture in zip(slots, comparison.drawn(view, compared), strict=True):
-        slot.image(picture, width="stretch", alt=f"Spectrogram: {label}, on a mel scale")
-    left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
-    left.caption(
-        f"{players.one_gain(gain)} One scale: 0 dB is the loudest band of the two inputs; grey in B: "
-        "less than a tenth of the magnitude is kept. f meets either input with its peak at 1, B and C "
-        "at their input's scale. B is what the model used, not the sound cleaned of noise."
-    )
-    pictures.draw_legend(right)
 
 
 def changes(view: View, compared: Comparison) -> None:
