@@ -12,7 +12,7 @@ from l2i_core.measure import noise_lab
 from pages.noise import bearable, comparison, figures, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.noise.figures import ENERGY
-from pages.shell import jobs, results
+from pages.shell import jobs, results, state
 from pages.shell.view import View
 from pages.show import pictures
 from pages.show.comparisons import Line
@@ -28,15 +28,14 @@ def draw(view: View, corruption: Corruption) -> None:
         return
     engine, clip, levels = view.engine, view.analysis.waveform.numpy(), noise_lab.SNRS
     st.subheader(f"How much of it can “{class_name(view.target)}” bear?", anchor=False)
-    st.markdown(bearable.told(view, corruption, compared))
     seeds: tuple[int, ...] = (0,)  # an overlap has nothing to draw
     drawn = "one mixture each"
     if corruption.other is None:
         seeds = tuple(range(corruption.seed, corruption.seed + SEEDS))
         drawn = f"noises of seeds {seeds[0]} to {seeds[-1]}"
     st.markdown(
-        f"From {decibels(levels[0])} to {decibels(levels[-1])} in steps of "
-        f"{levels[1] - levels[0]:g}{THIN}dB, {drawn}, at τ = {view.threshold:.2f}."
+        f"{bearable.told(view, corruption, compared)} Measured from {decibels(levels[0])} to "
+        f"{decibels(levels[-1])} in steps of {levels[1] - levels[0]:g}{THIN}dB, {drawn}, at τ = {view.threshold:.2f}."
     )
     what = (view.target, view.threshold, view.domain, compared.follows_other)
     job = jobs.control(
@@ -63,10 +62,26 @@ def draw(view: View, corruption: Corruption) -> None:
     if whole.empty:
         st.markdown("Not one SNR is complete yet.")
         return
+    _cards(view, whole)
     _curves(view, corruption, compared, whole)
     with view.corner, st.popover("Download", width="stretch"):
         stem = f"{view.source.id}-{corruption.kind}-sweep"
         results.csv_buttons([("Rows", view.target, job.rows)], stem)
+
+
+def _cards(view: View, rows: pd.DataFrame) -> None:
+    """One for each SNR, which opens there."""
+    st.markdown(
+        f"Mixtures in which f {view.engine.task.decides} {class_name(view.target)}; choose a level "
+        "to hear it:"
+    )
+    with st.container(horizontal=True, gap="small", key="noise-cards"):
+        for snr, decisions in rows.groupby("snr_asked")["decision"]:
+            st.button(
+                f"**{figures.level(snr)}** · {decisions.sum()} of {len(decisions)}",
+                on_click=state.chose,
+                kwargs={"snr": f"{snr:.0f}", "tab": "clip"},
+            )
 
 
 def _curves(view: View, corruption: Corruption, compared: Comparison, rows: pd.DataFrame) -> None:

@@ -84,7 +84,13 @@ def lines(
     figure.add_vline(x=marked, line={"color": colours.ink, **DOTTED})
     if limit is not None:
         place, words = limit
-        figure.add_vline(place, line={"color": colours.ink, "width": 1}, annotation_text=words)
+        side = "right" if 2 * place <= min(curves[0].x) + max(curves[0].x) else "left"
+        figure.add_vline(
+            place,
+            line={"color": colours.ink, "width": 1},
+            annotation={"text": words},
+            annotation_position=f"bottom {side}",
+        )
     return figure
 
 
