@@ -37,15 +37,15 @@ def bearable(holds: Callable[[int], bool]) -> int | None:
     return held
 
 
+def decided(engine: L2I, sound: np.ndarray) -> tuple[int, ...]:
+    """The classes that f decides for on a sound (n,) at the engine's rate, brought to a peak of 1
+    as `analyse` does: a pass of f and nothing else."""
+    clip = torch.from_numpy(sound)
+    with torch.no_grad():
+        return engine.decided(engine.classify((clip * audio.peak_gain(clip))[None])[0])
+
+
 def of_decision(engine: L2I, followed: np.ndarray, added: np.ndarray, target: int) -> int | None:
     """`bearable` for f's decision on a sound (n,) with another added (m,), at the engine's rate:
-    whether f still decides for the class `target`. f meets every mixture with its peak at 1, as
-    `analyse` has it. ValueError for silence."""
-
-    @torch.no_grad()
-    def holds(snr: int) -> bool:
-        mixed = torch.from_numpy(mix(followed, added, snr).mixed)
-        logits = engine.classify((mixed * audio.peak_gain(mixed))[None])[0]
-        return target in engine.decided(logits)
-
-    return bearable(holds)
+    whether f still decides for the class `target`. ValueError for silence."""
+    return bearable(lambda snr: target in decided(engine, mix(followed, added, snr).mixed))

@@ -13,11 +13,11 @@ from driving import Open, button, engine_for, noise, select, texts, url, wav_byt
 from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I, load_bundle
-from l2i_core.bundle import save_bundle
-from l2i_core.data import sets, synth
+from l2i_core.bundle import SHIPPED, save_bundle
+from l2i_core.data import scenes, sets, synth
 from l2i_core.data.sets import held_out
 from l2i_core.measure import experiments, most_noise, noise_lab, stems
-from l2i_core.signal.corrupt import coloured_noise
+from l2i_core.signal.corrupt import COLOURS, coloured_noise
 from pages.shell import clips, jobs
 from pages.show import words
 
@@ -70,9 +70,57 @@ def test_first_visit_is_white_noise_at_0_db(open_lab: Open) -> None:
     assert not app.error
     assert len(app.table) == 2
     engine = engine_for(app)
-    clean = engine.analyse(*clips.at_hand()[clips.FIRST].read())
+    clean = engine.analyse(*clips.at_hand()[url(app)["clip"]].read())
     said = words.class_name(engine.classes[clean.predicted])
     assert f"**{said}**" in texts(app)
+
+
+MODELS = sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))
+
+
+def _holds(engine: L2I, source: clips.ClipSource, kind: str) -> bool:
+    """f's decision on a clip, right or wrong, stands at 0 dB, and something is heard of it."""
+    clean = engine.analyse(*source.read())
+    clip, rate = clean.waveform.numpy(), engine.audio.sample_rate
+    mixture = stems.mix(clip, coloured_noise(kind, len(clip), 0, rate), 0.0)
+    row = noise_lab.measure(engine, mixture, clean.predicted)
+    return clean.predicted in engine.decided(clean.logits) and bool(
+        row["decision"] and row["followed_passed"]
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_first_view_of_every_shipped_model_has_an_answer(open_app: Open, name: str) -> None:
+    """Its clip is named in the noise, and B of the mixture sounds, if there is any such clip of
+    which f says what it is."""
+    app = open_app(page="noise", bundle=name)
+    assert url(app)["bundle"] == name
+    assert url(app).items() >= {"snr": "0", "seed": "0"}.items()
+    engine, source = engine_for(app), clips.at_hand()[url(app)["clip"]]
+    if _holds(engine, source, url(app)["kind"]):
+        assert "f still" in texts(app)
+        assert "Nothing is selected" not in texts(app)
+        return
+    for other in clips.bundled():
+        said = engine.classes[engine.analyse(*other.read()).predicted]
+        if said in {scenes.class_of(label, engine.classes) for label in other.labels}:
+            assert not any(_holds(engine, other, kind) for kind in COLOURS), other.id
+
+
+def test_the_very_first_view_has_an_answer(open_app: Open) -> None:
+    app = open_app(page="noise")
+    engine, source = engine_for(app), clips.at_hand()[url(app)["clip"]]
+    assert _holds(engine, source, url(app)["kind"])
+
+
+def test_what_was_chosen_is_not_changed_for_an_answer(open_app: Open) -> None:
+    """A clip chosen by a link, or on another page, stays."""
+    assert url(open_app(page="noise", clip="rooster-1"))["clip"] == "rooster-1"
+    app = open_app(bundle="random")
+    select(app, "Clip").set_value("rooster-1").run()
+    app.switch_page("pages/noise/page.py").run()
+    assert url(app)["clip"] == "rooster-1"
+    assert url(app)["bundle"] == "random"
 
 
 def test_a_deep_link_and_what_the_page_says_of_it(open_lab: Open) -> None:
@@ -274,6 +322,17 @@ def test_a_sweep_runs_beside_the_page(open_lab: Open) -> None:
     assert f"in {decided} of {total} mixtures" in texts(app)
     assert not [b for b in app.button if b.label.startswith(("Measure", "Cancel"))]
     assert [row["snr_asked"] for row in job.rows] == list(noise_lab.SNRS)
+    # Each of its cards opens at its SNR.
+    mixed = {}
+    for snr in (-20, 10):
+        app.query_params["tab"] = "sweep"
+        app.run()
+        button(app, f"**{snr}".replace("-", "−")).click().run()
+        assert not app.exception, app.exception
+        assert url(app).items() >= {"snr": str(snr), "tab": "clip"}.items()
+        assert figures(app)[0] == f"{snr}.0\u202fdB".replace("-", "−")
+        mixed[snr] = lab_sounds(app)[3]
+    assert len(set(mixed.values())) == 2
 
 
 def test_an_explainer_without_an_order_of_classes_is_counted_in_none(
