@@ -21,7 +21,7 @@ def draw(view: View, compared: Comparison) -> None:
     rate, (first, second) = view.engine.audio.sample_rate, compared.sides
     sounds = player.named((first.sounds, second.sounds), compared.mixture.rest)
     heads = (*compared.heads, f"{compared.names[1]} alone")
-    subject = (view.key[3:], compared.names)  # clip and window, whatever the model
+    subject = (view.key[-2:], compared.names)  # clip and window, whatever the model
     with st.container(key="players-noise"):
         if player.player(sounds, rate, heads, subject):
             _plain_players(sounds, rate, heads)

@@ -27,8 +27,8 @@ def draw(view: View, corruption: Corruption) -> None:
     compared = settings.compared(view, corruption)
     if compared is None:
         return
-    st.markdown(finding(view, compared))
-    limit = st.empty()
+    found, place = finding(view, compared), st.empty()
+    place.markdown(found)
     # Where the interpreter does not follow f, before anybody hears what it says f listened to.
     heads = (compared.heads[0], f"the mixture {compared.heads[1]}")
     for side, head in zip(compared.sides, heads, strict=True):
@@ -40,13 +40,13 @@ def draw(view: View, corruption: Corruption) -> None:
     heard.draw(view, compared)
     left, right = st.columns([6, 5], gap="large")
     with left:
-        place = st.container()
+        above = st.container()
         energy(compared)
     with right:
         relevances(view, compared)
-    with place:
+    with above:
         changes(view, compared)
-    limit.markdown(bearable.told(view, corruption, compared))
+    place.markdown(f"{found} {bearable.told(view, corruption, compared)}")
     files.downloads(view, corruption, compared)
 
 
@@ -176,7 +176,6 @@ def _changes(side: Explained, random: str) -> dict[str, str]:
     scores = [logit(float(engine.task.score(x)[index])) for x in three]
     if not made.selected:
         told[1], scores[1] = "B is silence", "–"
-    place = noise_lab.place(theirs, index)
     return {
         **{f"{sound}: f {says}": text for sound, text in zip("ABC", told, strict=True)},
         f"f's {unit.of} {name}: A / B / C": " / ".join(scores),
@@ -184,7 +183,6 @@ def _changes(side: Explained, random: str) -> dict[str, str]:
         "FF, share of what silence takes": percent(verdict.relative),
         "FF of Random at equal log energy": random,
         f"the interpreter {says}": "–" if theirs is None else decisions.said(engine, theirs),
-        f"{name} in the interpreter's order": f"{place or '–'} of {len(engine.classes)}",
         "components in B": f"{len(made.selected)} of {len(made.relevance)}",
         "sound energy of A in B": percent(made.energy_kept),
     }
