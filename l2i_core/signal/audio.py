@@ -163,10 +163,15 @@ def float_wav(waveform: ArrayLike, sample_rate: int) -> bytes:
     return buffer.getvalue()
 
 
+def short(waveform: ArrayLike, gain: float = 1.0) -> np.ndarray:
+    """gain · waveform (n,) in 16 bits, cut off at full scale."""
+    levels = np.round(np.asarray(waveform, dtype=np.float32) * (gain * 32768))
+    return np.clip(levels, -32768, 32767).astype("<i2")
+
+
 def short_wav(waveform: ArrayLike, sample_rate: int, gain: float = 1.0) -> bytes:
     """16-bit WAV of gain · waveform (n,), with the samples' hash near the start of the file."""
-    levels = np.round(np.asarray(waveform, dtype=np.float32) * (gain * 32768))
-    samples, buffer = np.clip(levels, -32768, 32767).astype(np.int16), io.BytesIO()
+    samples, buffer = short(waveform, gain), io.BytesIO()
     wavfile.write(buffer, sample_rate, samples)
     whole, comment = buffer.getvalue(), hashlib.sha256(samples.tobytes()).hexdigest().encode()
     chunk = b"INFOICMT" + struct.pack("<I", len(comment)) + comment

@@ -77,6 +77,13 @@ class Comparison:
         return self.sides[0].interpretation.target_index
 
     @property
+    def decision(self) -> int:
+        """The class whose survival is in question: f's decision on the sound alone, of a model that
+        hears several classes at once the class to explain."""
+        side = self.sides[0]
+        return self.target if side.engine.task.multi_label else side.analysis.predicted
+
+    @property
     def heads(self) -> tuple[str, str]:
         """What the sides are called."""
         return f"{self.names[0]} alone", f"with {self.names[1]}"

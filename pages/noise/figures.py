@@ -21,11 +21,14 @@ def chart(
     axis_x: str,
     marked: float = 0.0,
     write: Callable[[float], str] = percent,
+    limit: tuple[float, str] | None = None,
 ) -> None:
-    """Curves over a level under what they say; a dotted line stands at the level `marked`."""
+    """Curves over a level under what they say; a dotted line stands at the level `marked`, a solid
+    one with its words at `limit`."""
     shares = write is percent
     point = "%{x} dB: %{y:.1%}" if shares else "%{x} dB: %{y:.2f}"
-    figure = comparisons.lines(curves, marked, axis_x, axis, pictures.palette(), point, shares)
+    colours = pictures.palette()
+    figure = comparisons.lines(curves, marked, axis_x, axis, colours, point, shares, limit)
     plots.finding(finding, figure, f"{axis}, {axis_x}")
 
 

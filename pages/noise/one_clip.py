@@ -7,18 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from l2i_core.measure import noise_lab
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import KINDS
-from l2i_core.words import TITLES
-from pages.noise import comparison, files, settings
+from pages.noise import bearable, files, heard, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.shell import cached, components, decisions
 from pages.shell.view import View
-from pages.show import comparisons, pictures, players, plots
+from pages.show import comparisons, pictures, plots
 from pages.show.words import class_name, decibels, logit, percent, sentence
 
 _SHOWN = 8  # components in the figure of relevances
@@ -29,7 +27,8 @@ def draw(view: View, corruption: Corruption) -> None:
     compared = settings.compared(view, corruption)
     if compared is None:
         return
-    st.markdown(finding(view, compared))
+    found, place = finding(view, compared), st.empty()
+    place.markdown(found)
     # Where the interpreter does not follow f, before anybody hears what it says f listened to.
     heads = (compared.heads[0], f"the mixture {compared.heads[1]}")
     for side, head in zip(compared.sides, heads, strict=True):
@@ -38,24 +37,24 @@ def draw(view: View, corruption: Corruption) -> None:
     _figures(view, compared)
     if not compared.sides[1].interpretation.selected:
         _nothing_selected(view, compared)
-    listening(view, compared)
+    heard.draw(view, compared)
     left, right = st.columns([6, 5], gap="large")
     with left:
-        place = st.container()
+        above = st.container()
         energy(compared)
     with right:
         relevances(view, compared)
-    with place:
+    with above:
         changes(view, compared)
+    place.markdown(f"{found} {bearable.told(view, corruption, compared)}")
     files.downloads(view, corruption, compared)
 
 
 def finding(view: View, compared: Comparison) -> str:
-    """Whether f's decision on the sound alone, of a model that hears several classes at once the
-    class to explain, survives in f and in the interpreter."""
+    """Whether `Comparison.decision` survives in f and in the interpreter."""
     engine, says = view.engine, view.engine.task.decides
     clean, mixed = (side.analysis for side in compared.sides)
-    c = compared.target if engine.task.multi_label else clean.predicted
+    c = compared.decision
     name, total = class_name(engine.classes[c]), len(engine.classes)
     before, after = (_chance(view, a.logits, c) for a in (clean, mixed))
     was, now = (c in engine.decided(a.logits) for a in (clean, mixed))
@@ -133,31 +132,6 @@ def _nothing_selected(view: View, compared: Comparison) -> None:
             )
 
 
-def listening(view: View, compared: Comparison) -> None:
-    """Players in two columns, then the pictures: every sound is on its way before the first."""
-    sounds = [tuple(side.sounds.values()) for side in compared.sides]
-    gain = players.common_gain([sound for three in sounds for sound in three])
-    slots: list[tuple[DeltaGenerator, str]] = []
-    with st.container(key="players-noise"):
-        for row, title in enumerate(TITLES):
-            columns = st.columns(2, gap="medium")
-            for column, three, head in zip(columns, sounds, compared.heads, strict=True):
-                label = f"{title}, {head}"
-                column.markdown(f"**{title}**, {head}")
-                data = players.wav(three[row], view.engine.audio.sample_rate, gain)
-                column.audio(data, alt=f"Player: {label}")
-                slots.append((column.container(), label))
-    for (slot, label), picture in zip(slots, comparison.drawn(view, compared), strict=True):
-        slot.image(picture, width="stretch", alt=f"Spectrogram: {label}, on a mel scale")
-    left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
-    left.caption(
-        f"{players.one_gain(gain)} One scale: 0 dB is the loudest band of the two inputs; grey in B: "
-        "less than a tenth of the magnitude is kept. f meets either input with its peak at 1, B and C "
-        "at their input's scale. B is what the model used, not the sound cleaned of noise."
-    )
-    pictures.draw_legend(right)
-
-
 def changes(view: View, compared: Comparison) -> None:
     """The decision and the faithfulness of both explanations; Random's draws come last."""
     st.subheader("What changed in the decision?", anchor=False)
@@ -202,7 +176,6 @@ def _changes(side: Explained, random: str) -> dict[str, str]:
     scores = [logit(float(engine.task.score(x)[index])) for x in three]
     if not made.selected:
         told[1], scores[1] = "B is silence", "–"
-    place = noise_lab.place(theirs, index)
     return {
         **{f"{sound}: f {says}": text for sound, text in zip("ABC", told, strict=True)},
         f"f's {unit.of} {name}: A / B / C": " / ".join(scores),
@@ -210,7 +183,6 @@ def _changes(side: Explained, random: str) -> dict[str, str]:
         "FF, share of what silence takes": percent(verdict.relative),
         "FF of Random at equal log energy": random,
         f"the interpreter {says}": "–" if theirs is None else decisions.said(engine, theirs),
-        f"{name} in the interpreter's order": f"{place or '–'} of {len(engine.classes)}",
         "components in B": f"{len(made.selected)} of {len(made.relevance)}",
         "sound energy of A in B": percent(made.energy_kept),
     }

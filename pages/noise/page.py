@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.noise import batch, one_clip, settings, stored, sweep
+from pages.noise import batch, first_view, one_clip, settings, stored, sweep
 from pages.shell import state
 from pages.shell.view import current
 from pages.show import players
@@ -16,6 +16,7 @@ TABS = {"clip": "One clip", "sweep": "Sweep", "batch": "Batch", "experiments": "
 def page() -> None:
     """The whole page."""
     view = current()
+    first_view.settle(view)
     view.head.title(
         "Two sounds at once: which one does the explanation follow?"
         if state.value("kind") == "clip"

@@ -6,6 +6,7 @@ import re
 
 import streamlit as st
 
+from l2i_core.measure.most_noise import HIGHEST, LOWEST
 from l2i_core.signal.corrupt import COLOURS
 from pages.noise import comparison
 from pages.noise.comparison import Comparison, Corruption
@@ -15,7 +16,7 @@ from pages.shell.view import View
 from pages.show.words import THIN, class_name, number, sentence
 
 KINDS = (*COLOURS, "clip")
-LOWEST, HIGHEST, FIRST_SNR = -20, 40, 0  # dB
+FIRST_SNR = 0  # dB
 _MOST_SEED = 9999
 
 
@@ -69,12 +70,12 @@ def _follow(view: View, corruption: Corruption, other: ClipSource) -> bool:
     """Whether the other clip's class is explained; draws the switch."""
     classes, audio = view.engine.classes, view.engine.audio
     first, theirs = len(view.analysis.waveform) / audio.sample_rate, cached.seconds(other)
-    length = f"{number(first, 3)}{THIN}s"
-    told = f"Both clips last {length}."
     if abs(first - theirs) >= 0.01:
         how = "repeated to fill" if theirs < first else "cut to"
-        told = f"{other.title} lasts {number(theirs, 3)}{THIN}s and is {how} the clip's {length}."
-    st.caption(told)
+        st.caption(
+            f"{other.title} lasts {number(theirs, 3)}{THIN}s and is {how} the clip's "
+            f"{number(first, 3)}{THIN}s."
+        )
     ours = classes[view.analysis.predicted]
     second = classes[comparison.other_analysis(view, corruption).predicted]
     if ours == second:

@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import noise_lab
-from pages.noise import comparison, figures, settings
+from pages.noise import bearable, comparison, figures, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.noise.figures import ENERGY
-from pages.shell import jobs, results
+from pages.shell import jobs, results, state
 from pages.shell.view import View
 from pages.show import pictures
 from pages.show.comparisons import Line
@@ -34,8 +34,8 @@ def draw(view: View, corruption: Corruption) -> None:
         seeds = tuple(range(corruption.seed, corruption.seed + SEEDS))
         drawn = f"noises of seeds {seeds[0]} to {seeds[-1]}"
     st.markdown(
-        f"From {decibels(levels[0])} to {decibels(levels[-1])} in steps of "
-        f"{levels[1] - levels[0]:g}{THIN}dB, {drawn}, at τ = {view.threshold:.2f}."
+        f"{bearable.told(view, corruption, compared)} Measured from {decibels(levels[0])} to "
+        f"{decibels(levels[-1])} in steps of {levels[1] - levels[0]:g}{THIN}dB, {drawn}, at τ = {view.threshold:.2f}."
     )
     what = (view.target, view.threshold, view.domain, compared.follows_other)
     job = jobs.control(
@@ -62,10 +62,26 @@ def draw(view: View, corruption: Corruption) -> None:
     if whole.empty:
         st.markdown("Not one SNR is complete yet.")
         return
+    _cards(view, whole)
     _curves(view, corruption, compared, whole)
     with view.corner, st.popover("Download", width="stretch"):
         stem = f"{view.source.id}-{corruption.kind}-sweep"
         results.csv_buttons([("Rows", view.target, job.rows)], stem)
+
+
+def _cards(view: View, rows: pd.DataFrame) -> None:
+    """One for each SNR, which opens there."""
+    st.markdown(
+        f"Mixtures in which f {view.engine.task.decides} {class_name(view.target)}; choose a level "
+        "to hear it:"
+    )
+    with st.container(horizontal=True, gap="small", key="noise-cards"):
+        for snr, decisions in rows.groupby("snr_asked")["decision"]:
+            st.button(
+                f"**{figures.level(snr)}** · {decisions.sum()} of {len(decisions)}",
+                on_click=state.chose,
+                kwargs={"snr": f"{snr:.0f}", "tab": "clip"},
+            )
 
 
 def _curves(view: View, corruption: Corruption, compared: Comparison, rows: pd.DataFrame) -> None:
@@ -137,6 +153,7 @@ def _curves(view: View, corruption: Corruption, compared: Comparison, rows: pd.D
         if index % 2 == 0:
             places = st.columns(2, gap="large")
         with places[index % 2]:
-            figures.chart(title, curves, axis, axis_x, corruption.snr, write)
+            limit = bearable.mark(view, corruption, compared) if index == 0 else None
+            figures.chart(title, curves, axis, axis_x, corruption.snr, write, limit)
     each = "Medians and bands of all seeds" if corruption.other is None else "One mixture per SNR"
     st.caption(f"{each}. Dotted upright: the SNR chosen above.")

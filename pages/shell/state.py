@@ -54,7 +54,7 @@ def read_url() -> None:
     if ours or given == store["url"]:
         return
     store["url"], store["values"], store["messages"] = given, {}, []
-    store["dictionary"] = None
+    store["dictionary"], store["settled"] = None, set()
     for name, text in given.items():
         if name not in (*NAMES, *PAGE_NAMES):
             notice(f"The link has an unknown setting “{_short(name)}”; it was ignored.")
@@ -96,7 +96,9 @@ def value(name: str) -> str | float | None:
 
 def put(**values: str | float | None) -> None:
     """Change settings."""
-    _store()["values"].update(values)
+    store = _store()
+    store["settled"] -= {name for name, new in values.items() if new != value(name)}
+    store["values"].update(values)
 
 
 def settings() -> dict[str, str | float]:
@@ -106,7 +108,7 @@ def settings() -> dict[str, str | float]:
 
 def replace(values: Mapping[str, str | float]) -> None:
     """Exchange all settings, as a link would."""
-    _store()["values"], _store()["dictionary"] = dict(values), None
+    _store().update(values=dict(values), dictionary=None, settled=set())
 
 
 def of_dictionary(name: Hashable) -> None:
@@ -126,7 +128,15 @@ def settle(name: str, options: Sequence[str], default: str, what: str) -> str:
     if chosen is not None:
         notice(f"There is no {what} “{_short(str(chosen))}” here; showing “{default}” instead.")
     put(**{name: default})
+    if chosen is None:
+        _store()["settled"].add(name)
     return default
+
+
+def is_default(*names: str) -> bool:
+    """Whether nobody chose any of these settings: not a link, and no control."""
+    store = _store()
+    return all(name in store["settled"] or value(name) is None for name in names)
 
 
 def settle_tau() -> float:
@@ -232,6 +242,7 @@ def _store() -> dict:
         {
             "values": {},
             "held": {},
+            "settled": set(),  # settings that have their defaults
             "messages": [],
             "dictionary": None,  # whose components the settings name
             "shown": 0,

@@ -32,8 +32,10 @@ def lines(
     colours: Palette,
     point: str = "τ = %{x:.2f}: %{y:.3g}",
     shares: bool = False,
+    limit: tuple[float, str] | None = None,
 ) -> go.Figure:
-    """Curves over one axis, a vertical line at `marked`, the bands of those that have one.
+    """Curves over one axis, a dotted vertical line at `marked` and a solid one at `limit` with its
+    words, the bands of those that have one.
 
     point: what is said of a point under the pointer. shares: y is in per cent, and x is marked at
     the first curve's points.
@@ -80,6 +82,15 @@ def lines(
             hovertemplate=f"{curve.name}<br>{point}<extra></extra>",
         )
     figure.add_vline(x=marked, line={"color": colours.ink, **DOTTED})
+    if limit is not None:
+        place, words = limit
+        side = "right" if 2 * place <= min(curves[0].x) + max(curves[0].x) else "left"
+        figure.add_vline(
+            place,
+            line={"color": colours.ink, "width": 1},
+            annotation={"text": words},
+            annotation_position=f"bottom {side}",
+        )
     return figure
 
 

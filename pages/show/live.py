@@ -32,9 +32,10 @@ _PHASE = 32767  # int16 for π: an error of −86 dB, a quarter of the bytes of 
 SHAPE_POINTS = 24
 LISTED = 12  # components with controls at first; the rest on request
 _NUMBERS = ("stft.js", "bands.js", "core.js")
+PLAYER = ("words.js", "nodes.js", "unpack.js", "player.js", "listening.js", "transport.js")
 _PAGE = (
-    *("loudness.js", "words.js", "nodes.js", "choice.js", "clip.js", "player.js"),
-    *("transport.js", "threshold.js", "picture.js", "list.js", "main.js"),
+    *("loudness.js", "choice.js", "clip.js"),
+    *("threshold.js", "picture.js", "list.js", "main.js"),
 )
 
 
@@ -75,11 +76,11 @@ def live_interpretation(
     should take over `released(name)`.
     """
     digest, content = _packed(clip_key, engine, analysis)
-    _store()(key=f"{name}-store", data=content, height="content")
+    store(name, content)
     relevance, sent = engine.relevance(analysis, target), _sent(name)
     seconds = analysis.spectrogram.length / engine.audio.sample_rate
     centres = shapes.centres(engine.dictionary.patterns, engine.audio).tolist()
-    result = _component()(
+    result = player("l2i_live", _script())(
         key=name,
         data={
             "digest": digest,
@@ -98,8 +99,8 @@ def live_interpretation(
             "sequence": sent["sequence"] if sent else 0,
         },
         default={"choice": None, "fallback": False},
-        on_choice_change=on_change or _nothing,
-        on_fallback_change=_nothing,
+        on_choice_change=on_change or nothing,
+        on_fallback_change=nothing,
         height="content",
     )
     return bool(result.fallback)
@@ -130,13 +131,7 @@ def _packed(key: tuple[Any, ...], _engine: L2I, _analysis: Analysis) -> tuple[st
         "phase": np.round(spectrogram.phase.T.numpy() * (_PHASE / np.pi)).astype("<i2"),
         "lut": pictures.COLOURS.astype(np.uint8),
     }
-    places, position = [], 0
-    for title, array in arrays.items():
-        places.append([title, f"{array.dtype.kind}{array.dtype.itemsize}", position, array.size])
-        position += array.nbytes
-    body = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())
     header = {
-        "arrays": places,
         "T": x.shape[0],
         "F": x.shape[1],
         "K": patterns.shape[1],
@@ -153,9 +148,36 @@ def _packed(key: tuple[Any, ...], _engine: L2I, _analysis: Analysis) -> tuple[st
         "peak": players.PEAK,
         "most": players.MOST,
     }
+    return packed(header, arrays)
+
+
+def packed(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> tuple[str, bytes]:
+    """Digest and bytes of little-endian arrays under a header, as `unpack.js` reads them."""
+    places, position = [], 0
+    for title, array in arrays.items():
+        places.append([title, f"{array.dtype.kind}{array.dtype.itemsize}", position, array.size])
+        position += array.nbytes
+    body = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())
+    header = {"arrays": places, **header}
     digest = hashlib.sha256(json.dumps(header).encode() + body).hexdigest()[:24]
     text = json.dumps(header | {"digest": digest}).encode()
     return digest, len(text).to_bytes(4, "little") + text + body
+
+
+def store(name: str, content: bytes) -> None:
+    """Send bytes of `packed` to the browser, once, for the component `name`."""
+    st.components.v2.component("l2i_clip", js=script("store.js"), isolate_styles=False)(
+        key=f"{name}-store", data=content, height="content"
+    )
+
+
+def player(kind: str, text: str) -> Callable[..., Any]:
+    """A component with a script of its own, which `PLAYER` is a part of.
+
+    Registered anew where Streamlit's registry is: once per process for the app, and again for each
+    AppTest, which brings a registry of its own.
+    """
+    return st.components.v2.component(kind, css=script("live.css"), js=text, isolate_styles=False)
 
 
 @functools.lru_cache(maxsize=8)
@@ -174,26 +196,14 @@ def _sent(name: str) -> Mapping[str, Any] | None:
     return held.get("choice") if held else None
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """A state of a component needs a callback to be allowed."""
-
-
-# Registered anew where Streamlit's registry is: once per process for the app, and again for each
-# AppTest, which brings a registry of its own.
-def _store() -> Callable[..., Any]:
-    return st.components.v2.component("l2i_clip", js=script("store.js"), isolate_styles=False)
-
-
-def _component() -> Callable[..., Any]:
-    return st.components.v2.component(
-        "l2i_live", css=script("live.css"), js=_script(), isolate_styles=False
-    )
 
 
 @functools.cache
 def _script() -> str:
     worker = json.dumps(script(*_NUMBERS, "worker.js"))
-    return script(*_NUMBERS, *_PAGE) + f"const WORKER = {worker};"
+    return script(*_NUMBERS, *PLAYER, *_PAGE) + f"const WORKER = {worker};"
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from l2i_core.signal import audio
 PEAK, MOST, common_gain = audio.PLAYED_PEAK, audio.MOST_GAIN, audio.common_gain
 # Streamlit tells media over 1 MiB apart by length, head, middle and tail alone: with the samples'
 # hash in the head, two sounds never share an address.
-wav, float_wav = audio.short_wav, audio.float_wav
+wav, float_wav, short = audio.short_wav, audio.float_wav, audio.short
 
 # One sounds at a time, and a switch keeps the play position; a sound that is replaced while it
 # plays goes on where it was. Listeners on the document, once per browser tab.

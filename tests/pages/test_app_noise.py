@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driving import Open, button, engine_for, noise, select, sounds, texts, url, wav_bytes
+from driving import Open, button, engine_for, noise, select, texts, url, wav_bytes
 from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I, load_bundle
-from l2i_core.bundle import save_bundle
-from l2i_core.data import sets, synth
+from l2i_core.bundle import SHIPPED, save_bundle
+from l2i_core.data import scenes, sets, synth
 from l2i_core.data.sets import held_out
-from l2i_core.measure import experiments, noise_lab, stems
-from l2i_core.signal.corrupt import coloured_noise
+from l2i_core.measure import experiments, most_noise, noise_lab, stems
+from l2i_core.signal.corrupt import COLOURS, coloured_noise
 from pages.shell import clips, jobs
 from pages.show import words
 
@@ -39,8 +39,15 @@ def told(app: AppTest) -> str:
 
 
 def lab_sounds(app: AppTest) -> list[str]:
-    """A alone and mixed, B alone and mixed, C alone and mixed; the bar's player is first."""
-    return sounds(app)[1:]
+    """A, B and C alone, A, B and C mixed, what was added: a hash of the samples that the player
+    is sent for each."""
+    sent = [found.proto for found in app.get("bidi_component")]
+    kept = next((proto.bytes for proto in sent if proto.component_name == "l2i_clip"), None)
+    if kept is None:
+        return []
+    size = int.from_bytes(kept[:4], "little")
+    arrays, body = json.loads(kept[4 : 4 + size])["arrays"], kept[4 + size :]
+    return [hashlib.sha256(body[at : at + 2 * n]).hexdigest() for _, _, at, n in arrays]
 
 
 def upload_other(app: AppTest, name: str, data: bytes) -> AppTest:
@@ -57,15 +64,63 @@ def test_first_visit_is_white_noise_at_0_db(open_lab: Open) -> None:
     assert url(app).items() >= asked.items()
     assert "other" not in url(app)
     assert figures(app)[0] == "0.0\u202fdB"
-    assert len(lab_sounds(app)) == 6
+    assert len(lab_sounds(app)) == 7
     drawn = [image.proto.imgs[0].url for image in app.get("image")[:-1]]  # the last is the legend
     assert len(set(drawn)) == 6, "a picture for each sound"
     assert not app.error
     assert len(app.table) == 2
     engine = engine_for(app)
-    clean = engine.analyse(*clips.at_hand()[clips.FIRST].read())
+    clean = engine.analyse(*clips.at_hand()[url(app)["clip"]].read())
     said = words.class_name(engine.classes[clean.predicted])
     assert f"**{said}**" in texts(app)
+
+
+MODELS = sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))
+
+
+def _holds(engine: L2I, source: clips.ClipSource, kind: str) -> bool:
+    """f's decision on a clip, right or wrong, stands at 0 dB, and something is heard of it."""
+    clean = engine.analyse(*source.read())
+    clip, rate = clean.waveform.numpy(), engine.audio.sample_rate
+    mixture = stems.mix(clip, coloured_noise(kind, len(clip), 0, rate), 0.0)
+    row = noise_lab.measure(engine, mixture, clean.predicted)
+    return clean.predicted in engine.decided(clean.logits) and bool(
+        row["decision"] and row["followed_passed"]
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_first_view_of_every_shipped_model_has_an_answer(open_app: Open, name: str) -> None:
+    """Its clip is named in the noise, and B of the mixture sounds, if there is any such clip of
+    which f says what it is."""
+    app = open_app(page="noise", bundle=name)
+    assert url(app)["bundle"] == name
+    assert url(app).items() >= {"snr": "0", "seed": "0"}.items()
+    engine, source = engine_for(app), clips.at_hand()[url(app)["clip"]]
+    if _holds(engine, source, url(app)["kind"]):
+        assert "f still" in texts(app)
+        assert "Nothing is selected" not in texts(app)
+        return
+    for other in clips.bundled():
+        said = engine.classes[engine.analyse(*other.read()).predicted]
+        if said in {scenes.class_of(label, engine.classes) for label in other.labels}:
+            assert not any(_holds(engine, other, kind) for kind in COLOURS), other.id
+
+
+def test_the_very_first_view_has_an_answer(open_app: Open) -> None:
+    app = open_app(page="noise")
+    engine, source = engine_for(app), clips.at_hand()[url(app)["clip"]]
+    assert _holds(engine, source, url(app)["kind"])
+
+
+def test_what_was_chosen_is_not_changed_for_an_answer(open_app: Open) -> None:
+    """A clip chosen by a link, or on another page, stays."""
+    assert url(open_app(page="noise", clip="rooster-1"))["clip"] == "rooster-1"
+    app = open_app(bundle="random")
+    select(app, "Clip").set_value("rooster-1").run()
+    app.switch_page("pages/noise/page.py").run()
+    assert url(app)["clip"] == "rooster-1"
+    assert url(app)["bundle"] == "random"
 
 
 def test_a_deep_link_and_what_the_page_says_of_it(open_lab: Open) -> None:
@@ -93,7 +148,7 @@ def test_a_deep_link_and_what_the_page_says_of_it(open_lab: Open) -> None:
         "top 5" if 1 < row["place"] <= 5 else "outside" if row["place"] > 5 else "still the first"
     )
     assert inside in texts(app)
-    assert sounds(open_lab(**link)) == sounds(app)
+    assert lab_sounds(open_lab(**link)) == lab_sounds(app)
     order = [element.type for element in app.main]
     for sound, head in ((clip, "the clip alone"), (mixture.mixed, "the mixture")):
         heard = engine.analyse(sound, rate)
@@ -101,7 +156,26 @@ def test_a_deep_link_and_what_the_page_says_of_it(open_lab: Open) -> None:
         marked = [w for w in app.warning if f"disagrees with f on {head}" in w.value]
         assert bool(marked) == (not agrees)
         if marked:
-            assert order.index("warning") < order.index("audio", order.index("metric"))
+            assert order.index("warning") < order.index("bidi_component")
+
+
+def _said(engine: L2I, found: int | None, target: int) -> str:
+    how = "does not hold even at **40" if found is None else "holds down to"
+    level = f"**{found}\u202fdB**.".replace("-", "−")
+    lowest = "the lowest, " if found == most_noise.LOWEST else ""
+    what = f"f's “{words.class_name(engine.classes[target])}” {how}"
+    return f"{what}\u202fdB**." if found is None else f"{what} {lowest}{level}"
+
+
+def test_the_most_noise_at_which_the_decision_holds(open_lab: Open) -> None:
+    app = open_lab(clip="dog-1", snr="7", kind="pink", seed="2")
+    engine = engine_for(app)
+    clean = engine.analyse(*clips.at_hand()["dog-1"].read())
+    clip = clean.waveform.numpy()
+    found = most_noise.of_decision(
+        engine, clip, coloured_noise("pink", len(clip), 2, RATE), clean.predicted
+    )
+    assert _said(engine, found, clean.predicted) in texts(app)
 
 
 def test_the_noise_changes_the_mixture_alone(open_lab: Open) -> None:
@@ -110,7 +184,8 @@ def test_the_noise_changes_the_mixture_alone(open_lab: Open) -> None:
     app.number_input[0].set_value(7).run()
     assert url(app)["seed"] == "7"
     after = lab_sounds(app)
-    assert after[1] != before[1]
+    assert after[3] != before[3]
+    assert after[6] != before[6]
     # Quieter noise: the mixture no longer needs the gain to be lowered, or lowers it less.
     app.slider[-1].set_value(20).run()
     assert url(app)["snr"] == "20"
@@ -133,7 +208,7 @@ def test_wrong_values_in_the_url(open_lab: Open, link: dict[str, str]) -> None:
         assert said[0].endswith(".")
     asked = {"kind": "white", "snr": "0", "seed": "0", "tab": "clip"}
     assert url(app).items() >= asked.items()
-    assert len(lab_sounds(app)) == 6
+    assert len(lab_sounds(app)) == 7
 
 
 def test_an_overlap_is_explained_for_either_class(open_lab: Open, engine: L2I) -> None:
@@ -158,6 +233,11 @@ def test_an_overlap_is_explained_for_either_class(open_lab: Open, engine: L2I) -
     assert select(app, "Class").value == decisions[other]
     assert f"A · input**, {title} alone" in texts(app)
     assert figures(app)[0] == "−5.0\u202fdB", "the other clip is followed now"
+    clip, rest = (
+        engine.analyse(*clips.at_hand()[name].read()).waveform.numpy() for name in ("dog-1", other)
+    )
+    target = engine.class_index(decisions[other])
+    assert _said(engine, most_noise.of_decision(engine, rest, clip, target), target) in texts(app)
     assert lab_sounds(app)[0] != before[0]
     rows = list(app.table[-1].value.index)
     assert rows == [title, "Dog 1"]
@@ -174,7 +254,7 @@ def test_clips_of_different_lengths(open_lab: Open) -> None:
     assert url(app)["clip"] == "dog-1"
     upload_other(app, "long.wav", wav_bytes(noise(7.0, seed=1)))
     assert "long.wav (upload) lasts 7.00\u202fs and is cut to" in told(app)
-    assert len(lab_sounds(app)) == 6
+    assert len(lab_sounds(app)) == 7
 
 
 def test_silence_is_one_sentence(open_lab: Open) -> None:
@@ -201,7 +281,7 @@ def test_a_link_to_an_upload_that_is_not_here_loses_nothing(open_lab: Open) -> N
     assert link["other"] == name
     upload_other(app, "again.wav", data)
     assert url(app) == link
-    assert len(lab_sounds(app)) == 6
+    assert len(lab_sounds(app)) == 7
     upload_other(app, "broken.wav", b"RIFF nothing")
     assert any("broken.wav" in e.value for e in app.error)
     assert url(app) == link
@@ -242,6 +322,17 @@ def test_a_sweep_runs_beside_the_page(open_lab: Open) -> None:
     assert f"in {decided} of {total} mixtures" in texts(app)
     assert not [b for b in app.button if b.label.startswith(("Measure", "Cancel"))]
     assert [row["snr_asked"] for row in job.rows] == list(noise_lab.SNRS)
+    # Each of its cards opens at its SNR.
+    mixed = {}
+    for snr in (-20, 10):
+        app.query_params["tab"] = "sweep"
+        app.run()
+        button(app, f"**{snr}".replace("-", "−")).click().run()
+        assert not app.exception, app.exception
+        assert url(app).items() >= {"snr": str(snr), "tab": "clip"}.items()
+        assert figures(app)[0] == f"{snr}.0\u202fdB".replace("-", "−")
+        mixed[snr] = lab_sounds(app)[3]
+    assert len(set(mixed.values())) == 2
 
 
 def test_an_explainer_without_an_order_of_classes_is_counted_in_none(
@@ -316,4 +407,4 @@ def test_own_gains_are_left_aside(open_lab: Open) -> None:
     app = open_lab(own="3_50")
     assert "components follow τ" in told(app)
     assert url(app)["own"] == "3_50"
-    assert sounds(app)[1:] == sounds(open_lab())[1:]
+    assert lab_sounds(app) == lab_sounds(open_lab(clip=url(app)["clip"]))

@@ -6,6 +6,8 @@ class Clip {
   // made: samples from `start` on, pixels, the figures of a render.
   constructor(bytes, tell) {
     this.content = unpack(bytes);
+    const {melStart: start, melOffset: offset, melWeight: weight} = this.content;
+    this.content.mel = {bands: start.length, start, offset, weight};
     this.rate = this.content.rate;
     this.ready = false; // whether all sounds were made once
     const silence = () => new Float32Array(this.content.length);
@@ -67,19 +69,4 @@ class Clip {
       this.requests.delete(id);
     }
   }
-}
-
-// The arrays out of the bytes: a header in JSON, then the arrays.
-function unpack(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = view.getUint32(0, true);
-  const {arrays, ...clip} = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)));
-  const body = bytes.slice(4 + size).buffer; // copied, so that it is aligned and ours
-  const kinds = {f4: Float32Array, i2: Int16Array, i4: Int32Array, u1: Uint8Array};
-  for (const [name, kind, offset, count] of arrays) {
-    clip[name] = new kinds[kind](body, offset, count);
-  }
-  const {melStart: start, melOffset: offset, melWeight: weight} = clip;
-  clip.mel = {bands: start.length, start, offset, weight};
-  return clip;
 }

@@ -1,6 +1,5 @@
 // The live interpretation on the page: what the server says, what the user does, what is heard.
-// The parts that are seen (transport, threshold, picture, list) own their elements and draw what
-// stands here; WORKER is the text of the worker.
+// WORKER is the text of the worker.
 
 const PATIENCE = 250; // ms without a key before a change by keyboard counts as released
 
@@ -14,10 +13,9 @@ export default function ({data, parentElement, setStateValue}) {
   };
 }
 
-// Its root's property `l2i`: scripts and tests may use what has no underscore.
-class Live {
+class Live extends Listening {
   constructor(parent) {
-    this.data = null; // what the server said last
+    super();
     this.clip = null; // from when its bytes are here
     this.state = "loading"; // "ready" once all can be heard, or "failed"
     this.heard = "interpretation"; // or "input", "residual", "component:17"
@@ -25,42 +23,34 @@ class Live {
     this.matched = false; // loudness instead of true level
     this.energy = 0; // share of the input's that is kept
     this.sent = {sequence: 0, token: null};
-    this.canPlay = Boolean(window.AudioContext || window.webkitAudioContext);
-    this.player = new Player(() => this._show());
-    const transport = new Transport(this), threshold = new Threshold(this);
+    const transport = new Transport(this, [{
+      label: "Sound",
+      options: () => SOUNDS,
+      pressed: name => this.heard === name,
+      choose: name => this.hear(name),
+    }]);
+    const threshold = new Threshold(this);
     const picture = new Picture(this), list = new ComponentList(this);
     this.parts = {transport, threshold, picture, list};
-    this.root = node("div", {
-      class: "l2i-live", "data-testid": "live-interpretation", role: "group", tabindex: "-1",
-      on: {keydown: event => this._key(event)},
-    }, transport.root, threshold.root,
-    node("div", {class: "l2i-columns"}, picture.root, list.root), threshold.below);
-    this.root.l2i = this;
-    parent.append(this.root);
+    this._mount(parent, "live-interpretation", transport.root, threshold.root,
+      node("div", {class: "l2i-columns"}, picture.root, list.root), threshold.below);
     this.watcher = new MutationObserver(() => this._pending());
-    this.life = new AbortController();
-    const {signal} = this.life;
-    window.addEventListener("l2i-clip", ({detail}) => {
-      if (detail !== this.data?.digest || this.clip) return;
+    this._onBytes(() => {
+      if (this.clip) return;
       this._load();
       this._render();
-    }, {signal});
-    // Other players of the page: one sounds at a time.
-    document.addEventListener("play", () => this.pause(), {signal, capture: true});
+    });
     window.addEventListener("pointerup", () => {
       setTimeout(() => (threshold.held = false)); // after the change event
-    }, {signal});
+    }, {signal: this.life.signal});
   }
 
   destroy() {
-    this.life.abort();
     this.watcher.disconnect();
-    cancelAnimationFrame(this.frame);
     clearTimeout(this.patience);
     this.clip?.close();
-    this.player.close();
     delete document.body.dataset.l2iPending;
-    this.root.remove();
+    super.destroy();
   }
 
   // ---- from the server -----------------------------------------------------------------------
@@ -146,18 +136,8 @@ class Live {
   }
 
   _show() {
-    this.root.dataset.state = this.state;
-    for (const part of Object.values(this.parts)) part.show();
-    this._follow();
+    super._show();
     this._pending();
-  }
-
-  // The playhead alone, with every picture of the screen.
-  _follow() {
-    this.parts.transport.follow();
-    this.parts.picture.follow();
-    cancelAnimationFrame(this.frame);
-    if (this.playing) this.frame = requestAnimationFrame(() => this._follow());
   }
 
   get ready() { return this.state === "ready"; }
@@ -166,9 +146,6 @@ class Live {
   get gains() { return this.choice.gains(this.relevance); }
   get own() { return this.choice.overrides.size > 0; }
   get rate() { return this.clip?.rate; }
-  get playing() { return this.player.playing; }
-  get position() { return this.player.position; }
-  get level() { return this.player.level; }
   get _solo() { return this.heard.startsWith("component:"); }
 
   get selected() {
@@ -181,6 +158,15 @@ class Live {
     return `${count} · ${percent(this.energy)} of the sound energy`;
   }
 
+  // What the transport says of the level.
+  get gain() {
+    const {levels, matched, heard} = this;
+    if (!levels) return "";
+    return matched
+      ? SOUNDS.map(([name, letter]) => `${letter} ${decibels(levels[name])}`).join(", ")
+      : `one gain, ${decibels(levels[heard])}`;
+  }
+
   // The samples of "input", "interpretation", "residual" or "component:17".
   signal(name) {
     if (!this.clip) throw new RangeError(`no sound “${name}” before the clip is here`);
@@ -188,37 +174,6 @@ class Live {
   }
 
   // ---- what the user does --------------------------------------------------------------------
-
-  play() {
-    if (!this.clip || !this.canPlay || this.playing) return;
-    for (const audio of document.querySelectorAll("audio, video")) audio.pause();
-    this.player.play();
-    this._show();
-  }
-
-  pause() {
-    if (!this.playing) return;
-    this.player.pause();
-    this._show();
-  }
-
-  toggle() {
-    if (this.playing) this.pause();
-    else this.play();
-  }
-
-  seek(seconds) {
-    this.player.seek(seconds);
-    this._follow();
-  }
-
-  hear(name) {
-    if (this.clip) this.player.use(this.signal(name), this.rate);
-    this.heard = name;
-    this._level();
-    this.player.refresh();
-    this._show();
-  }
 
   // One component alone; once more, all that are selected.
   solo(k) {
@@ -285,19 +240,5 @@ class Live {
     this.watcher.disconnect();
     const main = document.querySelector("[data-testid=stMain]");
     if (!shown && main) this.watcher.observe(main, {childList: true, subtree: true});
-  }
-
-  _key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const {target, key} = event;
-    const sound = !target.matches("select")
-      && SOUNDS.find(([, letter]) => letter === key.toUpperCase());
-    const pressed = target.matches("button, select, input[type=checkbox]");
-    const space = key === " " && (this.parts.transport.group.contains(target) || !pressed);
-    if (!sound && !space) return;
-    event.stopPropagation(); // Streamlit has single-letter shortcuts of its own
-    event.preventDefault();
-    if (sound) this.hear(sound[0]);
-    else this.toggle();
   }
 }

@@ -1,4 +1,4 @@
-// Receives one clip's arrays as bytes and keeps them for the component in main.js. A component of
+// Receives one clip's arrays as bytes and keeps them for the component that plays. A component of
 // its own, because its data then stay the same while τ changes: the server sends them once.
 
 export default function ({data, parentElement}) {

@@ -1,0 +1,94 @@
+"""What a first visit hears: a clip and a noise for which the question has an answer.
+
+Nothing here is chosen by hand: models, demo clips and noises are tried in their order, and f and
+the interpreter say which is the first that serves. So a model that comes along needs no line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+
+from l2i_core import L2I
+from l2i_core.data import scenes
+from l2i_core.measure import most_noise, noise_lab
+from l2i_core.measure.stems import mix
+from l2i_core.signal.corrupt import COLOURS
+from pages.noise import comparison
+from pages.noise.comparison import Corruption
+from pages.noise.settings import FIRST_SNR
+from pages.shell import cached, clips, models, state
+from pages.shell.bring import ANEW
+from pages.shell.clips import ClipSource
+from pages.shell.view import View
+
+
+def settle(view: View) -> None:
+    """Where neither clip, class nor noise were chosen, go on to one that has an answer, and begin
+    the run again; to another model only where the first has none and was not chosen either."""
+    if state.value("kind") or not state.is_default("clip", "class", "snr", "seed"):
+        return
+    for engine, key in _engines(view):
+        with st.spinner("Looking for a clip …"):
+            found = _answer((*key, view.threshold, view.domain), engine, view)
+        if found is None:
+            continue
+        clip, kind = found
+        state.put(kind=kind)
+        if (clip, engine) != (view.source.id, view.engine):
+            state.put(bundle=engine.bundle.name, interpreter=engine.interpreter_name, clip=clip)
+            state.put(**ANEW)
+            state.write_url()
+            st.rerun()
+        return
+
+
+def _engines(view: View) -> Iterator[tuple[L2I, tuple[Any, ...]]]:
+    """The model on screen, then the others, where it was not chosen."""
+    yield view.engine, view.key[:-2]
+    if not state.is_default("bundle", "interpreter"):
+        return
+    for name in models.bundle_names():
+        if name != state.value("bundle"):
+            interpreter = models.bundle(name).default_interpreter
+            engine = models.engine(name, interpreter)
+            yield engine, (name, models.bundle_stamp(name), interpreter)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _answer(key: tuple[Any, ...], _engine: L2I, _view: View) -> tuple[str, str] | None:
+    """Clip and noise at FIRST_SNR: f says what the clip is, still says so in the noise, and B is
+    not silent. The first of these for which the interpreter agrees and more of the clip than of the
+    noise passes into B, else the first; noises in their order, the paper's white before others."""
+    for kind in COLOURS:
+        second = None
+        for source in clips.bundled():
+            row = _measured(_engine, source, Corruption(kind, FIRST_SNR, 0), _view)
+            if row is None or not row["decision"] or not row["followed_passed"]:
+                continue
+            if row["place"] in (None, 1) and row["followed_passed"] > row["rest_passed"]:
+                return source.id, kind
+            second = second or (source.id, kind)
+        if second is not None:
+            return second
+    return None
+
+
+def _measured(
+    engine: L2I, source: ClipSource, corruption: Corruption, view: View
+) -> dict[str, Any] | None:
+    """`noise_lab.measure` of a clip in noise; None where f is wrong or does not hold, which it is
+    asked first."""
+    clip, classes = cached.sound(engine, source).numpy(), engine.classes
+    labels = {scenes.class_of(label, classes) for label in source.labels}
+    noise = comparison.added(engine, len(clip), corruption)
+    mixture = mix(clip, noise, corruption.snr)
+    with models.turn:
+        said = most_noise.decided(engine, clip)
+        if not said or classes[said[0]] not in labels:
+            return None
+        if said[0] not in most_noise.decided(engine, mixture.mixed):
+            return None
+        return noise_lab.measure(engine, mixture, said[0], view.threshold, view.domain)
