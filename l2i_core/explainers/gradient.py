@@ -47,4 +47,5 @@ def attributions(analysis: Analysis, target: int, ask: Ask, midpoints: int = MID
             logit = ask.kept(gains)[0, target]
             (slope,) = torch.autograd.grad(logit, gains)
             found += slope[0] / midpoints
+            ask.tell(step + 1, midpoints)
     return found

@@ -21,6 +21,7 @@ from l2i_core.bundle import Bundle
 from l2i_core.data import archives
 from l2i_core.data.clips import Clip
 from l2i_core.data.folders import any_folder
+from l2i_core.dictionary import choice
 from l2i_core.measure import audit
 from l2i_core.measure.evaluation import Evaluation, measure
 from l2i_core.words import counted
@@ -34,8 +35,8 @@ from pages.show.words import sentence
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class OwnAudit:
-    """Recordings that are measured with one interpreter of one model. `chosen`: the decision that
-    the reader looks into (`CaseRow.case`)."""
+    """Recordings that are measured with one interpreter of one model, `dictionary` says with which
+    W. `chosen`: the decision that the reader looks into (`CaseRow.case`)."""
 
     title: str
     bundle: str
@@ -45,6 +46,13 @@ class OwnAudit:
     left_out: list[str] = field(default_factory=list)
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     chosen: str | None = None
+    dictionary: str = choice.BUNDLE
+
+    @property
+    def how(self) -> str:
+        """Interpreter and W, in words."""
+        w = f", {models.DICTIONARIES[choice.CLIP][0]} dictionary"
+        return f"interpreter {self.interpreter}{w * (self.dictionary == choice.CLIP)}"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -53,9 +61,9 @@ class OwnAudit:
 
     def rows(self) -> Callable[[], Iterator[Row]]:
         """The work, for `jobs`; it holds no more than a weak reference to the session's audit."""
-        steps = (models.bundle(self.bundle), self.interpreter, self.clips, self.left_out)
-        alive = weakref.ref(self)
-        return lambda: _rows(*steps, alive)
+        steps = (models.bundle(self.bundle, self.dictionary), self.interpreter, self.clips)
+        left_out, alive = self.left_out, weakref.ref(self)
+        return lambda: _rows(*steps, left_out, alive)
 
     def evaluation(self) -> Evaluation | None:
         """The result, None before the job is complete."""
@@ -101,7 +109,7 @@ def section(view: View) -> None:
         busy = job is not None and job.running
         told = "With the model and interpreter chosen above; some seconds a clip."
         if st.form_submit_button("Measure", disabled=busy, help=told):
-            about = (view.key[0], view.engine.interpreter_name, view.engine.bundle)
+            about = (view.key.bundle, view.engine.interpreter_name, view.engine.bundle)
             try:
                 if files or clips.shared():
                     start(of_files(files, *about))
@@ -113,9 +121,11 @@ def section(view: View) -> None:
                 st.rerun()
     with st.expander("On the command line"):
         folder = shlex.quote(path.strip()) if path.strip() else "FOLDER"
+        given = view.engine.bundle.chosen_dictionary
+        w = "" if given == choice.BUNDLE else f" --dictionary {given}"
         st.code(
-            f"python -m l2i_core evaluate {folder} --bundle {view.key[0]} --interpreter "
-            f"{view.engine.interpreter_name} --threshold {view.threshold:.2f} --out AUDIT",
+            f"python -m l2i_core evaluate {folder} --bundle {view.key.bundle} --interpreter "
+            f"{view.engine.interpreter_name}{w} --threshold {view.threshold:.2f} --out AUDIT",
             language="bash",
             wrap_lines=True,
         )
@@ -153,7 +163,8 @@ def of_folder(path: str, name: str, interpreter: str, bundle: Bundle) -> OwnAudi
     if not path.strip():
         raise ValueError("no folder was given; write the path of a folder of audio files.")
     found = any_folder(path.strip(), bundle.classes)
-    return OwnAudit(found.name, name, interpreter, _bounded(found.clips))
+    w = bundle.chosen_dictionary
+    return OwnAudit(found.name, name, interpreter, _bounded(found.clips), dictionary=w)
 
 
 def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) -> OwnAudit:
@@ -171,7 +182,8 @@ def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) 
                 archives.keep_upload(str(file.name), file, root)
         found = any_folder(root, bundle.classes)
         title = str(files[0].name) if len(files) == 1 else f"{len(files)} uploads"
-        return OwnAudit(title, name, interpreter, _bounded(found.clips), folder)
+        w = bundle.chosen_dictionary
+        return OwnAudit(title, name, interpreter, _bounded(found.clips), folder, dictionary=w)
     except ValueError:
         folder.cleanup()
         raise
@@ -223,7 +235,7 @@ def _rows(
 def _started(own: OwnAudit) -> None:
     """What is or was measured, its progress, and the way to be rid of it."""
     what = f"{counted(len(own.clips), 'recording')}, model {own.bundle}"
-    st.markdown(f"**{own.title}**, {what}, interpreter {own.interpreter}")
+    st.markdown(f"**{own.title}**, {what}, {own.how}")
     if own.evaluation() is None:
         try:
             jobs.control(own.key, 0, own.rows(), "Measure again")

@@ -49,7 +49,10 @@ def clip(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> Non
             name, bundle = source.id, decisions.bundle
             if decisions.own:
                 name = audits.open_as_upload(source, models.bundle(bundle))
+            w = decisions.dictionary
+            offered = models.dictionaries(models.bundle(bundle), decisions.found.interpreter)
             state.put(bundle=bundle, interpreter=decisions.found.interpreter)
+            state.put(dictionary=w if len(offered) > 1 else None)
             results.listen(decisions.found, chosen, name, decisions.threshold)
         evidence.download(stem, write, "FF and Random are the table's.", "content")
     if source is None:
@@ -65,7 +68,8 @@ def explained(
     """A decision as the table has it, at the table's τ, mask domain and Random, and its report."""
     about, bundle = decisions.found.about, decisions.bundle
     choice = Choice(decisions.threshold, about.get("mask_domain", "log"))
-    made = cached.of_clip(bundle, decisions.found.interpreter, source, row.predicted, choice)
+    w = decisions.dictionary
+    made = cached.of_clip(bundle, decisions.found.interpreter, w, source, row.predicted, choice)
     random = None
     if row.random_energy is not None:
         random = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from l2i_core.dictionary import choice
 from l2i_core.measure import audit
 from l2i_core.measure.records import CaseRow
 from l2i_core.task import Task
@@ -34,6 +35,11 @@ class Decisions:
     def key(self) -> str:
         """What tells its controls from those of other decisions."""
         return self.own.token if self.own else f"{self.bundle} {self.found.interpreter}"
+
+    @property
+    def dictionary(self) -> str:
+        """Which W they were explained with."""
+        return self.own.dictionary if self.own else choice.BUNDLE
 
     @property
     def task(self) -> Task:
@@ -86,10 +92,10 @@ def on_page(view: View) -> Decisions | None:
 
     None where the model has no metrics, ValueError where they are damaged.
     """
-    bundle, own = view.key[0], audits.current()
+    bundle, own = view.key.bundle, audits.current()
     made = own.evaluation() if own else None
     if own is None or made is None or _data(view, own) == "bundle":
-        own, found = None, results.read(bundle, view.engine.interpreter_name)
+        own, found = None, results.read(*view.key.measured)
     else:
         bundle, found = own.bundle, own.results(made)
     if found is None:
@@ -99,7 +105,7 @@ def on_page(view: View) -> Decisions | None:
 
 
 def _data(view: View, own: OwnAudit) -> str | None:
-    names = {"bundle": f"the model's test clips ({view.key[0]})", "own": own.title}
+    names = {"bundle": f"the model's test clips ({view.key.bundle})", "own": own.title}
     key = f"audit-data {own.token}"
     return st.segmented_control(
         "Decisions on",

@@ -23,7 +23,7 @@ def page() -> None:
     try:
         decisions = on_page(view)
         if decisions is None:
-            st.info(results.how_to_measure(view.key[0], view.engine.interpreter_name))
+            st.info(results.how_to_measure(view.key))
         else:
             audited(view, decisions)
     except ValueError as error:
@@ -54,7 +54,7 @@ def measured(view: View, decisions: Decisions) -> None:
     own = decisions.own
     about = [results.provenance(decisions.found)]
     if own:
-        about.append(f"Model {own.bundle}, interpreter {own.interpreter}.")
+        about.append(f"Model {own.bundle}, {own.how}.")
     if decisions.threshold != view.threshold:
         about.append(
             f"τ = {decisions.threshold:.2f} is the measured one nearest to {view.threshold:.2f} "

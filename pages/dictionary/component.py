@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from l2i_core import L2I
+from l2i_core import L2I, Analysis
 from l2i_core.dictionary import names, shapes
 from l2i_core.measure import tables, usage
 from l2i_core.measure.records import ClipRow
+from pages.dictionary import use
 from pages.dictionary.use import AtHand, Facts
 from pages.dictionary.wall import Chosen
-from pages.shell import cached, components, models, results, state
+from pages.shell import components, models, results, state
 from pages.shell.cached import Key
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
@@ -47,7 +48,7 @@ def about(facts: Facts, chosen: Chosen) -> None:
         lambda one: f"{facts.label(int(one))} · {facts.hertz(int(one))}",
         relabelled=True,
     )
-    key = f"name {view.key[0]} {view.key[1]} {k}"
+    key = f"name {view.dictionary} {k}"
     name = facts.names.get(k, "")
     if st.session_state.get(key) != name:
         st.session_state[key] = name
@@ -61,7 +62,7 @@ def about(facts: Facts, chosen: Chosen) -> None:
     )
     counted = " (relevance above τ)" if facts.usage.active[k] else ""
     st.markdown(
-        f"Centre of gravity **{facts.hertz(k)}**; θ **{facts.weight(k)}** for "
+        f"Centre of gravity **{facts.hertz(k)}**; {facts.symbol} **{facts.weight(k)}** for "
         f"“{class_name(view.target)}”; {facts.used(k)}{counted}{facts.learned(k)}."
     )
     if k not in chosen.shown:
@@ -126,7 +127,7 @@ def shape(facts: Facts, component: int) -> None:
 def sounds(facts: Facts, hand: AtHand, component: int) -> ClipSource | None:
     """Example, template alone, component cut out; the example, or None where there is no sound."""
     playable = sum(source is not None for source in facts.audio)
-    where = f"{len(hand.sources)} demo and own clips"
+    where = "this clip" if facts.view.own_dictionary else f"{len(hand.sources)} demo and own clips"
     where += f" and {playable} test clips at hand" if playable else ""
     strongest = _example(hand, facts, component)
     if strongest is None:
@@ -138,7 +139,8 @@ def sounds(facts: Facts, hand: AtHand, component: int) -> ClipSource | None:
         return None
     z, source = strongest
     made = _solo_of(facts.view, source, component)
-    st.markdown(f"**Strongest in {source.title}** (z = {number(z)}, of {where})")
+    of_all = f"**Strongest in {source.title}** (z = {number(z)}, of {where})"
+    st.markdown(f"**In {source.title}**" if facts.view.own_dictionary else of_all)
     with st.container(key="players-component"):
         for title, sound, peak in zip(SOUNDS, made.sounds, made.peaks, strict=True):
             label, player = st.columns([1, 1.9], vertical_alignment="center")
@@ -203,17 +205,16 @@ def spectrograms(view: View, source: ClipSource, component: int) -> None:
 
 
 def _solo_of(view: View, source: ClipSource, component: int) -> Solo:
-    key: Key = (*view.key[:3], source.digest, "")
-    return _solo(key, component, view.domain, pictures.theme(), view.engine, source)
+    key, analysis = use.analysed(view, source)
+    return _solo(key, component, view.domain, pictures.theme(), view.engine, analysis)
 
 
 @st.cache_resource(show_spinner="Finding a phase for the template …", max_entries=32)
 def _solo(
-    key: Key, component: int, domain: str, shown: str, _engine: L2I, _source: ClipSource
+    key: Key, component: int, domain: str, shown: str, _engine: L2I, _analysis: Analysis
 ) -> Solo:
-    analysis = cached.analysis(key, _engine, _source, None)
     with models.turn:
-        made = usage.alone(_engine, analysis, component, domain)
+        made = usage.alone(_engine, _analysis, component, domain)
     heard = [sound.numpy() for sound in made.sounds]
     gain, config = players.common_gain(heard), _engine.audio
     frames = config.n_frames(len(heard[0]))  # without a short clip's padding
@@ -302,8 +303,7 @@ def of_those_at_hand(view: View, hand: AtHand, component: int) -> None:
 def _play(view: View, source: ClipSource, words: str) -> None:
     """A clip's words, its player at the context bar's level, and the way to Listen."""
     st.markdown(words)
-    key: Key = (*view.key[:3], source.digest, "")
-    sound = cached.analysis(key, view.engine, source, None).waveform.numpy()
+    sound = use.analysed(view, source)[1].waveform.numpy()
     wav = players.wav(sound, view.engine.audio.sample_rate, players.common_gain([sound]))
     with st.container(key=f"players-{source.id}"):
         st.audio(wav, alt=f"Player: {source.title}")

@@ -16,10 +16,12 @@ def page() -> None:
         f"Which {view.engine.dictionary.n_components} sounds can an explanation be made of?",
         anchor=False,
     )
+    own = view.own_dictionary
     st.markdown(
         f"A component is a column of W: the shape of a spectrum over "
-        f"{view.engine.audio.n_bins} frequencies, scaled to unit norm and learned from the "
-        "training clips. H says when it sounds, θ what it says about a class."
+        f"{view.engine.audio.n_bins} frequencies, scaled to unit norm and learned from "
+        f"{'this clip alone' if own else 'the training clips'}. H says when it sounds"
+        f"{'' if view.engine.class_weights is None else ', θ what it says about a class'}."
     )
     facts = use.facts(view)
     settled = wall.settled(facts)
@@ -32,12 +34,16 @@ def page() -> None:
         heard = st.container()
         component.shape(facts, k)
     seen = st.container()
-    by_class, tested, played = st.columns([1, 1.5, 1], gap="medium")
-    with by_class:
-        weights.of_one(view, k)
-    with tested:
-        component.of_the_test(facts, k)
-    weights.of_all(facts, settled)
+    if own:
+        st.caption("No other clip has these components, and f's classes have no weights for them.")
+        others = None
+    else:
+        by_class, tested, others = st.columns([1, 1.5, 1], gap="medium")
+        with by_class:
+            weights.of_one(view, k)
+        with tested:
+            component.of_the_test(facts, k)
+        weights.of_all(facts, settled)
     files.names_and_data(view)
     # What needs every clip at hand comes last: the rest is there at once.
     with heard:
@@ -46,8 +52,9 @@ def page() -> None:
     if example is not None:
         with seen:
             component.spectrograms(view, example, k)
-    with played:
-        component.of_those_at_hand(view, hand, k)
+    if others is not None:
+        with others:
+            component.of_those_at_hand(view, hand, k)
     players.take_turns()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from l2i_core import L2I
+from l2i_core import L2I, Analysis
 from l2i_core.data import scenes
 from l2i_core.dictionary import names, shapes
 from l2i_core.dictionary.names import Names
@@ -40,7 +41,8 @@ class AtHand:
 class Facts:
     """What the page knows of all K components: the user's names, θ (K,) for the class to explain
     (relevances in this clip where the explainer has no θ), centres (K,) and bands (K, 2) in Hz. `usage` is of the test clips `rows` where the model brings
-    them, else of the demo and own clips; `basis` says which. audio: of each of the `rows`, None
+    them, else of the demo and own clips, with a W of the clip's own of that clip; `basis` says
+    which. audio: of each of the `rows`, None
     where it is not at hand."""
 
     view: View
@@ -55,8 +57,8 @@ class Facts:
 
     @property
     def clips(self) -> str:
-        """ "80 test clips"."""
-        return f"{len(self.usage.pooled)} {self.basis}"
+        """ "80 test clips", "this clip"."""
+        return self.basis if self.view.own_dictionary else f"{len(self.usage.pooled)} {self.basis}"
 
     @property
     def whose(self) -> str:
@@ -71,15 +73,22 @@ class Facts:
         """The centre frequency."""
         return hertz(float(self.centres[component]))
 
+    @property
+    def symbol(self) -> str:
+        """What `weights` holds."""
+        return "relevance" if self.view.engine.class_weights is None else "θ"
+
     def weight(self, component: int) -> str:
-        """θ for the class to explain."""
+        """θ or the relevance for the class to explain."""
         return signed(float(self.weights[component]))
 
     def used(self, component: int) -> str:
         """ "used in 12 of 80 test clips"."""
         if not self.usage.active[component]:
-            return f"never active in the {self.clips}"
+            return f"never active in {'' if self.view.own_dictionary else 'the '}{self.clips}"
         how = "active" if self.view.engine.class_weights is None else "used"
+        if self.view.own_dictionary:
+            return f"{how} in this clip"
         return f"{how} in {self.usage.counts[component]} of {self.clips}"
 
     def learned(self, component: int) -> str:
@@ -100,11 +109,13 @@ def facts(view: View) -> Facts:
     index = engine.class_index(view.target)
     try:
         path = Path(engine.bundle.folder or "", "metrics", f"clips-{engine.interpreter_name}.csv")
-        rows = _rows(str(path), path.stat().st_mtime_ns) if path.is_file() else []
+        there = path.is_file() and not view.own_dictionary
+        rows = _rows(str(path), path.stat().st_mtime_ns) if there else []
         used = usage.usage_of_rows(rows, engine, view.threshold) if rows else None
     except ValueError as error:
         state.notice(f"{sentence(str(error))} Use is counted over demo and own clips instead.")
         rows, used = [], None
+    basis = "this clip" if view.own_dictionary else "demo and own clips"
     return Facts(
         view,
         components.names_of(engine),
@@ -116,13 +127,15 @@ def facts(view: View) -> Facts:
         at_hand(view).usage if used is None else used,
         rows,
         results.sources([row.clip for row in rows]),
-        "demo and own clips" if used is None else "test clips",
+        basis if used is None else "test clips",
     )
 
 
 def at_hand(view: View) -> AtHand:
     """How the clips at hand use the components, with its progress; long ones, heard in windows, are
-    left out."""
+    left out. With a W of the clip's own it is that clip."""
+    if view.own_dictionary:
+        return _at_hand(view, [(view.source, _of(view.analysis))])
     try:
         sources = clips.few_at_hand()
     except ValueError:  # the context bar says what is wrong with the demo clips
@@ -130,12 +143,24 @@ def at_hand(view: View) -> AtHand:
     classes = view.engine.classes
     # A clip of a class that f does not know is no good example of what a component is for.
     usable = [
-        ((*view.key[:3], source.digest, ""), source)
+        (view.key.of(source.digest), source)
         for source in sources.values()
         if not source.labels or any(scenes.class_of(label, classes) for label in source.labels)
     ]
     _listen(view.engine, {key: source for key, source in usable if key not in _pooled})
     heard = [(source, pooled_in(key, view.engine, source)) for key, source in usable]
+    return _at_hand(view, heard)
+
+
+def analysed(view: View, source: ClipSource) -> tuple[Key, Analysis]:
+    """One of the clips at hand, with its key in caches."""
+    if view.own_dictionary:
+        return view.key, view.analysis
+    key = view.key.of(source.digest)
+    return key, cached.analysis(key, view.engine, source, None)
+
+
+def _at_hand(view: View, heard: Sequence[tuple[ClipSource, Pooled | None]]) -> AtHand:
     found = [(source, *pooled) for source, pooled in heard if pooled is not None]
     kept, pooled, predicted = zip(*found, strict=True) if found else ((), (), ())
     k = view.engine.dictionary.n_components
@@ -152,10 +177,13 @@ def pooled_in(key: Key, engine: L2I, source: ClipSource) -> Pooled | None:
         if samples.shape[-1] / rate > cached.WINDOWED_ABOVE_SECONDS:
             return None
         with models.turn:
-            heard = engine.analyse(samples, rate)
-        return heard.pooled.numpy(), heard.predicted
+            return _of(engine.analyse(samples, rate))
 
     return _pooled.get(key, make)
+
+
+def _of(analysis: Analysis) -> Pooled:
+    return analysis.pooled.numpy(), analysis.predicted
 
 
 def _listen(engine: L2I, new: dict[Key, ClipSource]) -> None:

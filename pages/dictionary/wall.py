@@ -117,7 +117,9 @@ def draw(facts: Facts, chosen: Chosen) -> None:
     cells = _cells(facts, chosen)
     data = {"label": f"{heading}; arrow keys move", "chosen": chosen.component, "cells": cells}
     _mounted()(key=_KEY, data=data, on_chosen_change=_take, height="content")
-    figure = f"{facts.basis} that use it" if chosen.sort == "use" else f"θ for “{target}”"
+    figure = (
+        f"{facts.basis} that use it" if chosen.sort == "use" else f"{facts.symbol} for “{target}”"
+    )
     colours, below = f"speaks for “{target}”, grey against it", "centre frequency"
     if chosen.sort == OF_GROUPS:
         colours, below = f"was learned on clips of “{target}”, grey on others", "that class"
@@ -133,7 +135,7 @@ def draw(facts: Facts, chosen: Chosen) -> None:
 
 def _cells(facts: Facts, chosen: Chosen) -> list[dict[str, Any]]:
     """What `wall.js` draws of each component, all texts plain."""
-    outlines = np.round(100 * _outlines(facts.view.key[:2], facts.view)).astype(int).tolist()
+    outlines = np.round(100 * _outlines(facts.view.dictionary, facts.view)).astype(int).tolist()
     strength = 0.35 + 0.65 * np.abs(facts.weights) / (np.abs(facts.weights).max() or 1.0)
     by_use, by_group = chosen.sort == "use", chosen.sort == OF_GROUPS
     blue = _learned_on(facts) if by_group else facts.weights > 0
@@ -154,7 +156,7 @@ def _cells(facts: Facts, chosen: Chosen) -> list[dict[str, Any]]:
             "strength": round(float(strength[k]), 2),
             "silent": not facts.usage.active[k],
             "title": f"#{k}{f', {name}' if name else ''}: centre {facts.hertz(k)}, "
-            f"θ {facts.weight(k)} for {said}, {facts.used(k)}{facts.learned(k)}",
+            f"{facts.symbol} {facts.weight(k)} for {said}, {facts.used(k)}{facts.learned(k)}",
         }
 
     return [cell(k) for k in chosen.shown]

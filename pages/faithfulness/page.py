@@ -22,8 +22,7 @@ def page() -> None:
     """The whole page."""
     view = current()
     view.head.title("Does f depend on what the interpretation holds?", anchor=False)
-    name = view.engine.interpreter_name
-    results.draw(view.key[0], name, lambda found: measured(view, found))
+    results.draw(view.key, lambda found: measured(view, found))
     stored_truths.draw(view)
 
 
@@ -67,7 +66,7 @@ def choose_scale(view: View) -> Scale:
 def choose_other(view: View) -> str | None:
     """The interpreter that is drawn beside the chosen one, None for none."""
     mine = view.engine.interpreter_name
-    others = [NONE, *(name for name in systems.with_ff(view.key[0]) if name != mine)]
+    others = [NONE, *(name for name in systems.with_ff(view.key.bundle) if name != mine)]
     if state.value("compare") == mine:  # the two were swapped in the context bar
         state.put(compare=None)
     other = state.settle("compare", others, NONE, "interpreter")
@@ -112,7 +111,7 @@ def one_clip(shown: Shown) -> None:
 
 def downloads(shown: Shown, drawn: systems.Curves) -> None:
     """CSV files of exactly what is shown."""
-    about = {"bundle": shown.view.key[0], "interpreter": shown.found.interpreter}
+    about = {"bundle": shown.view.key.bundle, "interpreter": shown.found.interpreter}
     at = {"threshold": shown.level, "scale": shown.scale.key}
     by_class = [{**at, **row} for row in classes.class_rows(shown.classes)]
     files = (

@@ -23,7 +23,7 @@ def draw(view: View) -> None:
     """The section; one sentence and a way on where no scenes were measured."""
     st.subheader("Beside the stems", anchor=False)
     try:
-        found = results.figures(view.key[0], "truth")
+        found = results.figures(view.key.bundle, "truth")
         if not found:
             _unmeasured(view)
             return
@@ -60,7 +60,7 @@ def draw(view: View) -> None:
 def _unmeasured(view: View) -> None:
     st.info(
         "Whether an interpretation holds the right source is measured on scenes whose stems are "
-        f"known: `python -m pipelines.check_truth --bundle {view.key[0]}`, for a model that was "
+        f"known: `python -m pipelines.check_truth --bundle {view.key.bundle}`, for a model that was "
         "trained on such scenes. On one clip you can hear it now:"
     )
     if st.button("Listen to a mixture with its stems", key="to mixture"):

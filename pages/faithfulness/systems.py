@@ -38,7 +38,10 @@ def curves(shown: Shown, other: str | None) -> Curves:
     size = [_line(ff[0].name, summary["faithfulness"], "mean_components", look)]
     if other is not None:
         title = results.title(shown.view.engine.bundle, other)
-        block, look = results.systems(shown.view.key[0])[other], (colours.ink, "dash", "diamond")
+        block, look = (
+            results.systems(shown.view.key.bundle)[other],
+            (colours.ink, "dash", "diamond"),
+        )
         ff.append(_line(title, block[own], "median", look))
         size.append(_line(title, block["faithfulness"], "mean_components", look))
     for kind, name, dash, symbol in (
@@ -92,7 +95,7 @@ def curve_rows(drawn: Curves) -> results.Table:
 
 def table(shown: Shown) -> None:
     """A column for every system of the bundle that has FF at this τ."""
-    name, columns, task = shown.view.key[0], {}, shown.view.engine.task
+    name, columns, task = shown.view.key.bundle, {}, shown.view.engine.task
     mine = shown.view.engine.explainer.title
     for system in with_ff(name, shown.level):
         theirs, block = results.read(name, system), results.systems(name)[system]

@@ -127,7 +127,7 @@ LEVELS = ("0.9", "0.7", "0.5", "0.3", "0.1")
 def systems(view: View, found: Results, account: Account) -> None:
     """Fidelity, and median FF at some τ: ours and the paper's."""
     left, right = st.columns([1.2, 1], gap="medium")
-    paper_of, ours = account.paper, f"Ours: model {view.key[0]}"
+    paper_of, ours = account.paper, f"Ours: model {view.key.bundle}"
     unit = f"median FF in {view.engine.task.unit.name}"
     theirs: results.Table = [
         {"system": name, **dict(zip(account.measures, values, strict=False))}
@@ -157,7 +157,7 @@ def systems(view: View, found: Results, account: Account) -> None:
 
 def fidelity_rows(view: View, account: Account) -> results.Table:
     """Fidelity of every measured system, and of guessing."""
-    name = view.key[0]
+    name = view.key.bundle
     blocks = {**results.systems(name), **results.figures(name, "baselines")}
     rows = [
         {
@@ -176,7 +176,7 @@ def faithfulness_rows(view: View, found: Results) -> results.Table:
     """Median FF of every measured system at some τ, and of both Randoms beside the chosen one."""
     lines: dict[str, Mapping[str, Any]] = {
         results.title(view.engine.bundle, name): block["faithfulness"]
-        for name, block in results.systems(view.key[0]).items()
+        for name, block in results.systems(view.key.bundle).items()
         if block.get("faithfulness")
     }
     mine = view.engine.explainer.title

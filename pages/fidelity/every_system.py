@@ -58,9 +58,12 @@ def said(view: View, name: str) -> Said:
 
 def _interpreter(view: View, name: str) -> Said:
     """Components, as sound and as a spectrogram."""
-    choice, window = Choice(view.threshold, view.domain), view.key[4]
+    choice, window = Choice(view.threshold, view.domain), view.key.window
+    bundle, given = view.key.bundle, view.key.dictionary
+    known = models.dictionaries(models.bundle(bundle), name)
+    w = given if given in known else known[0]
     explained = cached.of_clip(
-        view.key[0], name, view.source, view.target, choice, view.window, window
+        bundle, name, w, view.source, view.target, choice, view.window, window
     )
     engine, made, verdict = explained.engine, explained.interpretation, explained.verdict
     title = results.title(engine.bundle, name)

@@ -27,8 +27,7 @@ def page() -> None:
     """The whole page."""
     view = current()
     view.head.title("How closely does the interpreter follow f?", anchor=False)
-    name = view.engine.interpreter_name
-    results.draw(view.key[0], name, lambda found: measured(view, found))
+    results.draw(view.key, lambda found: measured(view, found))
     every_system.draw(view)
     every_model(view)
 
@@ -88,8 +87,8 @@ def disagreements(found: Results, account: Account) -> None:
 
 def downloads(view: View, found: Results, account: Account) -> None:
     """CSV files of what is shown."""
-    classes, about = view.engine.classes, {"bundle": view.key[0]}
-    mine, stem = {**about, "interpreter": found.interpreter}, f"fidelity-{view.key[0]}"
+    classes, about = view.engine.classes, {"bundle": view.key.bundle}
+    mine, stem = {**about, "interpreter": found.interpreter}, f"fidelity-{view.key.bundle}"
     counts = [
         {"f": label, **dict(zip(classes, row, strict=True))}
         for label, row in zip(classes, account.counts.tolist(), strict=True)
@@ -114,8 +113,8 @@ def every_model(view: View) -> None:
     """Every model at hand, each with its own account; the chosen one first."""
     st.subheader("The models", anchor=False)
     lines, folders = models.outlines(), bundle_folders()
-    for name in sorted(lines, key=lambda name: name != view.key[0]):
-        chosen = "the one chosen above" if name == view.key[0] else ""
+    for name in sorted(lines, key=lambda name: name != view.key.bundle):
+        chosen = "the one chosen above" if name == view.key.bundle else ""
         with st.expander(" · ".join(filter(None, (f"**{name}**", lines[name], chosen)))):
             # Its headings go below the page's, and a picture would be fetched from elsewhere.
             text = re.sub(r"^(#+) ", r"\1## ", read_card(folders[name]), flags=re.MULTILINE)

@@ -116,9 +116,15 @@ def dictionary(view: View, made: Interpretation) -> Told:
     _ridges(view, made, f"{title}, each on a scale of its own", places, rows, axis, True)
     covered = percent(float(known.energy[list(known.main)].sum()))
     return Told(
-        f"{w.shape[1]} typical shapes of a spectrum were learned from the training sounds, once. They "
-        "are the alphabet that every sound is spelled with.",
-        r"\begin{gathered} \min_{W,\,H \ge 0} D\left(X_\text{train} \mid WH\right)"
+        f"{w.shape[1]} typical shapes of a spectrum were learned from "
+        + (
+            "this clip alone: its own alphabet."
+            if view.own_dictionary
+            else "the training sounds, once. They are the alphabet that every sound is spelled with."
+        ),
+        r"\begin{gathered} \min_{W,\,H \ge 0} D\left(X"
+        + r"_\text{train}" * (not view.own_dictionary)
+        + r" \mid WH\right)"
         r" + \mu \lVert H \rVert_1 \\ \lVert w_k \rVert = 1 \end{gathered}",
         f"Eq. 5, sparse NMF. W has a row for each of {config.n_bins} frequencies and a column w for "
         f"each of K = {w.shape[1]} components. Nothing is negative: components only add up.",

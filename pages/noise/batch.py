@@ -53,7 +53,7 @@ def draw(view: View, corruption: Corruption) -> None:
     except ValueError as error:
         st.info(sentence(str(error)))
         return
-    key = ("batch", view.key[:3], data, corruption.token, corruption.snr, threshold, domain)
+    key = ("batch", view.key[:4], data, corruption.token, corruption.snr, threshold, domain)
     settings = Settings(corruption.seed, (threshold,), domain, kind=corruption.kind)
 
     def rows() -> Iterator[Row]:

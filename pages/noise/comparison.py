@@ -133,9 +133,8 @@ def added(engine: L2I, length: int, corruption: Corruption) -> np.ndarray:
 
 
 def _key(view: View, corruption: Corruption, part: str) -> Key:
-    bundle, stamp, interpreter, digest, window = view.key
-    tag = f"{window}|{part}|{corruption.token}|{corruption.snr}"
-    return bundle, stamp, interpreter, digest, tag
+    tag = f"{view.key.window}|{part}|{corruption.token}|{corruption.snr}"
+    return view.key.of(view.key.clip, tag)
 
 
 def _analysis(key: Key, engine: L2I, sound: np.ndarray) -> Analysis:

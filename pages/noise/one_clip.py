@@ -246,10 +246,16 @@ def energy(compared: Comparison) -> None:
 
 def relevances(view: View, compared: Comparison) -> None:
     """The most relevant components of both sides as paired bars."""
+    st.subheader("Do the same components carry it?", anchor=False)
+    if view.own_dictionary:
+        st.markdown(
+            "Either sound has components of its own, learned from it alone: they cannot be compared "
+            "one by one. With the model's dictionary they can."
+        )
+        return
     first, second = (side.interpretation.relevance for side in compared.sides)
     shift = noise_lab.relevance_shift(first, second, view.threshold)
     before, after = first.numpy(), second.numpy()
-    st.subheader("Do the same components carry it?", anchor=False)
     if not before.any() and not after.any():
         st.markdown(f"No component speaks for “{class_name(view.target)}” in either.")
         return

@@ -29,7 +29,7 @@ def draw(view: View) -> None:
     files, missing = [], []
     for kind, section in _SECTIONS.items():
         try:
-            blocks = results.figures(view.key[0], kind)
+            blocks = results.figures(view.key.bundle, kind)
             rows = _rows(view, kind, blocks)
         except ValueError as error:
             st.error(sentence(str(error)))
@@ -59,7 +59,7 @@ def _rows(view: View, kind: str, blocks: Blocks) -> list[Row]:
         return [row for name, block in blocks.items() for row in _SECTIONS[kind].rows(name, block)]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(
-            f"{view.key[0]}/metrics/{kind}.json is damaged: {error}; run the experiment again."
+            f"{view.key.bundle}/metrics/{kind}.json is damaged: {error}; run the experiment again."
         ) from error
 
 
@@ -85,11 +85,11 @@ def _provenance(view: View, blocks: Blocks, definition: str) -> None:
 def _missing(view: View, kinds: Sequence[str]) -> None:
     """What would be here, and the command that makes it."""
     bundle = view.engine.bundle
-    folder = bundle.folder.name if bundle.folder else view.key[0]
+    folder = bundle.folder.name if bundle.folder else view.key.bundle
     one = len(kinds) == 1
     st.subheader("Not measured yet", anchor=False)
     st.info(
-        f"The model “{view.key[0]}” has no stored {' and no '.join(kinds)} experiment: "
+        f"The model “{view.key.bundle}” has no stored {' and no '.join(kinds)} experiment: "
         f"{' '.join(_SECTIONS[kind].QUESTION for kind in kinds)} This command measures it on the "
         "model's own test set, in a few minutes for each interpreter."
     )
@@ -101,12 +101,12 @@ def _downloads(view: View, files: Sequence[tuple[str, str, Sequence[Row]]]) -> N
     """CSV files: the figures, and the rows behind those of this interpreter."""
     name, folder = view.engine.interpreter_name, view.engine.bundle.folder
     with view.corner, st.popover("Download", width="stretch"):
-        results.csv_buttons(files, view.key[0])
+        results.csv_buttons(files, view.key.bundle)
         for kind in _SECTIONS:
             path = Path(folder or "", "metrics", f"{kind}-rows-{name}.csv")
             if path.is_file():
                 download(
                     f"{kind.capitalize()}, rows of {name} (CSV)",
                     path.read_bytes,
-                    f"{view.key[0]}-{path.name}",
+                    f"{view.key.bundle}-{path.name}",
                 )

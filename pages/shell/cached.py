@@ -1,7 +1,6 @@
 """Results, each computed once: what the pages ask of an engine, behind caches.
 
-Keys are names, never arrays: bundle and its date, interpreter, the clip file's hash and window;
-results add class, mask domain and the number of selected components, because x_int is piecewise
+Keys are names, never arrays (`Key`); results add class, mask domain and the number of selected components, because x_int is piecewise
 constant in τ. What holds arrays is kept within a bound of bytes, so that neither long clips nor
 many users fill the server.
 """
@@ -10,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -30,12 +29,32 @@ from pages.shell.models import turn
 from pages.show.choice import Choice
 
 RANDOM_DRAWS = 20
-SLOW_SECONDS = 0.5  # an explainer that takes longer is waited for with a word
+SLOW_SECONDS = 0.5  # an explainer that takes longer says how far it is
 FEW_DRAWS = 5  # of a Random that stands beside every FF
 BEST_SECONDS = 5.0  # f's favourite stretch of a long clip, found to this step:
 BEST_STEP = 0.5
 
-Key = tuple[str, float, str, str, str]  # bundle, its date, interpreter, clip hash, window
+
+class Key(NamedTuple):
+    """An analysis by name: bundle and its date, interpreter, which W, the clip file's hash, and the
+    window of it ("" where it is heard at once)."""
+
+    bundle: str
+    stamp: float
+    interpreter: str
+    dictionary: str
+    clip: str
+    window: str = ""
+
+    @property
+    def measured(self) -> tuple[str, str, str]:
+        """What a bundle's metrics are of: bundle, interpreter, which W."""
+        return self.bundle, self.interpreter, self.dictionary
+
+    def of(self, clip: str, window: str = "") -> Key:
+        """The same model and interpreter on another clip."""
+        return self._replace(clip=clip, window=window)
+
 
 _sounds: Memory[torch.Tensor] = Memory(512 * MEGABYTE)
 _analyses: Memory[Analysis] = Memory(256 * MEGABYTE)
@@ -132,35 +151,57 @@ def explained(key: Key, engine: L2I, analysis: Analysis, target: str, choice: Ch
         ),
     )
     made = dataclasses.replace(made, threshold=choice.tau)
-    return Explained(engine, analysis, made, turn, answers)
+    return Explained(on(engine, analysis), analysis, made, turn, answers)
+
+
+def on(engine: L2I, analysis: Analysis) -> L2I:
+    """`engine.on(analysis)`, one object for each clip: what caches know of W goes by its engine."""
+    own = engine.on(analysis)
+    return engine if own is engine else analysis.memory.setdefault("engine", own)
 
 
 def of_clip(
     bundle: str,
     interpreter: str,
+    dictionary: str,
     source: ClipSource,
     target: str,
     choice: Choice,
     window: tuple[float, float] | None = None,
     tag: str = "",
 ) -> Explained:
-    """What an interpreter of a model says of a clip, or of one window of it; `tag` is the window's
-    name in keys."""
-    engine = models.engine(bundle, interpreter)
-    key = (bundle, models.bundle_stamp(bundle), interpreter, source.digest, tag)
+    """What an interpreter of a model says of a clip with the W of this name, or of one window of
+    it; `tag` is the window's name in keys."""
+    engine = models.engine(bundle, interpreter, dictionary)
+    stamp = models.bundle_stamp(bundle)
+    key = Key(bundle, stamp, interpreter, dictionary, source.digest, tag)
     return explained(key, engine, analysis(key, engine, source, window), target, choice)
 
 
 def relevance(engine: L2I, analysis: Analysis, target: str) -> torch.Tensor:
-    """r (K,) of a class; an explainer that asks f takes turns, and tells that it may take long."""
-    seconds, known = engine.explainer.seconds, analysis.memory
-    if not seconds:
+    """r (K,) of a class; an explainer that asks f takes turns, and shows how far it is where it may
+    take long: choosing something else ends the run, and with it the search."""
+    known = analysis.memory
+    if not engine.explainer.seconds:
         return engine.relevance(analysis, target)
     if ("in turn", target) not in known:
-        slow = seconds > SLOW_SECONDS
-        with st.spinner("Explaining …") if slow else contextlib.nullcontext(), turn:
-            known["in turn", target] = engine.relevance(analysis, target)
+        explainer = engine.explainer
+        slow = explainer.seconds > SLOW_SECONDS
+        with telling(f"{explainer.title} asks f", slow) as tell, turn:
+            known["in turn", target] = engine.relevance(analysis, target, tell=tell)
     return known["in turn", target]
+
+
+@contextlib.contextmanager
+def telling(text: str, slow: bool = True) -> Iterator[Callable[[int, int], object]]:
+    """A place that shows how far something is, while it works; nothing for what is not slow."""
+    if not slow:
+        yield lambda done, total: None
+        return
+    place = st.empty()
+    place.progress(0.0, f"{text} …")
+    yield lambda done, total: place.progress(done / total, f"{text}: {done} of {total}")
+    place.empty()
 
 
 def randoms(

@@ -117,4 +117,7 @@ def _kept(engine: L2I) -> Names:
 # A bundle that is replaced gets another engine.
 @functools.lru_cache(maxsize=16)
 def _fingerprint(engine: L2I) -> str:
-    return names.fingerprint(engine.bundle.stored_patterns())
+    shared = engine.bundle.dictionary.n_components
+    return names.fingerprint(
+        engine.bundle.stored_patterns() if shared else engine.dictionary.patterns
+    )

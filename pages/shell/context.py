@@ -52,14 +52,15 @@ def bar(listening: bool = False) -> None:
     below, messages = st.container(), st.container()
     name, bundle = _bundle(head, choosers)
     interpreter = _interpreter(choosers, bundle)
-    engine = models.engine(name, interpreter)
+    dictionary = _dictionary(choosers, bundle, interpreter)
+    engine = models.engine(name, interpreter, dictionary)
     source = chooser.choose(left, below, engine)
     view = None
     if source is None:
         chooser.ask(head)
     else:
         with below:
-            view = _view(engine, name, source, head, corner)
+            view = _view(engine, name, dictionary, source, head, corner)
             if view is not None:
                 if known := chooser.facts(source, bundle, view.decided):
                     st.markdown(f":small[{known}]")
@@ -98,7 +99,7 @@ def _decision(view: View, listening: bool) -> View:
     )
     if listening:
         target_place.caption(_followed(view))
-        return replace(view, said=said)
+        return replace(view, said=said, below=target_place)
     tau_place, player_place = rest
     tau_place.slider(
         "τ, the relevance a component needs",
@@ -217,33 +218,73 @@ def _interpreter(place: DeltaGenerator, bundle: Bundle) -> str:
     name = state.settle("interpreter", names, bundle.default_interpreter, "interpreter")
     titles = {name: title for name, (title, _) in known.items()}
     told = "\n\n".join(f"**{title}** {text}" for title, text in known.values())
-    state.select(place, "Interpreter", "interpreter", names, titles, reset=["own"], help=told)
+    state.select(
+        place,
+        "Interpreter",
+        "interpreter",
+        names,
+        titles,
+        help=told,
+        on_change=_other_interpreter,
+        args=(bundle,),
+    )
+    return name
+
+
+def _other_interpreter(bundle: Bundle) -> None:
+    """Callback: a trained one has the model's W alone."""
+    state.changed("interpreter", "own")
+    if state.value("dictionary") not in models.dictionaries(
+        bundle, str(state.value("interpreter"))
+    ):
+        state.put(dictionary=None)
+
+
+def _dictionary(place: DeltaGenerator, bundle: Bundle, interpreter: str) -> str:
+    """Which W; a control where there is a choice."""
+    names = models.dictionaries(bundle, interpreter)
+    if len(names) == 1 and state.value("dictionary") is None:
+        return names[0]
+    name = state.settle("dictionary", names, names[0], "dictionary for this interpreter")
+    if len(names) == 1:
+        state.put(dictionary=None)
+        return name
+    titles = {n: title for n, (title, _) in models.DICTIONARIES.items()}
+    told = "\n\n".join(f"**{title}** {text}" for title, text in models.DICTIONARIES.values())
+    state.select(place, "Dictionary", "dictionary", names, titles, help=told)
     return name
 
 
 def _view(
-    engine: L2I, name: str, source: ClipSource, head: DeltaGenerator, corner: DeltaGenerator
+    engine: L2I,
+    name: str,
+    dictionary: str,
+    source: ClipSource,
+    head: DeltaGenerator,
+    corner: DeltaGenerator,
 ) -> View | None:
     try:
-        stamp, digest = models.bundle_stamp(name), source.digest
-        key: Key = (name, stamp, engine.interpreter_name, digest, "")
+        stamp, whole = models.bundle_stamp(name), engine
+        key = Key(name, stamp, engine.interpreter_name, dictionary, source.digest)
         overview, window, place = None, None, None
         if cached.is_long(source):
             overview = _overview(key, engine, source)
             tag, window, place = windows.window(engine, overview)
-            key = (*key[:4], tag)
+            key = key.of(source.digest, tag)
         else:
             state.put(window=None)
         at_once = cached.is_analysed(key, window)
         with contextlib.nullcontext() if at_once else st.spinner("Listening …"):
             analysis = cached.analysis(key, engine, source, window)
+        engine = cached.on(engine, analysis)
+        state.of_dictionary((name, key[-2:]) if engine is not whole else name)
     except ValueError as error:
         state.notice(f"{source.file_name}: {error}", "error")
         return None
     predicted = engine.classes[analysis.predicted]
     target = state.settle("class", engine.classes, predicted, "class")
     if overview is not None and place is not None:
-        windows.offer_best(place, (*key[:4], ""), engine, source, overview, target)
+        windows.offer_best(place, key.of(source.digest), whole, source, overview, target)
     domain = state.settle("domain", MASK_DOMAINS, MASK_DOMAINS[0], "mask domain")
     choice = Choice(state.settle_tau(), domain, _own_gains(engine.dictionary.n_components))
     return View(engine, source, analysis, overview, window, target, choice, key, head, corner)

@@ -24,7 +24,7 @@ def evidence_button(view: View, made: Explained) -> None:
 
     def write() -> bytes:
         random = evidence.random_drops(made)
-        about = report(made, view.source, view.key[0], url=url, random=random)
+        about = report(made, view.source, view.key.bundle, url=url, random=random)
         return evidence.evidence_zip(made, about)
 
     download(stem, write, "FF stands beside 20 draws of Random, which takes seconds.", "stretch")

@@ -11,10 +11,16 @@ import torch
 
 from l2i_core import L2I, bundle_folders, load_bundle
 from l2i_core.bundle import Bundle, outline
+from l2i_core.dictionary import choice
 from l2i_core.registry import plugin_files
 from pages.show.words import sentence
 
 DEFAULT_BUNDLE = "esc10"
+DEFAULT_DICTIONARY = choice.BUNDLE
+DICTIONARIES = {
+    choice.BUNDLE: ("the model's", "Learned from the sounds that the model was trained on."),
+    choice.CLIP: ("the clip's own", "Learned from the clip alone; other clips have others."),
+}
 
 
 def workers() -> int:
@@ -55,14 +61,22 @@ def bundle_stamp(name: str) -> float:
     return max(path.stat().st_mtime for path in (*bundle_folders()[name].iterdir(), *plugins))
 
 
-def bundle(name: str) -> Bundle:
-    """A model by name; ValueError says what is missing or damaged."""
-    return _bundle(name, bundle_stamp(name))
+def bundle(name: str, dictionary: str = choice.BUNDLE) -> Bundle:
+    """A model by name, with its own W or another; ValueError says what is missing or damaged."""
+    return _bundle(name, bundle_stamp(name)).with_dictionary(dictionary)
 
 
-def engine(name: str, interpreter: str) -> L2I:
-    """The engine for one interpreter of a model."""
-    return _engine(name, bundle_stamp(name), interpreter)
+def dictionaries(bundle: Bundle, interpreter: str) -> list[str]:
+    """Which W an interpreter of a model explains with, the default first: a trained one with the
+    model's alone, any other with a clip's own too, which is all that a model without W has."""
+    if interpreter in bundle.interpreters or not bundle.dictionary.n_components:
+        return [choice.BUNDLE]
+    return sorted(DICTIONARIES, key=lambda name: name != DEFAULT_DICTIONARY)
+
+
+def engine(name: str, interpreter: str, dictionary: str = choice.BUNDLE) -> L2I:
+    """The engine for one interpreter of a model, with the model's W or each clip's own."""
+    return _engine(name, bundle_stamp(name), interpreter, dictionary)
 
 
 @st.cache_resource(show_spinner="Loading the model …", max_entries=4)
@@ -76,5 +90,5 @@ def _bundle(name: str, stamp: float) -> Bundle:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _engine(name: str, stamp: float, interpreter: str) -> L2I:
-    return L2I(_bundle(name, stamp), interpreter)
+def _engine(name: str, stamp: float, interpreter: str, dictionary: str) -> L2I:
+    return L2I(_bundle(name, stamp).with_dictionary(dictionary), interpreter)

@@ -16,9 +16,11 @@ import streamlit as st
 from l2i_core.bundle import Bundle
 from l2i_core.data import sets
 from l2i_core.data.clips import NOTHING, classes_of
+from l2i_core.dictionary import choice
 from l2i_core.measure import records
 from l2i_core.measure.records import ClipRow, LevelRow, to_csv
 from pages.shell import clips, models, state
+from pages.shell.cached import Key
 from pages.shell.clips import ClipSource
 from pages.show.files import download
 from pages.show.words import THIN, class_name, folds, sentence
@@ -70,20 +72,21 @@ def systems(name: str) -> dict[str, dict[str, Any]]:
     return figures(name, "summary")
 
 
-def read(name: str, interpreter: str) -> Results | None:
-    """One interpreter's evaluation; None where it has none, ValueError where it is damaged."""
+def read(name: str, interpreter: str, dictionary: str = choice.BUNDLE) -> Results | None:
+    """One interpreter's evaluation; None where it has none (with another W than the model's it
+    never has), ValueError where it is damaged."""
     bundle = models.bundle(name)
-    if interpreter not in systems(name):
+    if dictionary != choice.BUNDLE or interpreter not in systems(name):
         return None
     return _read(name, _stamp(bundle), interpreter, bundle)
 
 
-def draw(name: str, interpreter: str, page: Callable[[Results], None]) -> None:
+def draw(key: Key, page: Callable[[Results], None]) -> None:
     """The part of a page that shows an evaluation: one sentence where there is none to show."""
     try:
-        found = read(name, interpreter)
+        found = read(*key.measured)
         if found is None:
-            st.info(how_to_measure(name, interpreter))
+            st.info(how_to_measure(key))
         else:
             page(found)
     except ValueError as error:
@@ -100,10 +103,15 @@ def title(bundle: Bundle, system: str) -> str:
     return info.title if info else system.upper()
 
 
-def how_to_measure(name: str, interpreter: str) -> str:
-    """One sentence for a bundle or an interpreter without metrics: the command that makes them."""
-    bundle = models.bundle(name)
-    missing = "metrics" if not systems(name) else f"metrics of the interpreter “{interpreter}”"
+def how_to_measure(key: Key) -> str:
+    """One sentence for a bundle, an interpreter or a W without metrics: what makes them."""
+    name, bundle = key.bundle, models.bundle(key.bundle)
+    if key.dictionary != choice.BUNDLE:
+        return (
+            "The model's metrics are of its own dictionary; with each clip's own, the Audit page "
+            "measures your recordings."
+        )
+    missing = "metrics" if not systems(name) else f"metrics of the interpreter “{key.interpreter}”"
     folder = bundle.folder.name if bundle.folder else name
     return (
         f"The model “{name}” has no {missing} yet; "

@@ -1,4 +1,4 @@
-"""The view as the URL says it: model, interpreter, clip, window, class, τ, mask domain.
+"""The view as the URL says it: model, interpreter, W, clip, window, class, τ, mask domain.
 
 The truth is one dictionary in the session, apart from the widgets' own state, because Streamlit
 drops a widget's state as soon as a run does not draw it. Each run reads the URL if somebody else
@@ -8,14 +8,14 @@ and the context bar writes the settled values back to the URL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import streamlit as st
 
 from pages.show.choice import MAX_TAU
 
-NAMES = ("bundle", "interpreter", "clip", "window", "class", "tau", "domain", "own")
+NAMES = ("bundle", "interpreter", "dictionary", "clip", "window", "class", "tau", "domain", "own")
 # Settings of single pages; they stay in the URL while one visits another page.
 PAGE_NAMES = (
     "component",  # Dictionary
@@ -54,6 +54,7 @@ def read_url() -> None:
     if ours or given == store["url"]:
         return
     store["url"], store["values"], store["messages"] = given, {}, []
+    store["dictionary"] = None
     for name, text in given.items():
         if name not in (*NAMES, *PAGE_NAMES):
             notice(f"The link has an unknown setting “{_short(name)}”; it was ignored.")
@@ -105,7 +106,16 @@ def settings() -> dict[str, str | float]:
 
 def replace(values: Mapping[str, str | float]) -> None:
     """Exchange all settings, as a link would."""
-    _store()["values"] = dict(values)
+    _store()["values"], _store()["dictionary"] = dict(values), None
+
+
+def of_dictionary(name: Hashable) -> None:
+    """Which W is on screen: numbers of components mean nothing in another one, so settings that
+    hold them go where it changes, but for those that a link brought."""
+    store = _store()
+    if store["dictionary"] not in (None, name):
+        put(component=None, own=None)
+    store["dictionary"] = name
 
 
 def settle(name: str, options: Sequence[str], default: str, what: str) -> str:
@@ -223,6 +233,7 @@ def _store() -> dict:
             "values": {},
             "held": {},
             "messages": [],
+            "dictionary": None,  # whose components the settings name
             "shown": 0,
             "url": None,
             "touched": False,  # a control was used: it started the next run

@@ -21,8 +21,8 @@ from pages.show.choice import Choice
 @dataclass(frozen=True, slots=True)
 class View:
     """What the user looks at. `head` and `corner` are places above the context bar, for the
-    page's question and its downloads, `said` one beside the class to explain; `key` names clip
-    and model in every cache."""
+    page's question and its downloads, `said` and `below` are beside and below the class to explain;
+    `key` names clip and model in every cache."""
 
     engine: L2I
     source: ClipSource
@@ -35,6 +35,7 @@ class View:
     head: DeltaGenerator
     corner: DeltaGenerator
     said: DeltaGenerator | None = None
+    below: DeltaGenerator | None = None
 
     @property
     def threshold(self) -> float:
@@ -78,6 +79,17 @@ class View:
     def decided(self) -> tuple[str, ...]:
         """The classes that f decides for, the most probable first."""
         return decisions.decided(self.engine, self.analysis.logits)
+
+    @property
+    def dictionary(self) -> tuple[str, ...]:
+        """W by name: the model and its date, where W is the clip's own the clip and window too."""
+        model = (self.key.bundle, f"{self.key.stamp}")
+        return (*model, *self.key[-2:]) if self.own_dictionary else model
+
+    @property
+    def own_dictionary(self) -> bool:
+        """Whether W is the clip's own: no other clip has these components."""
+        return not self.engine.bundle.dictionary.n_components
 
     @property
     def multi_label(self) -> bool:
