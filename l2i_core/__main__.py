@@ -28,7 +28,7 @@ from l2i_core.engine import L2I
 from l2i_core.explainers.conventions import CONVENTIONS, PAPER
 from l2i_core.explainers.protocol import EXPLAINERS
 from l2i_core.files import atomic, write_text
-from l2i_core.measure import audit, evaluation
+from l2i_core.measure import audit, evaluation, fewest
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.metrics.registry import METRICS
 from l2i_core.report import evidence
@@ -55,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_model(interpret)
     interpret.add_argument("--target", help="the class to explain (default: f's prediction)")
     interpret.add_argument("--threshold", type=float, default=0.3, help="τ in [0, 1)")
+    interpret.add_argument(
+        "--fewest",
+        action="store_true",
+        help="instead of τ: the fewest components with which f still says the class",
+    )
     interpret.add_argument("--mask-domain", choices=MASK_DOMAINS, default="log")
     interpret.add_argument("--conventions", choices=CONVENTIONS, default=PAPER.name)
     interpret.add_argument(
@@ -134,9 +139,11 @@ def _interpret(arguments: argparse.Namespace) -> None:
     engine = L2I(_model(arguments), arguments.interpreter, arguments.conventions)
     window = tuple(arguments.window) if arguments.window else None
     analysis = engine.analyse(*audio.read(arguments.clip), window=window)
-    interpretation = engine.interpret(
-        analysis, arguments.target, arguments.threshold, arguments.mask_domain
-    )
+    target, domain = arguments.target, arguments.mask_domain
+    if arguments.fewest:
+        interpretation = fewest.interpreted(engine, analysis, target, domain)
+    else:
+        interpretation = engine.interpret(analysis, target, arguments.threshold, domain)
     made = Explained(engine, analysis, interpretation)
     report = make_report(made, arguments.clip.name)
     text = json.dumps(report, indent=1, ensure_ascii=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.listen import heard, pins, said, side_by_side, truths
+from pages.listen import heard, pins, said, side_by_side, sufficient, truths
 from pages.listen.downloads import downloads
 from pages.shell import components, state
 from pages.shell.view import current
@@ -18,6 +18,7 @@ def page() -> None:
     state.write_url()
     view.head.title(said.question(view), anchor=False)
     said.decision(view)
+    sufficient.offer(view)
     panels = side_by_side.draw(view) if view.multi_label else []
     if panels:
         st.subheader(f"“{class_name(view.target)}” in detail", anchor=False)

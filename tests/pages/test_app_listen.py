@@ -38,11 +38,13 @@ from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.bundle import load_bundle, save_bundle
 from l2i_core.dictionary.masking import THRESHOLDS
 from l2i_core.measure.explained import Explained
+from l2i_core.measure.fewest import fewest, none_suffice
 from l2i_core.measure.random import draw
 from l2i_core.words import moved
 from pages.listen.downloads import every_threshold
-from pages.shell import clips, uploads
+from pages.shell import clips, models, uploads
 from pages.show import pictures, players, words
+from pages.show.words import sentence
 
 A, B, C = 0, 1, 2
 
@@ -521,3 +523,35 @@ def test_chance_that_cannot_remove_as_much_tests_nothing(open_app: Open) -> None
     assert ("The claim is not tested" in text) == (
         engine.judge(analysis, made).faithfulness > max(few.median, 0) + 2e-3
     )
+
+
+# --- The fewest components --------------------------------------------------------------------
+
+
+def test_fewest_components_sets_tau_for_sound_downloads_and_address(open_app: Open) -> None:
+    app = open_app(interpreter="att", bundle="random", tau="0.90")
+    engine, source = engine_for(app), clips.at_hand()[clips.FIRST]
+    analysis = engine.analyse(*source.read())
+    found = fewest(engine, analysis, analysis.predicted)
+    assert found is not None
+    assert found.components
+    button(app, "Fewest components").click().run()
+    assert not app.exception
+    view = app.session_state["l2i_view"]
+    made = view.explained()
+    assert made.interpretation.selected == found.components
+    assert analysis.predicted in engine.decided(made.verdict.logits_interpretation)
+    assert url(app)["tau"] == f"{view.threshold:.2f}" != "0.90"
+
+
+def test_where_none_suffice_one_sentence_says_so(open_app: Open) -> None:
+    engine = L2I.from_bundle(models.bundle("random").folder or "", "att")
+    analysis = engine.analyse(*clips.at_hand()[clips.FIRST].read())
+    never = [c for c in range(len(engine.classes)) if fewest(engine, analysis, c) is None]
+    app = open_app(
+        interpreter="att", bundle="random", tau="0.90", **{"class": engine.classes[never[0]]}
+    )
+    button(app, "Fewest components").click().run()
+    assert not app.exception
+    assert sentence(none_suffice(engine, analysis, never[0])) in [w.value for w in app.warning]
+    assert url(app)["tau"] == "0.90"
