@@ -1,15 +1,18 @@
-"""Zip files from strangers: audio only, bounded in number and size, never outside the folder."""
+"""Zip files from strangers: audio or a model's data only, bounded, never outside the folder."""
 
 from __future__ import annotations
 
 import shutil
 import zipfile
 import zlib
+from collections.abc import Container
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from l2i_core.data.clips import AUDIO_SUFFIXES
 
+MODEL_SUFFIXES = frozenset({".json", ".safetensors", ".txt"})
 MOST_FILES = 2000
 MOST_BYTES = 2_000_000_000  # unpacked
 # What zipfile raises for an archive that is damaged, cut off, or packed by a method it lacks.
@@ -30,18 +33,43 @@ def unpack_audio(
     Raises ValueError in one sentence for what is no zip, is damaged, encrypted or too large, has a
     path that leads out of the folder, or holds no audio; `folder` may then hold a part.
     """
+    kind = _Kind("audio files", "give a folder of them per class", AUDIO_SUFFIXES, 2)
+    return _unpack_all(archive, folder, kind, most_files, most_bytes)
+
+
+def unpack_model(archive: BinaryIO | Path, folder: Path, most_bytes: int = MOST_BYTES) -> int:
+    """Unpack a Hugging Face folder's settings and weights to `folder/file`, wherever in the zip
+    they lie, as `unpack_audio` does; code and pickles are left out. Returns how many."""
+    kind = _Kind("model files", "give config.json and safetensors", MODEL_SUFFIXES, 1)
+    return _unpack_all(archive, folder, kind, MOST_FILES, most_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Files that are wanted, by their suffixes, what to give where there are none, and how many
+    parts of their paths are kept, from the end."""
+
+    name: str
+    give: str
+    suffixes: Container[str]
+    parts: int
+
+
+def _unpack_all(
+    archive: BinaryIO | Path, folder: Path, kind: _Kind, most_files: int, most_bytes: int
+) -> int:
     try:
         with zipfile.ZipFile(archive) as file:
-            entries = [entry for entry in file.infolist() if _wanted(entry)]
+            entries = [entry for entry in file.infolist() if _wanted(entry, kind)]
             if not entries:
-                raise ValueError("the zip holds no audio files; give a folder of them per class.")
+                raise ValueError(f"the zip holds no {kind.name}; {kind.give}.")
             if len(entries) > most_files:
                 raise ValueError(
-                    f"the zip holds {len(entries)} audio files; at most {most_files} are accepted."
+                    f"the zip holds {len(entries)} {kind.name}; at most {most_files} are accepted."
                 )
             left = most_bytes
             for entry in entries:
-                left = _unpack(file, entry, folder, left, most_bytes)
+                left = _unpack(file, entry, folder, kind.parts, left, most_bytes)
     except UNREADABLE as error:
         raise ValueError(f"this is not a zip that can be read ({error}); zip it again.") from error
     except RuntimeError as error:  # zipfile's word for a missing password
@@ -51,12 +79,12 @@ def unpack_audio(
     return len(entries)
 
 
-def _wanted(entry: zipfile.ZipInfo) -> bool:
+def _wanted(entry: zipfile.ZipInfo, kind: _Kind) -> bool:
     parts = _parts(entry)
     link = entry.external_attr >> 16 & 0o170000 == 0o120000
     hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)
-    audio = bool(parts) and PurePosixPath(parts[-1]).suffix.lower() in AUDIO_SUFFIXES
-    return audio and not link and not hidden and not entry.is_dir()
+    wanted = bool(parts) and PurePosixPath(parts[-1]).suffix.lower() in kind.suffixes
+    return wanted and not link and not hidden and not entry.is_dir()
 
 
 def _parts(entry: zipfile.ZipInfo) -> tuple[str, ...]:
@@ -64,17 +92,17 @@ def _parts(entry: zipfile.ZipInfo) -> tuple[str, ...]:
 
 
 def _unpack(
-    file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, left: int, most: int
+    file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, kept: int, left: int, most: int
 ) -> int:
     parts = _parts(entry)
     if ".." in parts or parts[0] == "/" or ":" in parts[0]:
         raise ValueError(f"the zip has a path that leads out of its folder ({entry.filename}).")
-    path = folder.joinpath(*parts[-2:])
+    path = folder.joinpath(*parts[-kept:])
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"the zip has a path that leads out of its folder ({entry.filename}).")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        raise ValueError(f"the zip holds {'/'.join(parts[-2:])} twice; rename one of them.")
+        raise ValueError(f"the zip holds {'/'.join(parts[-kept:])} twice; rename one of them.")
     with file.open(entry) as source, path.open("xb") as target:
         while block := source.read(_BLOCK):
             left -= len(block)

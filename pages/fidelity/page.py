@@ -7,7 +7,6 @@ import re
 import pandas as pd
 import streamlit as st
 
-from l2i_core import bundle_folders
 from l2i_core.bundle import read_card
 from l2i_core.measure.tables import ERROR
 from pages.fidelity import account as accounts
@@ -112,7 +111,7 @@ def downloads(view: View, found: Results, account: Account) -> None:
 def every_model(view: View) -> None:
     """Every model at hand, each with its own account; the chosen one first."""
     st.subheader("The models", anchor=False)
-    lines, folders = models.outlines(), bundle_folders()
+    lines, folders = models.outlines(), models.folders()
     for name in sorted(lines, key=lambda name: name != view.key.bundle):
         chosen = "the one chosen above" if name == view.key.bundle else ""
         with st.expander(" · ".join(filter(None, (f"**{name}**", lines[name], chosen)))):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 import threading
+from pathlib import Path
 
 import streamlit as st
 import torch
@@ -33,9 +35,29 @@ def workers() -> int:
 turn = threading.BoundedSemaphore(workers())
 
 
+def folders() -> dict[str, Path]:
+    """Models at hand: shipped, below L2I_BUNDLES, and those that this session added."""
+    added: dict[str, Path] = st.session_state.get("l2i_added_models", {})
+    return bundle_folders() | added
+
+
+def add(folder: Path) -> None:
+    """Show a bundle's folder in this session."""
+    added = st.session_state.setdefault("l2i_added_models", {})
+    added[folder.name] = folder
+
+
+def session_folder() -> Path:
+    """A folder that goes when the session does."""
+    key = "l2i_session_folder"
+    if key not in st.session_state:
+        st.session_state[key] = tempfile.TemporaryDirectory(prefix="l2i-models-")
+    return Path(st.session_state[key].name)
+
+
 def bundle_names() -> list[str]:
     """Models at hand, the shipped one first; ValueError where there is none."""
-    names = sorted(bundle_folders(), key=lambda name: (name != DEFAULT_BUNDLE, name))
+    names = sorted(folders(), key=lambda name: (name != DEFAULT_BUNDLE, name))
     if not names:
         raise ValueError(
             "no model is at hand: assets/bundles is empty. Restore it, or name a folder of "
@@ -46,10 +68,10 @@ def bundle_names() -> list[str]:
 
 def outlines() -> dict[str, str]:
     """A line on each model at hand, none of them loaded; on a damaged one, what is wrong."""
-    folders, lines = bundle_folders(), {}
+    known, lines = folders(), {}
     for name in bundle_names():
         try:
-            lines[name] = outline(folders[name])
+            lines[name] = outline(known[name])
         except ValueError as error:
             lines[name] = sentence(str(error))
     return lines
@@ -58,12 +80,12 @@ def outlines() -> dict[str, str]:
 def bundle_stamp(name: str) -> float:
     """The date of the newest file of a bundle or plug-in: what was replaced is loaded anew."""
     plugins = [path for room in ("classifiers", "explainers") for path in plugin_files(room)[0]]
-    return max(path.stat().st_mtime for path in (*bundle_folders()[name].iterdir(), *plugins))
+    return max(path.stat().st_mtime for path in (*folders()[name].iterdir(), *plugins))
 
 
 def bundle(name: str, dictionary: str = choice.BUNDLE) -> Bundle:
     """A model by name, with its own W or another; ValueError says what is missing or damaged."""
-    return _bundle(name, bundle_stamp(name)).with_dictionary(dictionary)
+    return _bundle(str(folders()[name]), bundle_stamp(name)).with_dictionary(dictionary)
 
 
 def dictionaries(bundle: Bundle, interpreter: str) -> list[str]:
@@ -76,13 +98,13 @@ def dictionaries(bundle: Bundle, interpreter: str) -> list[str]:
 
 def engine(name: str, interpreter: str, dictionary: str = choice.BUNDLE) -> L2I:
     """The engine for one interpreter of a model, with the model's W or each clip's own."""
-    return _engine(name, bundle_stamp(name), interpreter, dictionary)
+    return _engine(str(folders()[name]), bundle_stamp(name), interpreter, dictionary)
 
 
 @st.cache_resource(show_spinner="Loading the model …", max_entries=4)
-def _bundle(name: str, stamp: float) -> Bundle:
+def _bundle(folder: str, stamp: float) -> Bundle:
     torch.set_num_threads(1)
-    loaded = load_bundle(bundle_folders()[name])
+    loaded = load_bundle(folder)
     # What torch and the model allocated stays for good: later collections need not visit it.
     gc.collect()
     gc.freeze()
@@ -90,5 +112,5 @@ def _bundle(name: str, stamp: float) -> Bundle:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _engine(name: str, stamp: float, interpreter: str, dictionary: str) -> L2I:
-    return L2I(_bundle(name, stamp).with_dictionary(dictionary), interpreter)
+def _engine(folder: str, stamp: float, interpreter: str, dictionary: str) -> L2I:
+    return L2I(_bundle(folder, stamp).with_dictionary(dictionary), interpreter)
