@@ -306,7 +306,8 @@ def detection_by_class(clips: Sequence[ClipRow], classes: Sequence[str]) -> list
     logits, others = matrix(clips, "logits", classes), matrix(clips, "interpreter_logits", classes)
     ours, theirs = logits > 0, others > 0
     known = np.array([r.label != "" for r in clips])
-    present = np.array([[c in classes_of(r.label) for c in classes] for r in clips])
+    labelled = [set(classes_of(row.label)) for row in clips]
+    present = np.array([[c in mine for c in classes] for mine in labelled])
     return [
         {
             "class": name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -50,23 +52,27 @@ def of_all(facts: Facts, chosen: Chosen) -> None:
     engine = facts.view.engine
     if (weights := engine.class_weights) is None:
         return
-    theta, classes = weights.numpy(), engine.classes
+    theta = weights.numpy()
     st.subheader("Class weights of all components", anchor=False)
     if not chosen.shown:
         st.info("The filter leaves no component.")
         return
-    part = theta[:, chosen.shown]
+    target = engine.class_index(facts.view.target)
+    strength = np.abs(theta[:, chosen.shown]).max(axis=1)
+    strength[target] = np.inf
+    kept = plots.most(range(len(theta)), lambda c: float(strength[c]))
+    classes, part = [engine.classes[c] for c in kept], theta[np.ix_(kept, chosen.shown)]
     c, j = np.unravel_index(int(np.abs(part).argmax()), part.shape)
     largest = components.escaped(facts.label(chosen.shown[j]))
     if groups := engine.dictionary.groups:
-        own = sum(classes[int(theta[:, k].argmax())] == groups[k] for k in chosen.shown)
+        own = sum(engine.classes[int(theta[:, k].argmax())] == groups[k] for k in chosen.shown)
         st.markdown(
             f"{own} of {len(chosen.shown)} speak most for the class on whose clips they were learned."
         )
     plots.finding(
         f"The largest: {largest} with θ = {signed(float(part[c, j]))} for “{class_name(classes[c])}”; "
         f"{percent(float((part > 0).mean()))} are positive",
-        _matrix(facts, chosen, part),
+        _matrix(facts, chosen, part, classes),
         "matrix",
         f" ({len(classes)} classes × {len(chosen.shown)} components; grey speaks against, blue for)",
     )
@@ -84,11 +90,11 @@ def of_all(facts: Facts, chosen: Chosen) -> None:
         )
 
 
-def _matrix(facts: Facts, chosen: Chosen, theta: np.ndarray) -> go.Figure:
-    """θ (C, shown) as cells: accent for, neutral against, paper at zero; the class to explain in
+def _matrix(facts: Facts, chosen: Chosen, theta: np.ndarray, labels: Sequence[str]) -> go.Figure:
+    """θ (C, shown) of the classes `labels` as cells: accent for, neutral against, paper at zero; the class to explain in
     bold, the chosen component framed."""
     view, colours = facts.view, pictures.palette()
-    rows = [class_name(name) for name in view.engine.classes]
+    rows = [class_name(name) for name in labels]
     bold = class_name(view.target)
     columns = {"title": "components, in the order of the wall", "side": "top", "type": "category"}
     classes = {"tickvals": rows, "ticktext": [f"<b>{r}</b>" if r == bold else r for r in rows]}

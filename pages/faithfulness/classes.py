@@ -33,15 +33,19 @@ def figure(shown: Shown) -> None:
         if points and points[0].get("customdata"):
             results.clicked(str(points[0]["customdata"][0]))
 
+    title, every, shown = _title(shown), len(shown.classes), shown.largest
     drawn = _figure(shown, str(state.value("evaluated") or ""), pictures.palette())
     medians = ", ".join(
         f"{class_name(c['class'])} {shown.scale.value(c['own']['median']) if c['own']['n'] else '–'}"
         for c in shown.classes
     )
-    st.markdown(f"**{_title(shown)}**")
+    st.markdown(f"**{title}**")
     alt, mode = f"FF by class, medians: {medians}", "points"
     plots.chart(drawn, key, alt, lively=True, on_select=opened, selection_mode=mode)
-    st.caption("Boxes: quartiles, whiskers to the extremes. A click on a point opens its clip.")
+    st.caption(
+        plots.cut(len(shown.classes), every)
+        + "Boxes: quartiles, whiskers to the extremes. A click on a point opens its clip."
+    )
     if shown.view.engine.task.multi_label and shown.level != paper.CLASSWISE_TAU:
         text = "The paper's Fig. 2 shows the same on SONYC-UST, at:"
         offer_tau(text, [paper.CLASSWISE_TAU], "fig2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -14,6 +14,7 @@ from l2i_core.words import Unit, moved
 from pages.shell import results, state
 from pages.shell.results import Results
 from pages.shell.view import View
+from pages.show import plots
 from pages.show.words import class_name, logit, percent
 
 
@@ -79,6 +80,11 @@ class Shown:
         classes = tables.faithfulness_by_class(rows, view.engine.classes)
         classes.sort(key=lambda c: -(c["own"]["median"] if c["own"]["n"] else -math.inf))
         return cls(view, found, scale, level, rows, classes)
+
+    @property
+    def largest(self) -> Shown:
+        """The same with the classes of most cases alone, as many as can be drawn."""
+        return replace(self, classes=plots.most(self.classes, lambda c: c["n"]))
 
     @property
     def n(self) -> str:

@@ -58,7 +58,7 @@ class Account:
 
     finding: sentences, the main one first; terms: what its measures mean.
     measures: titles, and the keys of a summary's "fidelity"; chance: what guessing reaches.
-    counts (C, C): clips, rows f's classes, columns the interpreter's.
+    counts (C, C): clips, rows f's classes, columns the interpreter's, of the `labels`.
     classes: a row for each; legend: what its columns count.
     clips: a line for each, the worst disagreements first.
     """
@@ -70,6 +70,7 @@ class Account:
     paper: Paper
     charts: Sequence[Chart]
     counts: np.ndarray
+    labels: Sequence[str]
     classes: results.Table
     legend: str
     clips: Sequence[Line]
@@ -81,11 +82,30 @@ def share(successes: int, n: int) -> str:
     return f"{percent(successes / n)}, 95 % interval {results.interval(low, high)}"
 
 
+def occurring(
+    labels: Sequence[str], counts: np.ndarray, by_class: list[dict[str, Any]]
+) -> tuple[list[str], np.ndarray, list[dict[str, Any]]]:
+    """Of more classes than a figure holds those that anybody names in a clip."""
+    if len(labels) <= plots.MOST_CLASSES:
+        return list(labels), counts, by_class
+    said = counts.sum(axis=0) + counts.sum(axis=1) > 0
+    kept = [c for c, row in enumerate(by_class) if said[c] or row["n labelled"]]
+    return [labels[c] for c in kept], counts[np.ix_(kept, kept)], [by_class[c] for c in kept]
+
+
 def matrix(counts: np.ndarray, labels: Sequence[str], n: int, task: Task) -> Chart:
     """Counts (C, C) of `n` clips, rows f's classes, columns the interpreter's: the diagonal in the
     accent colour; off it what is a disagreement, where one class a clip is said, in the warning
     one; deeper for more clips, the number in each cell where it can be read."""
+    off = counts * ~np.eye(len(labels), dtype=bool)
+    i, j = np.unravel_index(int(off.argmax()), off.shape)
     names, colours = [class_name(label) for label in labels], pictures.palette()
+    told = f"Nothing off the diagonal in {n} clips"
+    if off.any():
+        both = f"f “{names[i]}”, interpreter “{names[j]}”, {off[i, j]} of {n} clips"
+        told = f"Off the diagonal most often: {both}"
+    drawn = plots.most(range(len(names)), lambda c: counts[c].sum() + counts[:, c].sum())
+    counts, names = counts[np.ix_(drawn, drawn)], [names[c] for c in drawn]
     diagonal = np.eye(len(names), dtype=bool)
     apart = colours.neutral if task.multi_label else colours.warning
     readable = len(names) <= 25
@@ -113,12 +133,7 @@ def matrix(counts: np.ndarray, labels: Sequence[str], n: int, task: Task) -> Cha
             textfont={"color": colours.ink},
             hovertemplate="f: %{y}<br>interpreter: %{x}<br>%{z} clips<extra></extra>",
         )
-    off = counts * ~diagonal
-    if not off.any():
-        return (f"Nothing off the diagonal in {n} clips", figure)
-    i, j = np.unravel_index(int(off.argmax()), off.shape)
-    told = f"f “{names[i]}”, interpreter “{names[j]}”, {off[i, j]} of {n} clips"
-    return (f"Off the diagonal most often: {told}", figure)
+    return told, figure
 
 
 LEVELS = ("0.9", "0.7", "0.5", "0.3", "0.1")

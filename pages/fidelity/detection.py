@@ -13,11 +13,11 @@ from l2i_core.measure.metrics.registry import fidelities_of
 from l2i_core.report import paper
 from l2i_core.task import SEVERAL_CLASSES
 from l2i_core.words import joined
-from pages.fidelity.account import Account, Chart, Line, Paper, matrix, share
+from pages.fidelity.account import Account, Chart, Line, Paper, matrix, occurring, share
 from pages.shell import decisions, results
 from pages.shell.results import Results
 from pages.shell.view import View
-from pages.show import comparisons, pictures
+from pages.show import comparisons, pictures, plots
 from pages.show.words import class_name, number
 
 MEASURES = {m.symbol: m.name for m in fidelities_of(SEVERAL_CLASSES)}
@@ -28,8 +28,9 @@ def account(view: View, found: Results) -> Account:
     labels, n = view.engine.classes, len(found.clips)
     by_class = tables.detection_by_class(found.clips, labels)
     counts, clips = tables.co_occurrence(found.clips, labels), _clips(found)
+    named, counts, by_class = occurring(labels, counts, by_class)
     guess = tables.guessing(found.clips, labels)
-    drawn = (_auprc(by_class, n), matrix(counts, labels, n, view.engine.task))
+    drawn = (_auprc(by_class, n), matrix(counts, named, n, view.engine.task))
     return Account(
         finding=_finding(view, found, by_class, clips),
         terms=(
@@ -48,6 +49,7 @@ def account(view: View, found: Results) -> Account:
         ),
         charts=[chart for chart in drawn if chart],
         counts=counts,
+        labels=named,
         classes=by_class,
         legend=(
             "Off the diagonal two classes share a clip, which is no mistake: “only …” count those. "
@@ -61,15 +63,18 @@ def _auprc(by_class: results.Table, n: int) -> Chart | None:
     """Two bars per class: f against the labels, the interpreter against f, whose mean is dotted.
     None where f hears nothing."""
     keys = ("f's AUPRC", "AUPRC")
-    shown = [row for row in by_class if any(row[key] is not None for key in keys)]
+    known = [row for row in by_class if any(row[key] is not None for key in keys)]
+    shown = plots.most(known, lambda row: row["n by f"] + row["n labelled"])
     if not any(row["n by f"] for row in shown):
         return None
     names = [class_name(row["class"]) for row in shown]
     truth, ours = np.array([[row[key] for key in keys] for row in shown], dtype=float).T
+    every = np.array([row[keys[1]] for row in known], dtype=float)
     labels = ("f finds the labels", "the interpreter finds what f hears")
-    worst, macro = int(np.nanargmin(ours)), float(np.nanmean(ours))
+    worst, macro = int(np.nanargmin(every)), float(np.nanmean(every))
+    named = class_name(known[worst]["class"])
     return (
-        f"The interpreter finds “{names[worst]}” worst, with an AUPRC of {number(ours[worst])} "
+        f"The interpreter finds “{named}” worst, with an AUPRC of {number(every[worst])} "
         f"(dotted: the mean, {macro:.3f}; n = {n} clips)",
         comparisons.paired_bars(
             names, truth.tolist(), ours.tolist(), labels, macro, "AUPRC", pictures.palette()

@@ -49,7 +49,7 @@ def measured(view: View, found: Results) -> None:
         with place:
             plots.finding(says, figure, f"{account.paper.data} {says}")
     with st.expander("Clips by f's classes (rows) and the interpreter's (columns)"):
-        names = [class_name(label) for label in view.engine.classes]
+        names = [class_name(label) for label in account.labels]
         counts = pd.DataFrame(account.counts, index=names, columns=names)
         st.dataframe(counts, alt="Counts of clips, rows f's classes, columns the interpreter's")
     results.class_table(account.classes, DECIMALS, SHARES, "Fidelity and f's accuracy by class")
@@ -86,7 +86,7 @@ def disagreements(found: Results, account: Account) -> None:
 
 def downloads(view: View, found: Results, account: Account) -> None:
     """CSV files of what is shown."""
-    classes, about = view.engine.classes, {"bundle": view.key.bundle}
+    classes, about = account.labels, {"bundle": view.key.bundle}
     mine, stem = {**about, "interpreter": found.interpreter}, f"fidelity-{view.key.bundle}"
     counts = [
         {"f": label, **dict(zip(classes, row, strict=True))}

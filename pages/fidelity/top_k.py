@@ -10,7 +10,7 @@ from l2i_core.measure.records import ClipRow
 from l2i_core.measure.tables import ERROR, TOPS
 from l2i_core.report import paper
 from l2i_core.task import ONE_CLASS
-from pages.fidelity.account import Account, Chart, Line, Paper, matrix, share
+from pages.fidelity.account import Account, Chart, Line, Paper, matrix, occurring, share
 from pages.shell import results
 from pages.shell.results import Results
 from pages.shell.view import View
@@ -25,6 +25,7 @@ def account(view: View, found: Results) -> Account:
     labels, n = view.engine.classes, len(found.clips)
     places, counts = tables.ranks(found.clips, labels), tables.confusion(found.clips, labels)
     by_class = tables.fidelity_by_class(found.clips, labels)
+    named, counts, by_class = occurring(labels, counts, by_class)
     return Account(
         finding=_finding(view.engine.explainer.title, found, places),
         terms="",
@@ -38,8 +39,9 @@ def account(view: View, found: Results) -> Account:
             f"fidelity as mean of five folds. Here: {len(labels)} classes; fewer are easier, see "
             "guessing. Logits depend on how f was trained.",
         ),
-        charts=[_agreement(by_class, n), matrix(counts, labels, n, view.engine.task)],
+        charts=[_agreement(by_class, n), matrix(counts, named, n, view.engine.task)],
         counts=counts,
+        labels=named,
         classes=by_class,
         legend=(
             f"Fidelity and {ERROR} (median): of the clips that f gives to a class; f's accuracy: of "
@@ -51,7 +53,8 @@ def account(view: View, found: Results) -> Account:
 
 def _agreement(by_class: results.Table, n: int) -> Chart:
     """A bar of clips per class that f names: interpreter's first, among its 3, among its 5, not."""
-    rows, colours = [row for row in by_class if row["n by f"]], pictures.palette()
+    every, colours = [row for row in by_class if row["n by f"]], pictures.palette()
+    rows = plots.most(every, lambda row: row["n by f"])
     names = [class_name(row["class"]) for row in rows]
     shares = np.array([[0, *(row[f"top-{k}"] for k in TOPS), 1] for row in rows])
     steps = np.diff(shares * [[row["n by f"]] for row in rows]).round().astype(int).T
@@ -74,9 +77,9 @@ def _agreement(by_class: results.Table, n: int) -> Chart:
     for counts, (name, colour) in zip(steps.tolist(), looks, strict=True):
         hover = f"%{{y}}: %{{x}} clips, {name}<extra></extra>"
         plots.add_bars(figure, names, counts, colour, name=name, text=None, hovertemplate=hover)
-    whole = sum(row["top-1"] == 1 for row in rows)
+    whole = sum(row["top-1"] == 1 for row in every)
     return (
-        f"The interpreter's first choice is f's on every clip in {whole} of {len(rows)} classes "
+        f"The interpreter's first choice is f's on every clip in {whole} of {len(every)} classes "
         f"(n = {n} clips)",
         figure,
     )

@@ -10,6 +10,7 @@ from pages.shell.view import View
 from pages.show.words import class_name, clock, number
 
 N_TOP = 3
+N_HEARD = 12  # bars of a model that hears many classes at once
 
 
 def question(view: View) -> str:
@@ -53,7 +54,7 @@ def _long_clip(view: View, overview: Overview, window: tuple[float, float]) -> N
 
 
 def _top_classes(view: View) -> None:
-    shown = max(N_TOP, len(view.decided))
+    shown = min(max(N_TOP, len(view.decided)), N_HEARD)
     order = view.analysis.logits.argsort(descending=True, stable=True).tolist()[:shown]
     st.markdown(_headline(view))
     target = view.engine.class_index(view.target)

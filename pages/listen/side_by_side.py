@@ -20,6 +20,7 @@ from pages.show.words import class_name, logit, percent
 
 _MOST = 4  # panels in a row
 _IN_ROW = 3  # where there are more
+_CLASSES = 6  # that are explained at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Panel:
 def draw(view: View) -> list[Panel]:
     """The panels of the classes that f hears and of the one that is explained; [] where that is
     one class alone, which the rest of the page is about."""
-    targets = list(dict.fromkeys([*view.decided, view.target]))
+    targets = list(dict.fromkeys([*view.decided[:_CLASSES], view.target]))
     if len(targets) < 2:
         return []
     st.subheader(_heading(view, targets), anchor=False)
@@ -64,7 +65,11 @@ def judge(view: View, panels: Sequence[Panel]) -> None:
 def _heading(view: View, targets: Sequence[str]) -> str:
     count = len(view.decided)
     heard = "the class" if count == 1 else f"each of the {count} classes"
-    more = ", and what speaks for the one you chose" if len(targets) > count else ""
+    if count > _CLASSES:
+        heard = f"the {_CLASSES} most probable of the {count} classes"
+    more = ""
+    if len(targets) > min(count, _CLASSES):
+        more = ", and what speaks for the one you chose"
     return f"What f used for {heard} that it hears{more}"
 
 

@@ -92,7 +92,7 @@ def _decision(view: View, listening: bool) -> View:
         target_place,
         "Class to explain",
         "class",
-        view.engine.classes,
+        decisions.offered(view.engine, view.analysis.logits),
         lambda label: class_name(label) + decided.get(label, ""),
         reset=["own"],
         relabelled=True,

@@ -3,6 +3,8 @@ model all above 0.5, maybe none."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from l2i_core import L2I, Analysis, words
@@ -11,6 +13,8 @@ from pages.show.words import class_name
 
 LIMIT = 0.5  # the probability above which a multi-label model hears a class
 NONE = "none of its classes"
+_FEW, _FIRST = 30, 12  # classes in their own order; those that come first of more
+_MOST = 8  # classes that are named in one sentence
 
 
 def decided(engine: L2I, logits: Tensor) -> tuple[str, ...]:
@@ -18,9 +22,18 @@ def decided(engine: L2I, logits: Tensor) -> tuple[str, ...]:
     return tuple(engine.classes[c] for c in engine.decided(logits))
 
 
+def offered(engine: L2I, logits: Tensor) -> list[str]:
+    """The classes to choose from: of many, f's most probable first."""
+    if len(engine.classes) <= _FEW:
+        return engine.classes
+    order = logits.argsort(descending=True, stable=True).tolist()[:_FIRST]
+    first = [engine.classes[c] for c in order]
+    return [*first, *(label for label in engine.classes if label not in first)]
+
+
 def said(engine: L2I, logits: Tensor) -> str:
     """ "dog", "dog and engine", "none of its classes"."""
-    return joined([class_name(label) for label in decided(engine, logits)]) or NONE
+    return _named([class_name(label) for label in decided(engine, logits)]) or NONE
 
 
 def with_chances(engine: L2I, logits: Tensor) -> str:
@@ -32,7 +45,13 @@ def with_chances(engine: L2I, logits: Tensor) -> str:
     ]
     best = int(logits.argmax())
     most = f"most probable: {class_name(engine.classes[best])} {float(chances[best]):.2f}"
-    return joined(names) or f"{NONE} ({most})"
+    return _named(names) or f"{NONE} ({most})"
+
+
+def _named(names: Sequence[str]) -> str:
+    """`joined`, the first few of many."""
+    more = len(names) - _MOST
+    return joined([*names[:_MOST], f"{more} more"] if more > 0 else list(names))
 
 
 def disagreement(engine: L2I, analysis: Analysis, target: str, where: str = "this clip") -> str:
@@ -56,7 +75,7 @@ def follows(engine: L2I, analysis: Analysis) -> str:
         decided(engine, logits) for logits in (analysis.logits, analysis.interpreter_logits)
     )
     both, lost, more = (
-        joined([class_name(label) for label in some])
+        _named([class_name(label) for label in some])
         for some in (
             [label for label in ours if label in theirs],
             [label for label in ours if label not in theirs],

@@ -3,8 +3,8 @@ figures of several pages."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -12,6 +12,8 @@ import streamlit as st
 from pages.show.pictures import Palette
 from pages.show.words import number
 
+T = TypeVar("T")
+MOST_CLASSES = 60  # in one figure
 CONFIG = {"displayModeBar": False, "staticPlot": True, "responsive": True}
 # Points answer: hover and click, but no zoom to get lost in.
 LIVELY = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
@@ -62,6 +64,17 @@ def numbers(figure: go.Figure) -> str:
             ]
             told.append(f"{trace.name or ''} {', '.join(each)}".strip())
     return "; ".join(told)
+
+
+def most(rows: Sequence[T], count: Callable[[T], float]) -> list[T]:
+    """The MOST_CLASSES rows that count most, in their order: more of them nobody could read."""
+    ranked = sorted(range(len(rows)), key=lambda i: -count(rows[i]))[:MOST_CLASSES]
+    return [rows[i] for i in sorted(ranked)]
+
+
+def cut(drawn: int, of: int) -> str:
+    """What a caption begins with where classes are left out, else ""."""
+    return f"Drawn: the {drawn} of {of} classes with most to show. " if drawn < of else ""
 
 
 def figure_of(
