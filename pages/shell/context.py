@@ -47,7 +47,7 @@ def bar(listening: bool = False) -> None:
     st.html(_STYLE)
     state.read_url()
     head, corner = st.columns([5, 1.2], vertical_alignment="center")
-    left, right = st.columns([6.8, 3.2], gap="small", vertical_alignment="bottom")
+    left, right = st.columns([5.3, 4.7], gap="small", vertical_alignment="bottom")
     choosers = right.container(horizontal=True, vertical_alignment="bottom", gap="small")
     below, messages = st.container(), st.container()
     name, bundle = _bundle(head, choosers)
@@ -175,8 +175,9 @@ def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
         if len(names) > 1:
             told = "\n\n".join(f"**{n}** {line}" for n, line in models.outlines().items())
             state.select(
-                place, "Model", "bundle", names, help=told, on_change=_other_model, args=()
-            )
+                place, "Model", "bundle", names,
+                help=told, on_change=_other_model, args=(), width=140,
+            )  # fmt: skip
         return name, models.bundle(name)
     except ValueError as error:
         state.show_messages()
@@ -225,6 +226,7 @@ def _interpreter(place: DeltaGenerator, bundle: Bundle) -> str:
         names,
         titles,
         help=told,
+        width=164,
         on_change=_other_interpreter,
         args=(bundle,),
     )
@@ -251,7 +253,7 @@ def _dictionary(place: DeltaGenerator, bundle: Bundle, interpreter: str) -> str:
         return name
     titles = {n: title for n, (title, _) in models.DICTIONARIES.items()}
     told = "\n\n".join(f"**{title}** {text}" for title, text in models.DICTIONARIES.values())
-    state.select(place, "Dictionary", "dictionary", names, titles, help=told)
+    state.select(place, "Dictionary", "dictionary", names, titles, help=told, width=148)
     return name
 
 
