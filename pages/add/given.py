@@ -14,7 +14,7 @@ from pages.shell import uploads
 from pages.show.words import sentence
 
 _CODE = re.compile(r"(.+\.py)(:\w*)?")
-_ANSWERS: dict[str | None, str] = {None: "find out", **{name: name for name in OUTPUTS}}
+_ANSWERS = {"": "find out", **{name: name for name in OUTPUTS}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,6 @@ def draw() -> Given:
         tuple(line.strip() for line in listed.splitlines() if line.strip()) or None,
         hertz,
         True if many else None,
-        answers,
+        answers or None,
         pressed,
     )

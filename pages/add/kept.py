@@ -63,8 +63,9 @@ def look(asked: Given, source: ClipSource) -> Found:
     except BaseException:
         place.cleanup()
         raise
-    stem = PurePosixPath(asked.name.rpartition(":")[0] or asked.name).stem
-    return Found(asked.name, _free(stem), f, seconds, heard, place)
+    title = PurePosixPath(asked.name).name
+    stem = PurePosixPath(title.rpartition(":")[0] or title).stem
+    return Found(title, _free(stem), f, seconds, heard, place)
 
 
 def keep(found: Found, name: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import replace
+from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -27,6 +28,7 @@ from pages.show import players
 from pages.show.choice import MAX_TAU, Choice
 from pages.show.words import class_name, sentence
 
+Width = int | Literal["stretch"]
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] {max-width: 1500px; padding-top: 1.6rem; padding-bottom: 3rem}
 [data-testid=stApp] {font-variant-numeric: tabular-nums}
@@ -47,12 +49,14 @@ def bar(listening: bool = False) -> None:
     st.html(_STYLE)
     state.read_url()
     head, corner = st.columns([5, 1.2], vertical_alignment="center")
-    left, right = st.columns([6.8, 3.2], gap="small", vertical_alignment="bottom")
+    widths = _widths()
+    share = [5.3, 4.7] if len(widths) > 2 else [6.8, 3.2]
+    left, right = st.columns(share, gap="small", vertical_alignment="bottom")
     choosers = right.container(horizontal=True, vertical_alignment="bottom", gap="small")
     below, messages = st.container(), st.container()
-    name, bundle = _bundle(head, choosers)
-    interpreter = _interpreter(choosers, bundle)
-    dictionary = _dictionary(choosers, bundle, interpreter)
+    name, bundle = _bundle(head, choosers, widths[0])
+    interpreter = _interpreter(choosers, bundle, widths[1])
+    dictionary = _dictionary(choosers, bundle, interpreter, widths[-1])
     engine = models.engine(name, interpreter, dictionary)
     source = chooser.choose(left, below, engine)
     view = None
@@ -168,15 +172,29 @@ def _stop(head: DeltaGenerator, error: ValueError) -> None:
     st.stop()
 
 
-def _bundle(head: DeltaGenerator, place: DeltaGenerator) -> tuple[str, Bundle]:
+def _widths() -> tuple[Width, ...]:
+    """Of the choosers of model and interpreter, and of W where there is a choice: as wide as they
+    can be in one row."""
+    try:
+        name = str(state.value("bundle") or models.bundle_names()[0])
+        bundle = models.bundle(name)
+        interpreter = str(state.value("interpreter") or bundle.default_interpreter)
+        choice_of_w = len(models.dictionaries(bundle, interpreter)) > 1
+    except (ValueError, KeyError):  # said where it is to be used
+        choice_of_w = False
+    return (124, 156, 146) if choice_of_w else ("stretch", "stretch")
+
+
+def _bundle(head: DeltaGenerator, place: DeltaGenerator, width: Width) -> tuple[str, Bundle]:
     try:
         names = models.bundle_names()
         name = state.settle("bundle", names, names[0], "model")
         if len(names) > 1:
             told = "\n\n".join(f"**{n}** {line}" for n, line in models.outlines().items())
             state.select(
-                place, "Model", "bundle", names, help=told, on_change=_other_model, args=()
-            )
+                place, "Model", "bundle", names,
+                help=told, on_change=_other_model, args=(), width=width,
+            )  # fmt: skip
         return name, models.bundle(name)
     except ValueError as error:
         state.show_messages()
@@ -212,18 +230,20 @@ def _other_model() -> None:
         state.notice(" ".join([lacks] * bool(told) + [left] * bool(own)))
 
 
-def _interpreter(place: DeltaGenerator, bundle: Bundle) -> str:
+def _interpreter(place: DeltaGenerator, bundle: Bundle, width: Width) -> str:
     known = bundle.explainers()
     names = list(known)
     name = state.settle("interpreter", names, bundle.default_interpreter, "interpreter")
     titles = {name: title for name, (title, _) in known.items()}
     told = "\n\n".join(f"**{title}** {text}" for title, text in known.values())
     reset = ["own", "dictionary"]  # each begins with the W that it explains best with
-    state.select(place, "Interpreter", "interpreter", names, titles, reset=reset, help=told)
+    state.select(
+        place, "Interpreter", "interpreter", names, titles, reset=reset, help=told, width=width
+    )
     return name
 
 
-def _dictionary(place: DeltaGenerator, bundle: Bundle, interpreter: str) -> str:
+def _dictionary(place: DeltaGenerator, bundle: Bundle, interpreter: str, width: Width) -> str:
     """Which W; a control where there is a choice."""
     names = models.dictionaries(bundle, interpreter)
     if len(names) == 1 and state.value("dictionary") is None:
@@ -234,7 +254,7 @@ def _dictionary(place: DeltaGenerator, bundle: Bundle, interpreter: str) -> str:
         return name
     titles = {n: title for n, (title, _) in models.DICTIONARIES.items()}
     told = "\n\n".join(f"**{title}** {text}" for title, text in models.DICTIONARIES.values())
-    state.select(place, "Dictionary", "dictionary", names, titles, help=told)
+    state.select(place, "Dictionary", "dictionary", names, titles, help=told, width=width)
     return name
 
 
