@@ -13,6 +13,7 @@ import json
 import logging
 import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the command; the exit code."""
-    return main_guard(lambda: _fit(list(argv)))
-
-
-def _fit(argv: list[str]) -> int:
+def main(argv: list[str] | None = None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
     arguments = _parser().parse_args(argv)
     config, f = _config(arguments)
     data = open_data_set(config.data.kind, config.data.root)
@@ -286,3 +283,7 @@ def _measure(config: Config, folder: Path, recordings: Sequence[Recording], comm
         log.warning("not measured: %s", problem)
     text = fit_card.card(config, bundle, recordings, figures, named, problem, command)
     write_text(folder / "card.md", text)
+
+
+if __name__ == "__main__":
+    sys.exit(main_guard(main))

@@ -38,7 +38,7 @@ def settle(view: View) -> None:
         clip, kind = found
         state.put(kind=kind)
         if (clip, engine) != (view.source.id, view.engine):
-            state.put(bundle=engine.bundle.name, interpreter=engine.interpreter_name, clip=clip)
+            state.put(bundle=key[0], interpreter=engine.interpreter_name, clip=clip)
             state.put(**ANEW)
             state.write_url()
             st.rerun()

@@ -15,7 +15,7 @@ SHIPPED = sorted((Path(__file__).resolve().parents[2] / "assets/bundles").glob("
 KINDS = {"clips": ClipRow, "levels": LevelRow, "cases": Case}
 TEXTS = {
     *("clip", "label", "class", "predicted", "interpreter_predicted", "target", "mask_domain"),
-    *("interpreter", "system", "other", "other_class", "weights"),
+    *("interpreter", "system", "other", "other_class", "weights", "down_to"),
 }
 
 
