@@ -220,6 +220,9 @@ def _other_model() -> None:
     }
     gone = {n: v for n, known in there.items() if (v := state.value(n)) not in (None, *known)}
     state.put(**dict.fromkeys(gone))
+    explains = str(state.value("interpreter") or bundle.default_interpreter)
+    if state.value("dictionary") not in models.dictionaries(bundle, explains):
+        state.put(dictionary=None)
     told = [
         f"no {'class' if setting == 'class' else 'interpreter'} “{class_name(str(asked))}”"
         for setting, asked in gone.items()
@@ -251,11 +254,11 @@ def _interpreter(place: DeltaGenerator, bundle: Bundle, width: Width) -> str:
 
 
 def _other_interpreter(bundle: Bundle) -> None:
-    """Callback: a trained one has the model's W alone."""
+    """Callback: with the W that was chosen, if it was and can be had, else with its own first."""
+    before = models.dictionaries(bundle, str(state.value("interpreter")))
     state.changed("interpreter", "own")
-    if state.value("dictionary") not in models.dictionaries(
-        bundle, str(state.value("interpreter"))
-    ):
+    after = models.dictionaries(bundle, str(state.value("interpreter")))
+    if state.value("dictionary") not in after or state.value("dictionary") == before[0]:
         state.put(dictionary=None)
 
 

@@ -18,7 +18,6 @@ from l2i_core.registry import plugin_files
 from pages.show.words import sentence
 
 DEFAULT_BUNDLE = "esc10"
-DEFAULT_DICTIONARY = choice.BUNDLE
 DICTIONARIES = {
     choice.BUNDLE: ("the model's", "Learned from the sounds that the model was trained on."),
     choice.CLIP: ("the clip's own", "Learned from the clip alone; other clips have others."),
@@ -89,11 +88,13 @@ def bundle(name: str, dictionary: str = choice.BUNDLE) -> Bundle:
 
 
 def dictionaries(bundle: Bundle, interpreter: str) -> list[str]:
-    """Which W an interpreter of a model explains with, the default first: a trained one with the
-    model's alone, any other with a clip's own too, which is all that a model without W has."""
+    """Which W an interpreter of a model explains with, the one that it does best with first: a
+    trained one with the model's alone, any other with a clip's own too, which is all that a model
+    without W has. ValueError for an interpreter that the model has not."""
     if interpreter in bundle.interpreters or not bundle.dictionary.n_components:
         return [choice.BUNDLE]
-    return sorted(DICTIONARIES, key=lambda name: name != DEFAULT_DICTIONARY)
+    best = bundle.explainer(interpreter).dictionary
+    return sorted(DICTIONARIES, key=lambda name: name != best)
 
 
 def engine(name: str, interpreter: str, dictionary: str = choice.BUNDLE) -> L2I:

@@ -42,7 +42,7 @@ def test_a_trained_interpreter_has_the_models_dictionary_alone(open_app: Open) -
 def test_without_training_there_is_a_choice_that_the_address_holds(open_app: Open) -> None:
     app = open_app(bundle="random", interpreter="gradient")
     assert dictionaries(app) == [models.DICTIONARIES[n][0] for n in ("bundle", "clip")]
-    assert url(app)["dictionary"] == models.DEFAULT_DICTIONARY == choice.BUNDLE
+    assert url(app)["dictionary"] == choice.BUNDLE
     shared = view(app).engine.dictionary.patterns
     select(app, "Dictionary").select("clip").run()
     assert not app.exception
@@ -58,6 +58,20 @@ def test_without_training_there_is_a_choice_that_the_address_holds(open_app: Ope
     assert "dictionary" not in url(app)
     assert "no dictionary" not in texts(app)  # nobody asked for one
     assert view(app).engine.dictionary.patterns.equal(shared)
+
+
+def test_each_explainer_begins_with_the_dictionary_that_it_does_best_with(open_app: Open) -> None:
+    app = open_app(bundle="random", interpreter="gradient")
+    select(app, "Interpreter").select("search").run()
+    assert url(app)["dictionary"] == choice.CLIP
+    select(app, "Interpreter").select("gradient").run()
+    assert url(app)["dictionary"] == choice.BUNDLE
+    select(app, "Dictionary").select("clip").run()
+    select(app, "Interpreter").select("search").run()
+    select(app, "Dictionary").select("bundle").run()
+    select(app, "Interpreter").select("gradient").run()
+    assert url(app)["dictionary"] == choice.BUNDLE
+    assert "no dictionary" not in texts(app)
 
 
 def test_a_choice_of_components_goes_with_its_dictionary(open_app: Open) -> None:
