@@ -333,9 +333,9 @@ def _line(about: dict[str, Any]) -> str:
 
 def _fit(argv: list[str]) -> int:
     # Training is no part of the engine: it is imported where it is asked for alone.
-    from pipelines import fit, runs
+    from pipelines import fit
 
-    return runs.main_guard(lambda: fit.main(argv))
+    return fit.run(argv)
 
 
 def _folder(path: Path) -> None:

@@ -68,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def run(argv: list[str]) -> int:
+    """`main` with its errors told, for the command line of the engine."""
+    return main_guard(lambda: main(argv))
+
+
 def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     arguments = _parser().parse_args(argv)

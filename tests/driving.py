@@ -54,7 +54,10 @@ def texts(app: AppTest) -> str:
 
 
 def engine_for(app: AppTest) -> L2I:
-    return L2I.from_bundle(url(app)["bundle"], url(app)["interpreter"])
+    given = url(app)
+    return L2I.from_bundle(
+        given["bundle"], given["interpreter"], dictionary=given.get("dictionary", "bundle")
+    )
 
 
 def wav_bytes(samples: np.ndarray, rate: int = 44100) -> bytes:

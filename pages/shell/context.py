@@ -220,6 +220,9 @@ def _other_model() -> None:
     }
     gone = {n: v for n, known in there.items() if (v := state.value(n)) not in (None, *known)}
     state.put(**dict.fromkeys(gone))
+    explains = str(state.value("interpreter") or bundle.default_interpreter)
+    if state.value("dictionary") not in models.dictionaries(bundle, explains):
+        state.put(dictionary=None)
     told = [
         f"no {'class' if setting == 'class' else 'interpreter'} “{class_name(str(asked))}”"
         for setting, asked in gone.items()
@@ -236,11 +239,27 @@ def _interpreter(place: DeltaGenerator, bundle: Bundle, width: Width) -> str:
     name = state.settle("interpreter", names, bundle.default_interpreter, "interpreter")
     titles = {name: title for name, (title, _) in known.items()}
     told = "\n\n".join(f"**{title}** {text}" for title, text in known.values())
-    reset = ["own", "dictionary"]  # each begins with the W that it explains best with
     state.select(
-        place, "Interpreter", "interpreter", names, titles, reset=reset, help=told, width=width
+        place,
+        "Interpreter",
+        "interpreter",
+        names,
+        titles,
+        help=told,
+        width=width,
+        on_change=_other_interpreter,
+        args=(bundle,),
     )
     return name
+
+
+def _other_interpreter(bundle: Bundle) -> None:
+    """Callback: with the W that was chosen, if it was and can be had, else with its own first."""
+    before = models.dictionaries(bundle, str(state.value("interpreter")))
+    state.changed("interpreter", "own")
+    after = models.dictionaries(bundle, str(state.value("interpreter")))
+    if state.value("dictionary") not in after or state.value("dictionary") == before[0]:
+        state.put(dictionary=None)
 
 
 def _dictionary(place: DeltaGenerator, bundle: Bundle, interpreter: str, width: Width) -> str:

@@ -14,7 +14,6 @@ import torch
 from l2i_core import L2I, bundle_folders, load_bundle
 from l2i_core.bundle import Bundle, outline
 from l2i_core.dictionary import choice
-from l2i_core.explainers.protocol import EXPLAINERS
 from l2i_core.registry import plugin_files
 from pages.show.words import sentence
 
@@ -89,11 +88,12 @@ def bundle(name: str, dictionary: str = choice.BUNDLE) -> Bundle:
 
 
 def dictionaries(bundle: Bundle, interpreter: str) -> list[str]:
-    """Which W an interpreter of a model explains with, the best first: a trained one with the
-    model's alone, any other with a clip's own too, which is all that a model without W has."""
+    """Which W an interpreter of a model explains with, the one that it does best with first: a
+    trained one with the model's alone, any other with a clip's own too, which is all that a model
+    without W has. ValueError for an interpreter that the model has not."""
     if interpreter in bundle.interpreters or not bundle.dictionary.n_components:
         return [choice.BUNDLE]
-    best = EXPLAINERS[interpreter].dictionary
+    best = bundle.explainer(interpreter).dictionary
     return sorted(DICTIONARIES, key=lambda name: name != best)
 
 

@@ -64,6 +64,20 @@ def test_without_training_there_is_a_choice_that_the_address_holds(open_app: Ope
     assert url(app)["dictionary"] == choice.BUNDLE
 
 
+def test_each_explainer_begins_with_the_dictionary_that_it_does_best_with(open_app: Open) -> None:
+    app = open_app(bundle="random", interpreter="gradient")
+    select(app, "Interpreter").select("search").run()
+    assert url(app)["dictionary"] == choice.CLIP
+    select(app, "Interpreter").select("gradient").run()
+    assert url(app)["dictionary"] == choice.BUNDLE
+    select(app, "Dictionary").select("clip").run()
+    select(app, "Interpreter").select("search").run()
+    select(app, "Dictionary").select("bundle").run()
+    select(app, "Interpreter").select("gradient").run()
+    assert url(app)["dictionary"] == choice.BUNDLE
+    assert "no dictionary" not in texts(app)
+
+
 def test_a_choice_of_components_goes_with_its_dictionary(open_app: Open) -> None:
     first, other = clips.bundled()[0].id, clips.bundled()[1].id
     given = {"clip": first, "own": "1_50", "component": "2"}
