@@ -24,7 +24,7 @@ from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers import losses, theta
 from l2i_core.explainers.baselines import new_baseline
 from l2i_core.explainers.l2i import LOG_MEL, MAPS, Interpreter
-from l2i_core.explainers.protocol import usable
+from l2i_core.explainers.protocol import EXPLAINERS, usable
 from l2i_core.explainers.training import Given
 from l2i_core.signal import spectra
 from l2i_core.task import Task, task_of
@@ -366,10 +366,11 @@ def make_bundle(config: Config, out: Path, baselines: dict[str, nn.Module] | Non
 
 
 def train_all(config: Config, out: Path, only: str | None) -> None:
-    """Train the config's interpreters (or `only` one), and make a bundle of all; of none, what
-    explains without training explains."""
-    features = Features()
-    for name in wanted("interpreter", config.interpreters, only) if config.interpreters else ():
+    """Train the config's interpreters (or `only` one), and make a bundle of all; of none, where its
+    default is an explainer without training."""
+    features, untrained = Features(), config.default_interpreter in EXPLAINERS
+    names = config.interpreters
+    for name in wanted("interpreter", names, only) if names or not untrained else ():
         train(config, name, out, features)
     if only is None:
         make_bundle(config, out)
