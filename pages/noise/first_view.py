@@ -28,7 +28,7 @@ from pages.shell.view import View
 def settle(view: View) -> None:
     """Where neither clip, class nor noise were chosen, go on to one that has an answer, and begin
     the run again; to another model only where the first has none and was not chosen either."""
-    if state.value("kind") or not state.is_default("clip", "class", "snr", "seed"):
+    if state.value("kind") or not state.is_default("clip", "class", "snr", "seed", "tab"):
         return
     for engine, key in _engines(view):
         with st.spinner("Looking for a clip …"):
@@ -65,7 +65,10 @@ def _answer(key: tuple[Any, ...], _engine: L2I, _view: View) -> tuple[str, str] 
     for kind in COLOURS:
         second = None
         for source in clips.bundled():
-            row = _measured(_engine, source, Corruption(kind, FIRST_SNR, 0), _view)
+            try:
+                row = _measured(_engine, source, Corruption(kind, FIRST_SNR, 0), _view)
+            except ValueError:  # a clip that cannot be read, or explained, is no answer
+                continue
             if row is None or not row["decision"] or not row["followed_passed"]:
                 continue
             if row["place"] in (None, 1) and row["followed_passed"] > row["rest_passed"]:
