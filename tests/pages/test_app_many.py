@@ -107,7 +107,7 @@ def test_where_f_hears_nothing_the_page_says_so(open_many: Open) -> None:
 
 @pytest.mark.parametrize("page", ["dictionary", "noise", "faithfulness", "fidelity", "audit"])
 def test_context_bar_says_what_f_hears(open_many: Open, page: str) -> None:
-    app = open_many(page)
+    app = open_many(page, clip=clips.FIRST)
     _, _, names = heard(app)
     assert f"f hears **{names[0]} (" in texts(app)
     assert "The interpreter agrees on" in texts(app)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from serving import NO_WEB_AUDIO, serving
+from serving import NO_WEB_AUDIO, SECONDS, serving
 
 from l2i_core import L2I
 from l2i_core.measure.stems import mix
@@ -52,7 +52,8 @@ def _open(page: Page, server: str, **more: str) -> None:
 
 
 def _settled(page: Page) -> None:
-    page.get_by_text("What of the mixture passes into B?").wait_for()
+    # The first page of a new server loads torch and the model.
+    page.get_by_text("What of the mixture passes into B?").wait_for(timeout=3000 * SECONDS)
     page.wait_for_function(
         "() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')"
         " && document.querySelector('[data-testid=compared-sounds]')?.l2i.ready"
