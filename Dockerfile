@@ -24,6 +24,8 @@ RUN if [ -n "$TORCH_INDEX" ]; then \
 COPY .streamlit .streamlit
 COPY l2i_core l2i_core
 COPY pages pages
+COPY pipelines pipelines
+COPY configs configs
 COPY assets assets
 COPY app.py LICENSE README.md ./
 
