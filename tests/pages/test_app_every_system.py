@@ -20,6 +20,7 @@ from l2i_core import L2I, AudioConfig, load_bundle
 from l2i_core.bundle import save_bundle
 from l2i_core.explainers import flint, vibi
 from l2i_core.explainers.baselines import BaselineInfo, new_baseline
+from l2i_core.explainers.surrogate import LocalSurrogate
 from l2i_core.signal import audio
 from pages.shell import clips
 from pages.show import pictures
@@ -40,6 +41,8 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_app: Open) -> AppT
     bundle = dataclasses.replace(bundle, baselines=made, baseline_info=BASELINES)
     save_bundle(bundle, tmp_path / "all")
     monkeypatch.setenv("L2I_BUNDLES", str(tmp_path))
+    # The page is under test, not how well a surrogate fits: 16 passes of f instead of 256.
+    monkeypatch.setattr(LocalSurrogate.__init__, "__defaults__", (16,))
     return open_app(page="fidelity", bundle="all", tau="0.2")
 
 
