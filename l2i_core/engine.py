@@ -352,9 +352,7 @@ class L2I:
 
     def component_energy(self, analysis: Analysis) -> Tensor:
         """`masking.component_log_energy` (K,) of a clip."""
-        return masking.component_log_energy(
-            analysis.spectrogram.log_magnitude, analysis.patterns, analysis.activations
-        )
+        return self.ask(analysis).energies()
 
     def _gain(self, clip: Tensor) -> float:
         return audio.peak_gain(clip, self.conventions.signed_scale)

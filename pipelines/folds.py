@@ -42,7 +42,7 @@ class Fold:
 
 def document(names: Sequence[str], results: Path) -> str:
     """The whole of docs/results.md for the bundles and data sets of these names; one of a
-    multi-label bundle has no folds."""
+    multi-label bundle has no folds, nor has one that was not evaluated."""
     parts = [
         "# Results",
         "Written by `python -m pipelines.reproduce --tables` from the figures that the commands "
@@ -52,10 +52,10 @@ def document(names: Sequence[str], results: Path) -> str:
     ]
     for name in names:
         bundle = load_bundle(name) if name in bundle_folders() else None
-        if bundle and bundle.multi_label:
+        folds = [] if bundle and bundle.multi_label else read_folds(name, results, bundle)
+        if bundle and not folds:
             parts += [f"## {bundle.title} ({name})", *_notes(name, results), bundle_tables(bundle)]
             continue
-        folds = read_folds(name, results, bundle)
         if not folds:
             parts.append(f"## {name}\n\nNot run: `python -m pipelines.reproduce` runs it.")
             continue

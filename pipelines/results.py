@@ -9,6 +9,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from l2i_core.arguments import Parser
@@ -199,15 +200,38 @@ def _ratio(block: dict[str, Any], level: str) -> str:
 
 
 def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
-    """All tables of a bundle's metrics; ValueError where it was not evaluated."""
+    """All tables of a bundle's metrics; ValueError where nothing was measured."""
     assert bundle.folder is not None  # it was loaded
     folder = bundle.folder / metrics_folder(conventions)
-    if not (folder / "summary.json").is_file():
+    path = folder / "summary.json"
+    summary = json.loads(path.read_text()) if path.is_file() else {}
+    parts = _evaluation(bundle, folder, summary) if summary else []
+    if conventions == PAPER.name:  # what follows is measured by these alone
+        if summary and (mixtures := bundle.experiment("contaminated")):
+            parts.append(
+                "**Contaminated clips**: a clip with one of another class, or with white noise, so "
+                "many dB below it; f's decision on the mixture is explained. L-MAC's figures are "
+                "another f's, on mixtures at 12 dB. "
+                + made_by(block["about"] for kinds in mixtures.values() for block in kinds.values())
+            )
+            parts.append(contaminated(mixtures, summary, bundle.task))
+        parts += comparison_table(bundle)
+        parts += truth_tables(bundle)
+        parts += experiment_tables(bundle)
+        parts.append(randomisation_table(bundle.experiment("randomisation")))
+    if summary and not bundle.multi_label:
+        published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
+        parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
+    if not any(parts):
         raise ValueError(
             f"the bundle {bundle.name!r} has no metrics by the conventions of {conventions!r}; "
             "run pipelines.evaluate."
         )
-    summary = json.loads((folder / "summary.json").read_text())
+    return "\n\n".join(filter(None, parts))
+
+
+def _evaluation(bundle: Bundle, folder: Path, summary: dict[str, Block]) -> list[str]:
+    """The tables of summary.json, and of the baselines and surrogates beside it."""
     first = next(iter(summary.values()))
     about = first["about"]
     task, many = bundle.task, bundle.multi_label
@@ -247,23 +271,7 @@ def bundle_tables(bundle: Bundle, conventions: str = PAPER.name) -> str:
             + made_by(block["about"] for block in blocks.values())
         )
         parts.append(surrogates(blocks))
-    if conventions == PAPER.name:  # what follows is measured by these alone
-        if mixtures := bundle.experiment("contaminated"):
-            parts.append(
-                "**Contaminated clips**: a clip with one of another class, or with white noise, so "
-                "many dB below it; f's decision on the mixture is explained. L-MAC's figures are "
-                "another f's, on mixtures at 12 dB. "
-                + made_by(block["about"] for kinds in mixtures.values() for block in kinds.values())
-            )
-            parts.append(contaminated(mixtures, summary, task))
-        parts += comparison_table(bundle)
-        parts += truth_tables(bundle)
-        parts += experiment_tables(bundle)
-        parts.append(randomisation_table(bundle.experiment("randomisation")))
-    if not many:
-        published = ", ".join(f"{value} at τ {t}" for t, value in paper.FAITHFULNESS.items())
-        parts.append(f"The paper's FF median (ESC-50, ATT, logits): {published}; Random 0.00.")
-    return "\n\n".join(filter(None, parts))
+    return parts
 
 
 def trained_baselines(blocks: dict[str, Block], task: Task = ONE_CLASS) -> str:

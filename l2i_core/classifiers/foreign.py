@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from l2i_core.classifiers import maps
 from l2i_core.classifiers.faults import Raised, Unusable, first_line, raised
 from l2i_core.classifiers.maps import Grid, Layout
 from l2i_core.classifiers.protocol import BATCH, MIN_SECONDS, Heard, Layer
+from l2i_core.signal.spectra import AudioConfig
 
 LOGITS, PROBABILITIES = "logits", "probabilities"
 OUTPUTS = (LOGITS, PROBABILITIES)
@@ -81,6 +82,17 @@ class Foreign(ABC):
             self._find_layers()
         fixed = self.longest is not None
         self.min_seconds = MIN_SECONDS if fixed else (self.shortest or 0) / self.sample_rate
+
+    @classmethod
+    def from_config(
+        cls,
+        values: Mapping[str, Any],
+        audio: AudioConfig,
+        classes: tuple[str, ...],
+        multi_label: bool,
+    ) -> Self:
+        """By a bundle's settings, as `config` of the subclass gives them."""
+        return cls(**values, classes=classes, multi_label=multi_label)
 
     @abstractmethod
     def _ask(self, sounds: Tensor) -> Answer:

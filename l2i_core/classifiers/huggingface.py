@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from l2i_core.classifiers.foreign import LOGITS, Answer, Foreign, probe_sounds
 from l2i_core.classifiers.front_ends import front_end
 from l2i_core.classifiers.maps import Layout
 from l2i_core.classifiers.protocol import CLASSIFIERS, MIN_SECONDS, Layer
-from l2i_core.signal.spectra import AudioConfig
 from l2i_core.weights import freeze
 
 BATCH = 4  # sounds at once, of models of a hundred million weights
@@ -85,17 +84,6 @@ class HuggingFace(Foreign):
         if self._front:
             self._find_gradient()
         self.notes += (why,) if why else ()
-
-    @classmethod
-    def from_config(
-        cls,
-        values: Mapping[str, Any],
-        audio: AudioConfig,
-        classes: tuple[str, ...],
-        multi_label: bool,
-    ) -> HuggingFace:
-        """By a bundle's `folder` and `outputs`."""
-        return cls(**values, classes=classes, multi_label=multi_label)
 
     def config(self) -> dict[str, Any]:
         """What `from_config` needs."""

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from l2i_core.classifiers.protocol import BATCH, CLASSIFIERS, Heard, Layer
+from l2i_core.classifiers.protocol import BATCH, CLASSIFIERS, Heard, layers_of_blocks
 from l2i_core.signal import spectra
 from l2i_core.signal.spectra import AudioConfig
 
@@ -129,12 +129,7 @@ class KumarVgg:
         self.sample_rate = front_end.sample_rate
         frame = front_end.hop_length / front_end.sample_rate
         self.min_seconds = (network.min_frames - 1) * frame
-        self.layers = tuple(
-            Layer(f"block {block}", channels, stride * frame)
-            for block, channels, stride in zip(
-                network.map_blocks, network.map_channels, network.map_strides, strict=True
-            )
-        )
+        self.layers = layers_of_blocks(network, frame)
 
     @classmethod
     def from_config(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from torch import Tensor
 from l2i_core.classifiers.faults import extra, first_line
 from l2i_core.classifiers.foreign import Answer, Foreign
 from l2i_core.classifiers.protocol import BATCH, CLASSIFIERS
-from l2i_core.signal.spectra import AudioConfig
 
 
 @CLASSIFIERS.add("onnx")
@@ -76,17 +75,6 @@ class OnnxModel(Foreign):
             named=layers,
             batch=1 if single else BATCH,
         )
-
-    @classmethod
-    def from_config(
-        cls,
-        values: Mapping[str, Any],
-        audio: AudioConfig,
-        classes: tuple[str, ...],
-        multi_label: bool,
-    ) -> OnnxModel:
-        """By a bundle's `file`, `sample_rate`, `outputs` and `layers`."""
-        return cls(**values, classes=classes, multi_label=multi_label)
 
     def config(self) -> dict[str, Any]:
         """What `from_config` needs."""

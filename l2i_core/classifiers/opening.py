@@ -7,12 +7,15 @@ import inspect
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import numpy as np
+import torch
+from torch import Tensor, nn
 
 from l2i_core.classifiers.faults import first_line, raised
 from l2i_core.classifiers.foreign import Foreign
@@ -25,6 +28,8 @@ from l2i_core.classifiers.protocol import (
     registered,
 )
 from l2i_core.registry import TRUST, run_file, trusted
+from l2i_core.signal import audio
+from l2i_core.signal.spectra import AudioConfig
 
 _PYTHON = re.compile(r"(.+\.py):([A-Za-z_]\w*)")
 _FILES = {"python": "FILE.py:NAME", "onnx": "FILE.onnx", "huggingface": "a model's folder"}
@@ -167,6 +172,20 @@ def _beside(folder: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(folder))
+
+
+def timed(
+    f: SoundClassifier, waveform: np.ndarray | Tensor, sample_rate: int
+) -> tuple[float, float]:
+    """Seconds that f takes for one pass over a clip (n,) or (channels, n), and how many of it, 5 at
+    most, it heard."""
+    clip = audio.prepare(waveform, sample_rate, AudioConfig.for_rate(f.sample_rate))
+    clip = clip[: 5 * f.sample_rate]
+    sound = (clip * audio.peak_gain(clip))[None]
+    begun = time.perf_counter()
+    with torch.no_grad():
+        f.hear(sound)
+    return time.perf_counter() - begun, len(clip) / f.sample_rate
 
 
 def class_list(path: str | os.PathLike[str]) -> list[str]:

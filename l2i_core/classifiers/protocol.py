@@ -44,6 +44,13 @@ class Layer:
     step_seconds: float
 
 
+def layers_of_blocks(network: Any, frame: float) -> tuple[Layer, ...]:
+    """Of a network that says which of its blocks are maps, `map_blocks` with `map_channels` and
+    `map_strides` in frames of so many seconds."""
+    each = zip(network.map_blocks, network.map_channels, network.map_strides, strict=True)
+    return tuple(Layer(f"block {block}", width, stride * frame) for block, width, stride in each)
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One pass of f over B sounds: logits (B, C), and of a white box the feature maps

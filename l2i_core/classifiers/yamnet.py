@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from l2i_core.classifiers.protocol import BATCH, CLASSIFIERS, Heard, Layer
+from l2i_core.classifiers.protocol import BATCH, CLASSIFIERS, Heard, layers_of_blocks
 from l2i_core.classifiers.tflite_weights import read_tflite
 from l2i_core.signal import spectra
 from l2i_core.signal.spectra import AudioConfig
@@ -170,12 +170,7 @@ class Yamnet:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.classes, self.multi_label = tuple(classes), multi_label
         frame = FRONT_END.hop_length / FRONT_END.sample_rate
-        self.layers = tuple(
-            Layer(f"block {block}", channels, stride * frame)
-            for block, channels, stride in zip(
-                network.map_blocks, network.map_channels, network.map_strides, strict=True
-            )
-        )
+        self.layers = layers_of_blocks(network, frame)
 
     @classmethod
     def from_config(

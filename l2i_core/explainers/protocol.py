@@ -16,6 +16,7 @@ A stranger's file writes a class, and adds it; every model then offers it beside
 from __future__ import annotations
 
 import inspect
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -159,7 +160,10 @@ def with_settings(text: str) -> tuple[str, dict[str, float]]:
     for part in rest.split(",") if rest else ():
         key, _, value = part.partition("=")
         try:
-            settings[key.strip()] = float(value) if "." in value else int(value)
+            number = float(value)
+            settings[key.strip()] = int(number) if number.is_integer() else number
+            if not math.isfinite(number):
+                raise ValueError
         except ValueError:
             raise ValueError(f"{part!r} of {text!r} is no setting; write NAME=NUMBER.") from None
     return name, settings

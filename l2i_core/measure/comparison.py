@@ -74,6 +74,8 @@ def clip_rows(engine: L2I, clip: Clip, seed: Sequence[int], settings: Settings) 
         for t in settings.thresholds
     }
     for name, by_clip in settings.wanted.items():
+        if clip.name not in by_clip:
+            raise ValueError(f"the evaluation has no row of it for {name}.")
         chosen[f"as {name}"] = reaching(relevance, shares, by_clip[clip.name])
     ask, x = engine.ask(analysis), analysis.spectrogram.log_magnitude
     gains_of_all = torch.stack(list(chosen.values()))

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from l2i_core.data.clips import written
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
+from l2i_core.measure.metrics import spearman
 from l2i_core.measure.stems import Mixture, gather, mix
 from l2i_core.measure.study import Row
 
@@ -38,10 +38,8 @@ class Shift:
 def relevance_shift(before: Tensor, after: Tensor, threshold: float) -> Shift:
     """Relevances (K,) of one class without and with the added sound, selected at τ."""
     a, b = before.numpy(), after.numpy()
-    constant = np.ptp(a) == 0 or np.ptp(b) == 0
-    correlation = float("nan") if constant else float(stats.spearmanr(a, b).statistic)
     first, second = a > threshold, b > threshold
-    return Shift(correlation, int(first.sum()), int((first & second).sum()), int(second.sum()))
+    return Shift(spearman(a, b), int(first.sum()), int((first & second).sum()), int(second.sum()))
 
 
 def place(logits: Tensor | None, index: int) -> int | None:

@@ -8,13 +8,13 @@ come from the random f. What is then still the same does not come from what f ha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from l2i_core.classifiers.protocol import SoundClassifier
@@ -25,7 +25,7 @@ from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.explainers.surrogate import ACTIVE
-from l2i_core.measure.metrics import quartiles, structural_similarity
+from l2i_core.measure.metrics import quartiles, spearman, structural_similarity
 from l2i_core.measure.study import Row, Step, Study, by_step, measured, rows_on_disk, system_of
 from l2i_core.strict import at_least
 
@@ -52,14 +52,6 @@ def counts(layers: int, steps: int) -> list[int]:
     no more layers. A single step is all."""
     first = 1 if steps > 1 else layers
     return sorted({round(n) for n in np.linspace(first, layers, steps).tolist()})
-
-
-def rank_agreement(first: Tensor, second: Tensor) -> float:
-    """Spearman's ρ of two relevances (A,); NaN where either is constant, or has one number."""
-    a, b = (np.asarray(r, dtype=np.float64) for r in (first, second))
-    if len(a) < 2 or min(np.ptp(a), np.ptp(b)) == 0:
-        return float("nan")
-    return float(stats.spearmanr(a, b).statistic)
 
 
 def with_classifier(engine: L2I, f: SoundClassifier, patterns: Tensor) -> L2I:
@@ -100,7 +92,7 @@ def clip_rows(engine: L2I, sound: np.ndarray, settings: Settings) -> list[Row]:
                     "layers": count,
                     "all_layers": len(random.layers),
                     "down_to": random.layers[count - 1][0],
-                    "spearman": rank_agreement(relevance[active], theirs[active]),
+                    "spearman": spearman(relevance[active], theirs[active]),
                     "ssim": structural_similarity(mask, _mask(again, theirs, settings)),
                     "ssim_chance": chance,
                 }
@@ -134,7 +126,7 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
     levels = []
     for count in sorted({int(row["layers"]) for row in good}):
         mine = [row for row in good if row["layers"] == count]
-        found = [_number(row["spearman"]) for row in mine]
+        found = [math.nan if row["spearman"] == "" else row["spearman"] for row in mine]
         levels.append(
             {
                 "layers": count,
@@ -154,12 +146,6 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
         "levels": levels,
         "passed": None if median is None else median <= GOAL,
     }
-
-
-def _number(value: Any) -> float:
-    return (
-        float("nan") if value == "" else float(value)
-    )  # as read back from CSV: "nan", or a number
 
 
 def _published(

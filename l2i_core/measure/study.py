@@ -22,7 +22,7 @@ from tqdm import tqdm
 from l2i_core.bundle import Bundle
 from l2i_core.classifiers.protocol import files_of
 from l2i_core.data.clips import Clip
-from l2i_core.dictionary import choice
+from l2i_core.dictionary import choice, names
 from l2i_core.engine import L2I
 from l2i_core.files import write_text
 from l2i_core.measure.records import read_table
@@ -163,7 +163,10 @@ def fingerprint(bundle: Bundle, name: str, about: Sequence[Any]) -> str:
     if info:
         own: Any = {key: getattr(info, key) for key in _INTERPRETER}
     else:
-        own = [name, bundle.chosen_dictionary, vars(bundle.explainer(name))]
+        w = bundle.chosen_dictionary
+        if w not in (choice.BUNDLE, choice.CLIP):
+            w = names.fingerprint(bundle.dictionary.patterns)
+        own = [name, w, vars(bundle.explainer(name))]
     audio = {key: getattr(bundle.audio, key) for key in _AUDIO}
     built = [audio, list(bundle.classes), own]
     digest = hashlib.sha256(json.dumps([about, built], sort_keys=True).encode())

@@ -17,7 +17,7 @@ from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.explainers.surrogate import SAMPLES, Surrogate, fitted
-from l2i_core.measure.metrics import quartiles, relative_faithfulness
+from l2i_core.measure.metrics import quartiles, relative_faithfulness, spearman
 from l2i_core.measure.random import against, draw
 from l2i_core.measure.study import Row, Step, Study, by_step, rows_on_disk, system_of
 from l2i_core.task import ONE_CLASS, Task
@@ -37,12 +37,8 @@ def agreement(relevance: ArrayLike, surrogate: Surrogate) -> tuple[float, float]
     active = list(surrogate.active)
     ours = np.asarray(relevance, dtype=np.float64)[active]
     theirs = surrogate.coefficients[active]
-    if min(np.ptp(ours), np.ptp(theirs)) == 0:
-        return float("nan"), float("nan")
-    return (
-        float(stats.spearmanr(ours, theirs).statistic),
-        float(stats.kendalltau(ours, theirs).statistic),
-    )
+    rho = spearman(ours, theirs)
+    return rho, rho if np.isnan(rho) else float(stats.kendalltau(ours, theirs).statistic)
 
 
 def equal_energy(surrogate: Surrogate, log_energy: ArrayLike, wanted: float) -> list[int]:

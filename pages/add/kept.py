@@ -6,19 +6,14 @@ import dataclasses
 import os
 import re
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import torch
-
 from l2i_core.bundle import save_bundle
-from l2i_core.classifiers.opening import opened
+from l2i_core.classifiers.opening import opened, timed
 from l2i_core.classifiers.protocol import SoundClassifier
 from l2i_core.data import archives
 from l2i_core.dictionary import choice
-from l2i_core.signal import audio
-from l2i_core.signal.spectra import AudioConfig
 from pages.add.given import Given
 from pages.shell import models
 from pages.shell.clips import ClipSource
@@ -28,7 +23,6 @@ OF_A_MODEL = (
     *("interpreter", "dictionary", "class", "own", "component", "evaluated", "compare", "scale"),
 )
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,39}", re.ASCII)
-_HEARD = 5.0  # seconds of the clip on screen that a pass is timed with
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +53,7 @@ def look(asked: Given, source: ClipSource) -> Found:
                 multi_label=asked.several,
                 outputs=asked.outputs,
             )
-            seconds, heard = _timed(f, source)
+            seconds, heard = timed(f, *source.read())
     except BaseException:
         place.cleanup()
         raise
@@ -114,17 +108,6 @@ def _unpacked(upload: object, folder: Path) -> str:
     path = folder / name
     path.write_bytes(upload.getbuffer())  # type: ignore[attr-defined]
     return str(path)
-
-
-def _timed(f: SoundClassifier, source: ClipSource) -> tuple[float, float]:
-    """Seconds that one pass takes, and those of the sound that was heard."""
-    clip = audio.prepare(*source.read(), AudioConfig.for_rate(f.sample_rate))
-    clip = clip[: round(_HEARD * f.sample_rate)]
-    sound = (clip * audio.peak_gain(clip))[None]
-    begun = time.perf_counter()
-    with torch.no_grad():
-        f.hear(sound)
-    return time.perf_counter() - begun, sound.shape[1] / f.sample_rate
 
 
 def _free(stem: str) -> str:

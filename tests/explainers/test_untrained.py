@@ -163,6 +163,7 @@ def test_settings_are_written_behind_the_name(bands: Bundle) -> None:
     found = bands.explainer("search:energy=2.5,steps=7")
     assert isinstance(found, search.Search)
     assert (found.energy, found.count, found.steps) == (2.5, 0.3, 7)
+    assert bands.explainer("search:energy=1e-3").energy == 0.001  # type: ignore[attr-defined]
     few, many = (L2I(bands, f"gradient:midpoints={n}") for n in (1, 40))
     a = few.analyse(_clip(), RATE)
     assert not torch.equal(few.relevance(a, "low"), many.relevance(a, "low"))
@@ -175,6 +176,7 @@ def test_settings_are_written_behind_the_name(bands: Bundle) -> None:
         ("search:steps=0", "steps must be at least 1"),
         ("surrogate:samples=1", "samples must be at least 2"),
         ("search:speed=1", "search has no setting 'speed'; it has: energy, count, steps"),
+        ("search:energy=nan", "'energy=nan' of 'search:energy=nan' is no setting"),
         ("search:energy", "'energy' of 'search:energy' is no setting; write NAME=NUMBER"),
         ("sarch:energy=1", "has no interpreter 'sarch:energy=1'; it has: gradient"),
     ],

@@ -60,6 +60,13 @@ def test_levels_compare_what_they_say(engine: L2I) -> None:
     )
 
 
+def test_a_clip_without_a_reference_is_left_out_with_its_reason(engine: L2I) -> None:
+    (clip,) = _clips(1)
+    settings = Settings((0.3,), 2, 0, {"att at τ 0.3": {}})
+    (row,) = STUDY.measure(engine, [clip], (0,), settings)
+    assert row["error"] == f"{clip.name}: the evaluation has no row of it for att at τ 0.3."
+
+
 def test_a_clip_that_is_none_is_told() -> None:
     with pytest.raises(ValueError, match="no clip"):
         STUDY.summarise([{"clip": "a", "error": "a: it is silent"}])

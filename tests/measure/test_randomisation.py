@@ -19,13 +19,12 @@ from l2i_core.classifiers.randomised import Randomiser
 from l2i_core.data.clips import Clip
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.measure import randomisation
-from l2i_core.measure.metrics import structural_similarity
+from l2i_core.measure.metrics import spearman, structural_similarity
 from l2i_core.measure.randomisation import (
     STUDY,
     Settings,
     clip_rows,
     counts,
-    rank_agreement,
     with_classifier,
 )
 
@@ -257,13 +256,13 @@ def test_counts_end_with_all(layers: int, steps: int, wanted: list[int]) -> None
 
 def test_rank_agreement() -> None:
     r = torch.tensor([0.1, 0.5, 0.2, 1.0])
-    assert rank_agreement(r, r.exp()) == pytest.approx(1.0)
-    assert rank_agreement(r, -r) == pytest.approx(-1.0)
+    assert spearman(r, r.exp()) == pytest.approx(1.0)
+    assert spearman(r, -r) == pytest.approx(-1.0)
     # One pair of neighbours swapped: 1 − 6 Σ d² / (n (n² − 1)) = 1 − 12 / 60.
-    assert rank_agreement(r, torch.tensor([0.2, 0.5, 0.1, 1.0])) == pytest.approx(0.8)
+    assert spearman(r, torch.tensor([0.2, 0.5, 0.1, 1.0])) == pytest.approx(0.8)
     for other in (torch.zeros(4), torch.ones(4)):
-        assert np.isnan(rank_agreement(r, other))
-    assert np.isnan(rank_agreement(r[:1], r[:1]))
+        assert np.isnan(spearman(r, other))
+    assert np.isnan(spearman(r[:1], r[:1]))
 
 
 # scikit-image 0.26, structural_similarity(a, b, gaussian_weights=True, sigma=1.5,

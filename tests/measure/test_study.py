@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from l2i_core import load_bundle
-from l2i_core.bundle import SHIPPED, Bundle
+from l2i_core.bundle import SHIPPED, Bundle, save_bundle
 from l2i_core.measure import study
 from l2i_core.measure.records import read_table
 from l2i_core.measure.study import Kept, weights_of
@@ -35,6 +35,20 @@ def test_a_digest_does_not_change_with_a_field_that_comes_later(bundle: Bundle) 
     assert weights_of(dataclasses.replace(bundle, audio=audio), "att") == before
     audio = dataclasses.replace(bundle.audio, n_mels=64)
     assert weights_of(dataclasses.replace(bundle, audio=audio), "att") != before
+
+
+def test_a_digest_tells_settings_and_dictionaries_apart(
+    bundle_folder: Path, tmp_path: Path
+) -> None:
+    bundle = load_bundle(bundle_folder)
+    found = [weights_of(bundle, name) for name in ("gradient", "search", "search:energy=2")]
+    found.append(weights_of(bundle.with_dictionary("clip"), "search"))
+    for k in (0, 1):  # one path, whose W changes
+        patterns = bundle.dictionary.patterns.roll(k, dims=1)
+        dictionary = dataclasses.replace(bundle.dictionary, patterns=patterns)
+        save_bundle(dataclasses.replace(bundle, dictionary=dictionary), tmp_path / "w")
+        found.append(weights_of(bundle.with_dictionary(str(tmp_path / "w")), "search"))
+    assert len(set(found)) == len(found)
 
 
 def test_what_was_kept_is_believed_under_its_key_alone(tmp_path: Path) -> None:

@@ -163,3 +163,15 @@ def test_readmes_tables_are_those_of_the_shipped_model() -> None:
     rows = [line for line in section.splitlines() if line.startswith("| ")]
     assert len(rows) > 10
     assert set(rows) <= set(results.bundle_tables(load_bundle("esc10")).splitlines())
+
+
+def test_a_bundle_that_was_not_evaluated_has_the_tables_of_what_was_measured() -> None:
+    bundle = load_bundle("esc50-yamnet")
+    text = results.bundle_tables(bundle)
+    assert bundle.summary() is None
+    assert "**White noise on the test set**" in text
+    assert "**On equal footing**" in text
+    assert "FF median (ESC-50, ATT, logits)" not in text
+    assert f"| {bundle.experiment('noise')['gradient']['test_set']['accuracy']:.2f} |" in text
+    with pytest.raises(ValueError, match="has no metrics by the conventions of 'released'"):
+        results.bundle_tables(bundle, "released")

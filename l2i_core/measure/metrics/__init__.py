@@ -58,6 +58,16 @@ def quartiles(values: ArrayLike) -> dict[str, float | None]:
     return {"median": median, "q25": q25, "q75": q75}
 
 
+def spearman(first: ArrayLike, second: ArrayLike) -> float:
+    """Spearman's ρ of two rankings (n,); NaN where either is constant, or has one number."""
+    from scipy import stats
+
+    a, b = (np.asarray(values, dtype=np.float64) for values in (first, second))
+    if a.size < 2 or min(np.ptp(a), np.ptp(b)) == 0:
+        return float("nan")
+    return float(stats.spearmanr(a, b).statistic)
+
+
 def structural_similarity(first: ArrayLike, second: ArrayLike) -> float:
     """SSIM of two pictures (F, T) in [0, 1] (Wang et al. 2004): 1 for the same one.
 
