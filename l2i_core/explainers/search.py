@@ -43,7 +43,7 @@ class Search(Explainer):
     description = "The fewest sounds with which f still says the class; nothing was trained."
     needs = frozenset({GRADIENT})
     seconds = 3.0
-    dictionary = choice.CLIP  # a third of the components, at the same figures
+    dictionary = choice.CLIP  # half as many components
 
     def __init__(self, energy: float = 1.0, count: float = 0.3, steps: int = 20) -> None:
         self.energy, self.count, self.steps = energy, count, steps

@@ -94,21 +94,20 @@ def _figures(view: View, compared: Comparison) -> None:
     for side in compared.sides:
         own = side.analysis.interpreter_logits
         ours.append(f"{_chance(view, side.analysis.logits, c):.2f}")
-        if many and own is not None:
-            theirs.append(f"{_chance(view, own, c):.2f}")
-        else:
-            theirs.append(str(noise_lab.place(own, c) or "–"))
+        if own is not None:
+            theirs.append(f"{_chance(view, own, c):.2f}" if many else str(noise_lab.place(own, c)))
     followed, rest = compared.names
     shown = {
         f"SNR of {followed}, measured": decibels(compared.mixture.snr_db),
         f"f's probability of {class_name(view.target)}": " → ".join(ours),
-        f"Interpreter's {'probability' if many else 'place'} of it": " → ".join(theirs),
+        f"Interpreter's {'probability' if many else 'place'} of it": " → ".join(theirs),  # if any
         f"Sound energy of {rest} in B": percent(compared.passed.rest.share),
         f"Sound energy of {followed} in B": percent(compared.passed.target.share),
     }
     with st.container(horizontal=True, gap="medium", key="noise-figures"):
         for label, value in shown.items():
-            st.metric(label, value, width="content")
+            if value:
+                st.metric(label, value, width="content")
 
 
 def _chance(view: View, logits: Tensor, c: int) -> float:
