@@ -100,13 +100,13 @@ def _figures(view: View, compared: Comparison) -> None:
     shown = {
         f"SNR of {followed}, measured": decibels(compared.mixture.snr_db),
         f"f's probability of {class_name(view.target)}": " → ".join(ours),
-        f"Interpreter's {'probability' if many else 'place'} of it": " → ".join(theirs),  # if any
+        f"Interpreter's {'probability' if many else 'place'} of it": " → ".join(theirs),
         f"Sound energy of {rest} in B": percent(compared.passed.rest.share),
         f"Sound energy of {followed} in B": percent(compared.passed.target.share),
     }
     with st.container(horizontal=True, gap="medium", key="noise-figures"):
         for label, value in shown.items():
-            if value:
+            if value:  # an explainer that does not mimic f has no place of it
                 st.metric(label, value, width="content")
 
 
