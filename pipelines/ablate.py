@@ -26,6 +26,7 @@ from l2i_core.files import atomic, write_text
 from l2i_core.report import figures
 from l2i_core.strict import build
 from pipelines import evaluate, train_classifier, train_interpreter
+from pipelines.answers import Features
 from pipelines.config import Config, load_config, read_yaml
 from pipelines.learn_dictionary import learn
 from pipelines.runs import circumstances, main_guard, start_log, typed
@@ -123,7 +124,7 @@ def run(ablation: Ablation, out: Path, only: str | None = None) -> list[dict[str
     names = [v.name for v in ablation.variants]
     if only is not None and only not in names:
         raise ValueError(f"there is no variant {only!r}; there are: {', '.join(names)}.")
-    base, features = ablation.variants[0], train_interpreter.Features()
+    base, features = ablation.variants[0], Features()
     for variant in ablation.variants:
         if only not in (None, variant.name) or _row(variant, out) is not None:
             continue
@@ -134,9 +135,7 @@ def run(ablation: Ablation, out: Path, only: str | None = None) -> list[dict[str
     return [row for row in rows if row is not None]
 
 
-def _measure(
-    variant: Variant, base: Variant, out: Path, features: train_interpreter.Features
-) -> dict[str, Any]:
+def _measure(variant: Variant, base: Variant, out: Path, features: Features) -> dict[str, Any]:
     config, folder = variant.config, out / variant.name
     (name,) = config.interpreters
     train_classifier.train(base.config, out / BASE)

@@ -191,6 +191,8 @@ class InterpreterConfig(Training):
     views: int = 1  # every training clip, and circularly shifted copies of it
     most_clips: int = 0  # training clips, drawn by the seed; 0: all
     partial_views: int = 0  # further copies that lack a random part of their components
+    noise: float = 0.0  # share of the copies that have noise, of classifier.noise's kinds and SNRs
+    through_sound: bool = False  # f hears a masked X as sound, where it could start from X
     dropout: float = 0.0  # share of z that Θ does without in training
     loop_keep: float = 0.0
     loop_remove: float = 0.0
@@ -202,7 +204,9 @@ class InterpreterConfig(Training):
         Training.__post_init__(self)
         at_least(self, 1, "channels", "views")
         at_least(self, 0, "fidelity", "reconstruction", "sparsity")
-        at_least(self, 0, "partial_views", "dropout", "most_clips")
+        at_least(self, 0, "partial_views", "dropout", "most_clips", "noise")
+        if self.noise > 1:
+            raise ValueError(f"noise is a share of the copies, at most 1, received {self.noise}.")
         if self.reads not in READS:
             raise ValueError(f"reads must be {' or '.join(READS)}, received {self.reads!r}.")
         if self.pooling not in POOLINGS:
@@ -216,6 +220,11 @@ class InterpreterConfig(Training):
             )
 
     @property
+    def seen(self) -> tuple[object, ...]:
+        """What f is asked about: trainings that agree in it share f's answers."""
+        return self.views, self.partial_views, self.most_clips, self.noise, self.through_sound
+
+    @property
     def in_the_loop(self) -> bool:
         return max(self.loop_keep, self.loop_remove, self.loop_energy) > 0
 
@@ -226,7 +235,7 @@ _LATER: dict[str, tuple[Any, tuple[str, ...]]] = {
     "classifier": (ClassifierConfig, _OF_F),
     "data": (DataConfig, ("stretches", "without")),
     "dictionary": (DictionaryConfig, ("batch",)),
-    "interpreters": (InterpreterConfig, ("reads", "most_clips")),
+    "interpreters": (InterpreterConfig, ("reads", "most_clips", "noise", "through_sound")),
 }
 
 

@@ -32,13 +32,14 @@ from l2i_core.files import write_text
 from l2i_core.registry import trusted
 from l2i_core.signal.spectra import AudioConfig
 from pipelines import evaluate, fit_card
+from pipelines.answers import shortcut
 from pipelines.config import Config, GivenConfig, InterpreterConfig, load_config
 from pipelines.learn_dictionary import learn
 from pipelines.networks import given
 from pipelines.recordings import Recording, as_csv, listed, surveyed
 from pipelines.runs import main_guard, start_log
 from pipelines.stretches import chosen
-from pipelines.train_interpreter import check_trainable, make_bundle, shortcut, train_all
+from pipelines.train_interpreter import check_trainable, make_bundle, train_all
 
 RECIPE = Path(__file__).resolve().parent.parent / "configs" / "fit.yaml"
 _CACHED = 1_200_000_000  # bytes of f's answers and maps that training holds

@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pipelines.answers import Features
 from pipelines.config import Config, wanted
 from pipelines.loop import stage
 from pipelines.runs import main_guard
-from pipelines.train_interpreter import Features, make_bundle, train
+from pipelines.train_interpreter import make_bundle, train
 
 
 def train_all(config: Config, out: Path, only: str | None) -> None:

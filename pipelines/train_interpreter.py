@@ -7,19 +7,16 @@ feature maps are computed once. When all interpreters are trained OUT is a bundl
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from l2i_core.bundle import Bundle, save_bundle
 from l2i_core.classifiers.kumar import KumarVgg
-from l2i_core.classifiers.protocol import Heard, SoundClassifier, Spectral, network_of
-from l2i_core.dictionary import masking, nmf
+from l2i_core.classifiers.protocol import SoundClassifier, network_of
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.explainers import losses, theta
 from l2i_core.explainers.baselines import new_baseline
@@ -27,153 +24,16 @@ from l2i_core.explainers.l2i import LOG_MEL, MAPS, Interpreter
 from l2i_core.explainers.protocol import EXPLAINERS, usable
 from l2i_core.explainers.training import Given
 from l2i_core.signal import spectra
-from l2i_core.task import Task, task_of
+from l2i_core.task import Task
+from pipelines.answers import Cache, Features, heard
 from pipelines.assemble import baseline_info, baselines_of, interpreter_info, provenance
 from pipelines.config import Baseline, Config, InterpreterConfig, wanted
-from pipelines.features import load_batch
 from pipelines.learn_dictionary import groups, learn
 from pipelines.loop import Run, stage
 from pipelines.runs import autocast, device, main_guard
-from pipelines.stretches import drawn
-from pipelines.train_classifier import run_recipe, trained, training_clips
+from pipelines.train_classifier import run_recipe, trained
 
 _NORMALISED_ON = 64  # examples whose log-mels say what Ψ's are normalised by, where it reads them
-
-
-@dataclass(frozen=True, slots=True)
-class Cache:
-    """What f says of every training clip: X (N, F, T) and maps in half precision, logits (N, C);
-    all on the training device. phase (N, F, T) of an f that needs sounds, see `heard`."""
-
-    log_magnitude: Tensor
-    maps: list[Tensor]
-    logits: Tensor
-    task: Task
-    phase: Tensor | None = None
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        """X, the maps, the logits."""
-        return [self.log_magnitude, *self.maps, self.logits]
-
-    def of(self, chosen: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
-        """X (B, F, T), maps and logits (B, C) of the examples `chosen` (B,), in single precision:
-        Ψ in bfloat16 saved a fifth of its time and lost it to NaN on processors with AMX."""
-        chosen = chosen.to(self.logits.device)
-        x, *maps, logits = (each[chosen].float() for each in self.tensors)
-        return x, maps, logits
-
-
-def build_cache(
-    config: Config,
-    classifier: SoundClassifier,
-    patterns: Tensor,
-    views: int,
-    partial_views: int = 0,
-    most_clips: int = 0,
-) -> Cache:
-    """One pass of f over the training clips, or `most_clips` of them, over views − 1 circularly
-    shifted copies, and over `partial_views` more that lack a random part of their components
-    (`without_some`)."""
-    clips = drawn(training_clips(config)[1], most_clips, config.seed)
-    waveforms, _ = load_batch(clips, config.audio, config.data.seconds, config.data.skip_damaged)
-    generator = torch.Generator().manual_seed(config.seed + 17)
-    total, cache = (views + partial_views) * len(waveforms), None
-    for view in range(views + partial_views):
-        if view:
-            offsets = torch.randint(waveforms.shape[1], (len(waveforms),), generator=generator)
-            shifted = [w.roll(int(o)) for w, o in zip(waveforms, offsets, strict=True)]
-            viewed = torch.stack(shifted)
-        else:
-            viewed = waveforms
-        start = view * len(waveforms)
-        for part in tqdm(viewed.split(16), desc=f"f's features, view {view + 1}", leave=False):
-            transformed = spectra.stft(part.to(device()), config.audio)
-            x, phase = spectra.compress(transformed.abs()), transformed.angle()
-            if view >= views:
-                x = without_some(x, patterns, generator)
-            with torch.no_grad():
-                said = heard(config, classifier, x, phase)
-            # Written into place: joining parts at the end would hold everything twice, and this
-            # is gigabytes.
-            cache = cache or Cache(
-                x.new_empty(total, *x.shape[1:], dtype=torch.half),
-                [x.new_empty(total, *m.shape[1:], dtype=torch.half) for m in said.maps],
-                x.new_empty(total, *said.logits.shape[1:]),
-                task_of(classifier.multi_label),
-                None
-                if shortcut(config, classifier)
-                else x.new_empty(total, *x.shape[1:], dtype=torch.half),
-            )
-            for whole, some in zip(cache.tensors, [x, *said.maps, said.logits], strict=True):
-                whole[start : start + len(part)] = some
-            if cache.phase is not None:
-                cache.phase[start : start + len(part)] = phase
-            start += len(part)
-    assert cache is not None  # a data set without clips was refused
-    return cache
-
-
-def shortcut(config: Config, classifier: SoundClassifier) -> bool:
-    """Whether f starts from the STFT of W."""
-    return isinstance(classifier, Spectral) and classifier.front_end == config.audio
-
-
-def heard(
-    config: Config, classifier: SoundClassifier, log_magnitude: Tensor, phase: Tensor | None
-) -> Heard:
-    """f on X (B, F, T): by its shortcut, which on a masked X is an approximation and spares the
-    inverse STFT, or else on the sound of X with its phases (B, F, T)."""
-    if isinstance(classifier, Spectral) and shortcut(config, classifier):
-        return classifier.hear_spectrogram(spectra.magnitude(log_magnitude))
-    assert phase is not None
-    length = round(config.data.seconds * config.audio.sample_rate)
-    sounds = spectra.invert(log_magnitude, phase, length, config.audio)
-    parts = [classifier.hear(part) for part in sounds.split(classifier.batch)]
-    # A foreign f may answer from another device than the training's.
-    logits = torch.cat([part.logits for part in parts]).to(sounds.device)
-    maps = zip(*(part.maps for part in parts), strict=True)
-    return Heard(logits, tuple(torch.cat(each).to(sounds.device) for each in maps))
-
-
-def without_some(log_magnitude: Tensor, patterns: Tensor, generator: torch.Generator) -> Tensor:
-    """X (B, F, T) with each component of W (F, K) masked out or kept by chance, a clip's share of
-    kept ones being uniform in [0.2, 1]: from f's answers to these Θ can learn what each component
-    does to the decision, not only which ones go with it."""
-    batch, bins, frames = log_magnitude.shape
-    columns = log_magnitude.transpose(0, 1).reshape(bins, batch * frames)
-    activations = nmf.project(columns, patterns, iterations=60)
-    activations = activations.view(-1, batch, frames).transpose(0, 1)
-    share = torch.rand(batch, 1, generator=generator) * 0.8 + 0.2
-    kept = torch.rand(batch, patterns.shape[1], generator=generator) < share
-    masks = masking.soft_masks(patterns, activations, kept.to(activations))
-    return masking.apply_masks(log_magnitude, masks)[0]
-
-
-class Features:
-    """f's features, the last that were asked for: most who ask want the same, and the memory does
-    not hold two."""
-
-    def __init__(self) -> None:
-        self._key: Any = None
-        self._cache: Cache | None = None
-
-    def of(
-        self, config: Config, out: Path, views: int, partial_views: int = 0, most_clips: int = 0
-    ) -> Cache:
-        """`build_cache` with the f and W of the run in OUT."""
-        partly = partial_views and config.dictionary
-        key = (config.map_blocks, views, partial_views, partly, most_clips)
-        if self._cache is None or self._key != key:
-            self._cache = None
-            patterns = learn(config, out, only_finished=True).to(device())
-            self._key, self._cache = (
-                key,
-                build_cache(
-                    config, trained(config, out), patterns, views, partial_views, most_clips
-                ),
-            )
-        return self._cache
 
 
 def train(config: Config, name: str, out: Path, features: Features | None = None) -> nn.Module:
@@ -190,8 +50,7 @@ def train(config: Config, name: str, out: Path, features: Features | None = None
         if run.done == 0 and settings.start_from:
             start = trained_interpreter(config, settings.start_from, out)
             run.model.load_state_dict(start.state_dict())
-        counts = (settings.views, settings.partial_views, settings.most_clips)
-        cache = features.of(config, out, *counts)
+        cache = features.of(config, out, settings)
         if run.done == 0 and not settings.start_from and run.model.ear is not None:
             some = cache.log_magnitude[:_NORMALISED_ON].float()
             run.model.ear.normalise(run.model.read([], some)[0])
@@ -202,7 +61,7 @@ def train(config: Config, name: str, out: Path, features: Features | None = None
                 f"the baseline {name!r} reads the log-mel of Kumar's network, and f is of kind "
                 f"{config.classifier.kind}; leave the baselines out."
             )
-        cache = features.of(config, out, views=1)
+        cache = features.of(config, out, InterpreterConfig())
         terms = partial(baseline_terms, config, settings, run.model, classifier, cache)
     return run.train(len(cache.logits), lambda epoch: terms, config.seed)
 
@@ -242,7 +101,6 @@ def loss_terms(
         targets = _targets(logits, cache.task)
         low, high = settings.loop_thresholds
         thresholds = torch.rand(len(chosen)).to(device()) * (high - low) + low
-
         phase = None if cache.phase is None else cache.phase[chosen.to(x.device)].float()
 
         def answer(masked: Tensor) -> Tensor:

@@ -15,7 +15,14 @@ import yaml
 from killing import Killed, count
 
 from l2i_core import load_bundle
-from pipelines import ablate, evaluate, learn_dictionary, train_classifier, train_interpreter
+from pipelines import (
+    ablate,
+    answers,
+    evaluate,
+    learn_dictionary,
+    train_classifier,
+    train_interpreter,
+)
 from pipelines.runs import main_guard
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -207,7 +214,7 @@ def test_killed_ablation_goes_on_where_it_was(
     assert not (tmp_path / "report").exists()
     with monkeypatch.context() as patch:
         steps = count(patch, train_interpreter, "loss_terms")
-        passes = count(patch, train_interpreter, "build_cache")
+        passes = count(patch, answers, "build_cache")
         factorised = count(patch, learn_dictionary, "sparse_nmf")
         epochs = count(patch, train_classifier, "augment")
         assert ablate.main(argv) == 0

@@ -15,8 +15,8 @@ from l2i_core import L2I
 from l2i_core.classifiers import yamnet
 from l2i_core.classifiers.yamnet import Yamnet, YamnetNetwork
 from l2i_core.data.sets import open_data_set
-from pipelines import features, learn_dictionary, train_classifier, train_interpreter
-from pipelines.config import Config, load_config
+from pipelines import answers, features, learn_dictionary, train_classifier, train_interpreter
+from pipelines.config import Config, InterpreterConfig, load_config
 from pipelines.networks import equalise, recipe_of
 from pipelines.optimizers import Optimizers
 
@@ -117,7 +117,7 @@ def test_a_bundle_of_yamnet_is_explained_through_its_sounds(
     patterns = learn_dictionary.learn(config, tmp_path)
     f = train_classifier.trained(config, tmp_path)
     assert isinstance(f, Yamnet)
-    cache = train_interpreter.build_cache(config, f, patterns, views=1)
+    cache = answers.build_cache(config, f, patterns, InterpreterConfig())
     clips = open_data_set("folder", config.data.root).in_folds(config.data.train_folds)
     sounds, _ = features.load_batch(clips, config.audio, config.data.seconds)
     torch.testing.assert_close(cache.logits, f.hear(sounds).logits, atol=1e-3, rtol=1e-3)

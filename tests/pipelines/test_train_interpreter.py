@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from l2i_core.data.sets import open_data_set
 from l2i_core.signal import spectra
 from pipelines import (
+    answers,
     features,
     learn_dictionary,
     train_classifier,
     train_interpreter,
 )
-from pipelines.config import Config
+from pipelines.config import Config, InterpreterConfig
 from pipelines.optimizers import Optimizers
 
 Refused = Callable[[Callable[[], int]], str]
@@ -34,7 +35,7 @@ def test_partial_views_lack_some_of_the_sound(small_config: Config, two_classes:
 
     def made(seed: int) -> Tensor:
         generator = torch.Generator().manual_seed(seed)
-        return train_interpreter.without_some(x, patterns, generator)
+        return answers.without_some(x, patterns, generator)
 
     first = made(0)
     assert first.shape == x.shape
@@ -44,7 +45,7 @@ def test_partial_views_lack_some_of_the_sound(small_config: Config, two_classes:
     torch.testing.assert_close(first, made(0))
     assert not torch.allclose(first, made(1))
     # One pattern alone is either all there or gone.
-    alone = train_interpreter.without_some(x, patterns[:, :1], torch.Generator().manual_seed(3))
+    alone = answers.without_some(x, patterns[:, :1], torch.Generator().manual_seed(3))
     for before, after in zip(x, alone, strict=True):
         ratio = float(after.sum() / before.sum())
         assert ratio == pytest.approx(1.0, abs=1e-5) or ratio == pytest.approx(0.0, abs=1e-5)
@@ -55,7 +56,9 @@ def test_cache_holds_what_f_says_of_every_view_in_order(
 ) -> None:
     f = train_classifier.trained(small_config, small_run)
     patterns = learn_dictionary.learn(small_config, small_run, only_finished=True)
-    cache = train_interpreter.build_cache(small_config, f, patterns, views=2, partial_views=1)
+    cache = answers.build_cache(
+        small_config, f, patterns, InterpreterConfig(views=2, partial_views=1)
+    )
     clips = open_data_set("folder", two_classes).in_folds(small_config.data.train_folds)
     waveforms, _ = features.load_batch(clips, small_config.audio)
     x = features.log_magnitudes(waveforms, small_config.audio)
@@ -68,6 +71,54 @@ def test_cache_holds_what_f_says_of_every_view_in_order(
     energy = cache.log_magnitude.float().square().sum(dim=(1, 2)).view(3, n)
     torch.testing.assert_close(energy[1], energy[0], atol=0.0, rtol=0.05)
     assert (energy[2] < energy[0]).all()
+
+
+def test_noise_fills_the_silence_of_copies_and_f_hears_it(
+    small_config: Config, small_run: Path
+) -> None:
+    f = train_classifier.trained(small_config, small_run)
+    patterns = learn_dictionary.learn(small_config, small_run, only_finished=True)
+
+    def asked(**settings: Any) -> answers.Cache:
+        return answers.build_cache(
+            small_config, f, patterns, InterpreterConfig(views=2, **settings)
+        )
+
+    plain, noisy, again = asked(), asked(noise=1.0), asked(noise=1.0)
+    n = len(plain.logits) // 2
+    for before, after, repeated in zip(plain.tensors, noisy.tensors, again.tensors, strict=True):
+        torch.testing.assert_close(after[:n], before[:n])  # the clip itself stays as it is
+        torch.testing.assert_close(after, repeated)  # one seed, one noise
+    silent, filled = ((cache.log_magnitude[n:] == 0).float().mean() for cache in (plain, noisy))
+    assert filled < 0.5 * silent
+    heard = f.hear_spectrogram(spectra.magnitude(noisy.log_magnitude[n:].float()))
+    torch.testing.assert_close(noisy.logits[n:], heard.logits.detach(), atol=0.02, rtol=0.02)
+
+
+def test_f_hears_masked_sounds_as_sound_where_it_is_told_to(
+    small_config: Config, small_run: Path
+) -> None:
+    f = train_classifier.trained(small_config, small_run)
+    patterns = learn_dictionary.learn(small_config, small_run, only_finished=True)
+    settings = InterpreterConfig(partial_views=1, through_sound=True)
+    cache = answers.build_cache(small_config, f, patterns, settings)
+    assert cache.phase is not None
+    length = round(small_config.data.seconds * small_config.audio.sample_rate)
+    sounds = spectra.invert(
+        cache.log_magnitude.float(), cache.phase.float(), length, small_config.audio
+    )
+    with torch.no_grad():
+        first = f.hear(sounds).maps[0]
+    quick = answers.build_cache(small_config, f, patterns, InterpreterConfig(partial_views=1))
+    assert quick.phase is None
+    torch.testing.assert_close(quick.log_magnitude, cache.log_magnitude)
+    n = len(cache.logits) // 2
+
+    def gap(theirs: torch.Tensor) -> float:
+        return float((cache.maps[0][n:].float() - theirs[n:].float()).abs().mean())
+
+    torch.testing.assert_close(quick.maps[0][:n], cache.maps[0][:n], atol=0.01, rtol=0.01)
+    assert gap(quick.maps[0]) > 3 * gap(first)
 
 
 @pytest.mark.parametrize(("name", "steps"), [("att", 8), ("att-loop", 3)])
