@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from torch import Tensor
 
+from l2i_core.bundle import Bundle
 from l2i_core.explainers import flint, vibi
 from l2i_core.words import counted
 from pages.shell import cached, decisions, models, results, state
@@ -262,10 +263,12 @@ def _choose(view: View, titles: Mapping[str, str]) -> list[str]:
     def put(chosen: Sequence[str]) -> None:
         state.chose(systems=_setting(chosen, there))
 
+    bundle = view.engine.bundle
+
     st.toggle(
         f"Explain “{view.source.title}” by the systems of this model",
         key=state.control("systems", bool(names)),
-        on_change=lambda: put(there if st.session_state["control_systems"] else []),
+        on_change=lambda: put(_quick(bundle, there) if st.session_state["control_systems"] else []),
     )
     if names:
         st.pills(
@@ -279,6 +282,12 @@ def _choose(view: View, titles: Mapping[str, str]) -> list[str]:
             label_visibility="collapsed",
         )
     return names
+
+
+def _quick(bundle: Bundle, there: Sequence[str]) -> list[str]:
+    """The systems that answer within a second, with which the section opens; all where none does."""
+    slow = {name for name in bundle.explainers() if bundle.explainer(name).seconds > 1}
+    return [name for name in there if name not in slow] or list(there)
 
 
 def _chosen(there: Sequence[str]) -> list[str]:
