@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from l2i_core.signal import audio, spectra
+from l2i_core.signal.decoding import SUFFIXES as AUDIO_SUFFIXES
 
 NOTHING = "(none)"
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff"})
 
 
 @dataclass(frozen=True, slots=True)

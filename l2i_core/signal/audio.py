@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
-import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -22,15 +18,11 @@ from scipy.io import wavfile
 from torch import Tensor
 
 from l2i_core.files import atomic
+from l2i_core.signal.decoding import Libav, Sndfile, Source, name_of, opened, reason
 from l2i_core.signal.spectra import AudioConfig
 
 MIN_SECONDS = 0.1
 MAX_SECONDS = 20 * 60
-# What libsndfile's log says of a chunk of samples that is longer than the file. A program that
-# writes to a pipe cannot know the length: it puts a size from 2³¹ − 4096 on, which tells nothing.
-_CUT_CHUNK = re.compile(r"\b(?:data|SSND) : (\d+) \(should be (\d+)\)")
-_UNKNOWN_SIZE = 2**31 - 4096
-_BLOCK = 1 << 20  # frames of a file that are read at a time
 PLAYED_PEAK = 10 ** (-3 / 20)  # an input plays with its peak at −3 dBFS
 MOST_GAIN = 10 ** (30 / 20)  # but is not raised by more than 30 dB
 _CEILING = 0.99
@@ -50,95 +42,73 @@ class Header:
         return self.frames / self.sample_rate
 
 
-def header(source: str | os.PathLike[str] | BinaryIO) -> Header:
+def header(source: Source) -> Header:
     """The header of any file that `read` opens; ValueError where it cannot be read."""
-    with _opened(source) as file:
-        return Header(file.frames, file.samplerate, file.channels)
+    with opened(source) as file:
+        return Header(file.frames, file.sample_rate, file.channels)
 
 
-def read(source: str | os.PathLike[str] | BinaryIO, mono: bool = False) -> tuple[np.ndarray, int]:
-    """Any file that libsndfile opens (WAV, FLAC, OGG, MP3, AIFF …).
+def read(source: Source, mono: bool = False) -> tuple[np.ndarray, int]:
+    """Any file that libsndfile or FFmpeg opens, all the sound that it holds; see `decoding`.
 
     Returns the samples (channels, n) as float32 and the sampling rate in Hz; mono: the mean of the
     channels (1, n), without all of them in memory. Raises ValueError for a missing, unreadable,
     truncated or empty file.
     """
-    with _opened(source) as file:
-        if file.frames / file.samplerate > MAX_SECONDS:
-            raise ValueError(_too_long(_name(source), file.frames / file.samplerate))
+    with opened(source) as file:
+        if file.seconds > MAX_SECONDS:
+            raise ValueError(_too_long(name_of(source), file.seconds))
         samples = np.empty((1 if mono else file.channels, file.frames), dtype=np.float32)
         filled = 0
-        for block in _blocks(file):
-            part = block.mean(axis=1)[None] if mono else block.T
-            samples[:, filled : filled + len(block)] = part
-            filled += len(block)
-        _check_whole(source, file, filled)
-        return samples[:, :filled], file.samplerate
+        for block in file.blocks():
+            end = filled + len(block)
+            if end > samples.shape[1]:
+                more = np.empty((len(samples), end - samples.shape[1]), dtype=np.float32)
+                samples = np.concatenate([samples, more], axis=1)
+            samples[:, filled:end] = block.mean(axis=1)[None] if mono else block.T
+            filled = end
+        check_whole(source, file, filled)
+        return samples[:, :filled], file.sample_rate
 
 
-def read_part(
-    source: str | os.PathLike[str] | BinaryIO, start: float, end: float
-) -> tuple[np.ndarray, int]:
+def read_part(source: Source, start: float, end: float) -> tuple[np.ndarray, int]:
     """Seconds start … end of a file as `read` gives it, mono (1, n), whatever the whole lasts."""
-    with _opened(source) as file:
-        file.seek(min(round(start * file.samplerate), file.frames))
-        wanted = round((end - start) * file.samplerate)
-        samples = file.read(wanted, dtype="float32", always_2d=True)
-        return samples.mean(axis=1)[None], file.samplerate
+    with opened(source) as file:
+        wanted, parts = round((end - start) * file.sample_rate), [np.zeros(0, np.float32)]
+        for block in file.blocks(round(start * file.sample_rate)):
+            parts.append(block[:wanted].mean(axis=1))
+            wanted -= len(parts[-1])
+            if wanted <= 0:
+                break
+        return np.concatenate(parts)[None], file.sample_rate
 
 
-def survey(source: str | os.PathLike[str] | BinaryIO) -> tuple[float, float]:
+def survey(source: Source) -> tuple[float, float]:
     """Seconds and peak of a whole file, mono, a block in memory at a time, whatever it lasts.
 
     ValueErrors are those of `read` and `prepare`, but for the longest duration.
     """
-    with _opened(source) as file:
+    with opened(source) as file:
         filled, peak = 0, 0.0
-        for block in _blocks(file):
+        for block in file.blocks():
             _check_finite(block)
             filled += len(block)
             peak = max(peak, float(np.abs(block.mean(axis=1)).max()))
-        _check_whole(source, file, filled)
-        _check_duration(filled / file.samplerate)
-        return filled / file.samplerate, peak
+        check_whole(source, file, filled)
+        _check_duration(filled / file.sample_rate)
+        return filled / file.sample_rate, peak
 
 
-def _blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
-    while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
-        yield block
-
-
-def _check_whole(
-    source: str | os.PathLike[str] | BinaryIO, file: soundfile.SoundFile, filled: int
-) -> None:
+def check_whole(source: Source, file: Sndfile | Libav, filled: int) -> None:
     """ValueError where the samples that were read, `filled`, are none or not all."""
-    name = _name(source)
+    name = name_of(source)
     if filled == 0:
         raise ValueError(f"{name} holds no sound (0 samples). Give a clip of at least 0.1 s.")
-    if filled < 0.99 * file.frames or _ends_early(source, file.format, file.extra_info):
+    if file.cut_off(filled):
         raise ValueError(
-            f"{name} is truncated: after {filled / file.samplerate:.2f} s the file ends before its "
-            "sound does. Copy or export it again."
+            f"{name} is truncated: after {filled / file.sample_rate:.2f} s the file ends before "
+            "its sound does. Copy or export it again."
         )
-
-
-def _name(source: str | os.PathLike[str] | BinaryIO) -> str:
-    return Path(source).name if isinstance(source, (str, os.PathLike)) else "the upload"
-
-
-@contextlib.contextmanager
-def _opened(source: str | os.PathLike[str] | BinaryIO) -> Iterator[soundfile.SoundFile]:
-    """The open file; whatever libsndfile cannot do with it is a ValueError."""
-    if isinstance(source, (str, os.PathLike)) and not Path(source).is_file():
-        raise ValueError(f"no such audio file: {source}. Give the path of an existing file.")
-    try:
-        with soundfile.SoundFile(source) as file:
-            yield file
-    except (soundfile.LibsndfileError, RuntimeError, OSError, EOFError, TypeError) as error:
-        raise ValueError(
-            f"{_name(source)} cannot be read as audio ({_reason(error)}). "
-            "Accepted: WAV, FLAC, OGG, MP3 or AIFF; export it again in one of these."
-        ) from error
 
 
 def write(path: str | os.PathLike[str], waveform: np.ndarray | Tensor, sample_rate: int) -> None:
@@ -151,7 +121,7 @@ def write(path: str | os.PathLike[str], waveform: np.ndarray | Tensor, sample_ra
             soundfile.write(part, np.asarray(waveform), sample_rate, format="WAV", subtype="FLOAT")
     except soundfile.LibsndfileError as error:
         raise ValueError(
-            f"cannot write {path} ({_reason(error)}). Choose a folder that you may write to."
+            f"cannot write {path} ({reason(error)}). Choose a folder that you may write to."
         ) from error
 
 
@@ -246,27 +216,3 @@ def _too_long(name: str, seconds: float) -> str:
         f"{name} lasts {seconds / 60:.1f} minutes; at most {MAX_SECONDS // 60} are accepted. "
         "Cut out the part that you want explained."
     )
-
-
-def _ends_early(source: str | os.PathLike[str] | BinaryIO, kind: str, log: str) -> bool:
-    """Whether a file that opens is cut off: libsndfile reads WAV, AIFF and Ogg up to the cut."""
-    if kind == "OGG":  # the last page is marked as the end of the stream, and is there in full
-        if isinstance(source, (str, os.PathLike)):
-            content = Path(source).read_bytes()
-        else:
-            source.seek(0)
-            content = source.read()
-        page = content[content.rfind(b"OggS") :]
-        if len(page) < 27 or not page[5] & 4:
-            return True
-        return len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
-    chunk = _CUT_CHUNK.search(log)
-    if chunk is None:
-        return False
-    announced, present = int(chunk[1]), int(chunk[2])
-    return present < 0.99 * announced and announced < _UNKNOWN_SIZE
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error).strip().rstrip(".")
-    return text.split(": ")[-1] if text else type(error).__name__

@@ -14,7 +14,7 @@ import torch
 from conftest import WriteClip
 
 from l2i_core.data import synth
-from l2i_core.signal import audio, spectra
+from l2i_core.signal import audio, decoding, spectra
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.strict import build
 
@@ -440,7 +440,7 @@ def test_a_survey_and_a_part_have_no_longest_file(
     ramp = np.linspace(0, 0.9, 80000, dtype=np.float32)
     path = write_clip("long.wav", ramp, 8000, subtype="FLOAT")
     monkeypatch.setattr(audio, "MAX_SECONDS", 5)
-    monkeypatch.setattr(audio, "_BLOCK", 1000)
+    monkeypatch.setattr(decoding, "_BLOCK", 1000)
     with pytest.raises(ValueError, match="minutes"):
         audio.read(path)
     assert audio.survey(path) == (pytest.approx(10.0), pytest.approx(0.9))
