@@ -14,7 +14,7 @@ from tqdm import tqdm
 from l2i_core.data.clips import Clip
 from l2i_core.files import write_text
 from l2i_core.measure.records import to_csv
-from l2i_core.signal import audio
+from l2i_core.signal import condition
 
 _KEPT_EVERY = 200  # files
 _SILENT = 1e-8  # peak, as `audio.peak_gain` takes it
@@ -62,10 +62,10 @@ def surveyed(clips: Sequence[Clip], kept: Path) -> list[Recording]:
 def _read(clip: Clip) -> tuple[float, str]:
     assert clip.path is not None
     try:
-        seconds, peak = audio.survey(clip.path)
+        found = condition.of_file(clip.path)
     except ValueError as error:
         return 0.0, str(error)
-    return seconds, "" if peak > _SILENT else "it is silent."
+    return found.seconds, "" if found.peak > _SILENT else "it is silent."
 
 
 def listed(clips: Sequence[Clip]) -> str:

@@ -26,6 +26,7 @@ MAX_SECONDS = 20 * 60
 PLAYED_PEAK = 10 ** (-3 / 20)  # an input plays with its peak at −3 dBFS
 MOST_GAIN = 10 ** (30 / 20)  # but is not raised by more than 30 dB
 _CEILING = 0.99
+_LARGEST = 1e12  # of a sample: its square, added up, stays far within float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +84,6 @@ def read_part(source: Source, start: float, end: float) -> tuple[np.ndarray, int
         return np.concatenate(parts)[None], file.sample_rate
 
 
-def survey(source: Source) -> tuple[float, float]:
-    """Seconds and peak of a whole file, mono, a block in memory at a time, whatever it lasts.
-
-    ValueErrors are those of `read` and `prepare`, but for the longest duration.
-    """
-    with opened(source) as file:
-        filled, peak = 0, 0.0
-        for block in file.blocks():
-            _check_finite(block)
-            filled += len(block)
-            peak = max(peak, float(np.abs(block.mean(axis=1)).max()))
-        check_whole(source, file, filled)
-        _check_duration(filled / file.sample_rate)
-        return filled / file.sample_rate, peak
-
-
 def check_whole(source: Source, file: Sndfile | Libav, filled: int) -> None:
     """ValueError where the samples that were read, `filled`, are none or not all."""
     name = name_of(source)
@@ -153,8 +138,8 @@ def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig
     """Mono float32 (n',) at the model's rate, at the clip's own level.
 
     waveform: (n,) or (channels, n), any rate in Hz; channels are averaged, resampling is soxr's
-    high-quality polyphase filter. Raises ValueError for NaN or infinite samples, an impossible
-    rate, and clips under 0.1 s or over 20 minutes.
+    high-quality polyphase filter. Raises ValueError for NaN, infinite or huge samples, an
+    impossible rate, and clips under 0.1 s or over 20 minutes.
     """
     samples = np.asarray(waveform, dtype=np.float32)
     if samples.ndim not in (1, 2):
@@ -167,10 +152,10 @@ def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig
         )
     if samples.size == 0:
         raise ValueError("the clip is empty (0 samples). Give a clip of at least 0.1 s.")
-    _check_finite(samples)
+    check_finite(samples)
     mono = samples.mean(axis=0) if samples.ndim == 2 else samples
     seconds = len(mono) / sample_rate
-    _check_duration(seconds)
+    check_duration(seconds)
     if seconds > MAX_SECONDS:
         raise ValueError(_too_long("the clip", seconds))
     if sample_rate != config.sample_rate:
@@ -178,12 +163,19 @@ def prepare(waveform: np.ndarray | Tensor, sample_rate: int, config: AudioConfig
     return torch.from_numpy(np.array(mono, dtype=np.float32))
 
 
-def _check_finite(samples: np.ndarray) -> None:
+def check_finite(samples: np.ndarray) -> None:
+    """ValueError where samples are NaN, infinite, or too large to compute with."""
     if bad := int((~np.isfinite(samples)).sum()):
         raise ValueError(f"the clip holds {bad} NaN or infinite samples. Repair or re-export it.")
+    if (most := float(np.abs(samples).max(initial=0.0))) > _LARGEST:
+        raise ValueError(
+            f"the clip's samples reach {most:.1e} times full scale; at most {_LARGEST:.0e} is "
+            "accepted. Repair or re-export it."
+        )
 
 
-def _check_duration(seconds: float) -> None:
+def check_duration(seconds: float) -> None:
+    """ValueError for what is shorter than MIN_SECONDS."""
     if seconds < MIN_SECONDS - 1e-6:
         raise ValueError(
             f"the clip lasts {seconds:.3f} s; at least {MIN_SECONDS} s is needed. "

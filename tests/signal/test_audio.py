@@ -14,7 +14,7 @@ import torch
 from conftest import WriteClip
 
 from l2i_core.data import synth
-from l2i_core.signal import audio, decoding, spectra
+from l2i_core.signal import audio, condition, decoding, spectra
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.strict import build
 
@@ -417,7 +417,8 @@ def test_over_twenty_minutes_is_refused_before_it_is_read(tmp_path: Path) -> Non
 def test_a_survey_tells_what_reading_would(write_clip: WriteClip, tmp_path: Path) -> None:
     sound = np.stack([np.linspace(-0.5, 0.25, 30000), np.linspace(-0.1, 0.25, 30000)], 1)
     path = write_clip("two.wav", sound, 16000, subtype="FLOAT")
-    seconds, peak = audio.survey(path)
+    found = condition.of_file(path)
+    seconds, peak = found.seconds, found.peak
     assert seconds == pytest.approx(30000 / 16000)
     assert peak == pytest.approx(float(np.abs(audio.read(path)[0].mean(0)).max()))
     sound[7] = np.nan
@@ -427,11 +428,11 @@ def test_a_survey_tells_what_reading_would(write_clip: WriteClip, tmp_path: Path
         ("none.wav", sound[:0], "holds no sound"),
     ):
         with pytest.raises(ValueError, match=sentence):
-            audio.survey(write_clip(name, samples, 16000, subtype="FLOAT"))
+            condition.of_file(write_clip(name, samples, 16000, subtype="FLOAT"))
     cut = tmp_path / "cut.wav"
     cut.write_bytes(path.read_bytes()[:90000])
     with pytest.raises(ValueError, match="truncated"):
-        audio.survey(cut)
+        condition.of_file(cut)
 
 
 def test_a_survey_and_a_part_have_no_longest_file(
@@ -443,7 +444,8 @@ def test_a_survey_and_a_part_have_no_longest_file(
     monkeypatch.setattr(decoding, "_BLOCK", 1000)
     with pytest.raises(ValueError, match="minutes"):
         audio.read(path)
-    assert audio.survey(path) == (pytest.approx(10.0), pytest.approx(0.9))
+    found = condition.of_file(path)
+    assert (found.seconds, found.peak) == (pytest.approx(10.0), pytest.approx(0.9))
     part, rate = audio.read_part(path, 7.0, 8.5)
     assert rate == 8000
     np.testing.assert_array_equal(part[0], ramp[56000:68000])
