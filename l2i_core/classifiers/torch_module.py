@@ -20,18 +20,7 @@ from l2i_core.signal.spectra import AudioConfig
 from l2i_core.weights import freeze
 
 
-def wrap(
-    module: nn.Module,
-    *,
-    sample_rate: int,
-    classes: Sequence[str],
-    layers: Sequence[str] = (),
-    multi_label: bool = False,
-    outputs: str | None = None,
-    log_mel: AudioConfig | None = None,
-    length: int | None = None,
-    grid: Grid | None = None,
-) -> TorchModule:
+class TorchModule(Foreign):
     """A module `module(waveforms (B, n)) → logits (B, C)` as a classifier that can be explained.
 
     sample_rate: Hz of the waveforms. layers: names of submodules (as in `named_modules`) whose
@@ -42,25 +31,8 @@ def wrap(
 
     The module is copied, where it can be, frozen, and put into evaluation mode. ValueError, in one
     sentence, for one that cannot be asked.
+    Safe to share between threads.
     """
-    if not isinstance(module, nn.Module):
-        what = "wrap_function" if callable(module) else "an nn.Module"
-        raise ValueError(f"wrap takes an nn.Module, received {type(module).__name__}; use {what}.")
-    return TorchModule(
-        module,
-        sample_rate=sample_rate,
-        classes=classes,
-        layers=layers,
-        multi_label=multi_label,
-        outputs=outputs,
-        log_mel=log_mel,
-        length=length,
-        grid=grid,
-    )
-
-
-class TorchModule(Foreign):
-    """See `wrap`. Safe to share between threads."""
 
     inside = "take waveforms (B, n) and return logits (B, C) as one tensor"
 
@@ -70,14 +42,17 @@ class TorchModule(Foreign):
         *,
         sample_rate: int,
         classes: Sequence[str],
-        layers: Sequence[str],
-        multi_label: bool,
-        outputs: str | None,
-        log_mel: AudioConfig | None,
-        length: int | None,
-        grid: Grid | None,
+        layers: Sequence[str] = (),
+        multi_label: bool = False,
+        outputs: str | None = None,
+        log_mel: AudioConfig | None = None,
+        length: int | None = None,
+        grid: Grid | None = None,
     ) -> None:
         name = type(module).__name__
+        if not isinstance(module, nn.Module):
+            what = "wrap_function" if callable(module) else "an nn.Module"
+            raise ValueError(f"wrap takes an nn.Module, received {name}; use {what}.")
         for attribute in ("sample_rate", "sampling_rate"):
             own = getattr(module, attribute, None)
             if isinstance(own, int) and own != sample_rate:
@@ -151,6 +126,9 @@ class TorchModule(Foreign):
         finally:
             for handle in handles:
                 handle.remove()
+
+
+wrap = TorchModule
 
 
 def _copy(module: nn.Module) -> nn.Module:
