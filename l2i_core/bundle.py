@@ -7,6 +7,7 @@ ValueError. Everything that the app says about a model is read from its bundle.
 from __future__ import annotations
 
 import dataclasses
+import filecmp
 import json
 import os
 import re
@@ -160,18 +161,11 @@ class Bundle:
 
     def summary(self) -> dict[str, Any] | None:
         """metrics/summary.json, or None where the bundle has not been evaluated."""
-        return self._figures("summary.json")
-
-    def baseline_summary(self) -> dict[str, Any] | None:
-        """metrics/baselines.json, or None where no baseline has been evaluated."""
-        return self._figures("baselines.json")
+        return self.experiment("summary")
 
     def experiment(self, name: str) -> dict[str, Any] | None:
-        """metrics/NAME.json of noise, overlap, contaminated or truth; None where it was not run."""
-        return self._figures(f"{name}.json")
-
-    def _figures(self, name: str) -> dict[str, Any] | None:
-        path = self.folder / "metrics" / name if self.folder else None
+        """metrics/NAME.json of summary, baselines, noise, …; None where it was not measured."""
+        path = self.folder / "metrics" / f"{name}.json" if self.folder else None
         if path is None or not path.is_file() or self.chosen_dictionary != choice.BUNDLE:
             return None
         try:
@@ -264,23 +258,18 @@ def save_bundle(bundle: Bundle, folder: str | os.PathLike[str]) -> None:
         for name, baseline in bundle.baselines.items():
             save_half(part / f"baseline-{name}.safetensors", baseline.state_dict())
         folder.mkdir(exist_ok=True)
-        new = sorted(part.iterdir())
-        old = sorted(folder.glob("*.safetensors"))
-        if any(not _same(part / path.name, path) for path in old):
+        old = [path.name for path in folder.glob("*.safetensors")]
+        _, changed, gone = filecmp.cmpfiles(part, folder, old, shallow=False)
+        if changed or gone:
             shutil.rmtree(folder / "metrics", ignore_errors=True)
-        for path in old:
-            if not (part / path.name).is_file():
-                path.unlink()
-        for path in new:
+        for name in gone:
+            (folder / name).unlink()
+        for path in sorted(part.iterdir()):
             path.chmod(0o644)
             path.replace(folder / path.name)
         write_text(folder / "config.json", json.dumps(_config_of(bundle, folder), indent=1) + "\n")
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _same(new: Path, old: Path) -> bool:
-    return new.is_file() and new.read_bytes() == old.read_bytes()
 
 
 def check_name(name: str) -> None:

@@ -29,17 +29,13 @@ def trusted() -> bool:
     return os.environ.get("L2I_TRUST_CODE") == "1" and not os.environ.get("L2I_SHARED")
 
 
-def plugin_folders() -> tuple[Path, ...]:
-    """The folders that L2I_PLUGINS names."""
-    given = os.environ.get("L2I_PLUGINS", "").split(os.pathsep)
-    return tuple(Path(name).expanduser() for name in given if name)
-
-
 def plugin_files(room: str) -> tuple[list[Path], list[str]]:
-    """The plug-in files of a room that may run, and a sentence for each folder whose may not."""
+    """The plug-in files of a room that may run, of the folders that L2I_PLUGINS names, and a
+    sentence for each folder whose may not."""
     files: list[Path] = []
     problems = []
-    for folder in plugin_folders():
+    for name in filter(None, os.environ.get("L2I_PLUGINS", "").split(os.pathsep)):
+        folder = Path(name).expanduser()
         if not folder.is_dir():
             problems.append(f"L2I_PLUGINS names {folder}, which is no folder; give one that is.")
             continue

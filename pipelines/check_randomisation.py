@@ -29,7 +29,7 @@ from l2i_core.measure.randomisation import ROWS, STUDY, TEXTS, Settings
 from l2i_core.measure.study import publish, run
 from pipelines.runs import evenly, main_guard, provenance
 from pipelines.studies import keep_rows, opened, options
-from pipelines.tables.randomisation import randomisation_table
+from pipelines.tables.experiments import randomisation_table
 
 log = logging.getLogger("l2i")
 

@@ -17,7 +17,6 @@ import numpy as np
 from l2i_core.bundle import Bundle, bundle_folders, load_bundle
 from l2i_core.measure import records, tables
 from l2i_core.measure.metrics.registry import fidelities_of
-from l2i_core.measure.records import ClipRow, LevelRow
 from l2i_core.report import paper
 from l2i_core.task import ONE_CLASS
 from pipelines.config import Config, config_of
@@ -98,13 +97,11 @@ def read_folds(name: str, results: Path, bundle: Bundle | None) -> list[Fold]:
 def class_figures(metrics: Path) -> dict[str, dict[str, Block]]:
     """`tables.class_figures` at `CLASS_LEVEL` of each interpreter with rows in a metrics folder."""
     found = {}
-    for clips in sorted(metrics.glob("clips-*.csv")):
-        name = clips.stem.removeprefix("clips-")
-        levels = metrics / f"levels-{name}.csv"
-        if levels.is_file():  # a baseline has none
-            rows = records.read(clips, ClipRow), records.read(levels, LevelRow)
-            if figures := tables.class_figures(*rows, float(CLASS_LEVEL)):
-                found[name] = figures
+    for levels in sorted(metrics.glob("levels-*.csv")):  # a baseline has none
+        name = levels.stem.removeprefix("levels-")
+        rows = records.read_evaluation(metrics, name)
+        if figures := tables.class_figures(*rows, float(CLASS_LEVEL)):
+            found[name] = figures
     return found
 
 

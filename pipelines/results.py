@@ -23,7 +23,7 @@ from pipelines.evaluate import metrics_folder
 from pipelines.runs import main_guard
 from pipelines.tables import detection
 from pipelines.tables.comparison import comparison_table
-from pipelines.tables.experiments import experiment_tables
+from pipelines.tables.experiments import experiment_tables, randomisation_table, truth_tables
 from pipelines.tables.markdown import (
     decimal,
     fidelity_cells,
@@ -33,8 +33,6 @@ from pipelines.tables.markdown import (
     spread,
     test_cells,
 )
-from pipelines.tables.randomisation import randomisation_table
-from pipelines.tables.truth import truth_tables
 
 NAMES = {"random": "Random", "random_energy": "energy-matched Random"}
 LEVELS = ("0.9", "0.7", "0.5", "0.3", "0.1")

@@ -9,7 +9,7 @@ come from the random f. What is then still the same does not come from what f ha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,14 +19,14 @@ from torch import Tensor
 
 from l2i_core.classifiers.protocol import SoundClassifier
 from l2i_core.classifiers.randomised import Randomiser
-from l2i_core.data.clips import Clip, load_clip
+from l2i_core.data.clips import load_clip
 from l2i_core.dictionary import masking
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.engine import L2I
 from l2i_core.explainers.protocol import Analysis
 from l2i_core.explainers.surrogate import ACTIVE
 from l2i_core.measure.metrics import quartiles, spearman, structural_similarity
-from l2i_core.measure.study import Row, Step, Study, by_step, measured, rows_on_disk, system_of
+from l2i_core.measure.study import Row, Study, measured, of_clips
 from l2i_core.strict import at_least
 
 GOAL = 0.2  # Spearman's ρ, all layers drawn anew: at most that
@@ -107,17 +107,6 @@ def _mask(analysis: Analysis, relevance: Tensor, settings: Settings) -> Tensor:
     return masking.soft_masks(analysis.patterns, analysis.activations, gains)[0]
 
 
-def check(engine: L2I, clips: Sequence[Clip], step: Step, settings: Settings) -> list[Row]:
-    """`clip_rows` of a test set's clip number (step)."""
-    (number,) = step
-    about = {"interpreter": system_of(engine), "clip": clips[number].name, **STUDY.about(settings)}
-    try:
-        rows = clip_rows(engine, load_clip(clips[number], engine.audio), settings)
-    except ValueError as error:
-        return [about | {"error": f"{clips[number].name}: {error}"}]
-    return [about | row for row in rows]
-
-
 def summarise(rows: Sequence[Row]) -> dict[str, Any]:
     """One explainer's rows as figures: quartiles over clips and seeds for every number of layers,
     and `passed`: whether ρ's median is at most `GOAL` with all of them; None where ρ never is a
@@ -148,21 +137,12 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _published(
-    engine: L2I, clips: Sequence[Clip], settings: Settings, weights: str
-) -> Mapping[Step, list[Row]]:
-    """Those of randomisation.csv that the same weights and settings made."""
-    name = system_of(engine)
-    same = {**STUDY.about(settings), "weights": weights}
-    return by_step(clips, rows_on_disk(engine.bundle, ROWS, TEXTS, interpreter=name, **same))
-
-
-STUDY: Study[Settings] = Study(
+SETTINGS = ("seeds", "steps", "threshold")
+STUDY: Study[Settings] = of_clips(
     "randomisation",
-    "clip",
-    lambda clips, _: [(number,) for number in range(len(clips))],
-    check,
+    lambda engine, clip, _, settings: clip_rows(engine, load_clip(clip, engine.audio), settings),
     summarise,
-    ("seeds", "steps", "threshold"),
-    published=_published,
+    SETTINGS,
+    TEXTS,
+    SETTINGS,
 )

@@ -314,6 +314,12 @@ def read(path: str | os.PathLike[str], kind: type[R]) -> list[R]:
         raise ValueError(f"{path.name} is damaged: {error}.") from None
 
 
+def read_evaluation(folder: Path, name: str) -> tuple[list[ClipRow], list[LevelRow]]:
+    """The rows of an interpreter's evaluation in a metrics folder; raises as `read` does."""
+    clips, levels = (folder / f"{table}-{name}.csv" for table in ("clips", "levels"))
+    return read(clips, ClipRow), read(levels, LevelRow)
+
+
 def flat(row: Any) -> dict[str, Any]:
     """A row's values by column, None for those that it has not."""
     values: dict[str, Any] = {}

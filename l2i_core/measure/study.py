@@ -62,6 +62,49 @@ class Study(Generic[S]):
         return {name: getattr(settings, name) for name in self.settings}
 
 
+def of_clips(
+    name: str,
+    rows_of: Callable[[L2I, Clip, int, S], list[Row]],
+    summarise: Callable[[Sequence[Row]], dict[str, Any]],
+    settings: tuple[str, ...],
+    texts: Collection[str],
+    told: tuple[str, ...],
+) -> Study[S]:
+    """A study with a step for every clip of the test set, its number, and rows in metrics/NAME.csv.
+
+    rows_of(engine, clip, number, settings): a clip's rows, ValueError for one that has none; they
+    begin with interpreter, clip and the settings `told`. texts: their columns that are names.
+    """
+
+    def about(engine: L2I, chosen: S) -> Row:
+        return {name: getattr(chosen, name) for name in told} | {"interpreter": system_of(engine)}
+
+    def measure(engine: L2I, clips: Sequence[Clip], step: Step, chosen: S) -> list[Row]:
+        (number,) = step
+        clip = clips[number]
+        same = {"interpreter": "", "clip": clip.name} | about(engine, chosen)
+        try:
+            return [same | row for row in rows_of(engine, clip, number, chosen)]
+        except ValueError as error:
+            return [same | {"error": f"{clip.name}: {error}"}]
+
+    def published(
+        engine: L2I, clips: Sequence[Clip], chosen: S, weights: str
+    ) -> Mapping[Step, list[Row]]:
+        same = about(engine, chosen) | {"weights": weights}
+        return by_step(clips, rows_on_disk(engine.bundle, f"{name}.csv", texts, **same))
+
+    return Study(
+        name,
+        "clip",
+        lambda clips, _: [(number,) for number in range(len(clips))],
+        measure,
+        summarise,
+        settings,
+        published=published,
+    )
+
+
 class Kept:
     """What a run has made so far, by step, in a file that only runs of the same key believe."""
 

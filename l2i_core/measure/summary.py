@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -115,9 +116,8 @@ def refresh_summary(folder: Path, classes: Sequence[str], task: Task = ONE_CLASS
         raise ValueError(f"there is no {path}; run pipelines.evaluate first.")
     summary: dict[str, Any] = json.loads(path.read_text())
     for name, block in summary.items():
-        clips, levels = (folder / f"{table}-{name}.csv" for table in ("clips", "levels"))
-        if clips.is_file() and levels.is_file():
-            rows = records.read(clips, ClipRow), records.read(levels, LevelRow)
-            summary[name] = {**summarise(*rows, classes, task), "about": block.get("about", {})}
+        with contextlib.suppress(FileNotFoundError):
+            made = summarise(*records.read_evaluation(folder, name), classes, task)
+            summary[name] = made | {"about": block.get("about", {})}
     write_text(path, json.dumps(summary, indent=1) + "\n")
     return summary

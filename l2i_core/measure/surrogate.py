@@ -4,7 +4,7 @@ components costs f more? (`explainers.surrogate`)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from l2i_core.explainers.protocol import Analysis
 from l2i_core.explainers.surrogate import SAMPLES, Surrogate, fitted
 from l2i_core.measure.metrics import quartiles, relative_faithfulness, spearman
 from l2i_core.measure.random import against, draw
-from l2i_core.measure.study import Row, Step, Study, by_step, rows_on_disk, system_of
+from l2i_core.measure.study import Row, Study, of_clips
 from l2i_core.task import ONE_CLASS, Task
 
 THRESHOLDS = (0.9, 0.7, 0.5, 0.3, 0.1)
@@ -128,36 +128,14 @@ def check_clip(
     return rows
 
 
-def check(engine: L2I, clips: Sequence[Clip], step: Step, settings: Settings) -> list[Row]:
-    """`check_clip` of a test set's clip number (step), which with the seed decides all draws."""
-    (number,) = step
-    about = {
-        "interpreter": system_of(engine),
-        "clip": clips[number].name,
-        "samples": settings.samples,
-        "seed": settings.seed,
-    }
-    generator = np.random.default_rng([settings.seed, number])
-    try:
-        clip = load_clip(clips[number], engine.audio)
-        analysis = engine.analyse(clip, engine.audio.sample_rate)
-        rows = check_clip(engine, analysis, generator, settings)
-    except ValueError as error:
-        return [about | {"error": f"{clips[number].name}: {error}"}]
-    return [about | row for row in rows]
-
-
-def _published(
-    engine: L2I, clips: Sequence[Clip], settings: Settings, weights: str
-) -> Mapping[Step, list[Row]]:
-    """Those of surrogate.csv that the same weights, samples and seed made."""
-    same = {"samples": settings.samples, "seed": settings.seed, "weights": weights}
-    name = system_of(engine)
-    return by_step(clips, rows_on_disk(engine.bundle, ROWS, TEXTS, interpreter=name, **same))
+def clip_rows(engine: L2I, clip: Clip, number: int, settings: Settings) -> list[Row]:
+    """`check_clip` of a test set's clip, whose number with the seed decides all draws."""
+    analysis = engine.analyse(load_clip(clip, engine.audio), engine.audio.sample_rate)
+    return check_clip(engine, analysis, np.random.default_rng([settings.seed, number]), settings)
 
 
 def summarise(rows: Sequence[Row], task: Task = ONE_CLASS) -> dict[str, Any]:
-    """One interpreter's rows of `check` as a table: quartiles over clips; τ keys are strings.
+    """One interpreter's rows of `check_clip` as a table: quartiles over clips; τ keys are strings.
 
     For every τ and each FF: median in logits and as a share of the span, and L2I's paired test
     against each opponent, for Random over the clips in which it could remove as much energy (None
@@ -199,12 +177,11 @@ def _column(rows: Sequence[Row], name: str) -> list[float]:
     return [row[name] for row in rows]
 
 
-STUDY: Study[Settings] = Study(
+STUDY: Study[Settings] = of_clips(
     "surrogate",
-    "clip",
-    lambda clips, _: [(number,) for number in range(len(clips))],
-    check,
+    clip_rows,
     summarise,
     ("samples", "seed", "random_draws"),
-    published=_published,
+    TEXTS,
+    ("samples", "seed"),
 )

@@ -16,6 +16,7 @@ from pages.dictionary import use
 from pages.dictionary.use import AtHand, Facts
 from pages.dictionary.wall import Chosen
 from pages.shell import components, models, results, state
+from pages.shell.bring import ANEW
 from pages.shell.cached import Key
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
@@ -195,13 +196,11 @@ def spectrograms(view: View, source: ClipSource, component: int) -> None:
                 width="stretch",
                 alt=f"Mel spectrogram of {title}, component {component}, {source.title}",
             )
-    left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
-    left.caption(
+    pictures.draw_legend(
         "Colours in dB below the example's loudest band, the same for all three. B repeats one "
         "spectrum at changing levels: that is all a component is. C is what its mask leaves of "
         "the example, so it has the example's detail."
     )
-    pictures.draw_legend(right)
 
 
 def _solo_of(view: View, source: ClipSource, component: int) -> Solo:
@@ -304,10 +303,8 @@ def _play(view: View, source: ClipSource, words: str) -> None:
     """A clip's words, its player at the context bar's level, and the way to Listen."""
     st.markdown(words)
     sound = use.analysed(view, source)[1].waveform.numpy()
-    wav = players.wav(sound, view.engine.audio.sample_rate, players.common_gain([sound]))
-    with st.container(key=f"players-{source.id}"):
-        st.audio(wav, alt=f"Player: {source.title}")
+    players.alone(f"players-{source.id}", source.title, sound, view.engine.audio.sample_rate)
     if st.button("Open in Listen", key=f"listen {source.id}"):
         if source.id != state.value("clip"):  # else with the class that is explained
-            state.put(clip=source.id, **dict.fromkeys(("window", "own", "class")))
+            state.put(clip=source.id, **ANEW)
         state.go("listen")

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import records
-from pages.faithfulness import classes, stored_randomisation, stored_truths, systems
+from pages.faithfulness import classes, stored, systems
 from pages.faithfulness.shown import Scale, Shown, finding
 from pages.shell import results, state
 from pages.shell.results import Results
@@ -23,8 +23,7 @@ def page() -> None:
     view = current()
     view.head.title("Does f depend on what the interpretation holds?", anchor=False)
     results.draw(view.key, lambda found: measured(view, found))
-    stored_truths.draw(view)
-    stored_randomisation.draw(view)
+    stored.draw(view)
 
 
 def measured(view: View, found: Results) -> None:

@@ -13,8 +13,8 @@ from l2i_core.measure.metrics.registry import metrics_of
 from l2i_core.measure.records import CaseRow
 from pages.faithfulness.shown import Scale, Shown
 from pages.shell import results
-from pages.show import comparisons, pictures, plots
-from pages.show.comparisons import Line
+from pages.show import pictures, plots
+from pages.show.plots import Line
 from pages.show.words import number, percent
 
 Curves = Mapping[str, Sequence[Line]]
@@ -59,7 +59,7 @@ def curves(shown: Shown, other: str | None) -> Curves:
         strict=True,
     ):
         axis_x = "τ, the relevance a component needs"
-        figure = comparisons.lines(lines, shown.level, axis_x, axis, pictures.palette())
+        figure = plots.lines(lines, shown.level, axis_x, axis, pictures.palette())
         with place:
             plots.finding(f"{what} against τ", figure, what, f" (n = {shown.n})")
     return {f"median FF, {shown.scale.key}": ff, "mean |L|": size}

@@ -17,7 +17,7 @@ from pages.fidelity.account import Account, Chart, Line, Paper, matrix, occurrin
 from pages.shell import decisions, results
 from pages.shell.results import Results
 from pages.shell.view import View
-from pages.show import comparisons, pictures, plots
+from pages.show import pictures, plots
 from pages.show.words import class_name, number
 
 MEASURES = {m.symbol: m.name for m in fidelities_of(SEVERAL_CLASSES)}
@@ -70,15 +70,16 @@ def _auprc(by_class: results.Table, n: int) -> Chart | None:
     names = [class_name(row["class"]) for row in shown]
     truth, ours = np.array([[row[key] for key in keys] for row in shown], dtype=float).T
     every = np.array([row[keys[1]] for row in known], dtype=float)
-    labels = ("f finds the labels", "the interpreter finds what f hears")
+    both = {
+        "f finds the labels": truth.tolist(),
+        "the interpreter finds what f hears": ours.tolist(),
+    }
     worst, macro = int(np.nanargmin(every)), float(np.nanmean(every))
     named = class_name(known[worst]["class"])
     return (
         f"The interpreter finds “{named}” worst, with an AUPRC of {number(every[worst])} "
         f"(dotted: the mean, {macro:.3f}; n = {n} clips)",
-        comparisons.paired_bars(
-            names, truth.tolist(), ours.tolist(), labels, macro, "AUPRC", pictures.palette()
-        ),
+        plots.grouped_bars(names, both, "AUPRC", pictures.palette(), 1.0, macro),
     )
 
 

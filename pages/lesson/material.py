@@ -18,7 +18,7 @@ from l2i_core import Interpretation
 from l2i_core.dictionary import masking, shapes
 from pages.shell import clips, components
 from pages.shell.view import View
-from pages.show import pictures, players
+from pages.show import pictures
 from pages.show.words import hertz
 
 SHOWN = 6  # components that the lesson follows: those that cover most of the clip
@@ -107,11 +107,6 @@ def pooling(view: View) -> str:
     """How Θ pools, of a trained interpreter; else ""."""
     info = view.engine.bundle.interpreter_info.get(view.engine.interpreter_name)
     return info.pooling if info else ""
-
-
-def player(view: View, sound: np.ndarray, title: str, gain: float) -> None:
-    """A sound of the clip's."""
-    st.audio(players.wav(sound, view.engine.audio.sample_rate, gain), alt=f"Player: {title}")
 
 
 def magnitudes(view: View, name: str, values: Callable[[], Tensor], what: tuple = ()) -> None:

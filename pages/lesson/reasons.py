@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from l2i_core import Interpretation
 from l2i_core.dictionary import masking, shapes
 from l2i_core.words import TITLES
-from pages.lesson import figures, material
+from pages.lesson import material
 from pages.lesson.material import Told, Try
 from pages.shell import components, decisions, verdicts
 from pages.shell.view import View
 from pages.show import pictures, players, plots
+from pages.show.pictures import Palette
 from pages.show.words import THIN, class_name, number, percent
 
 LEVELS = {tau: f"τ {tau}" for tau in ("0.05", "0.30", "0.70")}
@@ -116,7 +120,7 @@ def _logits(view: View, made: Interpretation) -> None:
         if engine.task.multi_label:
             note = " Logits: a class is heard where they are above 0"
     names = [class_name(engine.classes[c]) for c in order]
-    figure = figures.logits(names, series, pictures.palette())
+    figure = plots.grouped_bars(names, series, "logit", pictures.palette(), decimals=1)
     plots.finding(title, figure, "lesson-logits", note, lively=False)
 
 
@@ -126,7 +130,7 @@ def relevance(view: View, made: Interpretation) -> Told:
     if bool((made.relevance != 0).any()):
         drawn, total = material.ranked(made), len(made.relevance)
         names = material.names(view, tuple(drawn))
-        figure = figures.relevance_bars(
+        figure = relevance_bars(
             [components.escaped_html(name) for name in names],
             made.relevance[drawn].tolist(),
             [k in made.selected for k in drawn],
@@ -166,6 +170,37 @@ def relevance(view: View, made: Interpretation) -> Told:
             LEVELS,
         ),
     )
+
+
+def relevance_bars(
+    names: Sequence[str],
+    values: Sequence[float],
+    chosen: Sequence[bool],
+    threshold: float,
+    colours: Palette,
+) -> go.Figure:
+    """Relevances as bars with their numbers, and τ as a dashed line; those in L in the accent
+    colour."""
+    low = min(0.0, *values)
+    axis = {"title": "relevance r", "range": [low - (0.14 if low < 0 else 0), 1.14]}
+    figure = plots.figure_of(
+        colours, 27 * len(names) + 78, axis, plots.NAMES, margin={"r": 8, "t": 26}
+    )
+    shades = [colours.accent if one else colours.neutral for one in chosen]
+    plots.add_bars(figure, names, values, shades, width=0.6)
+    figure.add_vline(
+        x=threshold,
+        layer="below",
+        line={"color": colours.ink, "width": 1.5, "dash": "dash"},
+        annotation={
+            "text": f"τ = {threshold:.2f}",
+            "y": 1,
+            "yanchor": "bottom",
+            "showarrow": False,
+        },
+        annotation_position="top",
+    )
+    return figure
 
 
 def mask(view: View, made: Interpretation) -> Told:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from l2i_core import Interpretation
 from l2i_core.classifiers.protocol import Seen, Spectral
 from l2i_core.dictionary import shapes
 from l2i_core.explainers.protocol import LAYERS
-from pages.lesson import figures, material
+from pages.lesson import material
 from pages.lesson.material import Told, Try
 from pages.shell import cached, clips, components, decisions, state, verdicts
 from pages.shell.view import View
 from pages.show import pictures, players, plots
+from pages.show.pictures import Palette
 from pages.show.words import THIN, class_name, logit, number, percent
 
 
@@ -23,8 +26,7 @@ def sound(view: View, made: Interpretation) -> Told:
     """x → STFT → X."""
     config, samples = view.engine.audio, view.analysis.waveform.numpy()
     rate, (bins, frames) = config.sample_rate, material.parts(view).x.shape
-    with st.container(key="players-lesson-1"):
-        material.player(view, samples, "the clip", players.common_gain([samples]))
+    players.alone("players-lesson-1", "the clip", samples, rate)
     st.markdown("**The sound x: air pressure over time**")
     st.image(
         material.picture(
@@ -188,9 +190,10 @@ def _component_alone(view: View) -> None:
         format_func=names.__getitem__,
     )
     alone = cached.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
+    rate, title = view.engine.audio.sample_rate, f"component {names[chosen]} alone"
     gain = players.common_gain([view.analysis.waveform.numpy()])
     with st.container(key="players-lesson-4"):
-        material.player(view, alone, f"component {names[chosen]} alone", gain)
+        st.audio(players.wav(alone, rate, gain), alt=f"Player: {title}")
     st.caption("Cut out of the clip as step 8 shows, at the clip's gain.")
 
 
@@ -212,12 +215,46 @@ def _ridges(
     names = material.names(view, main)
     labels = [components.escaped_html(name) for name in names]
     marked = [k in made.selected for k in main]
-    figure = figures.ridges(x, rows, labels, axis, pictures.palette(), marked, own_scale)
+    figure = ridges(x, rows, labels, axis, pictures.palette(), marked, own_scale)
     plots.chart(figure, f"lesson {axis['title']}", f"{title}: {', '.join(names)}.")
     st.caption(
         f"Blue: chosen for “{class_name(view.target)}” at τ = {view.threshold:.2f} (step 7). Beside "
         "its number: a component's centre frequency."
     )
+
+
+def ridges(
+    x: Sequence[float],
+    rows: Sequence[Sequence[float]],
+    names: Sequence[str],
+    axis: Mapping[str, Any],
+    colours: Palette,
+    marked: Sequence[bool],
+    own_scale: bool = False,
+) -> go.Figure:
+    """Filled curves over one x axis, one below the other, the first on top, those that are `marked`
+    in the accent colour. own_scale: each curve fills its row; else one scale holds for all."""
+    floors = range(len(rows) - 1, -1, -1)
+    figure = plots.figure_of(
+        colours,
+        52 * len(rows) + 60,
+        {"range": [x[0], x[-1]], "ticks": "outside", **axis},
+        {
+            "tickvals": [floor + 0.3 for floor in floors],
+            "ticktext": [f"{name}  " for name in names],
+            "range": [-0.05, len(rows)],
+        },
+        margin={"r": 12, "t": 4},
+    )
+    largest = max((max(row, default=0.0) for row in rows), default=0.0)
+    for floor, row, one in zip(floors, rows, marked, strict=True):
+        top = max(max(row, default=0.0) if own_scale else largest, 1e-12)
+        height = [floor + 0.9 * value / top for value in row]
+        shade = colours.accent if one else colours.neutral
+        figure.add_scatter(x=[x[0], x[-1]], y=[floor, floor], mode="lines", line={"width": 0})
+        curve = {"mode": "lines", "line": {"color": shade, "width": 1.5}, "fill": "tonexty"}
+        figure.add_scatter(x=list(x), y=height, **curve)
+    return figure
 
 
 def product(view: View, made: Interpretation) -> Told:

@@ -42,9 +42,7 @@ def three_pictures(view: View, explained: Explained) -> None:
                 f"{view.source.title}, {len(made.selected)} components for "
                 f"{class_name(view.target)}{of_them and f': {of_them}'}.",
             )
-    left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
-    left.caption(f"Colours in dB below the clip's loudest band; {pictures.DIMMED}.")
-    pictures.draw_legend(right)
+    pictures.draw_legend(f"Colours in dB below the clip's loudest band; {pictures.DIMMED}.")
 
 
 def judged(view: View, made: Explained) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.listen import heard, pins, said, side_by_side, sufficient, truths
+from l2i_core.measure import fewest
+from pages.listen import heard, pins, said, side_by_side, truths
 from pages.listen.downloads import downloads
-from pages.shell import components, state
-from pages.shell.view import current
+from pages.shell import cached, components, models, state
+from pages.shell.view import View, current
 from pages.show import live, players
-from pages.show.words import class_name
+from pages.show.choice import Choice
+from pages.show.words import class_name, sentence
 
 
 def page() -> None:
@@ -18,7 +20,7 @@ def page() -> None:
     state.write_url()
     view.head.title(said.question(view), anchor=False)
     said.decision(view)
-    sufficient.offer(view)
+    _offer_fewest(view)
     panels = side_by_side.draw(view) if view.multi_label else []
     if panels:
         st.subheader(f"“{class_name(view.target)}” in detail", anchor=False)
@@ -55,8 +57,36 @@ def _took() -> None:
     """Callback: the user let go of τ, a component or the mask domain in the live component."""
     choice = live.released()
     if choice is not None:
-        state.touch()
-        state.put(tau=choice.tau, domain=choice.domain, own=choice.own or None)
+        state.chose(tau=choice.tau, domain=choice.domain, own=choice.own or None)
+
+
+def _offer_fewest(view: View) -> None:
+    """Draw it below the class to explain; it sets τ, and single components where no τ does it."""
+    assert view.below is not None  # the router knows this page as the one that listens
+    with view.below:
+        if st.button(
+            "Fewest components",
+            help=f"Sets τ so that the fewest of the most relevant components are left with which f "
+            f"still {view.engine.task.decides} “{class_name(view.target)}”.",
+        ):
+            _choose_fewest(view)
+
+
+def _choose_fewest(view: View) -> None:
+    engine, analysis, target = view.engine, view.analysis, view.target
+    state.touch()
+    with cached.telling("f hears more and more of the components") as tell, models.turn:
+        found = fewest.fewest(engine, analysis, target, view.domain, tell)
+    if found is None:
+        state.notice(sentence(fewest.none_suffice(engine, analysis, target)))
+    elif not found.components:
+        says = engine.task.decides
+        state.notice(f"f {says} “{class_name(target)}” of silence: it needs no component.")
+    else:
+        relevance = cached.relevance(engine, analysis, target)
+        choice = Choice.of(relevance, found.components, view.domain)
+        state.put(tau=choice.tau, own=choice.own or None)
+    st.rerun()
 
 
 page()

@@ -31,10 +31,25 @@ def decision(view: View) -> None:
     if view.overview is not None and view.window is not None:
         _long_clip(view, view.overview, view.window)
     assert view.said is not None  # the router knows this page as the one that listens
+    engine, logits, headline = view.engine, view.analysis.logits, "**f says**"
+    if view.multi_label:
+        heard = decisions.said(engine, logits)
+        headline = (
+            f"**f hears {heard}**: whatever has a probability above {decisions.LIMIT:g} (dotted)"
+        )
+    shown = min(max(N_TOP, len(view.decided)), N_HEARD)
+    order = logits.argsort(descending=True, stable=True).tolist()[:shown]
     with view.said:
-        _top_classes(view)
-    _short_clip(view)
-    if warning := decisions.disagreement(view.engine, view.analysis, view.target):
+        st.markdown(headline)
+        target = engine.class_index(view.target)
+        verdicts.classes(view, list(dict.fromkeys([*order, target])), "classes")
+    rate, length = engine.audio.sample_rate, len(view.analysis.waveform)
+    if length < engine.min_length:
+        st.caption(
+            f"The clip lasts {number(length / rate)} s; f needs {number(engine.min_length / rate)} s, so "
+            "it hears silence after it."
+        )
+    if warning := decisions.disagreement(engine, view.analysis, view.target):
         st.warning(warning)
 
 
@@ -51,27 +66,3 @@ def _long_clip(view: View, overview: Overview, window: tuple[float, float]) -> N
         f"windows; over all of them it {told}. Everything below is about one window, "
         f"{clock(window[0])}–{clock(window[1])}."
     )
-
-
-def _top_classes(view: View) -> None:
-    shown = min(max(N_TOP, len(view.decided)), N_HEARD)
-    order = view.analysis.logits.argsort(descending=True, stable=True).tolist()[:shown]
-    st.markdown(_headline(view))
-    target = view.engine.class_index(view.target)
-    verdicts.classes(view, list(dict.fromkeys([*order, target])), "classes")
-
-
-def _headline(view: View) -> str:
-    if not view.multi_label:
-        return "**f says**"
-    heard = decisions.said(view.engine, view.analysis.logits)
-    return f"**f hears {heard}**: whatever has a probability above {decisions.LIMIT:g} (dotted)"
-
-
-def _short_clip(view: View) -> None:
-    rate = view.engine.audio.sample_rate
-    if len(view.analysis.waveform) < view.engine.min_length:
-        st.caption(
-            f"The clip lasts {number(len(view.analysis.waveform) / rate)} s; f needs "
-            f"{number(view.engine.min_length / rate)} s, so it hears silence after it."
-        )

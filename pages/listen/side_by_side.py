@@ -147,5 +147,4 @@ def _notes(view: View, gain: float) -> None:
 
 def _explain(target: str) -> None:
     """Callback: another class in detail; gains set by ear were for the last one."""
-    state.touch()
-    state.put(**{"class": target, "own": None})
+    state.chose(**{"class": target, "own": None})

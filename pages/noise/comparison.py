@@ -13,9 +13,12 @@ import numpy as np
 import streamlit as st
 
 from l2i_core import L2I, Analysis
+from l2i_core.measure import noise_lab
 from l2i_core.measure.explained import Explained
+from l2i_core.measure.noise_lab import HIGHEST, LOWEST
 from l2i_core.measure.stems import Mixture, Passed, gather, mix
 from l2i_core.signal.corrupt import coloured_noise
+from pages.noise.figures import level
 from pages.shell import cached, models
 from pages.shell.cached import Key
 from pages.shell.clips import ClipSource
@@ -23,6 +26,7 @@ from pages.shell.memory import MEGABYTE, Memory
 from pages.shell.view import View
 from pages.show import pictures
 from pages.show.choice import Choice
+from pages.show.words import class_name
 
 _mixtures: Memory[Mixture] = Memory(64 * MEGABYTE)
 _analyses: Memory[Analysis] = Memory(128 * MEGABYTE)
@@ -180,3 +184,42 @@ def _drawn(
         for part in range(3)
         for three in levels
     ]
+
+
+def bearable(view: View, corruption: Corruption, compared: Comparison) -> str:
+    """The sentence, "" where f does not decide for the class without the added sound."""
+    if not _decided(compared):
+        return ""
+    snr = most_noise(view, corruption, compared)
+    name = class_name(view.engine.classes[compared.decision])
+    if snr is None:
+        return f"f's “{name}” does not hold even at **{level(HIGHEST)}**."
+    lowest = "the lowest, " if snr == LOWEST else ""
+    return f"f's “{name}” holds down to {lowest}**{level(snr)}**."
+
+
+def limit(view: View, corruption: Corruption, compared: Comparison) -> tuple[float, str] | None:
+    """Where it stands on an axis of the clip's level above the added sound's, with its words."""
+    snr = most_noise(view, corruption, compared) if _decided(compared) else None
+    if snr is None:
+        return None
+    return float(-snr if compared.follows_other else snr), f"holds to {level(snr)}"
+
+
+def most_noise(view: View, corruption: Corruption, compared: Comparison) -> int | None:
+    """The SNR of the followed sound, see `noise_lab.most_noise`; it is no matter at which SNR the
+    two were mixed."""
+    key = (view.key, corruption.token, compared.follows_other, compared.decision)
+    return _most_noise(key, compared)
+
+
+def _decided(compared: Comparison) -> bool:
+    alone = compared.sides[0]
+    return compared.decision in alone.engine.decided(alone.analysis.logits)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def _most_noise(key: tuple[Any, ...], _compared: Comparison) -> int | None:
+    mixed, engine = _compared.mixture, _compared.sides[0].engine
+    with models.turn:
+        return noise_lab.most_noise(engine, mixed.followed, mixed.rest, _compared.decision)

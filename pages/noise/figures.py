@@ -7,8 +7,8 @@ from typing import Any
 
 from l2i_core.measure.experiments import MEASURES
 from l2i_core.measure.study import Row
-from pages.show import comparisons, pictures, plots
-from pages.show.comparisons import Line
+from pages.show import pictures, plots
+from pages.show.plots import Line
 from pages.show.words import THIN, percent
 
 ENERGY = "share of the sound energy"
@@ -28,7 +28,7 @@ def chart(
     shares = write is percent
     point = "%{x} dB: %{y:.1%}" if shares else "%{x} dB: %{y:.2f}"
     colours = pictures.palette()
-    figure = comparisons.lines(curves, marked, axis_x, axis, colours, point, shares, limit)
+    figure = plots.lines(curves, marked, axis_x, axis, colours, point, shares, limit)
     plots.finding(finding, figure, f"{axis}, {axis_x}")
 
 

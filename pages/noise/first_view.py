@@ -13,7 +13,7 @@ import streamlit as st
 
 from l2i_core import L2I
 from l2i_core.data import scenes
-from l2i_core.measure import most_noise, noise_lab
+from l2i_core.measure import noise_lab
 from l2i_core.measure.stems import mix
 from l2i_core.signal.corrupt import COLOURS
 from pages.noise import comparison
@@ -84,7 +84,7 @@ def _right(engine: L2I, source: ClipSource) -> int | None:
     """The class that f decides for first, where it is the clip's."""
     clip, classes = cached.sound(engine, source).numpy(), engine.classes
     with models.turn:
-        said = most_noise.decided(engine, clip)
+        said = noise_lab.decided(engine, clip)
     labels = {scenes.class_of(label, classes) for label in source.labels}
     return said[0] if said and classes[said[0]] in labels else None
 
@@ -100,7 +100,7 @@ def _measured(
     try:
         mixture = mix(clip, comparison.added(engine, len(clip), corruption), corruption.snr)
         with models.turn:
-            if target not in most_noise.decided(engine, mixture.mixed):
+            if target not in noise_lab.decided(engine, mixture.mixed):
                 return None
             return noise_lab.measure(engine, mixture, target, view.threshold, view.domain)
     except ValueError:

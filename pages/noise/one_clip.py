@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from l2i_core.measure import noise_lab
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import KINDS
-from pages.noise import bearable, files, heard, settings
+from l2i_core.words import TITLES
+from pages.noise import comparison, files, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.shell import cached, components, decisions
 from pages.shell.view import View
-from pages.show import comparisons, pictures, plots
+from pages.show import compared as player
+from pages.show import pictures, players, plots
 from pages.show.words import class_name, decibels, logit, percent, sentence
 
 _SHOWN = 8  # components in the figure of relevances
@@ -37,7 +40,7 @@ def draw(view: View, corruption: Corruption) -> None:
     _figures(view, compared)
     if not compared.sides[1].interpretation.selected:
         _nothing_selected(view, compared)
-    heard.draw(view, compared)
+    _hear(view, compared)
     left, right = st.columns([6, 5], gap="large")
     with left:
         above = st.container()
@@ -46,7 +49,7 @@ def draw(view: View, corruption: Corruption) -> None:
         relevances(view, compared)
     with above:
         changes(view, compared)
-    place.markdown(f"{found} {bearable.told(view, corruption, compared)}")
+    place.markdown(f"{found} {comparison.bearable(view, corruption, compared)}")
     files.downloads(view, corruption, compared)
 
 
@@ -238,14 +241,13 @@ def relevances(view: View, compared: Comparison) -> None:
     plots.finding(
         f"Relevance for {class_name(view.target)}: {kept}, {shift.after - shift.stayed} join; "
         f"rank correlation {logit(shift.correlation)}",
-        comparisons.paired_bars(
+        plots.grouped_bars(
             components.ticks(view.engine, order.tolist()),
-            before[order].tolist(),
-            after[order].tolist(),
-            compared.heads,
-            view.threshold,
+            dict(zip(compared.heads, (before[order].tolist(), after[order].tolist()), strict=True)),
             "relevance r, 1 for the largest of a side",
             pictures.palette(),
+            1.0,
+            view.threshold,
         ),
         "relevances",
         lively=False,
@@ -253,4 +255,41 @@ def relevances(view: View, compared: Comparison) -> None:
     st.caption(
         f"The {len(order)} most relevant of either side; dotted: τ = {view.threshold:.2f}. Rank "
         f"correlation: Spearman's, over all {len(before)}."
+    )
+
+
+def _hear(view: View, compared: Comparison) -> None:
+    """The player, then the pictures."""
+    rate, (first, second) = view.engine.audio.sample_rate, compared.sides
+    sounds = player.named((first.sounds, second.sounds), compared.mixture.rest)
+    heads = (*compared.heads, f"{compared.names[1]} alone")
+    subject = (view.key[-2:], compared.names)  # clip and window, whatever the model
+    with st.container(key="players-noise"):
+        if player.player(sounds, rate, heads, subject):
+            _plain_players(sounds, rate, heads)
+    _pictures(view, compared)
+
+
+def _plain_players(sounds: Mapping[str, ArrayLike], rate: int, heads: tuple[str, str, str]) -> None:
+    """Players of the browser's own, where it has no Web Audio."""
+    gain = players.common_gain(list(sounds.values()))
+    *rest, added = sounds.values()
+    for row, title in enumerate(TITLES):
+        two = {f"{title}, {head}": rest[row + 3 * side] for side, head in enumerate(heads[:2])}
+        players.beside(f"players-{row}", two, rate, gain)
+    players.beside("players-added", {heads[2]: added}, rate, gain)
+    st.caption(players.one_gain(gain))
+
+
+def _pictures(view: View, compared: Comparison) -> None:
+    drawn = iter(comparison.drawn(view, compared))
+    for column, title in zip(st.columns(3, gap="medium"), TITLES, strict=True):
+        for head in compared.heads:
+            column.markdown(f"**{title}**, {head}")
+            alt = f"Spectrogram: {title}, {head}, on a mel scale"
+            column.image(next(drawn), width="stretch", alt=alt)
+    pictures.draw_legend(
+        "0 dB is the loudest band of the two inputs; grey in B: less than a tenth of the magnitude "
+        "is kept. f meets either input with its peak at 1, B and C at their input's scale. B is "
+        "what the model used, not the sound cleaned of noise."
     )

@@ -6,7 +6,7 @@ import re
 
 import streamlit as st
 
-from l2i_core.measure.most_noise import HIGHEST, LOWEST
+from l2i_core.measure.noise_lab import HIGHEST, LOWEST
 from l2i_core.signal.corrupt import COLOURS
 from pages.noise import comparison
 from pages.noise.comparison import Comparison, Corruption

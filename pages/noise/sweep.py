@@ -9,13 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import noise_lab
-from pages.noise import bearable, comparison, figures, settings
+from pages.noise import comparison, figures, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.noise.figures import ENERGY
 from pages.shell import jobs, results, state
 from pages.shell.view import View
 from pages.show import pictures
-from pages.show.comparisons import Line
+from pages.show.plots import Line
 from pages.show.words import THIN, class_name, decibels, logit, percent, sentence
 
 SEEDS = 3  # from the chosen one on
@@ -34,7 +34,7 @@ def draw(view: View, corruption: Corruption) -> None:
         seeds = tuple(range(corruption.seed, corruption.seed + SEEDS))
         drawn = f"noises of seeds {seeds[0]} to {seeds[-1]}"
     st.markdown(
-        f"{bearable.told(view, corruption, compared)} Measured from {decibels(levels[0])} to "
+        f"{comparison.bearable(view, corruption, compared)} Measured from {decibels(levels[0])} to "
         f"{decibels(levels[-1])} in steps of {levels[1] - levels[0]:g}{THIN}dB, {drawn}, at τ = {view.threshold:.2f}."
     )
     what = (view.target, view.threshold, view.domain, compared.follows_other)
@@ -153,7 +153,7 @@ def _curves(view: View, corruption: Corruption, compared: Comparison, rows: pd.D
         if index % 2 == 0:
             places = st.columns(2, gap="large")
         with places[index % 2]:
-            limit = bearable.mark(view, corruption, compared) if index == 0 else None
+            limit = comparison.limit(view, corruption, compared) if index == 0 else None
             figures.chart(title, curves, axis, axis_x, corruption.snr, write, limit)
     each = "Medians and bands of all seeds" if corruption.other is None else "One mixture per SNR"
     st.caption(f"{each}. Dotted upright: the SNR chosen above.")

@@ -102,8 +102,7 @@ def _watch(kind: str) -> None:
     if job is None or not job.running:
         there = next(c.clips for c in clips.collections() if c.kind == kind)
         if there and clips.kind_of(str(state.value("clip"))) != kind:
-            state.touch()
-            state.put(clip=next(iter(there)), source=None, **ANEW)
+            state.chose(clip=next(iter(there)), source=None, **ANEW)
         st.rerun()
     bar, button = st.columns([5, 1], vertical_alignment="center")
     doing, share = job.rows[-1] if job.rows else ("Starting", 0.0)

@@ -114,12 +114,8 @@ def _decision(view: View, listening: bool) -> View:
         on_change=state.changed,
         args=("tau",),
     )
-    sound = view.analysis.waveform.numpy()
-    with player_place.container(key="players-clip"):
-        st.audio(
-            players.wav(sound, view.engine.audio.sample_rate, players.common_gain([sound])),
-            alt="Player: the clip",
-        )
+    sound, rate = view.analysis.waveform.numpy(), view.engine.audio.sample_rate
+    players.alone("players-clip", "the clip", sound, rate, player_place)
     return view
 
 

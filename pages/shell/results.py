@@ -217,8 +217,7 @@ def settle_clip(rows: Sequence[Shown]) -> None:
 
 def clicked(clip: str) -> None:
     """Callback's part: a clip of a figure or table was clicked (`Shown.case`)."""
-    state.touch()
-    state.put(evaluated=clip)
+    state.chose(evaluated=clip)
     st.session_state["l2i_clicked"] = True
 
 
@@ -228,8 +227,7 @@ def row_clicked(names: Sequence[str], key: str) -> None:
     event: Any = st.session_state.get(key)
     chosen = event["selection"]["rows"] if event else []
     if chosen and chosen[0] < len(names):
-        state.touch()
-        state.put(evaluated=names[chosen[0]])
+        state.chose(evaluated=names[chosen[0]])
 
 
 def class_table(rows: Table, decimals: Sequence[str], shares: Sequence[str], alt: str) -> None:
@@ -303,15 +301,14 @@ def _figures(name: str, file: str, stamp: float, _bundle: Bundle) -> dict[str, d
 def _read(name: str, stamp: float, interpreter: str, _bundle: Bundle) -> Results:
     folder = _folder(_bundle)
     assert folder is not None  # it has a summary
-    clips, levels = (folder / f"{table}-{interpreter}.csv" for table in ("clips", "levels"))
     try:
-        rows = records.read(clips, ClipRow), records.read(levels, LevelRow)
+        clips, levels = records.read_evaluation(folder, interpreter)
     except OSError as error:
-        lost = Path(error.filename or clips).name
+        lost = Path(error.filename or interpreter).name
         raise ValueError(f"{name}/metrics lacks {lost}, or it cannot be read.") from error
     except ValueError as error:
         raise ValueError(f"{name}/metrics/{error}") from error
-    for path, found in zip((clips, levels), rows, strict=True):
+    for table, found in (("clips", clips), ("levels", levels)):
         if not found:
-            raise ValueError(f"{name}/metrics/{path.name} holds no rows.")
-    return Results(interpreter, systems(name)[interpreter], tuple(rows[0]), tuple(rows[1]))
+            raise ValueError(f"{name}/metrics/{table}-{interpreter}.csv holds no rows.")
+    return Results(interpreter, systems(name)[interpreter], tuple(clips), tuple(levels))

@@ -119,10 +119,8 @@ def _maker(engine: L2I, asked: str) -> None:
 
 def _explain(name: str) -> None:
     """Callback: the scene is the clip of the app."""
-    state.touch()
-    st.session_state[_OF] = recipes.keep(name)
-    anew = dict.fromkeys(("source", "class", "window", "own"))
-    state.put(clip=st.session_state[_OF], **anew)
+    name = st.session_state[_OF] = recipes.keep(name)
+    state.chose(clip=name, **dict.fromkeys(("source", "class", "window", "own")))
 
 
 def _draft(asked: str, known: Mapping[str, ClipSource]) -> Recipe:

@@ -85,8 +85,7 @@ def offer_best(
         "and around its highest window.",
     ):
         best = cached.best_window(key, engine, source, overview, target)
-        state.touch()
-        state.put(window=_name(*best), own=None, **{"class": target})
+        state.chose(window=_name(*best), own=None, **{"class": target})
         st.rerun()
 
 
@@ -132,14 +131,12 @@ def _labels(engine: L2I, overview: Overview, probabilities: Any) -> Iterable[str
 
 def _scroll(length: float, seconds: float) -> None:
     """Callback: another start, the same length."""
-    state.touch()
     start = min(float(st.session_state["control_start"]), max(0.0, seconds - length))
-    state.put(window=_name(start, start + length), own=None, **{"class": None})
+    state.chose(window=_name(start, start + length), own=None, **{"class": None})
 
 
 def _stretch(start: float, seconds: float) -> None:
     """Callback: another length; the start moves where the clip ends before."""
-    state.touch()
     length = min(float(st.session_state["control_length"]), seconds)
     start = max(0.0, min(start, seconds - length))
-    state.put(window=_name(start, start + length), own=None, **{"class": None})
+    state.chose(window=_name(start, start + length), own=None, **{"class": None})

@@ -19,7 +19,6 @@ import numpy as np
 import streamlit as st
 import torch
 from PIL import Image, ImageColor, ImageDraw, ImageFont
-from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from l2i_core import Analysis, AudioConfig
@@ -107,10 +106,12 @@ def chunks(
     return _png(_with_axes(Image.fromarray(pixels), config, shown, start, frames))
 
 
-def draw_legend(place: DeltaGenerator) -> None:
-    """The colour scale of spectrograms with its numbers."""
+def draw_legend(caption: str) -> None:
+    """What is said below spectrograms, and their colour scale with its numbers."""
+    left, right = st.columns([2, 1], gap="large", vertical_alignment="top")
+    left.caption(caption)
     alt = "Colour scale from black at −80 dB over purple and orange to pale yellow at 0 dB."
-    place.image(_legend(theme()), width="stretch", alt=alt)
+    right.image(_legend(theme()), width="stretch", alt=alt)
 
 
 def _legend(shown: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 from numpy.typing import ArrayLike
@@ -73,6 +74,12 @@ def beside(
             column.markdown(f"**{title}**")
             column.audio(wav(sound, rate, gain), alt=f"Player: {title}")
     return columns
+
+
+def alone(key: str, title: str, sound: ArrayLike, rate: int, place: Any = st) -> None:
+    """One sound's player, at the level at which it would stand beside others."""
+    with place.container(key=key):
+        st.audio(wav(sound, rate, common_gain([sound])), alt=f"Player: {title}")
 
 
 def take_turns() -> None:

@@ -1,9 +1,10 @@
 """Plotly figures in the app's manner: no clutter, a number beside every bar. What all share, and the
-figures of several pages."""
+figures of several pages: bars, and curves over thresholds and levels of noise."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import plotly.graph_objects as go
@@ -162,6 +163,123 @@ def class_bars(
     figure = figure_of(colours, 26 * len(names) + 6, axis, NAMES)
     shades = [colours.accent if name == marked else colours.neutral for name in names]
     add_bars(figure, names, probabilities, shades, width=0.55)
+    if limit is not None:
+        figure.add_vline(x=limit, line={"color": colours.ink, **DOTTED})
+    return figure
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve: its name, y over x, perhaps a band, and how it is drawn."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    colour: str
+    dash: str = "solid"
+    symbol: str = "circle"
+    band: tuple[Sequence[float], Sequence[float]] | None = None
+
+
+def lines(
+    curves: Sequence[Line],
+    marked: float,
+    x_title: str,
+    y_title: str,
+    colours: Palette,
+    point: str = "τ = %{x:.2f}: %{y:.3g}",
+    shares: bool = False,
+    limit: tuple[float, str] | None = None,
+) -> go.Figure:
+    """Curves over one axis, a dotted vertical line at `marked` and a solid one at `limit` with its
+    words, the bands of those that have one.
+
+    point: what is said of a point under the pointer. shares: y is in per cent, and x is marked at
+    the first curve's points.
+    """
+    figure = figure_of(
+        colours,
+        330,
+        {
+            "title": x_title,
+            "showline": True,
+            "ticks": "outside",
+            "tickvals": list(curves[0].x) if shares else None,
+        },
+        {
+            "title": y_title,
+            "rangemode": "tozero",
+            "nticks": 6,
+            "showgrid": True,
+            "tickformat": ".0%" if shares else None,
+        },
+        showlegend=True,
+        margin={"t": 30, "b": 48},
+    )
+    for curve in curves:
+        if curve.band is not None:
+            low, high = curve.band
+            figure.add_scatter(
+                x=[*curve.x, *reversed(curve.x)],
+                y=[*high, *reversed(low)],
+                mode="lines",
+                fill="toself",
+                fillcolor=faded(curve.colour, 0.15),
+                line={"width": 0},
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        figure.add_scatter(
+            x=list(curve.x),
+            y=list(curve.y),
+            name=curve.name,
+            mode="lines+markers",
+            line={"color": curve.colour, "dash": curve.dash, "width": 2},
+            marker={"symbol": curve.symbol, "size": 6, "color": curve.colour},
+            hovertemplate=f"{curve.name}<br>{point}<extra></extra>",
+        )
+    figure.add_vline(x=marked, line={"color": colours.ink, **DOTTED})
+    if limit is not None:
+        place, words = limit
+        side = "right" if 2 * place <= min(curves[0].x) + max(curves[0].x) else "left"
+        figure.add_vline(
+            place,
+            line={"color": colours.ink, "width": 1},
+            annotation={"text": words},
+            annotation_position=f"bottom {side}",
+        )
+    return figure
+
+
+def grouped_bars(
+    names: Sequence[str],
+    series: Mapping[str, Sequence[float]],
+    axis: str,
+    colours: Palette,
+    reaches: float = 0.0,
+    limit: float | None = None,
+    decimals: int = 2,
+) -> go.Figure:
+    """Horizontal bars by name with their numbers, one for each of at most two series: the first in
+    the neutral colour, the second in the accent, none for a NaN. reaches: what the axis does at
+    least; limit: where a dotted line stands."""
+    every = [value for values in series.values() for value in values]
+    low, high = min(0.0, *every), max(reaches, *every)
+    room = 0.15 * (high - low)
+    scale = {"range": [low - room * (low < 0), high + room], "ticks": "outside", "zeroline": True}
+    figure = figure_of(
+        colours,
+        110 + 38 * len(names),
+        {"title": axis, "nticks": 6, **scale},
+        NAMES,
+        bargap=0.35,
+        showlegend=True,
+        margin={"t": 40},
+    )
+    shades = (colours.neutral, colours.accent)
+    for (name, values), shade in zip(series.items(), shades, strict=False):
+        hover = f"%{{y}}, {name}: %{{x:.2f}}<extra></extra>"
+        add_bars(figure, names, values, shade, decimals, name=name, hovertemplate=hover)
     if limit is not None:
         figure.add_vline(x=limit, line={"color": colours.ink, **DOTTED})
     return figure

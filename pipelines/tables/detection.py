@@ -12,7 +12,6 @@ from l2i_core.bundle import Bundle
 from l2i_core.measure import records, tables
 from l2i_core.measure.metrics.registry import fidelities_of
 from l2i_core.measure.random import KINDS
-from l2i_core.measure.records import ClipRow, LevelRow
 from l2i_core.report import paper
 from l2i_core.task import SEVERAL_CLASSES
 from l2i_core.words import class_name
@@ -46,8 +45,7 @@ def opening(block: Mapping[str, Any]) -> str:
 def by_class(bundle: Bundle, folder: Path, name: str) -> str:
     """FF of one interpreter by class beside both Randoms, at the τ of the paper's Fig. 2; "" where
     no Random was drawn there."""
-    clips = records.read(folder / f"clips-{name}.csv", ClipRow)
-    levels = records.read(folder / f"levels-{name}.csv", LevelRow)
+    clips, levels = records.read_evaluation(folder, name)
     threshold = paper.CLASSWISE_TAU
     if threshold not in tables.thresholds_with_random(levels):
         return ""

@@ -1,12 +1,16 @@
-"""The noise and the overlap experiment as Markdown, from what `pipelines.experiments` left."""
+"""What studies left in metrics/STUDY.json as Markdown: noise, overlap, truth, randomisation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from l2i_core.bundle import Bundle
+from l2i_core.dictionary.masking import MASK_DOMAINS
+from l2i_core.measure import truth
+from l2i_core.measure.randomisation import GOAL
 from l2i_core.report import paper
-from pipelines.tables.markdown import decimal, made_by, markdown_table, signed, test_cells
+from pipelines.tables.markdown import decimal, made_by, markdown_table, signed, spread, test_cells
 
 _GROUPS = {"all": "all", "top2": "among f's first two", "top1": "f's first"}
 
@@ -121,3 +125,77 @@ def _median(block: dict[str, float | None], digits: int = 2) -> str:
 def _per_cent(block: dict[str, float | None]) -> str:
     value = block["median"]
     return decimal(None if value is None else 100 * value, 1, "–")
+
+
+_RANDOMISED = (
+    *("explained by", "clips", "seeds", "ρ, top layer", "ρ, all layers", "undefined"),
+    *("SSIM, all layers", "SSIM, shuffled r"),
+)
+
+
+def randomisation_table(blocks: Mapping[str, Any] | None) -> str:
+    """A row per explainer; "" where nothing was checked."""
+    if not blocks:
+        return ""
+    made = made_by(block["about"] for block in blocks.values() if "command" in block["about"])
+    return (
+        "**f drawn anew** from the top layer down (Adebayo et al. 2018), the same class explained "
+        "again: Spearman's ρ of r and SSIM of the masks with the true f's, medians and quartiles "
+        f"over clips and seeds; wanted with all layers: ρ ≤ {GOAL:g}. {made}\n\n"
+        + markdown_table(_RANDOMISED, [_randomised(name, block) for name, block in blocks.items()])
+    )
+
+
+def _randomised(name: str, block: Mapping[str, Any]) -> list[str]:
+    first, last = block["levels"][0], block["levels"][-1]
+    return [
+        name,
+        str(block["n"]),
+        str(block["about"]["seeds"]),
+        (signed(spread(first["spearman"])) or "–") if first["layers"] == 1 else "",
+        signed(spread(last["spearman"])) or "–",
+        f"{last['undefined']} of {last['n']}",
+        signed(spread(last["ssim"])),
+        signed(decimal(block["ssim_chance"]["median"], 2, "–")),
+    ]
+
+
+_NAMES = {"random_energy": "energy-matched Random", "ideal": "ideal mask with this W"}
+_BESIDE = ("explained by", "target first", "target kept", "interferer kept", "SI-SDR", "change")
+
+
+def truth_tables(bundle: Bundle) -> list[str]:
+    """What interpretations hold of known stems: a table per mask domain and τ; none where the
+    bundle has no truth.json."""
+    blocks = bundle.experiment("truth")
+    if blocks is None:
+        return []
+    about = blocks.pop("about")
+    first = next(iter(blocks.values()))[MASK_DOMAINS[0]]
+    level = next(iter(first.values()))["ideal"]
+    named = level["right"] or {"n": 0}
+    parts = [
+        f"**Beside the stems**: {about['scenes']} scenes, "
+        f"{level['all']['n']} sounds of a class in them; medians over the {named['n']} that f "
+        f"names; Random of {about['random_draws']} draws. Target first: more passes of the target "
+        "than of every other stem, the background among them; SI-SDR in dB, its change from the "
+        f"mixture's. {made_by([about])}"
+    ]
+    for domain in MASK_DOMAINS:
+        for t in first:
+            parts.append(
+                f"Masks in the {domain} domain, τ {t}:\n\n{_beside_stems(blocks, domain, t)}"
+            )
+    return parts
+
+
+def _beside_stems(blocks: Mapping[str, Any], domain: str, level: str) -> str:
+    rows = []
+    for name, system, figures in truth.listed(blocks, domain, level):
+        title = name if system == "interpretation" else _NAMES[system]
+        title += f" beside {name}" if name and system != "interpretation" else ""
+        shares = ("target_first", "target_passed", "interferer_passed")
+        cells = [title, *(f"{figures[k]:.3f}" for k in shares)]
+        cells += [decimal(figures[k], 1, "silence") for k in ("si_sdr", "si_sdr_gain")]
+        rows.append(cells)
+    return markdown_table(_BESIDE, rows)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from l2i_core import L2I
 from l2i_core.classifiers.hearing import Hearing
-from l2i_core.measure.most_noise import HIGHEST, LOWEST, bearable, of_decision
+from l2i_core.measure.noise_lab import HIGHEST, LOWEST, bearable, most_noise
 from l2i_core.measure.stems import mix
 from l2i_core.signal.corrupt import coloured_noise
 
@@ -82,7 +82,7 @@ def test_a_decision_is_lost_where_the_toy_f_loses_it(
     toy.task = toy.hearing.task
     tone = level * np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE).astype(np.float32)
     noise = coloured_noise("white", RATE, 3, RATE)
-    found = of_decision(toy, tone, noise, 1)
+    found = most_noise(toy, tone, noise, 1)
     assert found == int(np.ceil(planted))
     # A hundredth of a decibel is what projection and float32 leave open beside half of one.
     for snr, held in ((found, True), (found - 1, False)):
@@ -96,7 +96,7 @@ def test_f_is_asked_as_the_noise_lab_asks_it(engine: L2I, dog: np.ndarray) -> No
     noise = coloured_noise("pink", len(dog), 0, RATE)
     clean = engine.analyse(dog, RATE)
     for target in (clean.predicted, int(clean.logits.argmin())):
-        found = of_decision(engine, dog, noise, target)
+        found = most_noise(engine, dog, noise, target)
         if found is None:
             heard = engine.analyse(mix(dog, noise, HIGHEST).mixed, RATE)
             assert heard.predicted != target
@@ -108,4 +108,4 @@ def test_f_is_asked_as_the_noise_lab_asks_it(engine: L2I, dog: np.ndarray) -> No
 
 def test_silence_has_no_ratio(engine: L2I, dog: np.ndarray) -> None:
     with pytest.raises(ValueError, match="silent"):
-        of_decision(engine, np.zeros(RATE, np.float32), dog, 0)
+        most_noise(engine, np.zeros(RATE, np.float32), dog, 0)

@@ -15,9 +15,9 @@ from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I
 from l2i_core.dictionary import names
-from l2i_core.measure import records
-from l2i_core.measure.records import ClipRow
-from pages.dictionary import files, use
+from l2i_core.measure import records, usage
+from l2i_core.measure.records import ClipRow, to_csv
+from pages.dictionary import use
 from pages.shell import clips, components, evidence
 
 FEW = ("dog-1", "rain-1", "dog+rain")
@@ -364,7 +364,7 @@ def test_the_back_button(opened: Open) -> None:
 
 def test_theta_as_a_file(opened: Open) -> None:
     app = opened()
-    lines = files.matrix_csv(engine_for(app)).splitlines()
+    lines = to_csv(usage.class_weight_rows(engine_for(app))).splitlines()
     assert len(lines) == 13
     assert lines[0].startswith("component,name,centre_hz,")
     table = app.dataframe[-1].value

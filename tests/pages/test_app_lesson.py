@@ -17,11 +17,11 @@ from l2i_core import L2I, Analysis
 from l2i_core.dictionary import masking, shapes
 from l2i_core.task import ONE_CLASS
 from l2i_core.words import moved
-from pages.lesson import figures, material
+from pages.lesson import material, reasons, taken_apart
 from pages.shell import clips
-from pages.show import comparisons, pictures, plots, words
-from pages.show.comparisons import Line
+from pages.show import pictures, plots, words
 from pages.show.pictures import palette
+from pages.show.plots import Line
 
 TITLES = [
     "1 · From sound to picture",
@@ -234,26 +234,29 @@ def test_ranked_holds_the_highest_and_what_speaks_against(engine: L2I, analysis:
 
 def test_figures_mark_what_is_chosen() -> None:
     colours = palette()
-    bars = figures.relevance_bars(["#1", "#2"], [1.0, -0.4], [True, False], 0.3, colours)
+    bars = reasons.relevance_bars(["#1", "#2"], [1.0, -0.4], [True, False], 0.3, colours)
     assert list(bars.data[0].marker.color) == [colours.accent, colours.neutral]
     assert bars.layout.shapes[0].x0 == 0.3
-    curves = figures.ridges(
+    curves = taken_apart.ridges(
         [0.0, 1.0], [[0.0, 2.0], [0.0, 1.0]], ["a", "b"], {"title": "s"}, colours, [False, True]
     )
     tops = [max(curve.y) for curve in curves.data[1::2]]
     assert tops == pytest.approx([1.9, 0.45])  # one scale; the first is on top
     assert [c.line.color for c in curves.data[1::2]] == [colours.neutral, colours.accent]
-    alone = figures.ridges([0.0, 1.0], [[0.0, 1.0]], ["a"], {"title": "s"}, colours, [False], True)
+    alone = taken_apart.ridges(
+        [0.0, 1.0], [[0.0, 1.0]], ["a"], {"title": "s"}, colours, [False], True
+    )
     assert max(alone.data[1].y) == pytest.approx(0.9)
-    pairs = figures.logits(["x"], {"f": [2.0], "Θ": [-1.0]}, colours)
+    pairs = plots.grouped_bars(["x"], {"f": [2.0], "Θ": [-1.0]}, "logit", colours)
     assert [(bar.name, bar.x[0]) for bar in pairs.data] == [("f", 2.0), ("Θ", -1.0)]
 
 
 def test_the_alternative_of_a_figure_has_its_numbers() -> None:
-    bars = figures.logits(["dog", "rain"], {"f": [2.0, 0.5], "Θ": [-1.0, 3.0]}, palette())
+    both = {"f": [2.0, 0.5], "Θ": [-1.0, 3.0]}
+    bars = plots.grouped_bars(["dog", "rain"], both, "logit", palette(), decimals=1)
     assert plots.numbers(bars) == "f dog 2.0, rain 0.50; Θ dog −1.0, rain 3.0"
     bars.add_scatter(x=[1.0], y=[2.0], mode="markers")
     assert plots.numbers(bars).endswith("rain 3.0"), "a cloud of points is no list"
     line = Line("clip", [-10.0, 0.0], [0.25, 0.5], "#000000", band=([0.1, 0.2], [0.3, 0.6]))
-    curves = comparisons.lines([line], 0.0, "dB", "share", palette())
+    curves = plots.lines([line], 0.0, "dB", "share", palette())
     assert plots.numbers(curves) == "clip −10 0.25, 0 0.50", "the band is in the picture alone"

@@ -16,7 +16,7 @@ from l2i_core import L2I, load_bundle
 from l2i_core.bundle import SHIPPED, save_bundle
 from l2i_core.data import scenes, sets, synth
 from l2i_core.data.sets import held_out
-from l2i_core.measure import experiments, most_noise, noise_lab, stems
+from l2i_core.measure import experiments, noise_lab, stems
 from l2i_core.signal.corrupt import COLOURS, coloured_noise
 from pages.shell import clips, jobs
 from pages.show import words
@@ -162,7 +162,7 @@ def test_a_deep_link_and_what_the_page_says_of_it(open_lab: Open) -> None:
 def _said(engine: L2I, found: int | None, target: int) -> str:
     how = "does not hold even at **40" if found is None else "holds down to"
     level = f"**{found}\u202fdB**.".replace("-", "−")
-    lowest = "the lowest, " if found == most_noise.LOWEST else ""
+    lowest = "the lowest, " if found == noise_lab.LOWEST else ""
     what = f"f's “{words.class_name(engine.classes[target])}” {how}"
     return f"{what}\u202fdB**." if found is None else f"{what} {lowest}{level}"
 
@@ -172,7 +172,7 @@ def test_the_most_noise_at_which_the_decision_holds(open_lab: Open) -> None:
     engine = engine_for(app)
     clean = engine.analyse(*clips.at_hand()["dog-1"].read())
     clip = clean.waveform.numpy()
-    found = most_noise.of_decision(
+    found = noise_lab.most_noise(
         engine, clip, coloured_noise("pink", len(clip), 2, RATE), clean.predicted
     )
     assert _said(engine, found, clean.predicted) in texts(app)
@@ -237,7 +237,7 @@ def test_an_overlap_is_explained_for_either_class(open_lab: Open, engine: L2I) -
         engine.analyse(*clips.at_hand()[name].read()).waveform.numpy() for name in ("dog-1", other)
     )
     target = engine.class_index(decisions[other])
-    assert _said(engine, most_noise.of_decision(engine, rest, clip, target), target) in texts(app)
+    assert _said(engine, noise_lab.most_noise(engine, rest, clip, target), target) in texts(app)
     assert lab_sounds(app)[0] != before[0]
     rows = list(app.table[-1].value.index)
     assert rows == [title, "Dog 1"]

@@ -16,7 +16,7 @@ from l2i_core.measure.randomisation import TEXTS, summarise
 from l2i_core.measure.records import read_table
 from pipelines import check_randomisation
 from pipelines.runs import circumstances, main_guard
-from pipelines.tables.randomisation import randomisation_table
+from pipelines.tables.experiments import randomisation_table
 
 OWN = """
 import torch

@@ -22,7 +22,7 @@ from l2i_core.measure.records import read_table
 from l2i_core.measure.truth import TEXTS
 from pipelines import check_truth
 from pipelines.make_scenes import annotations_csv
-from pipelines.tables.truth import truth_tables
+from pipelines.tables.experiments import truth_tables
 
 RATE = 16000
 SCENES: tuple[tuple[str, ...], ...] = (("dog", "alert_signal"), ("powered_saw",), ())
