@@ -35,7 +35,6 @@ def take_away(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow | 
             f"{stem}.csv",
             width="content",
             disabled=not shown,
-            help="The rows that are shown.",
         )
         download(
             "Everything as JSON",

@@ -91,11 +91,7 @@ def table(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> No
     )
     note = f"{told} at τ = {decisions.threshold:.2f}, the most doubtful first."
     if decisions.task.multi_label:
-        note += (
-            " A line for each class that f hears in a clip or that its label holds; where f misses "
-            "it, there is nothing to take out. A folder's clips have one label: what f hears besides "
-            "counts as a false alarm."
-        )
+        note += " A line for each class that f hears in a clip or that its label holds."
     st.caption(note)
 
 

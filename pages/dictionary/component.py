@@ -149,8 +149,7 @@ def sounds(facts: Facts, hand: AtHand, component: int) -> ClipSource | None:
             label.markdown(f"{title}{level}")
             player.audio(sound, alt=f"Player: {title}, component {component}")
     st.caption(
-        f"One gain ({players.decibels(made.gain)} on the clip's own level). B: magnitudes expm1(w·h), "
-        "phase found by Griffin-Lim. C: the clip through the component's soft mask."
+        f"{players.one_gain(made.gain)} B: magnitudes expm1(w·h), phase found by Griffin-Lim."
     )
     return source
 
@@ -197,9 +196,8 @@ def spectrograms(view: View, source: ClipSource, component: int) -> None:
                 alt=f"Mel spectrogram of {title}, component {component}, {source.title}",
             )
     pictures.draw_legend(
-        "Colours in dB below the example's loudest band, the same for all three. B repeats one "
-        "spectrum at changing levels: that is all a component is. C is what its mask leaves of "
-        "the example, so it has the example's detail."
+        "Colours in dB below the example's loudest band. B repeats one spectrum at changing levels; "
+        "C is what the component's mask leaves of the example, so it has its detail."
     )
 
 

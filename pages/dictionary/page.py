@@ -22,12 +22,8 @@ def page() -> None:
         anchor=False,
     )
     own = view.own_dictionary
-    st.markdown(
-        f"A component is a column of W: the shape of a spectrum over "
-        f"{view.engine.audio.n_bins} frequencies, scaled to unit norm and learned from "
-        f"{'this clip alone' if own else 'the training clips'}. H says when it sounds"
-        f"{'' if view.engine.class_weights is None else ', θ what it says about a class'}."
-    )
+    learned = "this clip alone" if own else "the training clips"
+    st.markdown(f"A component is a column of W: the shape of a spectrum, learned from {learned}.")
     facts = use.facts(view)
     settled = wall.settled(facts)
     k = settled.component

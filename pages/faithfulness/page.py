@@ -54,10 +54,7 @@ def choose_scale(view: View) -> Scale:
     unit = view.engine.task.unit
     scales = {scale.key: scale for scale in (Scale(unit, False), Scale(unit, True))}
     key = state.settle("scale", list(scales), unit.name, "scale")
-    why = "A drop of probability can be at most the probability that was there"
-    if not view.engine.task.multi_label:
-        why = "Logits depend on how f was trained"
-    why += "; the share of what silence would take away can be compared between models."
+    why = "The share of what silence would take away can be compared between models."
     words = {key: scale.name for key, scale in scales.items()}
     state.select(st, "FF in", "scale", list(scales), words, widget="radio", help=why)
     return scales[key]

@@ -126,9 +126,6 @@ def finding(shown: Shown) -> None:
     else:
         st.markdown(_energy_verdict(rows))
         st.markdown(_verdict(rows, "random", "At equal count (the paper's test)"))
-        notes.append(
-            "Most components are silent in any one clip: count-matched Random takes little."
-        )
         summary, at = shown.found.summary, f"{level:g}"
         removed = summary.get("log_energy_removed", {}).get(at)
         matched = summary.get("random_energy", {}).get(at, {}).get("log_energy_removed")

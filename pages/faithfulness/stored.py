@@ -63,9 +63,8 @@ def _truth(view: View, found: Mapping[str, Any]) -> None:
     st.caption(
         f"{scenes} test scenes, {n} sounds in them that f names; medians over those. At "
         f"τ = {level}, the nearest to yours of {joined(levels)} that were measured; masks in the "
-        f"{view.domain} domain. Random: {draws} draws of components outside B that carry as "
-        "much log energy. The ideal mask knows the stems: how far apart the patterns of W could keep them. A "
-        "fall of SI-SDR is no fault in itself: an interpretation is no source separation."
+        f"{view.domain} domain. Random: {draws} draws of components outside B that carry as much log "
+        "energy. The ideal mask knows the stems: how far apart the patterns of W could keep them."
     )
 
 

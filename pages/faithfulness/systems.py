@@ -119,8 +119,7 @@ def table(shown: Shown) -> None:
     )
     st.caption(
         f"Fid-In: f {task.decides} the same class on the interpretation alone. A larger |L| or more "
-        "sound energy kept makes FF easier: read them together. p: Wilcoxon signed-rank over the "
-        f"same {task.cases}, two-sided."
+        "sound energy kept makes FF easier: read them together."
     )
 
 

@@ -212,10 +212,7 @@ def draw(view: View) -> None:
                     _one(view, titles[name], found[name], gain)
     players.take_turns()
     if sounds:
-        st.caption(
-            f"{players.one_gain(gain)} Colours in dB "
-            "below the clip's loudest band; grey: less than a tenth of the magnitude is kept."
-        )
+        st.caption(f"{players.one_gain(gain)} Colours in dB below the clip's loudest band.")
 
 
 def _one(view: View, title: str, said: Said, gain: float) -> None:

@@ -36,7 +36,6 @@ def downloads(view: View, made: Explained) -> None:
             help="Components, sound energy kept and FF for each τ in steps of 0.05, by τ alone.",
         )
         evidence.evidence_button(view, made)
-        st.caption("The address of this page is a link to this view.")
 
 
 def every_threshold(made: Explained) -> list[dict[str, float | None]]:

@@ -43,8 +43,6 @@ def offer(view: View, made: Explained) -> None:
             on_click=_pin,
             args=(now,),
             width="stretch",
-            help="Keeps this view, so that another clip, class, interpreter or τ can be "
-            "compared with it.",
         )
     if pinned is None or pinned.settings == now.settings:
         return

@@ -87,9 +87,9 @@ def draw(view: View) -> None:
         with right:
             _table(view, found)
     st.caption(
-        "This is no source separation: f may need little of a sound, and keeping everything passes "
-        "everything. Sound energy passing: the filter |B| / |A| applied to each true sound. The ideal "
-        "mask knows the true sounds and shows how far apart the patterns of W could keep them."
+        "This is no source separation: f may need little of a sound. Sound energy passing: the filter "
+        "|B| / |A| applied to each true sound. The ideal mask knows the true sounds: how far apart the "
+        "patterns of W could keep them."
     )
 
 

@@ -41,7 +41,6 @@ def downloads(view: View, corruption: Corruption, compared: Comparison) -> None:
             download(f"{title} (WAV)", content, f"{stem}-{name}.wav")
         report = json.dumps(_report(view, corruption, compared), indent=1)
         download("Figures (JSON)", report, f"{stem}.json")
-        st.caption("The address of this page is a link to this view.")
 
 
 def _report(view: View, corruption: Corruption, compared: Comparison) -> dict[str, Any]:

@@ -150,22 +150,12 @@ def changes(view: View, compared: Comparison) -> None:
         cached.randoms(side, KINDS[1:])[0] if side.interpretation.selected else None
         for side in compared.sides
     ]
-    less = " (less log energy)"
+    less = " (all others hold less)"
     told = [few and logit(few.median) + ("" if few.as_much else less) for few in draws]
     table([text or "–" for text in told])
-    why = (
-        "A probability loses no more than it has"
-        if view.engine.task.multi_label
-        else "Logits shrink where f is unsure"
-    )
     st.caption(
-        f"FF (Eq. 6): what the class loses without B. {why}: compare FF as a share. Random: "
-        f"components not in B that carry as much log energy, median of {cached.FEW_DRAWS} draws"
-        + (
-            "; “less”: all of them together hold less."
-            if any(less in t for t in told if t)
-            else "."
-        )
+        "FF (Eq. 6): what the class loses without B; compare its share. Random: components not in B "
+        f"that carry as much log energy, median of {cached.FEW_DRAWS} draws."
     )
 
 
@@ -213,8 +203,7 @@ def energy(compared: Comparison) -> None:
         text = f"In B {names[0]} stands {decibels(abs(gain))} {way} {names[1]} than in A."
     st.caption(
         f"{text} Passing: the mixture's own filter |B| / |A| on each sound as it was mixed. SI-SDR: "
-        "how near a signal is to that sound alone, whatever its level; a fall is no fault in itself, "
-        "an interpretation is no source separation."
+        "how near a signal is to that sound alone; a fall is no fault in itself."
     )
 
 
@@ -253,8 +242,8 @@ def relevances(view: View, compared: Comparison) -> None:
         lively=False,
     )
     st.caption(
-        f"The {len(order)} most relevant of either side; dotted: τ = {view.threshold:.2f}. Rank "
-        f"correlation: Spearman's, over all {len(before)}."
+        f"Dotted: τ. Rank correlation: Spearman's, over all {len(before)}, of which "
+        f"{len(order)} are drawn."
     )
 
 
@@ -289,7 +278,6 @@ def _pictures(view: View, compared: Comparison) -> None:
             alt = f"Spectrogram: {title}, {head}, on a mel scale"
             column.image(next(drawn), width="stretch", alt=alt)
     pictures.draw_legend(
-        "0 dB is the loudest band of the two inputs; grey in B: less than a tenth of the magnitude "
-        "is kept. f meets either input with its peak at 1, B and C at their input's scale. B is "
-        "what the model used, not the sound cleaned of noise."
+        f"0 dB is the loudest band of the two inputs; {pictures.DIMMED}. f meets either input with "
+        "its peak at 1, B and C at their input's scale."
     )

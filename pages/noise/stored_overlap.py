@@ -95,8 +95,7 @@ def _papers() -> None:
         alt="Correlations of the paper's four overlap samples with target and other sound",
     )
     st.caption(
-        "ESC-50, from the companion website. Pairs and levels were chosen by hand (the released "
-        "code adds the other clip at 0.09 to 1.0 of the target's peak); ours are drawn."
+        "ESC-50, from the companion website: pairs and levels chosen by hand; ours are drawn."
     )
 
 

@@ -79,27 +79,18 @@ def choose(place: DeltaGenerator, panel: DeltaGenerator, engine: L2I) -> ClipSou
 def ask(head: DeltaGenerator) -> None:
     """What a page says instead of a view whose clip is not here."""
     asked = str(state.value("clip"))
-    kind = clips.kind_of(asked)
-    question, here = "Which sound is this link about?", f"({asked}), which is not on this machine."
+    kind, question = clips.kind_of(asked), "Which sound is this link about?"
+    what, mend = "a clip of a local folder", "Name that folder in L2I_CLIPS"
     if kind in SETS:
-        told = (
-            f"The link shows a clip of {SETS[kind]} {here} {_GET.get(kind, 'Download')} "
-            f"{SETS[kind]}, name its folder in L2I_{kind.upper()}, or choose another clip."
-        )
-    elif kind == "folder":
-        told = (
-            f"The link shows a clip of a local folder {here} Name that folder in L2I_CLIPS, or "
-            "choose another clip."
-        )
-    elif kind == recipes.KIND:
-        question, told = "Which sounds is this scene made of?", scene_maker.ask(asked)
-    else:
-        what = "a recording" if asked.startswith("recording") else "an uploaded clip"
+        what = f"a clip of {SETS[kind]}"
+        mend = f"{_GET.get(kind, 'Download')} {SETS[kind]}, name its folder in L2I_{kind.upper()}"
+    elif kind != "folder":
         question = "Which file is this link about?"
-        told = (
-            f"The link shows {what} ({asked}), and uploads and recordings stay with their "
-            "owner. Upload the same file to restore the view, or choose another clip."
-        )
+        what = "a recording" if asked.startswith("recording") else "an uploaded clip"
+        mend = "Such clips stay with their owner: upload the same file to restore the view"
+    told = f"The link shows {what} ({asked}), which is not on this machine. {mend}, or choose another clip."
+    if kind == recipes.KIND:
+        question, told = "Which sounds is this scene made of?", scene_maker.ask(asked)
     head.title(question, anchor=False)
     st.info(told)
 

@@ -97,8 +97,7 @@ def _maker(engine: L2I, asked: str) -> None:
     left, right = st.columns([6, 5], gap="large")
     with left:
         st.markdown(
-            f"**A scene of {recipes.FEWEST} to {recipes.MOST} clips,** so that the truth is known: "
-            "what you hear in an explanation is compared with each clip as it is in the scene."
+            f"**A scene of {recipes.FEWEST} to {recipes.MOST} clips,** whose true sounds are then known."
         )
         _controls(engine, recipe, known, asked)
     with right:
@@ -110,7 +109,6 @@ def _maker(engine: L2I, asked: str) -> None:
             disabled=bool(problem) or name == asked,
             on_click=_explain,
             args=(name,),
-            help="The whole app is then about this scene; its address makes it again.",
         ):
             st.rerun()
         if name == asked:
@@ -326,8 +324,9 @@ def _preview(recipe: Recipe, known: Mapping[str, ClipSource], bundle: Bundle) ->
         alt=f"Time line of {number(recipe.seconds, 3)} s: {', '.join(_told(recipe, names))}.",
     )
     st.caption(
-        f"One gain for all: {players.decibels(gain)}. Envelopes on one scale, drawn so that "
-        "quiet sounds show." + _training(scene.sounds, bundle)
+        players.one_gain(gain, "the scene's")
+        + " Envelopes on one scale, so that quiet sounds show."
+        + _training(scene.sounds, bundle)
     )
     return ""
 

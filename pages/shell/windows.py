@@ -81,8 +81,7 @@ def offer_best(
     if place.button(
         f"The {cached.BEST_SECONDS:g} s most like “{class_name(target)}”",
         key="best window",
-        help="Where f's logit for the class is highest, looked for in steps of half a second in "
-        "and around its highest window.",
+        help="Where f's logit for the class is highest, in and around its highest window.",
     ):
         best = cached.best_window(key, engine, source, overview, target)
         state.chose(window=_name(*best), own=None, **{"class": target})
