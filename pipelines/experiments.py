@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 
+from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.files import write_text
 from l2i_core.measure.experiments import STUDIES, Settings
 from l2i_core.measure.records import to_csv
@@ -25,6 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", choices=STUDIES, help="one of the two")
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--pairs", type=int, default=default.pairs, help="pairs of clips to mix")
+    parser.add_argument("--mask-domain", choices=MASK_DOMAINS, default=default.mask_domain)
     parser.add_argument(
         "--all-levels",
         action="store_true",
@@ -32,7 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     given = parser.parse_args(argv)
     swept = None if given.all_levels else default.swept
-    settings = Settings(seed=given.seed, pairs=given.pairs, swept=swept)
+    domain = given.mask_domain
+    settings = Settings(seed=given.seed, pairs=given.pairs, swept=swept, mask_domain=domain)
     bundle, engines, data, clips = opened(given)
     made = provenance("experiments", argv)
     for kind in [given.only] if given.only else STUDIES:

@@ -24,6 +24,10 @@ from pages.shell.bring import ANEW
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
 
+# Masks on magnitudes, not the paper's on log magnitudes: where noise shares every bin with the clip,
+# a share of the logarithm is next to nothing of the sound.
+_DOMAIN = "linear"
+
 
 def settle(view: View) -> None:
     """Where neither clip, class nor noise were chosen, go on to one that has an answer, and begin
@@ -31,15 +35,16 @@ def settle(view: View) -> None:
     ours = ("clip", "class", "window", "own", "snr", "seed", "tab")
     if state.value("kind") or not state.is_default(*ours):
         return
+    domain = _DOMAIN if state.is_default("domain") else view.domain
     for engine, key in _engines(view):
         with st.spinner("Looking for a clip …"):
-            found = _answer((*key, view.threshold, view.domain), engine, view)
+            found = _answer((*key, view.threshold, domain), engine, view.threshold, domain)
         if found is None:
             continue
         clip, kind = found
         state.put(kind=kind)
-        if (clip, engine) != (view.source.id, view.engine):
-            state.put(bundle=key[0], interpreter=engine.interpreter_name, clip=clip)
+        if (clip, engine, domain) != (view.source.id, view.engine, view.domain):
+            state.put(bundle=key[0], interpreter=engine.interpreter_name, clip=clip, domain=domain)
             state.put(**ANEW)
             state.write_url()
             st.rerun()
@@ -59,7 +64,9 @@ def _engines(view: View) -> Iterator[tuple[L2I, tuple[Any, ...]]]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _answer(key: tuple[Any, ...], _engine: L2I, _view: View) -> tuple[str, str] | None:
+def _answer(
+    key: tuple[Any, ...], _engine: L2I, threshold: float, domain: str
+) -> tuple[str, str] | None:
     """Clip and noise at FIRST_SNR: f says what the clip is, still says so in the noise, and B is
     not silent. The first of these for which the interpreter agrees and more of the clip than of the
     noise passes into B, else the first; noises in their order, the paper's white before others."""
@@ -69,7 +76,7 @@ def _answer(key: tuple[Any, ...], _engine: L2I, _view: View) -> tuple[str, str] 
         for source in clips.bundled():
             if source.id not in right:
                 right[source.id] = _right(_engine, source)
-            row = _measured(_engine, source, right[source.id], kind, _view)
+            row = _measured(_engine, source, right[source.id], kind, threshold, domain)
             if row is None or not row["decision"] or not row["followed_passed"]:
                 continue
             if row["place"] in (None, 1) and row["followed_passed"] > row["rest_passed"]:
@@ -90,7 +97,7 @@ def _right(engine: L2I, source: ClipSource) -> int | None:
 
 
 def _measured(
-    engine: L2I, source: ClipSource, target: int | None, kind: str, view: View
+    engine: L2I, source: ClipSource, target: int | None, kind: str, threshold: float, domain: str
 ) -> dict[str, Any] | None:
     """`noise_lab.measure` of a clip in noise; None without a class, where f, which is asked first,
     does not hold, and for what cannot be explained."""
@@ -102,6 +109,6 @@ def _measured(
         with models.turn:
             if target not in noise_lab.decided(engine, mixture.mixed):
                 return None
-            return noise_lab.measure(engine, mixture, target, view.threshold, view.domain)
+            return noise_lab.measure(engine, mixture, target, threshold, domain)
     except ValueError:
         return None

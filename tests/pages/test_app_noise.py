@@ -111,6 +111,8 @@ def test_the_very_first_view_has_an_answer(open_app: Open) -> None:
     app = open_app(page="noise")
     engine, source = engine_for(app), clips.at_hand()[url(app)["clip"]]
     assert _holds(engine, source, url(app)["kind"])
+    assert url(app)["domain"] == "linear", "masks of logarithms leave little of a clip in noise"
+    assert url(open_app(page="noise", domain="log"))["domain"] == "log"
 
 
 def test_what_was_chosen_is_not_changed_for_an_answer(open_app: Open) -> None:
