@@ -9,8 +9,7 @@ interpretation = engine.interpret(analysis, target="dog", threshold=0.3)
 from l2i_core.bundle import bundle_folders, load_bundle
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.engine import L2I
-from l2i_core.explainers.explained import Interpretation, Sweep, Verdict
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis, Interpretation, Sweep, Verdict
 from l2i_core.signal import audio
 from l2i_core.signal.spectra import AudioConfig, Spectrogram
 

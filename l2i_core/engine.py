@@ -20,11 +20,10 @@ from l2i_core.classifiers.hearing import Hearing
 from l2i_core.classifiers.protocol import SoundClassifier
 from l2i_core.dictionary import choice, masking
 from l2i_core.dictionary.nmf import Dictionary
-from l2i_core.explainers.ask import Masked, Tell
+from l2i_core.explainers.ask import Ask, Tell
 from l2i_core.explainers.conventions import Conventions
-from l2i_core.explainers.explained import Interpretation, Sweep, Verdict
+from l2i_core.explainers.explained import Analysis, Interpretation, Sweep, Verdict
 from l2i_core.explainers.protocol import (
-    Analysis,
     Explainer,
     asked,
     checked_activations,
@@ -204,9 +203,9 @@ class L2I:
             kept[key] = found
         return found
 
-    def ask(self, analysis: Analysis, mask_domain: str = "log") -> Masked:
+    def ask(self, analysis: Analysis, mask_domain: str = "log") -> Ask:
         """f on the clip's components."""
-        return Masked(self.hearing, analysis, mask_domain, self.conventions.mask_epsilon)
+        return Ask(self.hearing, analysis, mask_domain, self.conventions.mask_epsilon)
 
     @torch.no_grad()
     def interpret(

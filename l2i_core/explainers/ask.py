@@ -12,7 +12,7 @@ from torch import Tensor
 
 from l2i_core.classifiers.hearing import Hearing
 from l2i_core.dictionary import masking
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis
 from l2i_core.signal import spectra
 from l2i_core.task import Task
 
@@ -24,8 +24,9 @@ def _nobody(done: int, total: int) -> None:
     pass
 
 
-class Masked:
-    """`protocol.Ask` by soft masks in a mask domain ("log" or "linear")."""
+class Ask:
+    """f on one clip's components, by soft masks in a mask domain ("log" or "linear"): gains (N, K)
+    in [0, 1] → logits (N, C), differentiable where f is. tell(done, total): how far a search is."""
 
     def __init__(
         self,
@@ -54,8 +55,9 @@ class Masked:
         return self._ask(gains, lambda both: both[:1])[0]
 
     def left(self, gains: Tensor) -> Tensor:
-        """f's logits (N, C) on the sound of (1 − M) ⊙ X for gains (N, K). Gains that are all 0
-        remove nothing, not even what an inverse STFT changes."""
+        """f's logits (N, C) on the sound of (1 − M) ⊙ X for gains (N, K); not `kept(1 − gains)`:
+        where W H = 0 the bin stays in the residual. Gains that are all 0 remove nothing, not even
+        what an inverse STFT changes."""
         (logits,) = self._ask(gains, lambda both: both[1:])
         return torch.where((gains == 0).all(1, keepdim=True), self._analysis.logits, logits)
 

@@ -1,10 +1,47 @@
-"""What one explanation says: of one clip, for one class, at one τ, or at all of them."""
+"""What is known of a clip, and what one explanation says of it: for one class, at one τ or all."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
+
+from l2i_core.signal.spectra import Spectrogram
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything about a clip that depends on neither class nor τ: one pass of f, and H.
+
+    waveform (n',) is mono, at the model's rate and the clip's own level; `gain` · waveform is what
+    f met; `seconds` says which part of the given clip it is. spectrogram: X, phase (F, T) at f's
+    scale. logits (C,); activations H (K, T) of the dictionary `patterns` W (F, K); pooled z (K,),
+    by Θ or, without one, the mean over time. Of an explainer with a Θ also its logits
+    `interpreter_logits` (C,) and attention (T,), summing to 1; else None. Long clips are analysed
+    in `windows`, frame ranges, with logits `window_logits` (n, C); the clip's logits and z are the
+    windows' means, so that relevances still sum to the interpreter's logit. `memory` keeps what was
+    computed of this clip, by name.
+    """
+
+    waveform: Tensor
+    seconds: tuple[float, float]
+    gain: float
+    spectrogram: Spectrogram
+    logits: Tensor
+    activations: Tensor
+    patterns: Tensor
+    windows: tuple[tuple[int, int], ...]
+    window_logits: Tensor
+    pooled: Tensor
+    interpreter_logits: Tensor | None = None
+    attention: Tensor | None = None
+    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def predicted(self) -> int:
+        """f's most probable class."""
+        return int(self.logits.argmax())
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from l2i_core.classifiers.hearing import Hearing
 from l2i_core.explainers import losses
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis
 from l2i_core.explainers.theta import relevance as relevance_of
 from l2i_core.explainers.training import Given, Training
 from l2i_core.strict import at_least

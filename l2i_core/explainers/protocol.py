@@ -19,17 +19,17 @@ import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
 
 from l2i_core.classifiers.protocol import Heard, SoundClassifier
 from l2i_core.dictionary import choice, nmf
+from l2i_core.explainers.ask import Ask
+from l2i_core.explainers.explained import Analysis
 from l2i_core.registry import Registry
-from l2i_core.signal.spectra import Spectrogram
-from l2i_core.task import Task
 
 T = TypeVar("T")
 GRADIENT, LAYERS = "gradient", "layers"  # what an explainer may need of f
@@ -43,74 +43,6 @@ class Activations:
     pooled: Tensor | None = None
     attention: Tensor | None = None
     logits: Tensor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """Everything about a clip that depends on neither class nor τ: one pass of f, and H.
-
-    waveform (n',) is mono, at the model's rate and the clip's own level; `gain` · waveform is what
-    f met; `seconds` says which part of the given clip it is. spectrogram: X, phase (F, T) at f's
-    scale. logits (C,); activations H (K, T) of the dictionary `patterns` W (F, K); pooled z (K,),
-    by Θ or, without one, the mean over time. Of an explainer with a Θ also its logits
-    `interpreter_logits` (C,) and attention (T,), summing to 1; else None. Long clips are analysed
-    in `windows`, frame ranges, with logits `window_logits` (n, C); the clip's logits and z are the
-    windows' means, so that relevances still sum to the interpreter's logit. `memory` keeps what was
-    computed of this clip, by name.
-    """
-
-    waveform: Tensor
-    seconds: tuple[float, float]
-    gain: float
-    spectrogram: Spectrogram
-    logits: Tensor
-    activations: Tensor
-    patterns: Tensor
-    windows: tuple[tuple[int, int], ...]
-    window_logits: Tensor
-    pooled: Tensor
-    interpreter_logits: Tensor | None = None
-    attention: Tensor | None = None
-    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def predicted(self) -> int:
-        """f's most probable class."""
-        return int(self.logits.argmax())
-
-
-class Ask(Protocol):
-    """f on one clip's components: gains (N, K) in [0, 1] → logits (N, C), differentiable where f
-    is; `silence` (C,) is f on nothing."""
-
-    @property
-    def silence(self) -> Tensor: ...
-
-    @property
-    def task(self) -> Task:
-        """What f's logits mean."""
-        ...
-
-    def kept(self, gains: Tensor) -> Tensor:
-        """f on the sound of M ⊙ X."""
-        ...
-
-    def left(self, gains: Tensor) -> Tensor:
-        """f on the sound of (1 − M) ⊙ X: not `kept(1 − gains)`, for where W H = 0 the bin stays in
-        the residual."""
-        ...
-
-    def both(self, gains: Tensor) -> tuple[Tensor, Tensor]:
-        """`kept` and `left`, their masks computed once."""
-        ...
-
-    def energies(self) -> Tensor:
-        """Every component's share of ‖X‖² (K,)."""
-        ...
-
-    def tell(self, done: int, total: int) -> object:
-        """How far what takes long is."""
-        ...
 
 
 class Explainer(ABC):

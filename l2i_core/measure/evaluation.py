@@ -22,8 +22,8 @@ from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
 from l2i_core.explainers import flint, vibi
 from l2i_core.explainers.conventions import Conventions
+from l2i_core.explainers.explained import Analysis
 from l2i_core.explainers.flint import Flint
-from l2i_core.explainers.protocol import Analysis
 from l2i_core.explainers.vibi import Vibi
 from l2i_core.files import write_text
 from l2i_core.measure import records

@@ -11,8 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from l2i_core.engine import L2I
-from l2i_core.explainers.explained import Interpretation, Sweep, Verdict
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis, Interpretation, Sweep, Verdict
 from l2i_core.measure.random import KINDS, RandomDrops, draw
 
 

@@ -13,8 +13,7 @@ import torch
 from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
 from l2i_core.explainers.ask import Tell
-from l2i_core.explainers.explained import Interpretation
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis, Interpretation
 from l2i_core.words import class_name
 
 _AT_ONCE = 8  # numbers tried before it is looked whether one suffices

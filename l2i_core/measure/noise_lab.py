@@ -16,7 +16,7 @@ from torch import Tensor
 
 from l2i_core.data.clips import written
 from l2i_core.engine import L2I
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis
 from l2i_core.measure.metrics import spearman
 from l2i_core.measure.stems import Mixture, gather, mix
 from l2i_core.measure.study import Row

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from l2i_core.engine import L2I
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis
 from l2i_core.measure.metrics import paired_test
 
 KINDS = ("random", "random_energy")  # count-matched and energy-matched, as rows name them

@@ -23,7 +23,7 @@ from l2i_core.data.clips import load_clip
 from l2i_core.dictionary import masking
 from l2i_core.dictionary.nmf import Dictionary
 from l2i_core.engine import L2I
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis
 from l2i_core.explainers.surrogate import ACTIVE
 from l2i_core.measure.metrics import quartiles, spearman, structural_similarity
 from l2i_core.measure.study import Row, Study, measured, of_clips

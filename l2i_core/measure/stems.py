@@ -16,8 +16,7 @@ from torch import Tensor
 
 from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
-from l2i_core.explainers.explained import Interpretation
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis, Interpretation
 from l2i_core.measure import metrics
 from l2i_core.signal import spectra
 from l2i_core.signal.corrupt import add_at_snr, snr

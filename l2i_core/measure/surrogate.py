@@ -15,7 +15,7 @@ from scipy import stats
 from l2i_core.data.clips import Clip, load_clip
 from l2i_core.dictionary import masking
 from l2i_core.engine import L2I
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis
 from l2i_core.explainers.surrogate import SAMPLES, Surrogate, fitted
 from l2i_core.measure.metrics import quartiles, relative_faithfulness, spearman
 from l2i_core.measure.random import against, draw

@@ -21,8 +21,7 @@ from l2i_core.data import scenes
 from l2i_core.data.clips import Clip, load_clip
 from l2i_core.dictionary import masking, nmf
 from l2i_core.engine import L2I
-from l2i_core.explainers.explained import Interpretation
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis, Interpretation
 from l2i_core.measure.random import energy_matched
 from l2i_core.measure.stems import Passed, Stems, gather, log_magnitude
 from l2i_core.measure.study import (

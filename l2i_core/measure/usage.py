@@ -13,7 +13,7 @@ from torch import Tensor
 from l2i_core.dictionary import shapes
 from l2i_core.engine import L2I
 from l2i_core.explainers import theta
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis
 from l2i_core.measure.records import ClipRow
 from l2i_core.signal import spectra
 

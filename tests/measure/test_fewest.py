@@ -15,7 +15,7 @@ from l2i_core.__main__ import main
 from l2i_core.bundle import Bundle
 from l2i_core.classifiers.protocol import checked
 from l2i_core.dictionary import masking
-from l2i_core.explainers.protocol import Analysis
+from l2i_core.explainers.explained import Analysis
 from l2i_core.measure.fewest import Fewest, fewest, interpreted, none_suffice
 from l2i_core.signal import audio
 from pages.show.choice import Choice

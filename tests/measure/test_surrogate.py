@@ -13,7 +13,7 @@ from torch import Tensor
 from l2i_core import L2I, Analysis
 from l2i_core.dictionary import masking
 from l2i_core.explainers import surrogate as explainer
-from l2i_core.explainers.ask import Masked
+from l2i_core.explainers.ask import Ask
 from l2i_core.explainers.surrogate import Surrogate
 from l2i_core.measure import surrogate
 from l2i_core.measure.study import Row
@@ -31,11 +31,11 @@ def generator() -> np.random.Generator:
 def linear(monkeypatch: pytest.MonkeyPatch, analysis: Analysis) -> Analysis:
     """An f that loses TRUE[k] of every logit when component k is removed; all are active."""
 
-    def lost(self: Masked, gains: Tensor) -> Tensor:
+    def lost(self: Ask, gains: Tensor) -> Tensor:
         rows = 1.0 - gains @ torch.from_numpy(TRUE).float()
         return rows[:, None].expand(-1, 10)
 
-    monkeypatch.setattr(Masked, "left", lost)
+    monkeypatch.setattr(Ask, "left", lost)
     monkeypatch.setattr(explainer, "ACTIVE", 0.0)
     return replace(analysis, logits=torch.eye(10)[3])
 
@@ -95,13 +95,13 @@ def test_surrogate_asks_f_about_the_clip_without_what_is_off(
     engine: L2I, analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Tensor] = []
-    real = Masked.left
+    real = Ask.left
 
-    def spied(self: Masked, gains: Tensor) -> Tensor:
+    def spied(self: Ask, gains: Tensor) -> Tensor:
         asked.append(gains)
         return real(self, gains)
 
-    monkeypatch.setattr(Masked, "left", spied)
+    monkeypatch.setattr(Ask, "left", spied)
     made = explainer.fitted(
         analysis, engine.class_index("rain"), engine.ask(analysis), np.random.default_rng(4), 30
     )

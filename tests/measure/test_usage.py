@@ -13,7 +13,7 @@ import torch
 
 from l2i_core import L2I, Analysis, AudioConfig
 from l2i_core.dictionary import shapes
-from l2i_core.explainers.protocol import Analysis as _Analysis
+from l2i_core.explainers.explained import Analysis as _Analysis
 from l2i_core.measure import usage
 from l2i_core.measure.records import ClipRow, to_csv
 from l2i_core.signal import audio

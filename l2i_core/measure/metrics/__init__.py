@@ -119,9 +119,8 @@ def correlation(first: ArrayLike, second: ArrayLike) -> float:
     a, b = _vector(first), _vector(second)
     if len(a) != len(b):
         raise ValueError(f"{len(a)} samples against {len(b)}: a correlation needs as many.")
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt(a @ a) * np.sqrt(b @ b))
-    return float(a @ b) / scale if scale > 0 else float("nan")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float(np.corrcoef(a, b)[0, 1])
 
 
 @dataclass(frozen=True, slots=True)
