@@ -3,8 +3,6 @@
 Bad input gives one line `error: …` on stderr and exit code 2, and leaves no half-written file.
 """
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import json

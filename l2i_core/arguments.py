@@ -1,8 +1,6 @@
 """Command-line parsing that speaks like every other error, one sentence, no usage text, and on
 every console: what one cannot print is spelled in ASCII."""
 
-from __future__ import annotations
-
 import argparse
 import codecs
 import io

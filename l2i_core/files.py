@@ -3,8 +3,6 @@
 And where the user's own files live.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 from collections.abc import Iterator

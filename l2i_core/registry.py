@@ -6,8 +6,6 @@ package's last name: classifiers, explainers, …). Plug-ins are strangers' code
 the user says so (`trusted`).
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import os

@@ -1,7 +1,5 @@
 """Settings read strictly: a mapping of YAML or JSON → a frozen dataclass, or one sentence."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import typing

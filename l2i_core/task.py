@@ -4,8 +4,6 @@ Whatever depends on that asks the task: a model has one (`bundle.task`, `engine.
 a report and the rows of an evaluation.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -1,7 +1,5 @@
 """Weights as safetensors files in fp16, read strictly, and frozen in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar

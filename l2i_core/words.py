@@ -1,7 +1,5 @@
 """How app, reports and command line write names and numbers: two or three digits, units always."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ validation split there), are kept in OUT/rows as soon as they are there; a kille
 it was. The table and the figures are written to REPORT when the command ends.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

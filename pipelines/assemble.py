@@ -1,7 +1,5 @@
 """What a bundle records of its parts and of the run that made them."""
 
-from __future__ import annotations
-
 import platform
 import subprocess
 from dataclasses import fields

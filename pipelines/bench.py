@@ -4,8 +4,6 @@ Times are medians on this machine, noisy by nature; the ratios in the last colum
 things measured in the same run.
 """
 
-from __future__ import annotations
-
 import os
 import resource
 import statistics

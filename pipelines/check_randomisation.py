@@ -7,8 +7,6 @@ on with the next clip. With --classifier any other f is checked, on a folder of 
 and the figures are printed.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -6,8 +6,6 @@ bundle's folder; a killed run goes on with the next clip. A clip takes as many p
 are samples, and its draws do not depend on which others are checked.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

@@ -7,8 +7,6 @@ every interpreter; a killed run goes on with the next scene, and what was measur
 same weights is not measured again.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

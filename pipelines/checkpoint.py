@@ -4,8 +4,6 @@ Every epoch draws its randomness from (seed, epoch) alone and the learning rate 
 the step, so a run that is killed and started again gives what an unbroken one gives.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

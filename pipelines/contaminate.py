@@ -6,8 +6,6 @@ as in summary.json. What is there of the same weights is not measured again, and
 be used is logged and left out.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 from collections.abc import Mapping, Sequence

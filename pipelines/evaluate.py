@@ -6,8 +6,6 @@ config's test folds and writes OUT/metrics; OUT/metrics/released with
 so a killed run goes on with the next.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

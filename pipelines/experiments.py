@@ -5,8 +5,6 @@ metrics/overlap.json, with a block per interpreter, and the rows as CSV files be
 are kept after every clip or pair, so a killed run goes on with the next.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 

@@ -1,7 +1,5 @@
 """What training reads: every clip's log-magnitude X at f's scale, cut or padded to one length."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Sequence
 

@@ -5,8 +5,6 @@ training as our own (`train_interpreter`). Everything lies in a hidden folder be
 bundle is complete; the same command, after a kill, goes on there.
 """
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import json

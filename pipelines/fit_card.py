@@ -1,7 +1,5 @@
 """card.md of a bundle that `fit` made: the data, f, what was trained, and how far it follows f."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ Figures are read from bundles' metrics and from assets/results, where `pipelines
 those of the other folds. Nothing is computed here but means and deviations.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The published file is a pickle. It is read here, and only here, with `weights_on
 result is where the configs that fine-tune from it look for it, unless --out names another file.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

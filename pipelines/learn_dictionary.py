@@ -3,8 +3,6 @@
 Leaves W in OUT/checkpoints; `train_interpreter` makes a bundle of it. Resumable.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

@@ -1,8 +1,6 @@
 """What the commands on an experiment share: options and log, and the epoch loop of every network:
 seeded, logged, resumable."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Mapping

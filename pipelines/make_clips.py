@@ -8,8 +8,6 @@ Mono 44.1 kHz 16-bit FLAC at the levels `synth` gives, and `clips.json`, which s
 was made. Stems add up to their mixture to within 16-bit rounding.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence

@@ -8,8 +8,6 @@ test scenes from fold 1; a training clip whose recording a test fold holds too i
 number i of a split depends on the seed and i alone, so a longer run starts with the same scenes.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections import defaultdict

@@ -1,8 +1,6 @@
 """What f may be made of: for each `classifier.kind` of a config how its network is made, which
 log-mel it reads, where its weights start, and the classifier that it becomes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Noise in training, ours and not the paper's: so that f holds where its sounds are not alone."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

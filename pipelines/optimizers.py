@@ -5,8 +5,6 @@ matrix of its momentum, so that no direction waits for another: Ψ, which has no
 then learns in far fewer steps (docs/method.md).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import torch

@@ -7,8 +7,6 @@ another folder to make them all anew. A killed run goes on where it was. docs/re
 at the end, or alone with --tables.
 """
 
-from __future__ import annotations
-
 import filecmp
 import json
 import logging

@@ -3,8 +3,6 @@
 Prints Markdown. Every figure was written by `pipelines.evaluate` on the bundle as loaded.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import sys

@@ -1,7 +1,5 @@
 """What every long job shares: device, precision, log file, one-sentence errors."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os

@@ -1,7 +1,5 @@
 """Which clips a config chooses: without those that it leaves out, long recordings in stretches."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache

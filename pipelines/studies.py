@@ -1,7 +1,5 @@
 """What the commands that measure a bundle's interpreters on its own test set share."""
 
-from __future__ import annotations
-
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Collection, Sequence
 

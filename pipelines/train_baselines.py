@@ -4,8 +4,6 @@ Needs the finished interpreters of the same config and output folder; the baseli
 same f and clips. When all are trained they join the bundle in OUT. Resumable.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Leaves the trained network in OUT/checkpoints; `train_interpreter` makes a bundle of it. Resumable.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Any Python function that scores sounds, a black box: a process, a server, another library."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a stranger's code or file does wrong, in one sentence."""
 
-from __future__ import annotations
-
 import importlib
 from typing import Any
 

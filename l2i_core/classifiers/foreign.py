@@ -1,8 +1,6 @@
 """A classifier that is not ours, as it is asked: what it answers is probed once, on sounds of known
 kinds, and checked at every call. Each kind of foreign model is a subclass in a file of its own."""
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,6 @@
 """Front ends of published models that are plain signal processing, differentiable: sounds (B, n) →
 what the model reads. Each equals the feature extractor of its name in transformers within 1e-3."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,8 +1,6 @@
 """f as it is asked: padding, windows of long clips, batches, silence, and what a drop is measured
 against. Nothing here knows how decisions are explained."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

@@ -5,8 +5,6 @@ end of `front_ends` lets gradients reach the waveform, once it has been compared
 own; any other makes a black box.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Sequence

@@ -1,8 +1,6 @@
 """Feature maps (B, channels, time, bands) of layers whose outputs have any shape: which axis is
 time is measured, not declared."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

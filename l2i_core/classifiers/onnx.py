@@ -4,8 +4,6 @@ What the file's metadata may say: `sample_rate` (Hz), `classes` (a JSON list, or
 `multi_label` (true or false), `layers` (names of outputs that are feature maps, with commas).
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Sequence

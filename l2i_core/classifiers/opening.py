@@ -1,7 +1,5 @@
 """What `--classifier` names: a file, a folder, or a name of the registry."""
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import os

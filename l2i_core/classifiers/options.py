@@ -1,7 +1,5 @@
 """The options by which a command names a classifier that is not ours, and what they open."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

@@ -15,8 +15,6 @@ A stranger's file writes a class with `sample_rate`, `classes` and `logits`, and
 A bundle whose config.json says `"classifier": {"kind": "mine"}` is explained through it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -2,8 +2,6 @@
 2018, "Sanity Checks for Saliency Maps" (Quantus calls it MPRT). f itself is never touched.
 """
 
-from __future__ import annotations
-
 import copy
 import math
 from collections.abc import Iterator, Sequence

@@ -3,8 +3,6 @@
 A TFLite file is a FlatBuffer, which the optional library `tflite` reads; nothing of it is run.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Any `torch.nn.Module` that takes waveforms (B, n), or our log-mel, and returns logits (B, C)."""
 
-from __future__ import annotations
-
 import copy
 import difflib
 import threading

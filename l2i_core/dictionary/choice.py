@@ -1,7 +1,5 @@
 """Which W a clip is explained with: the bundle's, one from a file, or one learned from the clip."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -7,8 +7,6 @@ Mask domains. "log", the paper's: X_int = M ⊙ X on log-magnitudes, X_2 = X −
 the same M on magnitudes, X_int = log1p(M ⊙ expm1 X), so that x_int + x_2 = x exactly.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import torch

@@ -4,8 +4,6 @@ A name belongs to one dictionary: files carry a fingerprint of W, so that names 
 another one. Folder: the environment variable L2I_HOME, by default ~/.l2i.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import threading

@@ -3,8 +3,6 @@
 A component k is a column w_k of W (F, K), unit norm: a spectral shape in X = log(1 + |S|).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor

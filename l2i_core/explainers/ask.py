@@ -3,8 +3,6 @@
 X(g) = W (g ⊙ H) / (W H) ⊙ X for gains g ∈ [0, 1]^K, x(g) = INV(X(g), P).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """The trained baselines that a bundle may hold beside its interpreters: FLINT and VIBI."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from torch import nn

@@ -1,7 +1,5 @@
 """What is known of a clip, and what one explanation says of it: for one class, at one τ or all."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -5,8 +5,6 @@ Along g = α·1 from silence to the clip, x(g) = INV(W (g ⊙ H) / (W H) ⊙ X, 
     a_k = ∫₀¹ ∂ f_c(x(α1)) / ∂ g_k dα,   Σ_k a_k = f_c(x(1)) − f_c(silence)   (completeness)
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

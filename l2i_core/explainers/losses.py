@@ -3,8 +3,6 @@
 All are means (over clips, bins, components), so that weights do not depend on a clip's length.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

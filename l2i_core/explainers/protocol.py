@@ -13,8 +13,6 @@ A stranger's file writes a class, and adds it; every model then offers it beside
             ...
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 from abc import ABC, abstractmethod

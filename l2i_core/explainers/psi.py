@@ -5,8 +5,6 @@ convolutional classifier can be explained. Of a classifier that shows none, `Log
 from the log-mel.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -9,8 +9,6 @@ E(g) is the share of ‖X‖² kept. The slope s rises from 1 to 3, so that the 
 will have them. The relevance is σ(a).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -7,8 +7,6 @@ NMF components, so its coefficients and other relevances speak of the same thing
 hundreds of passes of f for every clip, and no gradient.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@
 layer without bias: relevances sum to the logit.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """How an explainer is trained on f's answers: what the settings of every kind hold."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

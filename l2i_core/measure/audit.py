@@ -9,8 +9,6 @@ Of a multi-label model every pair of clip and class is a decision that f hears o
 holds: f is wrong in a false alarm and in a miss. There is nothing to take out of a miss.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -5,8 +5,6 @@ they cover as much of ‖X‖² as another's selection does, the last one by a g
 grows with what is removed, so that only there it tells which choice was better.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 The mixture is the input: what is explained is f's decision on it, not that on the clip alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ first, measures the Random Baselines. Everything is measured on the bundle as lo
 have no τ: one pass, and of what can be played a case per clip and class that f decides for.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -5,8 +5,6 @@ Each is a `Study` with a row for every mixture, explained class and τ. Columns 
 `noise_lab`: "followed" is the sound whose class is explained, "rest" the other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """One decision of f explained: one clip, one class, one choice of components."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ Components join in falling order of relevance, one at a time. More of them are n
 where fewer are, so every number is tried from none on.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

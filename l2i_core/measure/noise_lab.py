@@ -5,8 +5,6 @@ holds: a search over the ratio, by passes of f alone. A sound "followed" is the 
 explained: the clip, or in an overlap of two clips either of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ its drop is near zero whatever one does. Energy-matched, ours, always beside it:
 removed until they cover as much of ‖X‖² as L does (`masking.component_log_energy`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -6,8 +6,6 @@ same clip is explained again by the same explainer, a trained one's Ψ and Θ as
 come from the random f. What is then still the same does not come from what f has learned.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -6,8 +6,6 @@ each class or component; a field with a default is a column that a file may lack
 where any row has it. Numbers have six digits, and `write(read(path))` is the file, byte for byte.
 """
 
-from __future__ import annotations
-
 import csv
 import dataclasses
 import functools

@@ -5,8 +5,6 @@ a run of fewer steps is the beginning of a longer one. They are kept as soon as 
 killed run goes on with the next step, and other weights or settings begin anew.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """The tables of an evaluation from its rows: what summary.json and baselines.json hold."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Sequence

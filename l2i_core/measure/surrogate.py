@@ -2,8 +2,6 @@
 components costs f more? (`explainers.surrogate`)
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -6,8 +6,6 @@ class above 0.5, a row for each (a "case"). FF on the scale "share" is FF / (f(x
 NaN where a clip has nothing to lose; the other scale is FF's own unit.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -7,8 +7,6 @@ energy-matched Random, and of the ideal mask with this W: H from the stems, how 
 patterns could keep them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """How a component sounds alone, and how much clips use it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

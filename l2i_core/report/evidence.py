@@ -5,8 +5,6 @@ the time or the place of writing, the link and a user's names of components apar
 `sha256sum -c MANIFEST` checks an unpacked one.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -5,8 +5,6 @@ beside this file: every text that comes from a file, a model or a user is escape
 the page forbids scripts and requests.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 import io

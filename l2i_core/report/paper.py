@@ -4,8 +4,6 @@ All but those of SONYC-UST: ESC-50, f fine-tuned from AudioSet weights, 44.1 kHz
 cent.
 """
 
-from __future__ import annotations
-
 # Table 1: top-1 / 3 / 5 fidelity, mean of five folds.
 FIDELITY = {
     "L2I + Θ_ATT": (0.657, 0.818, 0.882),

@@ -1,7 +1,5 @@
 """The report of one interpretation: the stable JSON that the command line and the app share."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

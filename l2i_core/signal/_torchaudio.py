@@ -5,8 +5,6 @@ import fails while loading its compiled extension. Everything used here is pure 
 torch: when the extension cannot be loaded, a stub stands in for it and the import is tried again.
 """
 
-from __future__ import annotations
-
 import importlib
 import sys
 import types

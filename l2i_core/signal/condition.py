@@ -1,7 +1,5 @@
 """What must be known of a sound before a class is named: is there anything to hear at all?"""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass

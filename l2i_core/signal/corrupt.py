@@ -1,7 +1,5 @@
 """Noise at a signal-to-noise ratio: what the paper's noise experiment adds to a clip."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 

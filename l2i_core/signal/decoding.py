@@ -5,8 +5,6 @@ file that was joined from others it reads the first, of an MP3 file without a le
 guesses. FFmpeg follows no reference out of a file: playlists would read others, or addresses.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import itertools

@@ -5,8 +5,6 @@ sound (Microsoft and IBM, Multimedia Programming Interface and Data Specificatio
 for more than 4 GiB, has its sizes in a chunk "ds64" (EBU Tech 3306).
 """
 
-from __future__ import annotations
-
 import io
 import re
 import struct

@@ -1,7 +1,5 @@
 """What was found in a model, what can explain it, and its way among the others."""
 
-from __future__ import annotations
-
 import pandas as pd
 import streamlit as st
 

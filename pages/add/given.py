@@ -1,7 +1,5 @@
 """What the user gives: a path or a file, and what the model may not say itself."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """A model that was given: opened, and kept as a small bundle that explains without training."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import re

@@ -1,7 +1,5 @@
 """Add a model: which classifier of yours shall be explained?"""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.add import found, given

@@ -4,8 +4,6 @@ It belongs to one session: named by an unguessable token, its private folder (fo
 removed with it, and the job ends when the session does.
 """
 
-from __future__ import annotations
-
 import secrets
 import shlex
 import tempfile

@@ -1,7 +1,5 @@
 """The decision that is chosen on the Audit page: its grounds for doubt, its sound, its evidence."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Whose decisions the Audit page shows, and the one of them that the whole page is about."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Audit: which decisions deserve doubt, and the evidence that leaves the app."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from l2i_core.measure import audit

@@ -1,7 +1,5 @@
 """What leaves the Audit page: the table, every figure, and a report with sound and pictures."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Mapping, Sequence
 

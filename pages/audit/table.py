@@ -1,7 +1,5 @@
 """The Audit page's table: a line per decision, which filters narrow and a tick chooses."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

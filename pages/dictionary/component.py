@@ -1,7 +1,5 @@
 """The chosen component: its name, its shape, how it sounds alone, and the clips that use it most."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

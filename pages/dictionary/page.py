@@ -1,7 +1,5 @@
 """Dictionary: the components that every explanation is made of, to be seen, heard and named."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from l2i_core.measure import usage

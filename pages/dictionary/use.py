@@ -1,7 +1,5 @@
 """What the page knows of the components: facts of W and θ, and who uses which."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass

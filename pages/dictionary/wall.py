@@ -1,8 +1,6 @@
 """The wall: every component that the filter leaves, its spectral shape as a button; what the reader
 settled on there."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

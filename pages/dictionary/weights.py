@@ -1,7 +1,5 @@
 """θ: what one component says about the classes, and what all of them say."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """FF class by class: every clip as a point over the boxes of both Randoms, and as a table."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

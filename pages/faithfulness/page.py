@@ -1,7 +1,5 @@
 """Faithfulness: does f depend on what the interpretation holds, more than on anything else?"""
 
-from __future__ import annotations
-
 import math
 
 import pandas as pd

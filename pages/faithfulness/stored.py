@@ -1,8 +1,6 @@
 """What was measured beforehand and stored with the model: test scenes beside their true stems, and f
 drawn anew (metrics/truth.json and randomisation.json)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

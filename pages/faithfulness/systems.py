@@ -1,7 +1,5 @@
 """The model's interpreters side by side: over τ beside both Randoms, and at one τ with a paired test."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

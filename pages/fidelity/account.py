@@ -1,8 +1,6 @@
 """What one evaluation says of fidelity in the measures of its task, and every measured system beside
 the paper's figures."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,8 +1,6 @@
 """Fidelity where f may decide for several classes a clip: there is no one class to be right about,
 so AUPRC and F1 stand for the share of right clips."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

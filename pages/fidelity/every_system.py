@@ -1,8 +1,6 @@
 """One clip explained by every system of the model at once: what each kind can show of it, an entry in
 `ENTRIES` for each, and the section that shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 

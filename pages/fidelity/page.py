@@ -1,7 +1,5 @@
 """Fidelity & models: how closely does an interpreter follow f, and which one follows best?"""
 
-from __future__ import annotations
-
 import re
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Fidelity where f decides for one class a clip: its place in the interpreter's order."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from l2i_core.measure import tables

@@ -4,8 +4,6 @@ Every number and picture is the engine's, for the clip at hand; pictures are ima
 one colour scale for all that are compared, drawn once per clip, selection and theme.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """How it works: the chosen clip walked through the method, one step at a time."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.lesson import reference

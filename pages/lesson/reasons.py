@@ -1,7 +1,5 @@
 """Steps 6 to 9, from Θ to the test: each draws its pictures and returns its words."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

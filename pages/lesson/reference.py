@@ -1,7 +1,5 @@
 """Below the steps: limits, glossary, and the way back to the tour."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import streamlit as st

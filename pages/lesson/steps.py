@@ -1,7 +1,5 @@
 """The nine steps, and their one drawer: words on the left, pictures on the right."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

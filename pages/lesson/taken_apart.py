@@ -1,7 +1,5 @@
 """Steps 1 to 5, from sound to W·H: each draws its pictures and returns its words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What can be taken along: sounds, report, every τ, evidence."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
 

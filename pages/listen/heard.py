@@ -1,7 +1,5 @@
 """A, B and C: sounds and pictures on one scale, and f's verdict on them."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from l2i_core import Interpretation

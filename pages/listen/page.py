@@ -1,7 +1,5 @@
 """Listen: why did the model say this? Sound first, then picture, then number."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from l2i_core.measure import fewest

@@ -1,7 +1,5 @@
 """Pin a view, go on, and compare: two interpretations beside each other at one gain."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What f says, before anybody listens."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.shell import decisions, verdicts

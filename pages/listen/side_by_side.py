@@ -1,8 +1,6 @@
 """One interpretation for each class that a multi-label model hears, side by side: a sound, a picture
 and its figures each. Sounds and pictures come at once; f's passes for the figures come last."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ For the class that is explained: its own stems together are the target, every ot
 interferer. Beside x_int stand energy-matched Random and the ideal mask with the same W.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

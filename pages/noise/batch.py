@@ -1,7 +1,5 @@
 """The paper's noise experiment on the model's own test set, measured on request."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

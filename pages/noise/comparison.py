@@ -4,8 +4,6 @@ Both are ordinary analyses with a key of their own, so that interpretation, verd
 come from the caches that every page uses.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

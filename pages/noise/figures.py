@@ -1,7 +1,5 @@
 """Curves over levels, and how their figures are written: of a sweep and of the stored experiments."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What can be taken away from the Noise lab's comparison of one clip: six sounds and the figures."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
 from typing import Any

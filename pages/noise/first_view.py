@@ -4,8 +4,6 @@ Nothing here is chosen by hand: models, demo clips and noises are tried in their
 the interpreter say which is the first that serves. So a model that comes along needs no line here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

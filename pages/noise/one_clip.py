@@ -1,7 +1,5 @@
 """A sound alone and in the mixture: heard, seen, counted."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,8 +1,6 @@
 """Noise lab: does the explanation survive an added sound? One clip, a sweep, a whole test set, and
 what the paper's experiments gave."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.noise import batch, first_view, one_clip, settings, stored, sweep

@@ -1,7 +1,5 @@
 """What is added to the clip, at which level, and which of two clips is followed in the mixture."""
 
-from __future__ import annotations
-
 import re
 
 import streamlit as st

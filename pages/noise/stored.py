@@ -4,8 +4,6 @@ Everything is read from the bundle's metrics, where `pipelines.experiments` left
 needed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

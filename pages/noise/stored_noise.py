@@ -1,7 +1,5 @@
 """The stored noise experiment: the class's survival over SNRs, and the energies in B."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

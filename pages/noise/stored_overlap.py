@@ -1,7 +1,5 @@
 """The stored overlap experiment: what of either of two clips is in B, beside chance."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

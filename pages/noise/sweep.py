@@ -1,7 +1,5 @@
 """The comparison of one clip over SNRs and seeds, measured on request."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Bringing in what is not here yet: an upload, a recording, a data set to download."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 

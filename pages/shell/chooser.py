@@ -4,8 +4,6 @@ The clip alone is in the URL. What it was chosen through follows from it, but fo
 has no clips yet: that one is remembered while the last clip stays on screen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ Names are kept on this machine, on a server for many users in the session only. 
 `escaped` makes them fit for Markdown, `escaped_html` for Plotly.
 """
 
-from __future__ import annotations
-
 import functools
 import html
 import re

@@ -4,8 +4,6 @@ The router draws it, so that its controls keep their place in the URL on every p
 pages a `View`: everything that was chosen, with the clip analysed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 from dataclasses import replace

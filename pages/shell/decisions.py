@@ -1,8 +1,6 @@
 """What f decides, and whether the interpreter follows it, in words: one class, or of a multi-label
 model all above 0.5, maybe none."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """What leaves the app as evidence: one interpretation as a zip."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import urlencode

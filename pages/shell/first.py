@@ -5,8 +5,6 @@ pages: a link to another name shows "Page not found". So each page has a file of
 which runs the router; from then on Streamlit never looks at them again.
 """
 
-from __future__ import annotations
-
 import runpy
 from pathlib import Path
 

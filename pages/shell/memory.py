@@ -3,8 +3,6 @@
 `st.cache_resource` counts entries; a clip of twenty minutes and one of a second are one each.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import threading
 from collections import OrderedDict

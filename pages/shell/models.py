@@ -1,7 +1,5 @@
 """Models by name, each loaded once: bundles, the engines on them, and whose turn it is to use them."""
 
-from __future__ import annotations
-
 import gc
 import os
 import tempfile

@@ -6,8 +6,6 @@ with their onsets in seconds and levels in dB above the first; `all` loops a cli
 noise, behind everything. Only names are kept in the session; sounds are made when they are needed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import math

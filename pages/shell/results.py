@@ -3,8 +3,6 @@
 No audio is needed; a clip of the evaluation opens in Listen where its audio is at hand.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 A page's title is its docstring up to the colon. Its address is its name; the default page's is "".
 """
 
-from __future__ import annotations
-
 import ast
 import functools
 from pathlib import Path

@@ -5,8 +5,6 @@ It stands beside the clip chooser because a scene is a clip: every page explains
 upload. What is being made lives in the session; what was made is a recipe in the URL (`recipes`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

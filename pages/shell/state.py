@@ -6,8 +6,6 @@ changed it (a deep link, the back button), the widgets change the dictionary thr
 and the context bar writes the settled values back to the URL.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NoReturn
 

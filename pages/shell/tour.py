@@ -5,8 +5,6 @@ unfolds it where the browser has never closed it: a returning visitor sees no fl
 browser keeps nothing, the session remembers.
 """
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.show import pictures

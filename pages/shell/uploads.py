@@ -1,7 +1,5 @@
 """The user's own sounds: uploads and recordings, checked as the engine will, kept in the session."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable, Container

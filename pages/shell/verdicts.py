@@ -1,7 +1,5 @@
 """What f says of A, B and C, and FF beside chance, as every page puts them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

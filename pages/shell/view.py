@@ -1,7 +1,5 @@
 """What a page looks at, as the context bar made it: model, clip, class, choice, the clip analysed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The window of a long clip that is listened to: chosen by f's opinion of each, by hand, by class."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Any

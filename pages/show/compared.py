@@ -3,8 +3,6 @@
 The player is the Listen page's (`live/`), without what makes sounds there: these come ready-made.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Hashable, Mapping
 

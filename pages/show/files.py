@@ -1,7 +1,5 @@
 """Files to take along."""
 
-from __future__ import annotations
-
 import mimetypes
 from collections.abc import Callable
 from typing import Any

@@ -8,8 +8,6 @@ The scripts in `live/` are plain JavaScript, put one after the other: `_NUMBERS`
 picture, in a Worker behind `worker.js` and, for one component alone, on the page behind `main.js`.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import json

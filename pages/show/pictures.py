@@ -6,8 +6,6 @@ grey and dim. Pixels by NumPy and Pillow: ten times as fast as a figure, and cac
 key.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import importlib.util

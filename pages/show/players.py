@@ -4,8 +4,6 @@
 comparison; bytes are played as they are.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any

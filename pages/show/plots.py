@@ -1,8 +1,6 @@
 """Plotly figures in the app's manner: no clutter, a number beside every bar. What all share, and the
 figures of several pages: bars, and curves over thresholds and levels of noise."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """How the app writes names and numbers; what reports need as well is in `l2i_core.words`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

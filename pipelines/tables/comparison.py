@@ -1,7 +1,5 @@
 """metrics/comparison.json as Markdown: every explainer of one f on equal footing."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from l2i_core.bundle import Bundle

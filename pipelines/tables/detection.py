@@ -1,8 +1,6 @@
 """What a multi-label bundle's tables have instead of accuracy, and its faithfulness by class:
 Markdown for `pipelines.results`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path

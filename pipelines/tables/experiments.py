@@ -1,7 +1,5 @@
 """What studies left in metrics/STUDY.json as Markdown: noise, overlap, truth, randomisation."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Tables as Markdown, and how a number, a spread and a test are written in one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ of this folder those that are columns of every table, see `registry`.
 Every function validates its input (ValueError) and states its formula; n clips, C classes.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

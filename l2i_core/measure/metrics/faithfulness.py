@@ -1,7 +1,5 @@
 """What f's answers to x, x_int and x_2 say of a choice (section 4.1; Eq. 6)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,8 +1,6 @@
 """How closely an interpreter's answers follow f's decisions: top-k, or AUPRC and F1 where f may
 decide for several classes at once (Tables 1 and 3)."""
 
-from __future__ import annotations
-
 import functools
 
 from scipy.special import expit

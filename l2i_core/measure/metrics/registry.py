@@ -10,8 +10,6 @@ A file of this folder adds its own, and a stranger's file in metrics/ of a plug-
         ...
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
