@@ -20,8 +20,8 @@ import torch
 import yaml
 from driving import APP, Open
 from measured import add_metrics, scenes, write_bundles
-from playwright.sync_api import Browser, BrowserContext, expect
-from serving import SECONDS, chromium
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from serving import SECONDS, chromium, serving
 from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
@@ -307,6 +307,15 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def server(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app with the random model and an empty home; gives its address."""
+    folder = tmp_path_factory.mktemp("server")
+    variables = {"L2I_BUNDLES": str(bundle_folder.parent), "L2I_HOME": str(folder / "home")}
+    with serving("app.py", variables, folder / "log.txt") as address:
+        yield address
+
+
 @pytest.fixture
 def tab(browser: Browser) -> Iterator[BrowserContext]:
     """A fresh browser profile."""
@@ -314,6 +323,16 @@ def tab(browser: Browser) -> Iterator[BrowserContext]:
     context.set_default_timeout(1000 * SECONDS)
     yield context
     context.close()
+
+
+@pytest.fixture
+def page(tab: BrowserContext) -> Iterator[Page]:
+    """A tab without history; a script error in it fails the test."""
+    page = tab.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert not errors
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from l2i_core.dictionary import shapes
 from pages.dictionary.use import Facts
 from pages.shell import cached, components, state
-from pages.shell.view import View
 from pages.show import live
 from pages.show.words import class_name
 
 _KEY = "wall"  # of the mounted component
+_POINTS = 40  # of a spectral shape
 # Orders: what each is called, and what components are sorted by, the last first.
 SORTS: dict[str, tuple[str, Callable[[Facts], tuple[np.ndarray, ...]]]] = {
     "frequency": ("centre frequency", lambda f: (f.centres,)),
@@ -133,7 +132,7 @@ def draw(facts: Facts, chosen: Chosen) -> None:
 
 def _cells(facts: Facts, chosen: Chosen) -> list[dict[str, Any]]:
     """What `wall.js` draws of each component, all texts plain."""
-    outlines = np.round(100 * _outlines(facts.view.dictionary, facts.view)).astype(int).tolist()
+    outlines = np.round(100 * live.outlines(facts.view.engine, _POINTS)).astype(int).tolist()
     strength = 0.35 + 0.65 * np.abs(facts.weights) / (np.abs(facts.weights).max() or 1.0)
     by_use, by_group = chosen.sort == "use", chosen.sort == OF_GROUPS
     blue = _learned_on(facts) if by_group else facts.weights > 0
@@ -164,11 +163,6 @@ def _take() -> None:
     sent = st.session_state[_KEY].get("chosen")
     if isinstance(sent, int):
         state.chose(component=str(sent))
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _outlines(key: tuple[Any, ...], _view: View) -> np.ndarray:
-    return shapes.outlines(_view.engine.dictionary.patterns, _view.engine.audio)
 
 
 # Registered anew where Streamlit's registry is, as in `show.live`.

@@ -129,24 +129,13 @@ def heat(
     """Draw values (R, T) over mel-spaced rows; `what` names them in the cache."""
     config, start = view.engine.audio, view.start
     st.image(
-        picture(
+        pictures.once(
             (*what, *view.key), lambda t: pictures.heat(rows(), low, high, config, t, start, unit)
         ),
         width="stretch",
         alt=f"Picture of {words}, dark to bright, over seconds and Hz on a mel axis; clip "
         f"{view.source.title}.",
     )
-
-
-def picture(key: tuple[Any, ...], draw: Callable[[str], bytes]) -> bytes:
-    """A picture in the reader's theme, drawn once."""
-    shown = pictures.theme()
-    return _drawn((*key, shown), draw, shown)
-
-
-@st.cache_resource(show_spinner=False, max_entries=96)
-def _drawn(key: tuple[Any, ...], _draw: Callable[[str], bytes], _shown: str) -> bytes:
-    return _draw(_shown)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

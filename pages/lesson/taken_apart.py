@@ -27,7 +27,7 @@ def sound(view: View, made: Interpretation) -> Told:
     players.alone("players-lesson-1", "the clip", samples, rate)
     st.markdown("**The sound x: air pressure over time**")
     st.image(
-        material.picture(
+        pictures.once(
             ("waveform", *view.key),
             lambda shown: pictures.waveform(samples, config, shown, view.start),
         ),

@@ -4,6 +4,7 @@ Both are ordinary analyses with a key of their own, so that interpretation, verd
 come from the caches that every page uses.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,7 +132,7 @@ def compare(view: View, corruption: Corruption, follow_other: bool) -> Compariso
 def drawn(view: View, compared: Comparison) -> list[bytes]:
     """PNGs of A, B and C, each alone and in the mixture."""
     names = tuple((key, s.name) for key, s in zip(compared.keys, compared.sides, strict=True))
-    return _drawn(names, pictures.theme(), view.start, compared.sides)
+    return pictures.once(names, lambda shown: _drawn(compared.sides, shown, view.start))
 
 
 def added(engine: L2I, length: int, corruption: Corruption) -> np.ndarray:
@@ -159,13 +160,10 @@ def _passed(key: tuple[Any, ...], _side: Explained, _mixture: Mixture) -> Passed
     return gather(_side.engine, _side.analysis, _mixture.sounds).into(_side.interpretation)
 
 
-@st.cache_resource(show_spinner=False, max_entries=12)
-def _drawn(
-    names: tuple[Any, ...], shown: str, start: float, _sides: tuple[Explained, ...]
-) -> list[bytes]:
+def _drawn(sides: Sequence[Explained], shown: str, start: float) -> list[bytes]:
     """One scale for all six, at the level that is heard: each side met f at a gain of its own."""
-    config, levels = _sides[0].engine.audio, []
-    for side in _sides:
+    config, levels = sides[0].engine.audio, []
+    for side in sides:
         made, frames = side.interpretation, config.n_frames(len(side.analysis.waveform))
         three = (
             side.analysis.spectrogram.log_magnitude,

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from l2i_core import L2I
@@ -305,21 +304,19 @@ def _preview(recipe: Recipe, known: Mapping[str, ClipSource], bundle: Bundle) ->
         return str(error)
     gain = players.common_gain(sounds)
     names = [stem.title for stem in stems]
+    told = _told(recipe, names)
     with st.container(key="players-scene"):
         for title, sound in zip(("The scene", *names), sounds, strict=True):
             row = st.container(horizontal=True, vertical_alignment="center", gap="small")
             row.markdown(f"**{title}**" if title == "The scene" else title, width=150)
             row.audio(players.wav(sound, rate, gain), alt=f"Player: {title}")
     st.image(
-        _lanes(
-            scene.digest,
-            pictures.theme(),
-            tuple(_told(recipe, names)),
-            recipe.seconds,
-            sounds[1:],
+        pictures.once(
+            ("lanes", scene.digest, *told),
+            lambda shown: pictures.lanes(sounds[1:], told, recipe.seconds, shown),
         ),
         width="stretch",
-        alt=f"Time line of {number(recipe.seconds, 3)} s: {', '.join(_told(recipe, names))}.",
+        alt=f"Time line of {number(recipe.seconds, 3)} s: {', '.join(told)}.",
     )
     st.caption(
         players.one_gain(gain, "the scene's")
@@ -343,10 +340,3 @@ def _training(sounds: Sequence[ClipSource | None], bundle: Bundle) -> str:
     if not learned:
         return ""
     return f" :orange[f learned from {', '.join(learned)}: its being right there says little.]"
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _lanes(
-    digest: str, shown: str, told: Sequence[str], seconds: float, _sounds: Sequence[np.ndarray]
-) -> bytes:
-    return pictures.lanes(_sounds, told, seconds, shown)

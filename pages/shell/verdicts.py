@@ -1,10 +1,8 @@
 """What f says of A, B and C, and FF beside chance, as every page puts them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from l2i_core.measure.explained import Explained
@@ -43,20 +41,16 @@ def classes(view: View, order: Sequence[int], key: str) -> None:
     """f's probabilities of these classes as bars, the one that is explained in the accent colour."""
     chances = view.engine.probabilities(view.analysis.logits)[list(order)].tolist()
     names = [class_name(view.engine.classes[c]) for c in order]
+    limit, marked = decisions.LIMIT if view.multi_label else None, class_name(view.target)
     plots.chart(
-        _bars((*view.key, tuple(order), view.target, pictures.theme()), names, chances, view),
+        pictures.once(
+            ("classes", *view.key, tuple(order), view.target),
+            lambda _: plots.class_bars(names, chances, marked, pictures.palette(), limit),
+        ),
         key,
         "f's probabilities: "
         + ", ".join(f"{name} {chance:.2f}" for name, chance in zip(names, chances, strict=True)),
     )
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _bars(
-    key: tuple[Any, ...], _names: Sequence[str], _chances: Sequence[float], _view: View
-) -> go.Figure:
-    limit = decisions.LIMIT if _view.multi_label else None
-    return plots.class_bars(_names, _chances, class_name(_view.target), pictures.palette(), limit)
 
 
 def told(made: Explained) -> tuple[str, str]:

@@ -50,8 +50,13 @@ class View:
     ) -> bytes:
         """`pictures.of_clip` of X_int, X_2 or X itself (F, T), which `what` names in the cache; a
         function is called where the picture is not there yet."""
-        key = (self.key, what)
-        return _picture(key, pictures.theme(), self.start, dim, self, log_magnitude)
+
+        def draw(shown: str) -> bytes:
+            x = log_magnitude() if callable(log_magnitude) else log_magnitude
+            config = self.engine.audio
+            return pictures.of_clip(self.analysis, x, config, shown, self.start, dim)
+
+        return pictures.once((self.key, what, dim), draw)
 
     def explained(self, target: str | None = None, choice: Choice | None = None) -> Explained:
         """The explanation on screen, or one of another class or by another choice."""
@@ -98,17 +103,3 @@ class View:
 def current() -> View:
     """The view that the router prepared in this run."""
     return st.session_state["l2i_view"]
-
-
-@st.cache_resource(show_spinner=False, max_entries=512)
-def _picture(
-    key: Hashable,
-    shown: str,
-    start: float,
-    dim: bool,
-    _view: View,
-    _log_magnitude: Tensor | Callable[[], Tensor],
-) -> bytes:
-    config = _view.engine.audio
-    x = _log_magnitude() if callable(_log_magnitude) else _log_magnitude
-    return pictures.of_clip(_view.analysis, x, config, shown, start, dim)

@@ -86,7 +86,7 @@ def live_interpretation(
             "target": target.replace("_", " "),
             "relevance": relevance.tolist(),
             "centres": [hertz(centre) for centre in centres],
-            "shapes": (100 * _outlines(engine)).round().astype(int).tolist(),
+            "shapes": (100 * outlines(engine, SHAPE_POINTS)).round().astype(int).tolist(),
             "labels": list(labels),
             "listed": LISTED,
             "seconds": pictures.seconds(start, seconds),
@@ -105,8 +105,9 @@ def live_interpretation(
 
 
 @functools.lru_cache(maxsize=8)
-def _outlines(engine: L2I) -> np.ndarray:
-    return shapes.outlines(engine.dictionary.patterns, engine.audio, SHAPE_POINTS)
+def outlines(engine: L2I, points: int) -> np.ndarray:
+    """`shapes.outlines` of an engine's W, computed once."""
+    return shapes.outlines(engine.dictionary.patterns, engine.audio, points)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

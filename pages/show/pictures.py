@@ -10,8 +10,9 @@ import dataclasses
 import functools
 import importlib.util
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
@@ -24,6 +25,7 @@ from l2i_core.explainers.vibi import chunk_mask
 from l2i_core.report import figures
 from l2i_core.report.figures import PALETTES, Palette
 
+T = TypeVar("T")
 COLOURS, TOP_DB, KEPT = figures.COLOURS, figures.TOP_DB, figures.KEPT
 decibels, reference, ticks = figures.decibels, figures.reference, figures.ticks
 # What is said below a picture that is drawn over the whole clip.
@@ -44,6 +46,17 @@ def palette() -> Palette:
 def theme() -> str:
     """ "light" or "dark", as the reader's browser shows it."""
     return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def once(key: Hashable, draw: Callable[[str], T]) -> T:
+    """What `draw` makes for the reader's theme, made once; `key` names it, theme apart."""
+    shown = theme()
+    return _drawn((key, shown), draw, shown)
+
+
+@st.cache_resource(show_spinner=False, max_entries=512)
+def _drawn(key: Hashable, _draw: Callable[[str], T], _shown: str) -> T:
+    return _draw(_shown)
 
 
 def spectrogram(

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from driving import noise, wav_bytes
 from playwright.sync_api import Page, expect
-from serving import SECONDS, chromium, serving
-
-
-@pytest.fixture(scope="module")
-def server(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app with the random model; gives its address."""
-    folder = tmp_path_factory.mktemp("server")
-    variables = {"L2I_BUNDLES": str(bundle_folder.parent), "L2I_HOME": str(folder / "home")}
-    with serving("app.py", variables, folder / "log.txt") as address:
-        yield address
+from serving import SECONDS, chromium
 
 
 def _open(page: Page, server: str) -> None:

@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, expect
-from serving import chromium, live, serving
+from playwright.sync_api import Locator, Page, expect
+from serving import live
 
 
-@pytest.fixture(scope="module")
-def server(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app with the random model and an empty home; gives its address."""
-    folder = tmp_path_factory.mktemp("server")
-    variables = {"L2I_BUNDLES": str(bundle_folder.parent), "L2I_HOME": str(folder / "home")}
-    with serving("app.py", variables, folder / "log.txt") as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-def test_the_wall_by_mouse_and_keyboard(tab: BrowserContext, server: str) -> None:
-    page = tab.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+def test_the_wall_by_mouse_and_keyboard(page: Page, server: str) -> None:
     page.goto(f"{server}/dictionary?bundle=random&component=3&sort=number")
     wall = page.get_by_test_id("wall")
 
@@ -59,4 +38,3 @@ def test_the_wall_by_mouse_and_keyboard(tab: BrowserContext, server: str) -> Non
     listed = live(page).get_by_role("checkbox", name="Component #6 · a <b>bark</b> on", exact=True)
     expect(listed).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    assert not errors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -14,24 +13,6 @@ from serving import NO_WEB_AUDIO, live, serving, signal
 from l2i_core import L2I
 from l2i_core.signal import audio
 from pages.shell import clips
-
-
-@pytest.fixture(scope="module")
-def server(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app with the random model; gives its address."""
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    with serving("app.py", {"L2I_BUNDLES": str(bundle_folder.parent)}, log) as address:
-        yield address
-
-
-@pytest.fixture
-def page(tab: BrowserContext) -> Iterator[Page]:
-    """A tab without history; a script error in it fails the test."""
-    page = tab.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert not errors
 
 
 def open_page(page: Page, server: str, **url: str) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
-import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from serving import NO_WEB_AUDIO, SECONDS, serving
+from serving import NO_WEB_AUDIO, SECONDS
 
 from l2i_core import L2I
 from l2i_core.measure.stems import mix
@@ -22,24 +20,6 @@ from pages.show import players
 LINK = {"bundle": "random", "clip": "dog-1", "kind": "white", "snr": "0", "tau": "0.05"}
 SIDES, PARTS = ("alone", "mixture"), ("input", "interpretation", "residual")
 SEVEN = [*(f"{side}-{part}" for side, part in product(SIDES, PARTS)), "added"]
-
-
-@pytest.fixture(scope="module")
-def server(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app with the random model; gives its address."""
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    with serving("app.py", {"L2I_BUNDLES": str(bundle_folder.parent)}, log) as address:
-        yield address
-
-
-@pytest.fixture
-def page(tab: BrowserContext) -> Iterator[Page]:
-    """A tab without history; a script error in it fails the test."""
-    page = tab.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert not errors
 
 
 def _player(page: Page) -> Locator:

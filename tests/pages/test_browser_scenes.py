@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from serving import SECONDS, serving
+from serving import SECONDS
 
 from pages.shell import recipes
-
-
-@pytest.fixture(scope="module")
-def server(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app with the random model; gives its address."""
-    folder = tmp_path_factory.mktemp("server")
-    variables = {"L2I_BUNDLES": str(bundle_folder.parent), "L2I_HOME": str(folder / "home")}
-    with serving("app.py", variables, folder / "log.txt") as address:
-        yield address
 
 
 def _clip(page: Page) -> str:

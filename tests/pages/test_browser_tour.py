@@ -4,12 +4,10 @@ to those who come back."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from serving import serving
 
 # Notes the largest height that the card ever has, from the first element on.
 _WATCH = """
@@ -19,14 +17,6 @@ new MutationObserver(() => {
   if (card) window.tallestCard = Math.max(window.tallestCard, card.offsetHeight);
 }).observe(document, {childList: true, subtree: true, attributes: true});
 """
-
-
-@pytest.fixture(scope="module")
-def server(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app with the random model; gives its address."""
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    with serving("app.py", {"L2I_BUNDLES": str(bundle_folder.parent)}, log) as address:
-        yield address
 
 
 @pytest.fixture
