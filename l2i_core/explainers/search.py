@@ -9,8 +9,6 @@ E(g) is the share of ‖X‖² kept. The slope s rises from 1 to 3, so that the 
 will have them. The relevance is σ(a).
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -22,15 +20,6 @@ _RATE = 0.45  # Adam's
 _STEEPEST = 3.0  # s of the last step
 _LEFT = 2.0  # weight of what is left
 _LEAST_SPAN = 1.0  # logits: a class that f does not hear has nothing to lose
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Gains (K,) and what they cost: the share of ‖X‖² kept and how many are above .5."""
-
-    gains: Tensor
-    energy: float
-    count: int
 
 
 @EXPLAINERS.add("search")
@@ -50,13 +39,13 @@ class Search(Explainer):
 
     def relevance(self, analysis: Analysis, target: int, ask: Ask) -> Tensor:
         """r (K,) = g; 0 where nothing is active."""
-        return searched(analysis, target, ask, self.energy, self.count, self.steps).gains
+        return searched(analysis, target, ask, self.energy, self.count, self.steps)
 
 
 def searched(
     analysis: Analysis, target: int, ask: Ask, energy: float, count: float, steps: int
-) -> Found:
-    """The gains of a class by `steps` passes of f forth and back; energy is λ, count ν."""
+) -> Tensor:
+    """The gains (K,) of a class by `steps` passes of f forth and back; energy is λ, count ν."""
     shares = ask.energies()
     heard = shares > 0
     silence = ask.silence[target]
@@ -78,8 +67,7 @@ def searched(
             loss.backward()
             descent.step()
             ask.tell(step + 1, steps)
-        found = torch.sigmoid(logits.detach()) * heard
-    return Found(found, float(found @ shares), int((found > 0.5).sum()))
+        return torch.sigmoid(logits.detach()) * heard
 
 
 def surprise(ask: Ask, logits: Tensor, target: int) -> Tensor:

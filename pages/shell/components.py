@@ -48,23 +48,12 @@ def ticks(engine: L2I, chosen: Sequence[int]) -> list[str]:
 
 def names_of(engine: L2I) -> Names:
     """All names of this dictionary; those of a damaged file are left out (`names_problem`)."""
-    kept: Names = {}
-    if not shared():
-        try:
-            kept = _kept(engine)
-        except ValueError:
-            kept = {}
-    return names.merged(kept, _session(engine))
+    return names.merged(_kept(engine)[0], _session(engine))
 
 
 def names_problem(engine: L2I) -> str:
     """What is wrong with the file of names, "" where nothing is."""
-    try:
-        if not shared():
-            _kept(engine)
-    except ValueError as error:
-        return str(error)
-    return ""
+    return _kept(engine)[1]
 
 
 def rename(engine: L2I, changes: Names) -> str:
@@ -108,8 +97,13 @@ def _session(engine: L2I) -> Names:
     return st.session_state.setdefault("l2i_names", {}).setdefault(_fingerprint(engine), {})
 
 
-def _kept(engine: L2I) -> Names:
-    return names.load(engine.bundle.name, _fingerprint(engine), engine.dictionary.n_components)
+def _kept(engine: L2I) -> tuple[Names, str]:
+    """The names that are kept on this machine, and what is wrong with their file, else ""."""
+    name, k = engine.bundle.name, engine.dictionary.n_components
+    try:
+        return ({} if shared() else names.load(name, _fingerprint(engine), k)), ""
+    except ValueError as error:
+        return {}, str(error)
 
 
 # A bundle that is replaced gets another engine.

@@ -139,11 +139,9 @@ def is_default(*names: str) -> bool:
 
 def settle_tau() -> float:
     """τ, by default 0.30."""
-    chosen = value("tau")
-    if not isinstance(chosen, float):
+    if value("tau") is None:
         put(tau=DEFAULT_TAU)
-        return DEFAULT_TAU
-    return chosen
+    return float(value("tau") or 0.0)
 
 
 def control(name: str, shown: Any, relabelled: bool = False) -> str:

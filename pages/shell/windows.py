@@ -50,8 +50,8 @@ def window(engine: L2I, overview: Overview) -> tuple[str, tuple[float, float], D
             latest,
             step=0.1,
             key=state.control("start", min(start, latest)),
-            on_change=_scroll,
-            args=(length, overview.seconds),
+            on_change=_moved,
+            args=(start, overview.seconds),
         )
     row.number_input(
         "Length in seconds",
@@ -60,7 +60,7 @@ def window(engine: L2I, overview: Overview) -> tuple[str, tuple[float, float], D
         step=1.0,
         format="%.1f",
         key=state.control("length", length),
-        on_change=_stretch,
+        on_change=_moved,
         args=(start, overview.seconds),
         width=130,
     )
@@ -126,14 +126,9 @@ def _labels(engine: L2I, overview: Overview, probabilities: Any) -> Iterable[str
         yield f"{_span(start, end)} · {class_name(engine.classes[best])} {share:.2f}"
 
 
-def _scroll(length: float, seconds: float) -> None:
-    """Callback: another start, the same length."""
-    start = min(float(st.session_state["control_start"]), max(0.0, seconds - length))
-    state.chose(window=_name(start, start + length), own=None, **{"class": None})
-
-
-def _stretch(start: float, seconds: float) -> None:
-    """Callback: another length; the start moves where the clip ends before."""
+def _moved(start: float, seconds: float) -> None:
+    """Callback: another start, or another length: the start moves where the clip ends before."""
     length = min(float(st.session_state["control_length"]), seconds)
+    start = float(st.session_state.get("control_start", start))
     start = max(0.0, min(start, seconds - length))
     state.chose(window=_name(start, start + length), own=None, **{"class": None})

@@ -150,13 +150,10 @@ def test_silence_has_no_relevant_component(bands: Bundle, name: str, dictionary:
 def test_search_keeps_less_where_energy_and_count_weigh_more(engine: L2I) -> None:
     a = engine.analyse(_clip(), RATE)
     found = [search.searched(a, 0, engine.ask(a), weight, 0.3, 20) for weight in (0.0, 2.0, 50.0)]
-    assert found[0].energy > found[1].energy > found[2].energy
-    counted = [search.searched(a, 0, engine.ask(a), 0.0, weight, 20) for weight in (0.0, 200.0)]
-    assert counted[0].count >= counted[1].count
-    assert counted[1].count == 0
-    for each in found:
-        assert each.count == int((each.gains > 0.5).sum())
-        assert each.energy == pytest.approx(float(each.gains @ engine.ask(a).energies()), rel=1e-5)
+    first, second, third = (float(gains @ engine.ask(a).energies()) for gains in found)
+    assert first > second > third
+    few = search.searched(a, 0, engine.ask(a), 0.0, 200.0, 20)
+    assert not (few > 0.5).any()
 
 
 def test_settings_are_written_behind_the_name(bands: Bundle) -> None:
