@@ -31,8 +31,9 @@ from l2i_core.measure.explained import Explained
 from l2i_core.measure.metrics.registry import METRICS
 from l2i_core.report import evidence
 from l2i_core.report.report import decision, make_report, score, statement, task_in, warning
-from l2i_core.signal import audio
+from l2i_core.signal import audio, condition
 from l2i_core.signal.corrupt import COLOURS, add_at_snr, coloured_noise
+from l2i_core.signal.decoding import piped
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.words import class_name, logit
 
@@ -119,13 +120,14 @@ def _model(arguments: argparse.Namespace) -> Bundle:
 def _interpret(arguments: argparse.Namespace) -> None:
     engine = L2I(_model(arguments), arguments.interpreter, arguments.conventions)
     window = tuple(arguments.window) if arguments.window else None
-    analysis = engine.analyse(*audio.read(arguments.clip), window=window)
+    given = piped(arguments.clip)
+    analysis = engine.analyse(*audio.read(given), window=window)
     target, domain = arguments.target, arguments.mask_domain
     if arguments.fewest:
         interpretation = fewest.interpreted(engine, analysis, target, domain)
     else:
         interpretation = engine.interpret(analysis, target, arguments.threshold, domain)
-    made = Explained(engine, analysis, interpretation)
+    made = Explained(engine, analysis, interpretation, condition=condition.of_file(given))
     report = make_report(made, arguments.clip.name)
     text = json.dumps(report, indent=1, ensure_ascii=False)
     if arguments.out:
@@ -144,15 +146,15 @@ def _interpret(arguments: argparse.Namespace) -> None:
                 path.unlink()  # an earlier run's: it would pass for one of this report's
         write_text(arguments.out / "report.json", text + "\n")
     if arguments.evidence:
-        _write_evidence(arguments, made)
+        _write_evidence(arguments, made, evidence.digest(given))
     print(text if arguments.json else _sentences(report, arguments.out))
 
 
-def _write_evidence(arguments: argparse.Namespace, made: Explained) -> None:
+def _write_evidence(arguments: argparse.Namespace, made: Explained, digest: str) -> None:
     report = evidence.evidence_report(
         made,
         clip_name=arguments.clip.name,
-        input_sha256=evidence.digest(arguments.clip),
+        input_sha256=digest,
         digests=evidence.bundle_digests(made.engine.bundle),
         random=evidence.random_drops(made),
     )
@@ -220,8 +222,10 @@ def _sentences(report: dict[str, Any], out: Path | None) -> str:
         theirs = decision(report, report["interpreter_logits"])
         ending = "" if disagreement else agreed
         follows = f"Interpreter {report['interpreter']} {verb} {theirs}{ending}."
+    unsupported = "" if report["supported"] else ", unsupported"
     lines = [
-        f"{report['clip']}: f {verb} {f}.",
+        *(f"{report['clip']}: {told}" for told in report["warnings"]),
+        f"{report['clip']}: f {verb} {f}{unsupported}.",
         follows,
         *([disagreement] if disagreement else []),
         f"For {report['target']} at τ = {report['threshold']:g}: {len(report['selected'])} of "
@@ -237,11 +241,11 @@ def _sentences(report: dict[str, Any], out: Path | None) -> str:
 
 
 def _corrupt(arguments: argparse.Namespace) -> None:
-    samples, rate = audio.read(arguments.clip)
+    samples, rate = audio.read(piped(arguments.clip))
     clip = audio.prepare(samples, rate, AudioConfig(sample_rate=rate)).numpy()
     if arguments.noise in COLOURS:
         noise = coloured_noise(arguments.noise, len(clip), arguments.seed, rate)
-    elif Path(arguments.noise).is_file():
+    elif Path(arguments.noise).exists():
         noise = audio.prepare(*audio.read(arguments.noise), AudioConfig(sample_rate=rate)).numpy()
     else:
         raise ValueError(

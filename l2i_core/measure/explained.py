@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,9 @@ from torch import Tensor
 from l2i_core.engine import L2I
 from l2i_core.explainers.explained import Analysis, Interpretation, Sweep, Verdict
 from l2i_core.measure.random import KINDS, RandomDrops, draw
+from l2i_core.signal.condition import Condition, of_sound
+
+SHORT = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,8 @@ class Explained:
     """An engine, a clip's analysis, an interpretation of it, and what f says of that, asked once.
 
     `turn` is held while f is asked: a server's requests take turns. `memory` keeps the answers;
-    whoever exchanges τ alone, and not the components, may share it.
+    whoever exchanges τ alone, and not the components, may share it. condition: of the file that the
+    clip is from, where there is one.
     """
 
     engine: L2I
@@ -26,6 +30,7 @@ class Explained:
     interpretation: Interpretation
     turn: AbstractContextManager[Any] = field(default_factory=nullcontext, compare=False)
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    condition: Condition | None = field(default=None, compare=False)
 
     @property
     def name(self) -> tuple[str, str, bytes]:
@@ -42,6 +47,11 @@ class Explained:
             "interpretation": made.audio,
             "residual": made.residual,
         }
+
+    @property
+    def heard(self) -> Condition:
+        """What must be known of the sound before f's decision."""
+        return heard(self.engine, self.analysis, self.condition)
 
     @property
     def relevance(self) -> Tensor:
@@ -89,3 +99,20 @@ class Explained:
             with self.turn:
                 self.memory[name] = ask()
         return self.memory[name]
+
+
+def heard(engine: L2I, analysis: Analysis, file: Condition | None = None) -> Condition:
+    """The condition of a clip as f hears it, with what is known of the file that it is from."""
+    rate, length = engine.audio.sample_rate, len(analysis.waveform)
+    clip = of_sound(analysis.waveform.numpy(), rate)
+    nothing, warnings = clip.nothing, clip.warnings
+    if file is not None:
+        nothing, warnings = file.nothing or nothing, file.warnings
+    if length < engine.min_length:
+        warnings += (
+            f"The clip lasts {length / rate:.2f} s; f needs {engine.min_length / rate:.2f} s, so "
+            "it hears silence after it.",
+        )
+    elif length < SHORT * rate:
+        warnings += (f"The clip lasts {length / rate:.2f} s: f has little to go by.",)
+    return replace(clip, nothing=nothing, warnings=warnings)

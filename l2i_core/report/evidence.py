@@ -32,8 +32,10 @@ from l2i_core.words import TITLES, class_name
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
 
 
-def digest(path: str | os.PathLike[str]) -> str:
+def digest(path: str | os.PathLike[str] | io.BytesIO) -> str:
     """A file's SHA-256, hexadecimal; ValueError where it cannot be read."""
+    if isinstance(path, io.BytesIO):
+        return hashlib.sha256(path.getbuffer()).hexdigest()
     try:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,12 +18,13 @@ def make_report(made: Explained, clip_name: str) -> dict[str, Any]:
     `length` is in samples at `sample_rate` (the model's, in Hz). `faithfulness` is FF_x (Eq. 6) in
     `faithfulness_unit`, "logits" or, of a multi-label model, "probability";
     `relative_faithfulness` the same over f(x)_c − f(silence)_c, null where that is not positive. A
-    multi-label model's report also has `predicted_classes`, all above 0.5.
+    multi-label model's report also has `predicted_classes`, all above 0.5. `warnings`: sentences on
+    the sound; `supported`: false where there is nothing to hear, whatever f says.
     """
     engine, analysis = made.engine, made.analysis
     interpretation, verdict = made.interpretation, made.verdict
     probabilities = engine.probabilities(analysis.logits)
-    theirs, first = analysis.interpreter_logits, None
+    theirs, first, heard = analysis.interpreter_logits, None, made.heard
     if theirs is not None:
         first = [engine.classes[i] for i in theirs.argsort(descending=True, stable=True)[:5]]
     report: dict[str, Any] = {
@@ -32,6 +33,8 @@ def make_report(made: Explained, clip_name: str) -> dict[str, Any]:
         "length": len(analysis.waveform),
         "seconds": [round(t, 3) for t in analysis.seconds],
         "gain": analysis.gain,
+        "supported": not heard.nothing,
+        "warnings": list(heard.all),
         "bundle": engine.bundle.name,
         "interpreter": engine.interpreter_name,
         "dictionary": engine.bundle.chosen_dictionary,

@@ -17,6 +17,7 @@ _OFFSET = 0.01  # of full scale
 _BURIED = 0.01  # of the offset: a sound below
 _LOUD, _FLAT, _CLIPPED = 0.5, 3, 1e-3  # level, samples in a row, their share of all
 LOW_RATE = 16_000  # Hz
+_BLOCK = 1 << 18  # samples that are looked at together
 _UNSUPPORTED = "f's decision is unsupported."
 
 
@@ -57,7 +58,8 @@ def of_sound(waveform: np.ndarray, sample_rate: int) -> Condition:
     """The condition of samples, (n,) or (channels, n) at a rate in Hz."""
     samples = np.atleast_2d(waveform).T
     found = _Levels(samples.shape[1])
-    found.add(samples)
+    for start in range(0, len(samples), _BLOCK):
+        found.add(samples[start : start + _BLOCK])
     return found.condition(len(samples) / sample_rate, _noted("", sample_rate))
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shell import decisions, verdicts
 from pages.shell.cached import Overview
 from pages.shell.view import View
-from pages.show.words import class_name, clock, number
+from pages.show.words import class_name, clock
 
 N_TOP = 3
 N_HEARD = 12  # bars of a model that hears many classes at once
@@ -13,6 +13,9 @@ N_HEARD = 12  # bars of a model that hears many classes at once
 
 def question(view: View) -> str:
     target = class_name(view.target)
+    if view.heard.nothing and view.decided:
+        heard = decisions.said(view.engine, view.analysis.logits)
+        return f"There is nothing to hear, yet the model says “{heard}”"
     if view.multi_label:
         if view.target in view.decided:
             return f"Why did the model hear “{target}”?"
@@ -29,25 +32,9 @@ def decision(view: View) -> None:
     if view.overview is not None and view.window is not None:
         _long_clip(view, view.overview, view.window)
     assert view.said is not None  # the router knows this page as the one that listens
-    engine, logits, headline = view.engine, view.analysis.logits, "**f says**"
-    if view.multi_label:
-        heard = decisions.said(engine, logits)
-        headline = (
-            f"**f hears {heard}**: whatever has a probability above {decisions.LIMIT:g} (dotted)"
-        )
-    shown = min(max(N_TOP, len(view.decided)), N_HEARD)
-    order = logits.argsort(descending=True, stable=True).tolist()[:shown]
     with view.said:
-        st.markdown(headline)
-        target = engine.class_index(view.target)
-        verdicts.classes(view, list(dict.fromkeys([*order, target])), "classes")
-    rate, length = engine.audio.sample_rate, len(view.analysis.waveform)
-    if length < engine.min_length:
-        st.caption(
-            f"The clip lasts {number(length / rate)} s; f needs {number(engine.min_length / rate)} s, so "
-            "it hears silence after it."
-        )
-    if warning := decisions.disagreement(engine, view.analysis, view.target):
+        _top_classes(view)
+    if warning := decisions.disagreement(view.engine, view.analysis, view.target):
         st.warning(warning)
 
 
@@ -64,3 +51,19 @@ def _long_clip(view: View, overview: Overview, window: tuple[float, float]) -> N
         f"windows; over all of them it {told}. Everything below is about one window, "
         f"{clock(window[0])}–{clock(window[1])}."
     )
+
+
+def _top_classes(view: View) -> None:
+    shown = min(max(N_TOP, len(view.decided)), N_HEARD)
+    order = view.analysis.logits.argsort(descending=True, stable=True).tolist()[:shown]
+    st.markdown(_headline(view))
+    target = view.engine.class_index(view.target)
+    verdicts.classes(view, list(dict.fromkeys([*order, target])), "classes")
+
+
+def _headline(view: View) -> str:
+    unsupported = ", :orange[unsupported]" if view.heard.nothing else ""
+    if not view.multi_label:
+        return f"**f says**{unsupported}"
+    heard = decisions.said(view.engine, view.analysis.logits)
+    return f"**f hears {heard}**{unsupported}: whatever has a probability above {decisions.LIMIT:g} (dotted)"

@@ -22,6 +22,7 @@ from l2i_core.classifiers.hearing import WINDOWED_ABOVE_SECONDS
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import KINDS, RandomDrops
 from l2i_core.signal import audio
+from l2i_core.signal.condition import Condition
 from pages.shell import models
 from pages.shell.clips import ClipSource
 from pages.shell.memory import MEGABYTE, Memory
@@ -76,6 +77,12 @@ class Overview:
 def seconds(source: ClipSource) -> float:
     """How long a clip lasts."""
     return _seconds(source.digest, source)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def condition(digest: str, _source: ClipSource) -> Condition:
+    """What must be known of a clip's file before f's decision."""
+    return _source.condition()
 
 
 def sound(engine: L2I, source: ClipSource) -> torch.Tensor:
@@ -175,7 +182,8 @@ def of_clip(
     engine = models.engine(bundle, interpreter, dictionary)
     stamp = models.bundle_stamp(bundle)
     key = Key(bundle, stamp, interpreter, dictionary, source.digest, tag)
-    return explained(key, engine, analysis(key, engine, source, window), target, choice)
+    made = explained(key, engine, analysis(key, engine, source, window), target, choice)
+    return dataclasses.replace(made, condition=condition(source.digest, source))
 
 
 def relevance(engine: L2I, analysis: Analysis, target: str) -> torch.Tensor:

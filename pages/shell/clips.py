@@ -27,7 +27,8 @@ from l2i_core.data import clips, folders, scenes, sets
 from l2i_core.data.clips import AUDIO_SUFFIXES
 from l2i_core.measure import tables
 from l2i_core.measure.records import ClipRow, read
-from l2i_core.signal import audio
+from l2i_core.signal import audio, condition
+from l2i_core.signal.condition import Condition
 from pages.show.words import class_name, sentence
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "clips"
@@ -80,6 +81,10 @@ class ClipSource:
     def read(self) -> tuple[np.ndarray, int]:
         """Samples (1, n), the channels' mean, and rate; ValueError says what is wrong."""
         return audio.read(self._file(), mono=True)
+
+    def condition(self) -> Condition:
+        """What must be known of the sound before f's decision."""
+        return condition.of_file(self._file())
 
     def stems(self) -> tuple[ClipSource, ...]:
         """The true sounds in a mixture, as they are in it; none where they are not known."""

@@ -66,6 +66,7 @@ def bar(listening: bool = False) -> None:
             if view is not None:
                 if known := chooser.facts(source, bundle, view.decided):
                     st.markdown(f":small[{known}]")
+                _sound(view)
                 view = _explicable(_decision(view, listening))
     with messages:
         state.show_messages()
@@ -74,6 +75,15 @@ def bar(listening: bool = False) -> None:
         footer()
         st.stop()
     st.session_state["l2i_view"] = view
+
+
+def _sound(view: View) -> None:
+    """What is wrong with the sound, before f's decision."""
+    heard = view.heard
+    if heard.nothing:
+        st.warning(heard.nothing)
+    if heard.warnings:
+        st.caption("  \n".join(heard.warnings))
 
 
 def _decision(view: View, listening: bool) -> View:
@@ -131,10 +141,14 @@ def _heard(view: View) -> str:
     """f's decision, and whether the interpreter follows it."""
     if view.multi_label:
         heard = decisions.with_chances(view.engine, view.analysis.logits)
-        return f"f hears **{heard}**  \n{decisions.follows(view.engine, view.analysis)}"
+        unsupported = ", :orange[unsupported]" if view.heard.nothing else ""
+        return (
+            f"f hears **{heard}**{unsupported}  \n{decisions.follows(view.engine, view.analysis)}"
+        )
     chance = float(view.engine.probabilities(view.analysis.logits)[view.analysis.predicted])
     told = {True: "agrees", False: ":orange[disagrees]", None: "does not mimic f"}[view.agrees]
-    return f"f says **{class_name(view.decided[0])}** {chance:.2f}  \nThe interpreter {told}"
+    unsupported = ", :orange[unsupported]" if view.heard.nothing else ""
+    return f"f says **{class_name(view.decided[0])}** {chance:.2f}{unsupported}  \nThe interpreter {told}"
 
 
 def _followed(view: View) -> str:

@@ -1,14 +1,15 @@
 """What a page looks at, as the context bar made it: model, clip, class, choice, the clip analysed."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from l2i_core import L2I, Analysis
-from l2i_core.measure.explained import Explained
+from l2i_core.measure.explained import Explained, heard
+from l2i_core.signal.condition import Condition
 from pages.shell import cached, decisions
 from pages.shell.cached import Key, Overview
 from pages.shell.clips import ClipSource
@@ -61,7 +62,14 @@ class View:
     def explained(self, target: str | None = None, choice: Choice | None = None) -> Explained:
         """The explanation on screen, or one of another class or by another choice."""
         target, choice = target or self.target, choice or self.choice
-        return cached.explained(self.key, self.engine, self.analysis, target, choice)
+        made = cached.explained(self.key, self.engine, self.analysis, target, choice)
+        return replace(made, condition=cached.condition(self.source.digest, self.source))
+
+    @property
+    def heard(self) -> Condition:
+        """What must be known of the sound before f's decision."""
+        file = cached.condition(self.source.digest, self.source)
+        return heard(self.engine, self.analysis, file)
 
     @property
     def start(self) -> float:
