@@ -12,13 +12,13 @@ import io
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
 from l2i_core.dictionary.shapes import mel_places
-from l2i_core.report import magma
 from l2i_core.signal import spectra
 from l2i_core.signal.spectra import AudioConfig
 
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = magma.COLOURS.astype(np.float32)  # 256 steps of red, green and blue, 0 to 255
+# magma (van der Walt and Smith, 2015), without matplotlib's half second: 256 steps from black to
+# pale yellow, red, green and blue, 0 to 255.
+_MAGMA = bytes.fromhex(Path(__file__).with_name("magma.hex").read_text())
+COLOURS = np.frombuffer(_MAGMA, np.uint8).reshape(256, 3).astype(np.float32)
 TOP_DB = 80.0  # how deep a picture goes below the clip's loudest band
 KEPT = 0.1  # a band counts as kept where this share of its magnitude passes
 DIM = (10.0, 80.0)  # greys, of 255, of what is not kept: at −TOP_DB and at 0 dB

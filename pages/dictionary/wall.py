@@ -1,10 +1,8 @@
 """The wall: every component that the filter leaves, its spectral shape as a button; what the reader
 settled on there."""
 
-import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ import streamlit as st
 from pages.dictionary.use import Facts
 from pages.shell import cached, components, state
 from pages.show import live
+from pages.show.files import read_beside
 from pages.show.words import class_name
 
 _KEY = "wall"  # of the mounted component
@@ -168,10 +167,8 @@ def _take() -> None:
 # Registered anew where Streamlit's registry is, as in `show.live`.
 def _mounted() -> Callable[..., Any]:
     html = '<div class="wall" role="group" data-testid="wall"></div>'
-    script, style = live.script("nodes.js") + _text("wall.js"), _text("wall.css")
+    script, style = (
+        live.script("nodes.js") + read_beside(__file__, "wall.js"),
+        read_beside(__file__, "wall.css"),
+    )
     return st.components.v2.component("l2i_wall", html=html, css=style, js=script)
-
-
-@functools.cache
-def _text(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")

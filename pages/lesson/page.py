@@ -7,21 +7,17 @@ from pages.lesson.steps import STEPS, draw
 from pages.shell import state
 from pages.shell.view import current
 from pages.show import pictures, players
+from pages.show.files import read_beside
 
 ALL = "all"
-_STYLE = """<style>
-[class*=st-key-heading-] h3 {font-size: 1.45rem}
-[class*=st-key-idea-] p {font-size: 1.2rem; line-height: 1.45}
-[class*=st-key-formula-] {overflow-x: auto}
-[class*=st-key-prompt-] {border-left: 3px solid ACCENT; padding-left: .9rem}
-</style>"""
 
 
 def page() -> None:
     """The whole page."""
     view = current()
     view.head.title("How does a model's decision become a sound?", anchor=False)
-    st.html(_STYLE.replace("ACCENT", pictures.palette().accent))
+    style = read_beside(__file__, "lesson.css").replace("ACCENT", pictures.palette().accent)
+    st.html(f"<style>{style}</style>")
     shown = state.settle("step", [*STEPS, ALL], "1", "step")
     state.show_messages()
     state.write_url()

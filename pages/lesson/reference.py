@@ -1,12 +1,11 @@
 """Below the steps: limits, glossary, and the way back to the tour."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from l2i_core.data import sets
 from pages.shell import tour
 from pages.shell.view import View
+from pages.show.files import read_beside
 from pages.show.words import folds
 
 
@@ -18,9 +17,13 @@ def draw(view: View, everything: bool) -> None:
             f"- **The interpreter {title}.** {text}"
             for title, text in view.engine.bundle.explainers().values()
         ]
-        st.markdown("\n".join([_text("limits").strip(), *known, f"- {_trained_on(view)}"]))
+        st.markdown(
+            "\n".join(
+                [read_beside(__file__, "limits.md").strip(), *known, f"- {_trained_on(view)}"]
+            )
+        )
     with st.expander("Glossary", expanded=everything):
-        entries = _text("glossary").split("\n\n")
+        entries = read_beside(__file__, "glossary.md").split("\n\n")
         half = -(-len(entries) // 2)
         left, right = st.columns(2, gap="large")
         left.markdown("\n\n".join(entries[:half]))
@@ -32,10 +35,6 @@ def draw(view: View, everything: bool) -> None:
         "Section, equation and algorithm numbers are the paper's."
     )
     right.button("Show the tour", on_click=tour.reopen, width="stretch")
-
-
-def _text(name: str) -> str:
-    return Path(__file__).with_name(f"{name}.md").read_text(encoding="utf-8")
 
 
 def _trained_on(view: View) -> str:

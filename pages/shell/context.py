@@ -24,16 +24,10 @@ from pages.shell.clips import ClipSource
 from pages.shell.view import View
 from pages.show import players
 from pages.show.choice import MAX_TAU, Choice
+from pages.show.files import read_beside
 from pages.show.words import class_name, sentence
 
 Width = int | Literal["stretch"]
-_STYLE = """<style>
-[data-testid=stMainBlockContainer] {max-width: 1500px; padding-top: 1.6rem; padding-bottom: 3rem}
-[data-testid=stApp] {font-variant-numeric: tabular-nums}
-[data-testid=stAudio] {height: 40px}
-[data-testid=stHeader] {background: transparent; pointer-events: none}
-@media (max-width: 640px) {[data-testid=stMainBlockContainer] {padding-left: 1rem; padding-right: 1rem}}
-</style>"""
 
 
 def bar(listening: bool = False) -> None:
@@ -44,7 +38,7 @@ def bar(listening: bool = False) -> None:
     where a link names an upload that is not at hand, one message is drawn instead and the run
     ends.
     """
-    st.html(_STYLE)
+    st.html(f"<style>{read_beside(__file__, 'context.css')}</style>")
     state.read_url()
     head, corner = st.columns([5, 1.2], vertical_alignment="center")
     widths = _widths()

@@ -8,6 +8,7 @@ browser keeps nothing, the session remembers.
 import streamlit as st
 
 from pages.show import pictures
+from pages.show.files import read_beside
 
 STOPS = (
     (
@@ -40,32 +41,6 @@ STOPS = (
 _KEY = "l2i_tour"  # in the session: the stop, or CLOSED
 _CLOSED = -1
 _OPENINGS = "l2i_tour_openings"  # how often it was asked for
-_STYLE = """<style>
-[data-testid=stLayoutWrapper]:has(> .st-key-tour) {display: none}
-[data-l2i-tour=open] [data-testid=stLayoutWrapper]:has(> .st-key-tour) {
-  display: block; height: auto !important; flex: none}
-[data-l2i-tour=open] .st-key-tour {
-  height: auto !important; max-height: none; overflow: visible; border-radius: 4px;
-  border: 1px solid LINE; border-left: 3px solid ACCENT; padding: .9rem 1rem 1rem}
-.st-key-tour [data-testid=stElementContainer]:has(> [data-testid=stHtml]) {display: none}
-.st-key-tour p {margin: 0 0 .3rem}
-</style>"""
-# A script runs when its text is new: the count of openings makes it so.
-_SCRIPT = """<script>(() => { // opening COUNT
-  let closed = false;
-  try { closed = localStorage.getItem('l2i-tour') === 'closed'; } catch { /* nothing is kept */ }
-  if (!closed || COUNT > 0) document.documentElement.dataset.l2iTour = 'open';
-  const card = document.querySelector('.st-key-tour');
-  card?.setAttribute('role', 'region');
-  card?.setAttribute('aria-label', 'Guided tour');
-  if (window.l2iTour) return;
-  window.l2iTour = true;
-  document.addEventListener('click', event => {
-    if (!event.target.closest?.('.st-key-tour-close')) return;
-    delete document.documentElement.dataset.l2iTour;
-    try { localStorage.setItem('l2i-tour', 'closed'); } catch { /* the session remembers */ }
-  }, true);
-})()</script>"""
 
 
 @st.fragment
@@ -75,9 +50,12 @@ def offer() -> None:
     colours = pictures.palette()
     # One pixel high until style and script have come: they come later than the card.
     with st.container(key="tour", height=1, border=False, gap="small"):
-        style = _STYLE.replace("ACCENT", colours.accent).replace("LINE", colours.line)
-        script = _SCRIPT.replace("COUNT", str(st.session_state.get(_OPENINGS, 0)))
-        st.html(style + (script if stop != _CLOSED else ""), unsafe_allow_javascript=True)
+        style = read_beside(__file__, "tour.css").replace("ACCENT", colours.accent)
+        openings = str(st.session_state.get(_OPENINGS, 0))
+        script = read_beside(__file__, "tour.js").replace("COUNT", openings)
+        text = f"<style>{style.replace('LINE', colours.line)}</style>"
+        text += f"<script>{script}</script>" if stop != _CLOSED else ""
+        st.html(text, unsafe_allow_javascript=True)
         if stop == _CLOSED:
             return
         title, text = STOPS[stop]

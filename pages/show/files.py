@@ -1,7 +1,9 @@
-"""Files to take along."""
+"""Files to take along, and those that lie beside a module."""
 
+import functools
 import mimetypes
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -19,3 +21,9 @@ def download(
     kind = mimetypes.guess_type(name)[0]
     given = {"mime": kind, "on_click": "ignore", "width": "stretch"} | more
     place.download_button(label, content, name, **given)
+
+
+@functools.cache
+def read_beside(module: str, name: str) -> str:
+    """The text of the file `name` beside a module's `__file__`: a script, a style sheet, words."""
+    return Path(module).with_name(name).read_text(encoding="utf-8")
