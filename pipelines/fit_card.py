@@ -16,7 +16,7 @@ from l2i_core.words import counted
 from pipelines.config import Config, GivenConfig
 from pipelines.evaluate import held_out_clips
 from pipelines.recordings import Recording, hours
-from pipelines.tables.markdown import markdown_table
+from pipelines.tables.markdown import fidelity_cells, markdown_table
 
 _NAMED = 10  # files that are left out are named up to here; recordings.csv names all
 
@@ -132,10 +132,7 @@ def _measured(
     if not figures:
         return f"{text}Nothing that mimics f was trained, so there is no fidelity to measure."
     asked = fidelities_of(bundle.task)
-    rows = [
-        [name, *(_figure(block["fidelity"].get(m.name)) for m in asked)]
-        for name, block in figures.items()
-    ]
+    rows = [[n, *fidelity_cells(block["fidelity"], bundle.task)] for n, block in figures.items()]
     first = next(iter(figures.values()))
     labels = "Folders do not bear the names of f's classes, so nothing is said of its accuracy."
     if classes:
@@ -148,10 +145,6 @@ def _measured(
         )
     table = markdown_table(["interpreter", *(m.symbol for m in asked)], rows)
     return f"{text}{counted(first['n'], 'clip')}. {labels}\n\nHow far each follows f:\n\n{table}"
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
 
 
 _LIMITS = """## Limits

@@ -17,6 +17,7 @@ from l2i_core.measure import records, tables
 from l2i_core.measure.metrics.registry import fidelities_of
 from l2i_core.report import paper
 from l2i_core.task import ONE_CLASS
+from l2i_core.words import counted
 from pipelines.config import Config, config_of
 from pipelines.results import COLUMNS, LEVELS, Block, bundle_tables, further
 from pipelines.tables.markdown import decimal, markdown_table
@@ -236,7 +237,7 @@ def faithfulness(folds: Sequence[Fold], name: str) -> str:
         if theirs:
             cells.append(f"{theirs[t]:.2f}" if t in theirs else "")
         rows.append(cells)
-    return f"**{name}**, {_over(blocks)}\n\n" + markdown_table(head, rows)
+    return f"**{name}**, mean over {counted(len(blocks), 'fold')}\n\n" + markdown_table(head, rows)
 
 
 def by_class(folds: Sequence[Fold], name: str) -> str:
@@ -260,13 +261,10 @@ def by_class(folds: Sequence[Fold], name: str) -> str:
         cells = [label, str(len(blocks)), str(sum(b["n"] for b in blocks))]
         cells += [spread([b[key] for b in blocks], digits) for _, digits, key in columns]
         rows.append(cells)
-    title = f"{name} by class at τ = {CLASS_LEVEL}, medians in each fold; {_over(kept)}"
+    over = counted(len(kept), "fold")
+    title = f"{name} by class at τ = {CLASS_LEVEL}, medians in each fold; mean over {over}"
     table = markdown_table(head, rows)
     return f"<details><summary>{title}</summary>\n\n{table}\n\n</details>"
-
-
-def _over(blocks: Sequence[Any]) -> str:
-    return f"mean over {len(blocks)} fold{'s' * (len(blocks) > 1)}"
 
 
 def spread(values: Sequence[float | None], digits: int) -> str:
