@@ -19,7 +19,7 @@ def page() -> None:
     view.head.title(said.question(view), anchor=False)
     said.decision(view)
     _offer_fewest(view)
-    panels = side_by_side.draw(view) if view.multi_label else []
+    panels = side_by_side.draw(view) if view.engine.task.multi_label else []
     if panels:
         st.subheader(f"“{class_name(view.target)}” in detail", anchor=False)
     with st.container(key="live-area"):

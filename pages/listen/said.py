@@ -16,7 +16,7 @@ def question(view: View) -> str:
     if view.heard.nothing and view.decided:
         heard = decisions.said(view.engine, view.analysis.logits)
         return f"There is nothing to hear, yet the model says “{heard}”"
-    if view.multi_label:
+    if view.engine.task.multi_label:
         if view.target in view.decided:
             return f"Why did the model hear “{target}”?"
         heard = decisions.said(view.engine, view.analysis.logits)
@@ -39,7 +39,7 @@ def decision(view: View) -> None:
 
 
 def _long_clip(view: View, overview: Overview, window: tuple[float, float]) -> None:
-    if view.multi_label:
+    if view.engine.task.multi_label:
         heard = decisions.with_chances(view.engine, overview.logits)
         told = f"hears {heard}, by the mean of the logits"
     else:
@@ -63,7 +63,7 @@ def _top_classes(view: View) -> None:
 
 def _headline(view: View) -> str:
     unsupported = ", :orange[unsupported]" if view.heard.nothing else ""
-    if not view.multi_label:
+    if not view.engine.task.multi_label:
         return f"**f says**{unsupported}"
     heard = decisions.said(view.engine, view.analysis.logits)
     return f"**f hears {heard}**{unsupported}: whatever has a probability above {decisions.LIMIT:g} (dotted)"

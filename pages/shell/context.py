@@ -83,7 +83,7 @@ def _sound(view: View) -> None:
 def _decision(view: View, listening: bool) -> View:
     """The class to explain beside f's decision; where the page has none, also player and τ.
     A listening page draws what f says itself, in `said`."""
-    if listening or not view.multi_label:
+    if listening or not view.engine.task.multi_label:
         said, target_place, *rest = st.columns(
             [3, 2] if listening else [2, 2, 3, 3], gap="medium", vertical_alignment="bottom"
         )
@@ -92,7 +92,7 @@ def _decision(view: View, listening: bool) -> View:
         target_place, *rest = st.columns([2, 3, 3], gap="medium", vertical_alignment="bottom")
     if not listening:
         said.markdown(_heard(view))
-    chosen = "f hears it" if view.multi_label else "f's decision"
+    chosen = "f hears it" if view.engine.task.multi_label else "f's decision"
     decided = dict.fromkeys(view.decided, f" ({chosen})")
     state.select(
         target_place,
@@ -133,7 +133,7 @@ def _explicable(view: View) -> View | None:
 
 def _heard(view: View) -> str:
     """f's decision, and whether the interpreter follows it."""
-    if view.multi_label:
+    if view.engine.task.multi_label:
         heard = decisions.with_chances(view.engine, view.analysis.logits)
         unsupported = ", :orange[unsupported]" if view.heard.nothing else ""
         return (
@@ -148,7 +148,7 @@ def _heard(view: View) -> str:
 def _followed(view: View) -> str:
     """Where f's decision is drawn beside it: whether the interpreter follows."""
     logits = view.analysis.interpreter_logits
-    if view.multi_label or logits is None:
+    if view.engine.task.multi_label or logits is None:
         return decisions.follows(view.engine, view.analysis)
     theirs = view.engine.classes[int(logits.argmax())]
     return (

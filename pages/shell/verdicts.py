@@ -41,7 +41,10 @@ def classes(view: View, order: Sequence[int], key: str) -> None:
     """f's probabilities of these classes as bars, the one that is explained in the accent colour."""
     chances = view.engine.probabilities(view.analysis.logits)[list(order)].tolist()
     names = [class_name(view.engine.classes[c]) for c in order]
-    limit, marked = decisions.LIMIT if view.multi_label else None, class_name(view.target)
+    limit, marked = (
+        decisions.LIMIT if view.engine.task.multi_label else None,
+        class_name(view.target),
+    )
     plots.chart(
         pictures.once(
             ("classes", *view.key, tuple(order), view.target),

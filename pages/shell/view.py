@@ -102,11 +102,6 @@ class View:
         """Whether W is the clip's own: no other clip has these components."""
         return not self.engine.bundle.dictionary.n_components
 
-    @property
-    def multi_label(self) -> bool:
-        """Whether several classes may sound at once."""
-        return self.engine.bundle.multi_label
-
 
 def current() -> View:
     """The view that the router prepared in this run."""
