@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from l2i_core.data.clips import AUDIO_SUFFIXES
+from l2i_core.data.clips import AUDIO_SUFFIXES, is_side
+from l2i_core.data.esc import TABLE
+from l2i_core.data.folders import MAPPING
 
 MODEL_SUFFIXES = frozenset({".json", ".safetensors", ".txt"})
 MOST_FILES = 2000
+WHOLE = 1 << 10  # parts of a path
+_TABLES = frozenset({TABLE.name, MAPPING})  # which tell labels
 MOST_BYTES = 2_000_000_000  # unpacked
 # What zipfile raises for an archive that is damaged, cut off, or packed by a method it lacks.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
@@ -25,15 +29,17 @@ def unpack_audio(
     folder: Path,
     most_files: int = MOST_FILES,
     most_bytes: int = MOST_BYTES,
+    parts: int = 2,
 ) -> int:
     """Unpack the audio files of a zip to `folder/CLASS/file` or `folder/file`; returns how many.
 
-    Of a path, the last folder is the class; other files, hidden ones and links are left out.
+    Of a path so many `parts` are kept, from its end: WHOLE keeps all. The tables that tell labels
+    are taken too; other files, those that systems leave and links are left out.
     Memory is bounded by a block: sizes are counted as they come, not as the zip states them.
     Raises ValueError in one sentence for what is no zip, is damaged, encrypted or too large, has a
     path that leads out of the folder, or holds no audio; `folder` may then hold a part.
     """
-    kind = _Kind("audio files", "give a folder of them per class", AUDIO_SUFFIXES, 2)
+    kind = _Kind("audio files", "give a folder of them per class", AUDIO_SUFFIXES, parts, _TABLES)
     return _unpack_all(archive, folder, kind, most_files, most_bytes)
 
 
@@ -47,12 +53,13 @@ def unpack_model(archive: BinaryIO | Path, folder: Path, most_bytes: int = MOST_
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """Files that are wanted, by their suffixes, what to give where there are none, and how many
-    parts of their paths are kept, from the end."""
+    parts of their paths are kept, from the end; `beside`: names of others that come with them."""
 
     name: str
     give: str
     suffixes: Container[str]
     parts: int
+    beside: Container[str] = ()
 
 
 def _unpack_all(
@@ -60,7 +67,8 @@ def _unpack_all(
 ) -> int:
     try:
         with zipfile.ZipFile(archive) as file:
-            entries = [entry for entry in file.infolist() if _wanted(entry, kind)]
+            taken = [entry for entry in file.infolist() if _allowed(entry)]
+            entries = [entry for entry in taken if _suffix(entry) in kind.suffixes]
             if not entries:
                 raise ValueError(f"the zip holds no {kind.name}; {kind.give}.")
             if len(entries) > most_files:
@@ -68,7 +76,7 @@ def _unpack_all(
                     f"the zip holds {len(entries)} {kind.name}; at most {most_files} are accepted."
                 )
             left = most_bytes
-            for entry in entries:
+            for entry in [*entries, *(e for e in taken if _parts(e)[-1] in kind.beside)]:
                 left = _unpack(file, entry, folder, kind.parts, left, most_bytes)
     except UNREADABLE as error:
         raise ValueError(f"this is not a zip that can be read ({error}); zip it again.") from error
@@ -79,12 +87,15 @@ def _unpack_all(
     return len(entries)
 
 
-def _wanted(entry: zipfile.ZipInfo, kind: _Kind) -> bool:
+def _allowed(entry: zipfile.ZipInfo) -> bool:
     parts = _parts(entry)
     link = entry.external_attr >> 16 & 0o170000 == 0o120000
-    hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)
-    wanted = bool(parts) and PurePosixPath(parts[-1]).suffix.lower() in kind.suffixes
-    return wanted and not link and not hidden and not entry.is_dir()
+    side = any(is_side(part) for part in parts if part != "..")
+    return bool(parts) and not link and not side and not entry.is_dir()
+
+
+def _suffix(entry: zipfile.ZipInfo) -> str:
+    return PurePosixPath(_parts(entry)[-1]).suffix.lower()
 
 
 def _parts(entry: zipfile.ZipInfo) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mimetypes
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,10 @@ from l2i_core.signal import audio, spectra
 from l2i_core.signal.decoding import SUFFIXES as AUDIO_SUFFIXES
 
 NOTHING = "(none)"
+_LEFT = "__macosx @eadir #recycle @recycle #snapshot $recycle.bin recycler recycled lost+found"
+_SIDE = frozenset([*_LEFT.split(), "system volume information"])
+_KNOWN = mimetypes.MimeTypes()  # Python's own list, the same on every machine
+_NO_SOUND = frozenset({".md", ".yaml", ".yml", ".safetensors", ".onnx", ".npz", ".npy", ".log"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +64,14 @@ def classes_of(written: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Clips and their classes, in the order of f's outputs."""
+    """Clips and their classes, in the order of f's outputs. notes: what was made of the folders'
+    names, sentences."""
 
     name: str
     classes: tuple[str, ...]
     clips: tuple[Clip, ...]
     multi_label: bool = False
+    notes: tuple[str, ...] = ()
 
     def in_folds(self, folds: Sequence[int]) -> tuple[Clip, ...]:
         """The clips of these folds, in order. Raises ValueError for a fold that has none."""
@@ -88,5 +96,36 @@ def load_clip(clip: Clip, config: spectra.AudioConfig) -> np.ndarray:
         raise ValueError(f"{clip.path.name}: {error}") from error
 
 
-def _audio_files(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES)
+def sounds(folder: Path) -> list[Path]:
+    """The files of sound that lie in a folder, by name."""
+    return sorted(path for path in folder.iterdir() if is_sound(path) and not path.is_dir())
+
+
+def walked(root: Path) -> list[Path]:
+    """The files of sound below a folder, however deep, by path."""
+    found, seen = [], set()
+    for folder, inner, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        inner[:] = [] if real in seen else [name for name in inner if not is_side(name)]
+        seen.add(real)
+        found += [path for name in names if is_sound(path := Path(folder, name))]
+    return sorted(found)
+
+
+def is_side(name: str) -> bool:
+    """Whether a file or folder is one that systems and editors leave beside others."""
+    return name.startswith((".", "~$")) or name.lower() in _SIDE
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a file is sound, by its ending; one whose ending says nothing is looked into."""
+    if is_side(path.name):
+        return False
+    if path.suffix.lower() in AUDIO_SUFFIXES:
+        return True
+    if _KNOWN.guess_type(path.name)[0] or path.suffix.lower() in _NO_SOUND or not path.is_file():
+        return False
+    try:
+        return audio.header(path).frames > 0
+    except ValueError:
+        return False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from l2i_core.data.clips import Clip, DataSet, _audio_files
+from l2i_core.data.clips import Clip, DataSet, sounds
 from l2i_core.data.sets import KINDS, Kind
+from l2i_core.data.spreadsheet import Table, inside
+
+TABLE = Path("meta", "esc50.csv")
+_NEEDED = ("filename", "fold", "target", "category", "src_file")
 
 # ESC-10's folder names → the class names that ESC-50 uses.
 ESC10_FOLDERS = {
@@ -31,7 +34,7 @@ def esc10(root: Path) -> DataSet:
         if label is None:
             continue
         classes.append(label)
-        for path in _audio_files(folder):
+        for path in sounds(folder):
             parts = path.stem.split("-")
             if len(parts) < 3 or not parts[0].isdigit():
                 raise ValueError(f"{path.name} is not named fold-freesoundID-take as in ESC-10.")
@@ -42,45 +45,51 @@ def esc10(root: Path) -> DataSet:
 
 
 def esc50(root: Path) -> DataSet:
-    """ESC-50's layout: `meta/esc50.csv` and `audio/`; the csv names the files."""
-    table = root / "meta" / "esc50.csv"
-    if not table.is_file():
-        raise ValueError(f"{root} is not laid out as ESC-50: meta/esc50.csv is missing.")
-    clips: list[Clip] = []
+    """ESC-50's layout: `meta/esc50.csv` and `audio/`; the csv, which may have been saved by a
+    spreadsheet, names the files. Lines that stand there twice count once."""
+    path = root / TABLE
+    if not path.is_file():
+        raise ValueError(f"{root} is not laid out as ESC-50: {TABLE} is missing.")
+    clips: dict[str, Clip] = {}
     names: dict[int, str] = {}
     targets: dict[str, int] = {}
-    with table.open(newline="") as file:
-        rows = csv.DictReader(file)
-        needed = ("filename", "fold", "target", "category", "src_file")
-        if missing := sorted(set(needed) - set(rows.fieldnames or [])):
-            raise ValueError(f"{table.name} lacks the column {missing[0]!r}.")
-        for row in rows:
-            where = f"{table.name}, line {rows.line_num}"
-            if empty := [column for column in needed if not row[column]]:
-                given = ",".join(value for value in row.values() if isinstance(value, str))
-                raise ValueError(
-                    f"{where}: {given!r} has no {empty[0]}; give every row {', '.join(needed)}."
-                )
-            path = root / "audio" / row["filename"]
-            try:
-                fold, target = int(row["fold"]), int(row["target"])
-            except ValueError as error:
-                raise ValueError(
-                    f"{where}: fold and target of {path.name} must be whole numbers, received "
-                    f"{row['fold']!r} and {row['target']!r}."
-                ) from error
-            category = row["category"]
-            names.setdefault(target, category)
-            targets.setdefault(category, target)
-            if (names[target], targets[category]) != (category, target):
-                raise ValueError(
-                    f"{where}: {path.name} has target {target} and category {category!r}, an "
-                    "earlier row has one of them with another; give each target one category."
-                )
-            clips.append(Clip(path.stem, category, fold, row["src_file"], path))
+    table = Table(path)
+    if missing := sorted(set(_NEEDED) - set(table.names)):
+        raise ValueError(f"{path.name} lacks the column {missing[0]!r}.")
+    for number, row in table:
+        where = f"{path.name}, line {number}"
+        if empty := [column for column in _NEEDED if not row[column]]:
+            given = (
+                ",".join(row.values()).rstrip(",") if row[_NEEDED[0]] else ",".join(row.values())
+            )
+            raise ValueError(
+                f"{where}: {given!r} has no {empty[0]}; give every row {', '.join(_NEEDED)}."
+            )
+        file = inside(root / "audio", row["filename"], where)
+        try:
+            fold, target = int(row["fold"]), int(row["target"])
+        except ValueError as error:
+            raise ValueError(
+                f"{where}: fold and target of {file.name} must be whole numbers, received "
+                f"{row['fold']!r} and {row['target']!r}."
+            ) from error
+        category = row["category"]
+        names.setdefault(target, category)
+        targets.setdefault(category, target)
+        if (names[target], targets[category]) != (category, target):
+            raise ValueError(
+                f"{where}: {file.name} has target {target} and category {category!r}, an "
+                "earlier row has one of them with another; give each target one category."
+            )
+        clip = Clip(file.stem, category, fold, row["src_file"], file)
+        if clips.setdefault(row["filename"], clip) != clip:
+            raise ValueError(
+                f"{where}: {file.name} stands in an earlier row with another label, fold or "
+                "recording; give each file one row."
+            )
     if not clips:
-        raise ValueError(f"{table.name} lists no clips.")
-    return DataSet("ESC-50", tuple(names[t] for t in sorted(names)), tuple(clips))
+        raise ValueError(f"{path.name} lists no clips.")
+    return DataSet("ESC-50", tuple(names[t] for t in sorted(names)), tuple(clips.values()))
 
 
 KINDS.add("esc10")(Kind(esc10, "ESC-10"))

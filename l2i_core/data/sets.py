@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from l2i_core.data.clips import Clip, DataSet
+from l2i_core.data.clips import Clip, DataSet, is_side
 from l2i_core.files import home
 from l2i_core.registry import Registry
+from l2i_core.words import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,28 @@ def open_data_set(kind: str, root: str | os.PathLike[str] | None = None) -> Data
         raise ValueError(f"no folder given for the data set {kind!r}: set data.root{hint}.")
     if not Path(folder).is_dir():
         raise ValueError(f"the data folder {folder} does not exist; give the folder of {kind}.")
-    return known.read(Path(folder))
+    return _read(known, Path(folder))
+
+
+def _read(known: Kind, folder: Path) -> DataSet:
+    """The data set in this folder, or in the one folder, up to two levels below, that holds it."""
+    try:
+        return known.read(folder)
+    except ValueError:
+        below = [p for depth in ("*", "*/*") for p in sorted(folder.glob(depth)) if p.is_dir()]
+        found: dict[Path, DataSet] = {}
+        for path in below:
+            if not any(is_side(name) for name in path.relative_to(folder).parts):
+                with contextlib.suppress(ValueError):
+                    found[path] = known.read(path)
+        if len(found) > 1:
+            raise ValueError(
+                f"{folder} holds several data sets; give the folder of one: "
+                f"{joined([str(path) for path in found])}."
+            ) from None
+        if not found:
+            raise
+        return next(iter(found.values()))
 
 
 def held_out(

@@ -9,7 +9,6 @@ ones that the header names (`5_alert-signal_presence` → alert_signal), in its 
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from collections import defaultdict
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from l2i_core.data.clips import Clip, DataSet
 from l2i_core.data.sets import KINDS, Kind
+from l2i_core.data.spreadsheet import Table, inside
 
 TABLE = "annotations.csv"
 SPLITS = {"train": 1, "validate": 2, "test": 3}  # the folds that configs name
@@ -43,21 +43,19 @@ def sonyc(root: Path) -> DataSet:
     table = root / TABLE
     if not table.is_file():
         raise ValueError(f"{root} is not laid out as SONYC-UST: {TABLE} is missing.")
-    with table.open(newline="") as file:
-        rows = csv.DictReader(file)
-        classes = _classes(list(rows.fieldnames or []), table)
-        answers: dict[tuple[str, str], list[tuple[int, Answers]]] = defaultdict(list)
-        for number, row in enumerate(rows, start=2):
-            split, name, who = (row[key] for key in NEEDED)
-            if split not in SPLITS:
-                raise ValueError(
-                    f"{TABLE}, line {number}: the split must be train, validate or test, received "
-                    f"{split!r}."
-                )
-            heard = {
-                label: _presence(row[column], column, number) for label, column in classes.items()
-            }
-            answers[split, name].append((_annotator(who, number), heard))
+    rows = Table(table)
+    classes = _classes(rows.names, table)
+    answers: dict[tuple[str, str], list[tuple[int, Answers]]] = defaultdict(list)
+    for number, row in rows:
+        split, name, who = (row[key] for key in NEEDED)
+        if split not in SPLITS:
+            raise ValueError(
+                f"{TABLE}, line {number}: the split must be train, validate or test, received "
+                f"{split!r}."
+            )
+        inside(root, name, f"{TABLE}, line {number}")
+        heard = {label: _presence(row[column], column, number) for label, column in classes.items()}
+        answers[split, name].append((_annotator(who, number), heard))
     paths, clips = _audio_files(root), []
     for (split, name), given in answers.items():
         if (labels := _labels(given, split)) is not None:

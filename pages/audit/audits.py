@@ -175,7 +175,7 @@ def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) 
         root = Path(folder.name)
         for file in files:
             if str(file.name).lower().endswith(".zip"):
-                archives.unpack_audio(file, root)
+                archives.unpack_audio(file, root, parts=archives.WHOLE)
             else:
                 archives.keep_upload(str(file.name), file, root)
         found = any_folder(root, bundle.classes)

@@ -329,7 +329,7 @@ def _folder(folder: Path) -> list[ClipSource]:
     """Any sounds: in the folder itself without a label, one level below with the folder's name."""
     if not folder.is_dir():
         raise ValueError(f"L2I_CLIPS names {folder}, which is not a folder.")
-    loose = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in AUDIO_SUFFIXES]
+    loose = clips.sounds(folder)
     found = [ClipSource(f"folder:{path.name}", path.name, path.name, path) for path in loose]
     try:
         labelled = folders.class_folders(folder).clips

@@ -275,10 +275,13 @@ def test_any_folder_takes_classes_and_loose_files(write_clip: WriteClip, tmp_pat
     assert {(c.name, c.label) for c in found.clips} == {
         ("001 - Dog bark/a.wav", "dog"),
         ("Sea-Waves/b.wav", "sea_waves"),
-        ("cats/c.wav", "cats"),
+        ("cats/c.wav", ""),
         ("loose.wav", ""),
     }
-    assert "" not in found.classes
+    assert found.classes == ("dog", "sea_waves")
+    assert found.notes == (
+        "Labels are taken from “dog” and “sea_waves”; “cats” is no class of this model: labels unknown there.",
+    )
 
 
 def test_any_folder_refuses_what_is_none(tmp_path: Path) -> None:
