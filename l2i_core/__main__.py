@@ -25,7 +25,7 @@ from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.engine import L2I
 from l2i_core.explainers.conventions import CONVENTIONS, PAPER
 from l2i_core.explainers.protocol import EXPLAINERS
-from l2i_core.files import atomic, write_text
+from l2i_core.files import SPREADSHEET, atomic, write_text
 from l2i_core.measure import audit, evaluation, fewest
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.metrics.registry import METRICS
@@ -170,6 +170,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     if arguments.out:
         _folder(arguments.out)  # or minutes of measuring would be lost
     left_out: list[str] = []
+    ear = audit.Ear()
 
     def leave_out(clip: Clip, why: str) -> None:
         left_out.append(why)
@@ -183,21 +184,24 @@ def _evaluate(arguments: argparse.Namespace) -> None:
             dataclasses.replace(audit.SETTINGS, conventions=arguments.conventions),
             lambda done, total: bar.update(done - bar.n) and None,
             leave_out,
-            audit.load,
+            ear,
         )
-    about = audit.about(data.name, bundle.name, name, result, left_out)
+    about = audit.about(data.name, bundle.name, name, result, left_out, data.notes, ear.warnings)
     about["conventions"] = arguments.conventions
     threshold = audit.audited_threshold(result.levels, arguments.threshold)
     rows = audit.audit_rows(result.clips, result.levels, threshold)
     text = audit.to_json(about, result.summary, result.clips, result.levels, rows)
     if arguments.out:
-        evaluation.write_evaluation([result], arguments.out, about)
-        write_text(arguments.out / "audit.csv", audit.to_csv(rows))
+        evaluation.write_evaluation([result], arguments.out, about, encoding=SPREADSHEET)
+        write_text(arguments.out / "audit.csv", audit.to_csv(rows), SPREADSHEET)
         write_text(arguments.out / "audit.json", text + "\n")
     if arguments.json:
         print(text)
         return
-    print(audit.finding(rows))
+    print(f"{audit.measured(about)} {audit.finding(rows)}")
+    print(
+        "".join(f"{clip}: {' '.join(told)}\n" for clip, told in about["warnings"].items()), end=""
+    )
     print("\n".join(f"{row.clip}: {audit.doubts(row)}" for row in rows))
     if arguments.out:
         print(f"Written to {arguments.out}.")

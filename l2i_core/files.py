@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+SPREADSHEET = "utf-8-sig"  # of CSV files for readers: the mark tells spreadsheets that it is UTF-8
+
 
 def home() -> Path:
     """The user's own folder: L2I_HOME, by default ~/.l2i. It need not exist."""
@@ -38,7 +40,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
             part.unlink()
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file (UTF-8), complete or not at all."""
+def write_text(path: str | os.PathLike[str], text: str, encoding: str = "utf-8") -> None:
+    """Write a text file, complete or not at all."""
     with atomic(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding=encoding)

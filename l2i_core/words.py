@@ -1,9 +1,11 @@
 """How app, reports and command line write names and numbers: two or three digits, units always."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+_UNWRITTEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # controls and ends of lines
 THIN = "\u202f"  # narrow no-break space between a number and its unit
 
 
@@ -41,6 +43,11 @@ def unit(multi_label: bool) -> Unit:
 def joined(names: Sequence[str]) -> str:
     """ "dog", "dog and engine", "dog, engine and birds"; "" for none."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def printable(name: str) -> str:
+    """A file's name as it can be written anywhere: on one line, in UTF-8."""
+    return _UNWRITTEN.sub("?", name.encode("utf-8", "replace").decode())
 
 
 def class_name(label: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 import zipfile
 import zlib
@@ -22,6 +24,7 @@ MOST_BYTES = 2_000_000_000  # unpacked
 # What zipfile raises for an archive that is damaged, cut off, or packed by a method it lacks.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 _BLOCK = 1 << 20
+_LONGEST = 200  # bytes of a file's name
 
 
 def unpack_audio(
@@ -98,6 +101,14 @@ def _suffix(entry: zipfile.ZipInfo) -> str:
     return PurePosixPath(_parts(entry)[-1]).suffix.lower()
 
 
+def _short(name: str) -> str:
+    """A part of a path that is not too long for a file system."""
+    if len(name.encode()) <= _LONGEST:
+        return name
+    suffix = PurePosixPath(name).suffix[:10]
+    return f"{name[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}{suffix}"
+
+
 def _parts(entry: zipfile.ZipInfo) -> tuple[str, ...]:
     return PurePosixPath(entry.filename.replace("\\", "/")).parts
 
@@ -106,9 +117,9 @@ def _unpack(
     file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, kept: int, left: int, most: int
 ) -> int:
     parts = _parts(entry)
-    if ".." in parts or parts[0] == "/" or ":" in parts[0]:
+    if ".." in parts or parts[0] == "/" or re.match("[A-Za-z]:", parts[0]):
         raise ValueError(f"the zip has a path that leads out of its folder ({entry.filename}).")
-    path = folder.joinpath(*parts[-kept:])
+    path = folder.joinpath(*map(_short, parts[-kept:]))
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"the zip has a path that leads out of its folder ({entry.filename}).")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ import numpy as np
 
 from l2i_core.signal import audio, spectra
 from l2i_core.signal.decoding import SUFFIXES as AUDIO_SUFFIXES
+from l2i_core.words import printable
 
 NOTHING = "(none)"
 _LEFT = "__macosx @eadir #recycle @recycle #snapshot $recycle.bin recycler recycled lost+found"
@@ -93,7 +94,7 @@ def load_clip(clip: Clip, config: spectra.AudioConfig) -> np.ndarray:
         given = audio.read_part(clip.path, *clip.part) if clip.part else audio.read(clip.path)
         return audio.prepare(*given, config).numpy()
     except ValueError as error:
-        raise ValueError(f"{clip.path.name}: {error}") from error
+        raise ValueError(f"{printable(clip.path.name)}: {error}") from error
 
 
 def sounds(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from l2i_core.data.clips import AUDIO_SUFFIXES, Clip, DataSet, is_side, walked
 from l2i_core.data.esc import ESC10_FOLDERS, TABLE, esc50
 from l2i_core.data.sets import KINDS, Kind
 from l2i_core.data.spreadsheet import Table
-from l2i_core.words import joined
+from l2i_core.words import joined, printable
 
 MAPPING = (
     "classes.csv"  # of a folder: its columns "folder" and "class" say what a folder's name means
@@ -43,7 +44,7 @@ def class_folders(root: Path, n_folds: int = 5) -> DataSet:
     clips = []
     for label in sorted(by_class):
         for index, path in enumerate(by_class[label]):
-            name = path.relative_to(base).as_posix()
+            name = printable(path.relative_to(base).as_posix())
             clips.append(Clip(name, label, index % n_folds + 1, name, path))
     if not clips:
         raise ValueError(f"{root} holds no folder with audio files; give one folder per class.")
@@ -87,6 +88,7 @@ def _any(folder: Path, classes: Sequence[str]) -> DataSet:
         base, clips, named = _base(folder), [], set()
         for path in walked(folder):
             name = path.relative_to(base if path.is_relative_to(base) else folder).as_posix()
+            name = printable(name)
             above = path.relative_to(folder).parts[:-1]
             label, by = _label(above, classes, means)
             clips.append(Clip(name, label, 1, name, path))
@@ -141,7 +143,8 @@ def recordings(root: Path) -> DataSet:
     found = []
     for path in walked(root):
         inner = path.relative_to(root)
-        found.append((path.parent.name if len(inner.parts) > 1 else "", inner.as_posix(), path))
+        label = path.parent.name if len(inner.parts) > 1 else ""
+        found.append((printable(label), printable(inner.as_posix()), path))
     if len(found) < 2:
         holds = "one audio file" if found else "no audio files"
         raise ValueError(
@@ -217,7 +220,7 @@ def _base(root: Path) -> Path:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]+", "_", name.strip().lower())
+    return re.sub(r"[\s_-]+", "_", unicodedata.normalize("NFKC", name).strip().casefold())
 
 
 KINDS.add("folder")(Kind(class_folders, "a folder of clips", get=None))

@@ -8,7 +8,6 @@ import io
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-MARK = "\ufeff"  # before a CSV file's text: spreadsheets then read it as UTF-8
 _SEPARATORS = ",;\t|"
 
 

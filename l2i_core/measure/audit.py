@@ -20,7 +20,7 @@ from l2i_core.data.clips import Clip, classes_of, load_clip
 from l2i_core.measure import records, tables
 from l2i_core.measure.evaluation import Evaluation, Settings
 from l2i_core.measure.records import ALARM, MISSED, CaseRow, ClipRow, LevelRow
-from l2i_core.signal import audio
+from l2i_core.signal import audio, condition
 from l2i_core.signal.spectra import AudioConfig
 from l2i_core.words import class_name, compared, counted, joined
 
@@ -69,20 +69,53 @@ def load(clip: Clip, config: AudioConfig) -> np.ndarray:
     return load_clip(clip, config)
 
 
+class Ear:
+    """`load` for an evaluation that keeps what is wrong with the sounds: by clip, sentences."""
+
+    def __init__(self) -> None:
+        self.warnings: dict[str, tuple[str, ...]] = {}
+
+    def __call__(self, clip: Clip, config: AudioConfig) -> np.ndarray:
+        sound = load(clip, config)
+        if clip.path and clip.name not in self.warnings:
+            self.warnings[clip.name] = condition.of_file(clip.path).all
+        return sound
+
+
 def about(
-    data: str, bundle: str, interpreter: str, made: Evaluation, left_out: Sequence[str]
+    data: str,
+    bundle: str,
+    interpreter: str,
+    made: Evaluation,
+    left_out: Sequence[str],
+    notes: Sequence[str] = (),
+    warnings: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
-    """What an evaluation of one's own recordings was made of and with."""
+    """What an evaluation of one's own recordings was made of and with. notes: on its labels;
+    warnings: on its sounds, by clip."""
     return {
         "data": data,
         "bundle": bundle,
         "interpreter": interpreter,
         "clips": len(made.clips),
         "left_out": list(left_out),
+        "notes": list(notes),
+        "warnings": {name: list(told) for name, told in (warnings or {}).items() if told},
         "random_draws": SETTINGS.random_draws,
         "mask_domain": SETTINGS.mask_domain,
         "seed": SETTINGS.seed,
     }
+
+
+def measured(about: Mapping[str, Any]) -> str:
+    """How many of the clips were measured, what was made of their folders' names, and how many are
+    not fit to be heard; an older evaluation says less."""
+    left_out, clips = about.get("left_out", ()), about.get("clips", 0)
+    told = [f"{clips} of {counted(clips + len(left_out), 'clip')} measured."]
+    told += about.get("notes", ())
+    if warned := about.get("warnings"):
+        told.append(f"The sound of {counted(len(warned), 'clip')} has its own warning.")
+    return " ".join(told)
 
 
 def only(rows: Sequence[CaseRow], shown: Sequence[str], label: str | None = None) -> list[CaseRow]:

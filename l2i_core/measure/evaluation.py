@@ -297,11 +297,12 @@ def write_evaluation(
     folder: Path,
     about: Mapping[str, Any],
     name: str = "summary.json",
+    encoding: str = "utf-8",
 ) -> None:
     """metrics/summary.json (baselines.json) and, per system, clips-NAME.csv and, where there are
     any, levels-NAME.csv or cases-NAME.csv; atomic.
 
-    `about` (data set, folds, seed, …) is recorded in every system's block.
+    `about` (data set, folds, seed, …) is recorded in every system's block; encoding: of the tables.
     """
     folder.mkdir(parents=True, exist_ok=True)
     summary = {}
@@ -310,5 +311,7 @@ def write_evaluation(
         tables = {"clips": made.clips, "levels": made.levels, "cases": made.cases}
         for table, rows in tables.items():
             if rows:
-                write_text(folder / f"{table}-{made.interpreter}.csv", records.write(rows))
+                write_text(
+                    folder / f"{table}-{made.interpreter}.csv", records.write(rows), encoding
+                )
     write_text(folder / name, json.dumps(summary, indent=1) + "\n")

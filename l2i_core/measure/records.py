@@ -288,7 +288,7 @@ def read(path: str | os.PathLike[str], kind: type[R]) -> list[R]:
     """The rows of a CSV file. Raises OSError, and ValueError with the column that is damaged."""
     path = Path(path)
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             names, *lines = [*csv.reader(file)] or [[]]
         for line in lines:
             if len(line) != len(names):
@@ -362,5 +362,5 @@ def read_table(path: str | os.PathLike[str], texts: Collection[str]) -> list[dic
     def value(name: str, text: str) -> Any:
         return text if name in texts or not text else float(text)
 
-    with Path(path).open(newline="") as file:
+    with Path(path).open(newline="", encoding="utf-8-sig") as file:
         return [{k: value(k, v) for k, v in line.items()} for line in csv.DictReader(file)]

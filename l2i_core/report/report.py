@@ -28,7 +28,7 @@ def make_report(made: Explained, clip_name: str) -> dict[str, Any]:
     if theirs is not None:
         first = [engine.classes[i] for i in theirs.argsort(descending=True, stable=True)[:5]]
     report: dict[str, Any] = {
-        "clip": clip_name,
+        "clip": words.printable(clip_name),
         "sample_rate": engine.audio.sample_rate,
         "length": len(analysis.waveform),
         "seconds": [round(t, 3) for t in analysis.seconds],

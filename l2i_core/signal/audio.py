@@ -26,6 +26,7 @@ MAX_SECONDS = 20 * 60
 PLAYED_PEAK = 10 ** (-3 / 20)  # an input plays with its peak at −3 dBFS
 MOST_GAIN = 10 ** (30 / 20)  # but is not raised by more than 30 dB
 _CEILING = 0.99
+_BELIEVED = 1 << 26  # samples for which a header's word is taken
 _LARGEST = 1e12  # of a sample: its square, added up, stays far within float32
 
 
@@ -59,12 +60,13 @@ def read(source: Source, mono: bool = False) -> tuple[np.ndarray, int]:
     with opened(source) as file:
         if file.seconds > MAX_SECONDS:
             raise ValueError(_too_long(name_of(source), file.seconds))
-        samples = np.empty((1 if mono else file.channels, file.frames), dtype=np.float32)
+        rows = 1 if mono else file.channels
+        samples = np.empty((rows, min(file.frames, _BELIEVED // rows)), dtype=np.float32)
         filled = 0
         for block in file.blocks():
             end = filled + len(block)
             if end > samples.shape[1]:
-                more = np.empty((len(samples), end - samples.shape[1]), dtype=np.float32)
+                more = np.empty((rows, max(end, 3 * filled // 2) - samples.shape[1]), np.float32)
                 samples = np.concatenate([samples, more], axis=1)
             samples[:, filled:end] = block.mean(axis=1)[None] if mono else block.T
             filled = end

@@ -19,6 +19,7 @@ import numpy as np
 import soundfile
 
 from l2i_core.signal import riff
+from l2i_core.words import printable
 
 Source = str | os.PathLike[str] | BinaryIO
 _ENDINGS = (
@@ -41,8 +42,8 @@ class Sndfile:
     sentence or ""."""
 
     def __init__(self, file: BinaryIO, note: str, given: BinaryIO) -> None:
-        file.seek(0)
-        self._file, self._given, self.note = soundfile.SoundFile(file), given, note
+        own = riff.Part(b"", file, 0, file.seek(0, io.SEEK_END)) if file is given else file
+        self._file, self._given, self.note = soundfile.SoundFile(own), given, note
         self.sample_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.frames: int = self._file.frames
@@ -184,7 +185,8 @@ def piped(path: str | os.PathLike[str]) -> Path | io.BytesIO:
 
 def name_of(source: Source) -> str:
     """How a message calls a file."""
-    return Path(source).name if isinstance(source, (str, os.PathLike)) else "the upload"
+    named = isinstance(source, (str, os.PathLike))
+    return printable(Path(source).name) if named else "the upload"  # type: ignore[arg-type]
 
 
 def reason(error: BaseException) -> str:
@@ -209,7 +211,10 @@ def _bytes(source: Source) -> Iterator[BinaryIO]:
         with file:
             yield file
     else:
-        raise ValueError(f"no such audio file: {source}. Give the path of an existing file.")
+        raise ValueError(
+            f"no such audio file: {printable(os.fspath(source))}. "
+            "Give the path of an existing file."
+        )
 
 
 def _decoder(file: BinaryIO) -> Sndfile | Libav:
@@ -254,7 +259,7 @@ def _held(file: BinaryIO) -> tuple[float, bytes]:
     where FFmpeg finds none."""
     import av
 
-    seconds, last, place = 0.0, b"", file.tell()
+    seconds, last = 0.0, b""
     failures = (RuntimeError, av.error.FFmpegError, EOFError)
     with contextlib.suppress(*failures), _ffmpeg_opens(file) as container:
         stream = container.streams.best("audio")
@@ -262,7 +267,6 @@ def _held(file: BinaryIO) -> tuple[float, bytes]:
             if packet.size and 0 < (packet.duration or 0) < 2**31:  # above: a negative one, wrapped
                 seconds += float(packet.duration * packet.time_base)
             last = bytes(packet) or last
-    file.seek(place)  # where libsndfile, which may have it open, left it
     return seconds, last
 
 

@@ -20,8 +20,11 @@ _LAST = re.compile(
 )
 
 
-class _Rebuilt(io.RawIOBase):
-    """Another header before a part of a file."""
+class Part(io.RawIOBase):
+    """A header before a part of a file, or only that part; nobody's place in the file but its own.
+
+    A damaged file makes libsndfile seek before the start: that is the start.
+    """
 
     def __init__(self, header: bytes, file: BinaryIO, start: int, length: int) -> None:
         self._header, self._file, self._start = header, file, start
@@ -97,7 +100,7 @@ def mended(file: BinaryIO) -> tuple[BinaryIO, str]:
     chunks = head[8:] + struct.pack(f"{order}4sI", about, sizes[0]) + padded
     chunks += struct.pack(f"{order}4sI", sound, sizes[1])
     outer = struct.pack(f"{order}4sI", b"RIFF" if wav else b"FORM", sizes[2])
-    rebuilt = io.BufferedReader(_Rebuilt(outer + chunks, file, position, held))
+    rebuilt = Part(outer + chunks, file, position, held)
     bytes_a_second = _speed(form) if wav else _speed_of_aiff(form)
     if announced == held or not bytes_a_second:
         told = "The header has a chunk of a wrong size; the sound behind it was found and read."

@@ -45,6 +45,8 @@ class OwnAudit:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     chosen: str | None = None
     dictionary: str = choice.BUNDLE
+    notes: tuple[str, ...] = ()
+    ear: audit.Ear = field(default_factory=audit.Ear)
 
     @property
     def how(self) -> str:
@@ -60,8 +62,8 @@ class OwnAudit:
     def rows(self) -> Callable[[], Iterator[Row]]:
         """The work, for `jobs`; it holds no more than a weak reference to the session's audit."""
         steps = (models.bundle(self.bundle, self.dictionary), self.interpreter, self.clips)
-        left_out, alive = self.left_out, weakref.ref(self)
-        return lambda: _rows(*steps, left_out, alive)
+        left_out, ear, alive = self.left_out, self.ear, weakref.ref(self)
+        return lambda: _rows(*steps, left_out, ear, alive)
 
     def evaluation(self) -> Evaluation | None:
         """The result, None before the job is complete."""
@@ -70,7 +72,8 @@ class OwnAudit:
 
     def results(self, made: Evaluation) -> Results:
         """The result in the form of a bundle's own metrics."""
-        about = audit.about(self.title, self.bundle, self.interpreter, made, self.left_out)
+        given = (self.left_out, self.notes, self.ear.warnings)
+        about = audit.about(self.title, self.bundle, self.interpreter, made, *given)
         return Results(self.interpreter, {**made.summary, "about": about}, made.clips, made.levels)
 
     def source(self, name: str) -> ClipSource | None:
@@ -161,8 +164,9 @@ def of_folder(path: str, name: str, interpreter: str, bundle: Bundle) -> OwnAudi
     if not path.strip():
         raise ValueError("no folder was given; write the path of a folder of audio files.")
     found = any_folder(path.strip(), bundle.classes)
-    w = bundle.chosen_dictionary
-    return OwnAudit(found.name, name, interpreter, _bounded(found.clips), dictionary=w)
+    own = OwnAudit(found.name, name, interpreter, _bounded(found.clips), notes=found.notes)
+    own.dictionary = bundle.chosen_dictionary
+    return own
 
 
 def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) -> OwnAudit:
@@ -180,8 +184,9 @@ def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) 
                 archives.keep_upload(str(file.name), file, root)
         found = any_folder(root, bundle.classes)
         title = str(files[0].name) if len(files) == 1 else f"{len(files)} uploads"
-        w = bundle.chosen_dictionary
-        return OwnAudit(title, name, interpreter, _bounded(found.clips), folder, dictionary=w)
+        own = OwnAudit(title, name, interpreter, _bounded(found.clips), folder, notes=found.notes)
+        own.dictionary = bundle.chosen_dictionary
+        return own
     except ValueError:
         folder.cleanup()
         raise
@@ -210,6 +215,7 @@ def _rows(
     interpreter: str,
     recordings: tuple[Clip, ...],
     left_out: list[str],
+    ear: audit.Ear,
     alive: Callable[[], OwnAudit | None],
 ) -> Iterator[Row]:
     """A row for each step, with the passes done so far, the evaluation in the last."""
@@ -219,7 +225,7 @@ def _rows(
         recordings,
         audit.SETTINGS,
         lambda clip, why: left_out.append(why),
-        audit.load,
+        ear,
     )
     while alive() is not None:
         try:

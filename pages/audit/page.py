@@ -52,7 +52,7 @@ def measured(view: View, decisions: Decisions) -> None:
     own = decisions.own
     about = [results.provenance(decisions.found)]
     if own:
-        about.append(f"Model {own.bundle}, {own.how}.")
+        about.append(f"{audit.measured(decisions.found.about)} Model {own.bundle}, {own.how}.")
     if decisions.threshold != view.threshold:
         about.append(
             f"τ = {decisions.threshold:.2f} is the measured one nearest to {view.threshold:.2f} "
@@ -60,9 +60,13 @@ def measured(view: View, decisions: Decisions) -> None:
         )
     st.caption(" ".join(about))
     if own and own.left_out:
-        with st.expander(f"{counted(len(own.left_out), 'file')} left out"):
+        with st.expander(f"{counted(len(own.left_out), 'clip')} left out"):
             for why in own.left_out:
                 st.text(why)  # opens with a file name, which keeps its case
+    if own and (warned := decisions.found.about.get("warnings")):
+        with st.expander(f"{counted(len(warned), 'clip')} with a warning"):
+            for name, told in warned.items():
+                st.text(f"{name}: {' '.join(told)}")
 
 
 page()

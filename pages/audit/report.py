@@ -115,8 +115,12 @@ def _html(decisions: Decisions, shown: Sequence[CaseRow], pages: Sequence[Exhibi
     title, text = bundle.explainers()[decisions.found.interpreter]
     made_with = ", ".join(f"{what} {which}" for what, which in evidence.versions().items())
     data = results.provenance(decisions.found)
-    if decisions.own and decisions.own.left_out:
-        data += f" Left out: {'; '.join(decisions.own.left_out)}"
+    if decisions.own:
+        data += f" {audit.measured(decisions.found.about)}"
+        if decisions.own.left_out:
+            data += f" Left out: {'; '.join(decisions.own.left_out)}"
+        for name, told in decisions.found.about["warnings"].items():
+            data += f" {name}: {' '.join(told)}"
     headline = audit.finding(decisions.rows)
     if len(shown) < len(decisions.rows):
         headline += (
