@@ -1,4 +1,5 @@
-"""The command line: `python -m l2i_core interpret | evaluate | fit | corrupt | info` (see --help).
+"""The command line: `python -m l2i_core interpret | timeline | evaluate | fit | corrupt |
+info` (see --help).
 
 Bad input gives one line `error: …` on stderr and exit code 2, and leaves no half-written file.
 """
@@ -29,7 +30,7 @@ from l2i_core.files import SPREADSHEET, atomic, write_text
 from l2i_core.measure import audit, evaluation, fewest
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.metrics.registry import METRICS
-from l2i_core.report import evidence
+from l2i_core.report import evidence, timeline_command
 from l2i_core.report.report import decision, make_report, score, statement, task_in, warning
 from l2i_core.signal import audio, condition
 from l2i_core.signal.corrupt import COLOURS, add_at_snr, coloured_noise
@@ -68,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     interpret.add_argument("--out", type=Path, help="folder for the WAV files and report.json")
     interpret.add_argument("--evidence", type=Path, metavar="ZIP", help="sounds, picture, digests")
     interpret.add_argument("--json", action="store_true", help="print the report alone")
+
+    where = commands.add_parser("timeline", help="where in a long recording is what")
+    timeline_command.add_options(where)
+    _add_model(where)
 
     evaluate = commands.add_parser("evaluate", help="audit a model on a folder of recordings")
     evaluate.add_argument("folder", help="a folder per class, or files without labels")
@@ -355,6 +360,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code (0, or 2 for bad input)."""
     commands = {
         "interpret": _interpret,
+        "timeline": lambda given: timeline_command.run(
+            given, L2I(_model(given), given.interpreter)
+        ),
         "evaluate": _evaluate,
         "corrupt": _corrupt,
         "info": _info,

@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +84,26 @@ def read_part(source: Source, start: float, end: float) -> tuple[np.ndarray, int
             if wanted <= 0:
                 break
         return np.concatenate(parts)[None], file.sample_rate
+
+
+def stream(source: Source, sample_rate: int) -> Iterator[np.ndarray]:
+    """A file as `prepare(*read(…))` gives it, whatever it lasts: mono float32 (n,) at a rate in Hz,
+    a block in memory at a time. The resampler's filter runs on from block to block.
+
+    ValueErrors are theirs, but for the longest duration; some come with the last block.
+    """
+    with opened(source) as file:
+        rate, filled = file.sample_rate, 0
+        resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
+        for block in file.blocks():
+            check_finite(block)
+            filled += len(block)
+            mono = block.mean(axis=1)
+            yield mono if rate == sample_rate else resampler.resample_chunk(mono)
+        check_whole(source, file, filled)
+        check_duration(filled / rate)
+        if rate != sample_rate:
+            yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
 def check_whole(source: Source, file: Sndfile | Libav, filled: int) -> None:
