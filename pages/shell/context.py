@@ -93,13 +93,15 @@ def _decision(view: View, listening: bool) -> View:
     if not listening:
         said.markdown(_heard(view))
     chosen = "f hears it" if view.engine.task.multi_label else "f's decision"
-    decided = dict.fromkeys(view.decided, f" ({chosen})")
+    decided = dict.fromkeys(view.decided, f", {chosen}")
+    chances = view.engine.probabilities(view.analysis.logits).tolist()
+    values = dict(zip(view.engine.classes, chances, strict=True))
     state.select(
         target_place,
         "Class to explain",
         "class",
         decisions.offered(view.engine, view.analysis.logits),
-        lambda label: class_name(label) + decided.get(label, ""),
+        lambda label: f"{class_name(label)} · {values[label]:.2f}{decided.get(label, '')}",
         reset=["own"],
         relabelled=True,
     )

@@ -11,7 +11,6 @@ from pages.show.words import class_name
 
 LIMIT = 0.5  # the probability above which a multi-label model hears a class
 NONE = "none of its classes"
-_FEW, _FIRST = 30, 12  # classes in their own order; those that come first of more
 _MOST = 8  # classes that are named in one sentence
 
 
@@ -21,12 +20,8 @@ def decided(engine: L2I, logits: Tensor) -> tuple[str, ...]:
 
 
 def offered(engine: L2I, logits: Tensor) -> list[str]:
-    """The classes to choose from: of many, f's most probable first."""
-    if len(engine.classes) <= _FEW:
-        return engine.classes
-    order = logits.argsort(descending=True, stable=True).tolist()[:_FIRST]
-    first = [engine.classes[c] for c in order]
-    return [*first, *(label for label in engine.classes if label not in first)]
+    """The classes to choose from, f's most probable first."""
+    return [engine.classes[c] for c in logits.argsort(descending=True, stable=True).tolist()]
 
 
 def said(engine: L2I, logits: Tensor) -> str:

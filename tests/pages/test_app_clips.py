@@ -187,7 +187,7 @@ def test_any_stretch_of_a_long_clip(
 
 
 def test_labels_that_change_keep_their_choice(open_app: Open) -> None:
-    """ "rain" becomes "rain (f's decision)" on a clip that f calls rain: the choice stays."""
+    """ "rain · 0.02" becomes "rain · 0.97, f's decision" on a clip that f calls rain: it stays."""
     app = open_app(clip="dog-1")
     said = {}
     for name in ("dog-1", "rain-1", "rooster-1"):

@@ -130,15 +130,16 @@ def test_every_page_is_quick_and_draws_no_more_than_can_be_read(
     assert 0 < _tallest(app) <= plots.MOST_CLASSES + 1 or page in ("noise", "audit")
 
 
-def test_classes_are_offered_with_fs_own_first(open_wide: Open) -> None:
+def test_classes_are_offered_by_falling_probability(open_wide: Open) -> None:
     app = open_wide(bundle="one")
     box = select(app, "Class to explain")
     view = app.session_state["l2i_view"]
-    order = view.analysis.logits.argsort(descending=True, stable=True).tolist()
-    assert len(box.options) == len(LABELS)
-    assert [name.split(" (")[0] for name in box.options[:3]] == [
-        LABELS[c].replace("_", " ") for c in order[:3]
+    chances = view.engine.probabilities(view.analysis.logits)
+    order = chances.argsort(descending=True, stable=True).tolist()
+    assert [name.split(", ")[0] for name in box.options] == [
+        f"{LABELS[c].replace('_', ' ')} · {float(chances[c]):.2f}" for c in order
     ]
+    assert [", " in name for name in box.options].count(True) == len(view.decided)
     box.select("class_500").run()
     assert url(app)["class"] == "class_500"
     assert not app.exception
