@@ -137,7 +137,7 @@ class Libav:
         import av
 
         stream = self._container.streams.best("audio")
-        if stream is None:
+        if stream is None or stream.codec_context is None:  # none, or of a codec that it lacks
             return
         stream.codec_context.thread_count = 1
         with contextlib.suppress(EOFError, av.error.FFmpegError):  # the file breaks off
