@@ -24,7 +24,7 @@ from l2i_core.signal.decoding import Source
 THRESHOLD = 0.5  # probability at which an event opens
 HOLD = 0.5  # share of its threshold above which it goes on
 USUAL_SECONDS = 5.0  # of a window where f does not say what it was made for
-_BATCH = 8  # windows: more of them are no faster on a CPU, and larger
+_BATCH = 4  # windows: more of them are hardly faster on a CPU, and need more memory
 
 
 @dataclass(frozen=True, slots=True)

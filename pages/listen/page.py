@@ -3,7 +3,7 @@
 import streamlit as st
 
 from l2i_core.measure import fewest
-from pages.listen import heard, pins, said, side_by_side, truths
+from pages.listen import heard, pins, said, side_by_side, timeline, truths
 from pages.listen.downloads import downloads
 from pages.shell import cached, components, models, state
 from pages.shell.view import View, current
@@ -18,6 +18,7 @@ def page() -> None:
     state.write_url()
     view.head.title(said.question(view), anchor=False)
     said.decision(view)
+    where = st.container()
     _offer_fewest(view)
     panels = side_by_side.draw(view) if view.engine.task.multi_label else []
     if panels:
@@ -49,6 +50,8 @@ def page() -> None:
     players.take_turns()
     side_by_side.judge(view, panels)
     truths.draw(view)
+    with where:
+        timeline.draw(view)
 
 
 def _took() -> None:

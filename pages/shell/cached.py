@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,8 +20,10 @@ import torch
 
 from l2i_core import L2I, Analysis, Interpretation
 from l2i_core.classifiers.hearing import WINDOWED_ABOVE_SECONDS
+from l2i_core.measure import timeline as timelines
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import KINDS, RandomDrops
+from l2i_core.measure.timeline import Timeline
 from l2i_core.signal import audio
 from l2i_core.signal.condition import Condition
 from pages.shell import models
@@ -62,6 +65,7 @@ _analyses: Memory[Analysis] = Memory(256 * MEGABYTE)
 _interpretations: Memory[tuple[Interpretation, dict[Any, Any]]] = Memory(256 * MEGABYTE)
 _components: Memory[np.ndarray] = Memory(64 * MEGABYTE)
 _overviews: Memory[Overview] = Memory(MEGABYTE)
+_timelines: Memory[Timeline] = Memory(32 * MEGABYTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,17 @@ def is_long(source: ClipSource) -> bool:
     return seconds(source) > WINDOWED_ABOVE_SECONDS
 
 
+def stretch(
+    engine: L2I, source: ClipSource, start: float, end: float
+) -> tuple[torch.Tensor | np.ndarray, int, float]:
+    """Sound that holds these seconds of a clip, its rate, and the second at which it begins: the
+    whole clip, but of one that is not held in memory a second more on both sides."""
+    if seconds(source) <= audio.MAX_SECONDS:
+        return sound(engine, source), engine.audio.sample_rate, 0.0
+    begins = max(0.0, math.floor(start) - 1.0)
+    return *audio.read_part(source.file(), begins, end + 1.0), begins
+
+
 def overview(
     key: Key,
     engine: L2I,
@@ -105,7 +120,35 @@ def overview(
     progress: Callable[[int, int], None] = lambda number, of: None,
 ) -> Overview:
     """f's opinion of every window of a long clip; `progress` is told before each."""
+    if seconds(source) > audio.MAX_SECONDS:
+        found = timeline(key, engine, source, progress)
+        return Overview(found.seconds, found.windows, found.logits, found.logits.mean(0))
     return _overviews.get(key, lambda: _overview(engine, sound(engine, source), progress))
+
+
+def timeline(
+    key: Key,
+    engine: L2I,
+    source: ClipSource,
+    progress: Callable[[int, int], object] = lambda number, of: None,
+) -> Timeline:
+    """f on short windows of a clip of any length; a turn for each batch: others are served in
+    between. `progress` is told before each."""
+
+    def make() -> Timeline:
+        steps, made = timelines.grid(engine), list[timelines.Part]()
+        of, number = len(steps.starts(seconds(source))), 0
+        parts = timelines.heard(engine, source.file(), steps)
+        while True:
+            progress(min(number, of - 1), of)
+            with turn:
+                part = next(parts, None)
+            if part is None:
+                return timelines.joined(engine, made)
+            made.append(part)
+            number += len(part.starts)
+
+    return _timelines.get(key._replace(interpreter=""), make)
 
 
 @st.cache_resource(show_spinner="Looking for the best five seconds …", max_entries=64)
@@ -114,14 +157,16 @@ def best_window(
 ) -> tuple[float, float]:
     """The five seconds that f scores highest for a class, looked for in steps of half a second in
     and around the window that it scores highest."""
-    index, clip = _engine.class_index(target), sound(_engine, _source)
+    index = _engine.class_index(target)
     start, end = _overview.windows[int(_overview.window_logits[:, index].argmax())]
     last = int(100 * (_overview.seconds - BEST_SECONDS)) / 100
     first = max(0.0, start - BEST_SECONDS / 2)
     starts = np.arange(first, min(end - BEST_SECONDS / 2, last) + 1e-6, BEST_STEP)
     found = [(round(float(s), 2), round(float(s) + BEST_SECONDS, 2)) for s in starts]
+    held, rate, begins = stretch(_engine, _source, found[0][0], found[-1][1])
+    clip = audio.prepare(held, rate, _engine.audio)
     with turn:
-        scores = _engine.logits_at(clip, found)[:, index]
+        scores = _engine.logits_at(clip, [(s - begins, e - begins) for s, e in found])[:, index]
     return found[int(scores.argmax())]
 
 
@@ -131,9 +176,12 @@ def analysis(
     """One pass of f and Ψ over the clip, or over one window of it."""
 
     def make() -> Analysis:
-        clip = sound(engine, source)
+        clip, rate, begins = stretch(engine, source, *(window or (0.0, seconds(source))))
+        part = window and (window[0] - begins, window[1] - begins)
         with turn:
-            return engine.analyse(clip, engine.audio.sample_rate, window=window)
+            made = engine.analyse(clip, rate, window=part)
+        start, end = made.seconds
+        return dataclasses.replace(made, seconds=(start + begins, end + begins))
 
     return _analyses.get((key, window), make)
 

@@ -76,11 +76,11 @@ class ClipSource:
 
     def header(self) -> audio.Header:
         """Length, rate and channels; ValueError says what is wrong with the file."""
-        return audio.header(self._file())
+        return audio.header(self.file())
 
     def read(self) -> tuple[np.ndarray, int]:
         """Samples (1, n), the channels' mean, and rate; ValueError says what is wrong."""
-        return audio.read(self._file(), mono=True)
+        return audio.read(self.file(), mono=True)
 
     def condition(self) -> Condition:
         """What must be known of the sound before f's decision."""
@@ -90,7 +90,8 @@ class ClipSource:
         """The true sounds in a mixture, as they are in it; none where they are not known."""
         return self.parts
 
-    def _file(self) -> Path | io.BytesIO:
+    def file(self) -> Path | io.BytesIO:
+        """Where its bytes are: a path, or those of an upload."""
         if self.data is not None:
             return io.BytesIO(self.data)
         assert self.path is not None  # by construction

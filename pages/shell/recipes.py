@@ -93,8 +93,9 @@ class Scene(ClipSource):
         """Every sound as it is in the scene, the background last."""
         return self._all()[1:]
 
-    def _file(self) -> Path | io.BytesIO:
-        return self._all()[0]._file()
+    def file(self) -> Path | io.BytesIO:
+        """The mixture."""
+        return self._all()[0].file()
 
     def _all(self) -> tuple[ClipSource, ...]:
         files = _made.get(self.digest, lambda: _make(self))

@@ -15,6 +15,7 @@ Took = Callable[[ClipSource], None]
 Say = Callable[[str], None]
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
 DEFAULT_UPLOAD_MB = 200
+LONGEST_HOURS = 3  # what is longer than `audio.MAX_SECONDS` is never held in memory as a whole
 _KEPT_UPLOADS = 4  # per session
 _LARGEST_DECODED = 512 << 20  # bytes of samples, as float32 of all channels
 
@@ -29,7 +30,7 @@ def max_upload_mb() -> int:
 def limits() -> str:
     """What an upload may be, in one sentence."""
     return (
-        f"Up to {max_upload_mb()} MB, {audio.MIN_SECONDS:g} s to {audio.MAX_SECONDS // 60} min, "
+        f"Up to {max_upload_mb()} MB, {audio.MIN_SECONDS:g} s to {LONGEST_HOURS} h, "
         f"{LOWEST_RATE // 1000} to {HIGHEST_RATE // 1000} kHz. The last {_KEPT_UPLOADS} are kept "
         "while the page is open; nobody else can hear them."
     )
@@ -86,7 +87,16 @@ def from_upload(name: str, data: bytes, config: AudioConfig, recorded: bool = Fa
             f"{header.sample_rate / 1000:g} kHz, more than this server unpacks. Export it to mono "
             "or cut out the part that you want explained."
         )
-    audio.prepare(*source.read(), config)
+    if header.seconds > LONGEST_HOURS * 3600:
+        raise ValueError(
+            f"the file lasts {header.seconds / 3600:.1f} hours; at most {LONGEST_HOURS} are "
+            "accepted here. Cut it, or use the command line: python -m l2i_core timeline."
+        )
+    if header.seconds > audio.MAX_SECONDS:
+        for _ in audio.stream(source.file(), config.sample_rate):
+            pass
+    else:
+        audio.prepare(*source.read(), config)
     return source
 
 

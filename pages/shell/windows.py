@@ -37,7 +37,7 @@ def window(engine: L2I, overview: Overview) -> tuple[str, tuple[float, float], D
         f"Window of this clip of {clock(overview.seconds)} min",
         "window",
         listed,
-        lambda name: labels.get(name, f"{_span(start, end)} · your own"),
+        lambda name: labels.get(name, f"{span(start, end)} · your own"),
         reset=["class", "own"],
         relabelled=True,
     )
@@ -82,8 +82,13 @@ def offer_best(
         help="Where f's logit for the class is highest, in and around its highest window.",
     ):
         best = cached.best_window(key, engine, source, overview, target)
-        state.chose(window=_name(*best), own=None, **{"class": target})
+        listen_to(*best, target)
         st.rerun()
+
+
+def listen_to(start: float, end: float, target: str | None = None) -> None:
+    """The user chose a stretch, seconds, and the class to explain there, f's decision for None."""
+    state.chose(window=_name(start, end), own=None, **{"class": target})
 
 
 def _settle_window(overview: Overview, default: str) -> str:
@@ -115,7 +120,8 @@ def _name(start: float, end: float) -> str:
     return f"{round(start, 2):g}-{round(end, 2):g}"
 
 
-def _span(start: float, end: float) -> str:
+def span(start: float, end: float) -> str:
+    """ "0:05–0:10"."""
     return f"{clock(start)}–{clock(end)}"
 
 
@@ -123,7 +129,7 @@ def _labels(engine: L2I, overview: Overview, probabilities: Any) -> Iterable[str
     for (start, end), chances in zip(overview.windows, probabilities, strict=True):
         best = int(chances.argmax())
         share = float(chances[best])
-        yield f"{_span(start, end)} · {class_name(engine.classes[best])} {share:.2f}"
+        yield f"{span(start, end)} · {class_name(engine.classes[best])} {share:.2f}"
 
 
 def _moved(start: float, seconds: float) -> None:
@@ -131,4 +137,4 @@ def _moved(start: float, seconds: float) -> None:
     length = min(float(st.session_state["control_length"]), seconds)
     start = float(st.session_state.get("control_start", start))
     start = max(0.0, min(start, seconds - length))
-    state.chose(window=_name(start, start + length), own=None, **{"class": None})
+    listen_to(start, start + length)

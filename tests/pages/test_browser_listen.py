@@ -56,7 +56,9 @@ def test_deep_link_is_the_first_request(page: Page, server: str) -> None:
     expect(page.get_by_role("combobox", name="Clip", exact=True)).to_have_value(
         "Dog + rain (mixture)"
     )
-    expect(page.get_by_role("combobox", name="Class to explain")).to_have_value(re.compile("^clock tick · "))
+    expect(page.get_by_role("combobox", name="Class to explain")).to_have_value(
+        re.compile("^clock tick · ")
+    )
     state = live(page).evaluate("root => [root.l2i.threshold, root.l2i.domain]")
     assert state == [0.17, "linear"]
     expect(live(page).get_by_text("your own choice")).to_be_visible()
@@ -188,7 +190,9 @@ def test_every_page_takes_a_deep_link_as_its_first_request(
     page.get_by_text("L2I Explorer 0.1.0").wait_for()
     page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')")
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    expect(page.get_by_role("combobox", name="Class to explain")).to_have_value(re.compile("^clock tick · "))
+    expect(page.get_by_role("combobox", name="Class to explain")).to_have_value(
+        re.compile("^clock tick · ")
+    )
     assert _url(page).items() >= LINK.items()
     page.get_by_role("link", name="Listen").click()
     _idle(page)
