@@ -84,7 +84,7 @@ class ClipSource:
 
     def condition(self) -> Condition:
         """What must be known of the sound before f's decision."""
-        return condition.of_file(self._file())
+        return condition.of_file(self.file())
 
     def stems(self) -> tuple[ClipSource, ...]:
         """The true sounds in a mixture, as they are in it; none where they are not known."""
