@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -606,17 +607,59 @@ def test_evaluate_audits_a_folder(
 ) -> None:
     monkeypatch.setattr(audit, "SETTINGS", Settings((0.3,), (0.3,), 1))
     folder = tmp_path / "mine"
-    audio.write(folder / "dog" / "a.wav", 0.1 * np.sin(np.arange(22050)), 44100)
+    audio.write(folder / "dog" / "a.wav", 0.1 * np.sin(np.arange(13230)), 44100)
     (folder / "dog" / "bad.wav").write_text("text")
     out = tmp_path / "out"
     argv = ["evaluate", str(folder), "--bundle", str(bundle_folder), "--out", str(out)]
     assert main(argv) == 0
     printed, warned = capsys.readouterr()
-    assert "1 decision" in printed.splitlines()[0]
+    assert printed.startswith(
+        "1 of 2 clips measured. The sound of 1 clip has its own warning. 1 of 1 dec"
+    )
     assert "left out: bad.wav" in warned
     expected = {"audit.csv", "audit.json", "clips-att.csv", "levels-att.csv", "summary.json"}
     assert _files(out) == expected
-    assert json.loads((out / "audit.json").read_text())["about"]["clips"] == 1
+    about = json.loads((out / "audit.json").read_text())["about"]
+    short = "It lasts 0.30 s: there is little to hear."
+    assert (about["clips"], len(about["left_out"])) == (1, 1)
+    assert about["warnings"] == {"dog/a.wav": [short]}
+    assert f"dog/a.wav: {short}" in printed
+    for name in ("audit.csv", "clips-att.csv"):
+        assert (out / name).read_bytes().startswith("\ufeffclip,".encode())
+
+
+def test_nothing_to_hear_is_said_before_a_class(
+    bundle_folder: Path, write_clip: WriteClip, dog: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).normal(0, 1e-5, (len(dog), 2))
+    path = write_clip("a\nb.wav", np.stack([dog, -dog], 1) + noise, 8000, subtype="PCM_16")
+    assert main(["interpret", str(path), "--bundle", str(bundle_folder)]) == 0
+    first, second, third, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("a?b.wav: The 2 channels cancel: ")
+    assert second == "a?b.wav: It was sampled at 8 kHz: above 4 kHz there is nothing to hear."
+    assert third.startswith("a?b.wav: f says ")
+    assert third.endswith(", unsupported.")
+    assert main(["interpret", str(path), "--bundle", str(bundle_folder), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["supported"] is False
+    assert [told[:5] for told in report["warnings"]] == ["The 2", "It wa"]
+
+
+def test_a_pipe_is_explained(
+    bundle_folder: Path, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe = tmp_path / "63"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(clip.read_bytes()))
+    writer.start()
+    argv = ["interpret", str(pipe), "--bundle", str(bundle_folder), "--json"]
+    assert main([*argv, "--evidence", str(tmp_path / "e.zip")]) == 0
+    writer.join()
+    piped = json.loads(capsys.readouterr().out)
+    with zipfile.ZipFile(tmp_path / "e.zip") as archive:
+        report = json.loads(archive.read("report.json"))
+    assert report["input_sha256"] == hashlib.sha256(clip.read_bytes()).hexdigest()
+    assert (piped["clip"], piped["length"]) == ("63", report["length"])
 
 
 def test_evaluate_refuses_what_is_no_folder(refused: Refused, tmp_path: Path) -> None:

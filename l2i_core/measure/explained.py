@@ -11,9 +11,7 @@ from torch import Tensor
 from l2i_core.engine import L2I
 from l2i_core.explainers.explained import Analysis, Interpretation, Sweep, Verdict
 from l2i_core.measure.random import KINDS, RandomDrops, draw
-from l2i_core.signal.condition import Condition, of_sound
-
-SHORT = 0.5  # seconds
+from l2i_core.signal.condition import Condition, little, of_sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +107,9 @@ def heard(engine: L2I, analysis: Analysis, file: Condition | None = None) -> Con
     if file is not None:
         nothing, warnings = file.nothing or nothing, file.warnings
     if length < engine.min_length:
+        warnings = tuple(told for told in warnings if told != little(length / rate))
         warnings += (
             f"The clip lasts {length / rate:.2f} s; f needs {engine.min_length / rate:.2f} s, so "
             "it hears silence after it.",
         )
-    elif length < SHORT * rate:
-        warnings += (f"The clip lasts {length / rate:.2f} s: f has little to go by.",)
     return replace(clip, nothing=nothing, warnings=warnings)

@@ -17,6 +17,7 @@ _OFFSET = 0.01  # of full scale
 _BURIED = 0.01  # of the offset: a sound below
 _LOUD, _FLAT, _CLIPPED = 0.5, 3, 1e-3  # level, samples in a row, their share of all
 LOW_RATE = 16_000  # Hz
+SHORT = 0.5  # seconds
 _BLOCK = 1 << 18  # samples that are looked at together
 _UNSUPPORTED = "f's decision is unsupported."
 
@@ -51,7 +52,7 @@ def of_file(source: Source) -> Condition:
         audio.check_whole(source, file, found.n)
         seconds = found.n / file.sample_rate
         audio.check_duration(seconds)
-        return found.condition(seconds, _noted(file.note, file.sample_rate))
+        return found.condition(seconds, _noted(file.note, file.sample_rate, seconds))
 
 
 def of_sound(waveform: np.ndarray, sample_rate: int) -> Condition:
@@ -60,15 +61,23 @@ def of_sound(waveform: np.ndarray, sample_rate: int) -> Condition:
     found = _Levels(samples.shape[1])
     for start in range(0, len(samples), _BLOCK):
         found.add(samples[start : start + _BLOCK])
-    return found.condition(len(samples) / sample_rate, _noted("", sample_rate))
+    seconds = len(samples) / sample_rate
+    return found.condition(seconds, _noted("", sample_rate, seconds))
 
 
-def _noted(note: str, rate: int) -> Iterable[str]:
+def little(seconds: float) -> str:
+    """What is said of a sound of this length, "" where it is not very short."""
+    return f"It lasts {seconds:.2f} s: there is little to hear." if seconds < SHORT else ""
+
+
+def _noted(note: str, rate: int, seconds: float) -> Iterable[str]:
     if note:
         yield note
     if rate < LOW_RATE:
         half = f"{rate / 2000:g} kHz"
         yield f"It was sampled at {rate / 1000:g} kHz: above {half} there is nothing to hear."
+    if told := little(seconds):
+        yield told
 
 
 class _Levels:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import urllib.error
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from driving import Open, button, noise, seen, select, texts, upload, url, wav_bytes
@@ -199,3 +201,13 @@ def test_labels_that_change_keep_their_choice(open_app: Open) -> None:
     select(app, "Clip").set_value(second).run()
     assert url(app)["class"] == said[second]
     assert select(app, "Class").value == said[second]
+
+
+def test_nothing_to_hear_is_said_before_a_class(open_app: Open) -> None:
+    sound = noise(1.0)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.stack([sound, -sound], 1), 44100, format="WAV")
+    app = upload(open_app(), "cancel.wav", buffer.getvalue())
+    assert any("channels cancel" in told.value for told in app.warning)
+    assert app.title[0].value.startswith("There is nothing to hear, yet the model says ")
+    assert any("**f says**, :orange[unsupported]" in told.value for told in app.markdown)

@@ -81,6 +81,11 @@ def test_a_telephone_is_named(write_clip: WriteClip, rate: int, half: str) -> No
     assert f"above {half} there is nothing to hear" in told
 
 
+def test_the_very_short_is_named(write_clip: WriteClip) -> None:
+    (told,) = condition.of_file(write_clip("a.wav", DOG[: RATE // 4], RATE)).warnings
+    assert told == "It lasts 0.25 s: there is little to hear."
+
+
 def test_blocks_are_added_up(write_clip: WriteClip, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_clip("a.wav", NOTHING["cancel"][0], RATE, subtype="PCM_16")
     whole = condition.of_file(path)
