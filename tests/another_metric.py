@@ -1,7 +1,5 @@
 """A plug-in with two metrics, for tests: one that needs the clip, one that follows from the rows."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The app driven by Streamlit's AppTest: opening it at a URL, finding controls, uploading."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Jobs that die at a chosen call, and what a resumed one must equal."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType

@@ -1,7 +1,5 @@
 """A bundle with hand-written metrics, for the pages that read them."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace

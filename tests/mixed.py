@@ -1,8 +1,6 @@
 """Hand-written rows of the noise and the overlap experiment, and a bundle that holds their
 figures."""
 
-from __future__ import annotations
-
 import json
 import math
 import shutil

@@ -1,7 +1,5 @@
 """A Streamlit app on a free port, for the tests in a real browser."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import os

@@ -1,7 +1,5 @@
 """`fit` with less of everything, for tests."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

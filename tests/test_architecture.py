@@ -1,7 +1,5 @@
 """Who may import whom, and where signal processing lives: read from the source, not run."""
 
-from __future__ import annotations
-
 import ast
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A bundle comes back as fp16 rounded it, and every damage is one sentence."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import shutil

@@ -1,7 +1,5 @@
 """What a deployment relies on: the image's recipe and the variables that the README explains."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import subprocess

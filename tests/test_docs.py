@@ -1,7 +1,5 @@
 """What the documents say of the code is so."""
 
-from __future__ import annotations
-
 import importlib
 import re
 from pathlib import Path

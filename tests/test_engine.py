@@ -1,7 +1,5 @@
 """The engine's front as laws: what is analysed, what interpretations add up to, what f is asked."""
 
-from __future__ import annotations
-
 import math
 from concurrent.futures import ThreadPoolExecutor
 

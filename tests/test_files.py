@@ -1,7 +1,5 @@
 """Atomic files: complete, or as before; and command lines that speak in one sentence."""
 
-from __future__ import annotations
-
 import io
 import json
 import sys

@@ -1,7 +1,5 @@
 """The load script's verdict on what it measured; its sessions need a server and are run by hand."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

@@ -1,7 +1,5 @@
 """The recipes of docs/architecture.md, followed as they are written, from outside the package."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

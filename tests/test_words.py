@@ -1,7 +1,5 @@
 """Names and numbers as they are written, and drops in words: these agree with the counts."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

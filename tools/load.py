@@ -9,8 +9,6 @@ code 1 where a goal is missed: no error, p95 of "change τ → new verdict" unde
 server's memory under 4 GB.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib

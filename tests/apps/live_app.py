@@ -3,8 +3,6 @@
 The model's folder is in L2I_LIVE_BUNDLE, the clip (a sound file) in L2I_LIVE_CLIP.
 """
 
-from __future__ import annotations
-
 import os
 
 import streamlit as st

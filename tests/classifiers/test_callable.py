@@ -1,7 +1,5 @@
 """A Python function as a black box."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

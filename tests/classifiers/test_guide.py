@@ -1,7 +1,5 @@
 """docs/classifiers.md, followed as it is written."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

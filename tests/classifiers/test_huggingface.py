@@ -1,8 +1,6 @@
 """Hugging Face folders, saved here as their library saves them: front ends equal their own, gradients
 and maps are there, and what a folder lacks is said."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """f: its shapes, its normalisation, and Kumar's published layout against a plain computation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """ONNX files: our own f exported is the same f; what a file says of itself; a sentence for a bad one."""
 
-from __future__ import annotations
-
 import json
 import math
 import sys

@@ -1,7 +1,5 @@
 """What may be a classifier, what is said of one that may not, and f as it is asked."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """YAMNet's weights out of a TFLite file: one is built as the converter lays it out."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Any

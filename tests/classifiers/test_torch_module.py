@@ -1,7 +1,5 @@
 """Any module: what is found out about it, its maps, its gradient, and a sentence for a bad one."""
 
-from __future__ import annotations
-
 import math
 import threading
 from collections.abc import Callable

@@ -1,8 +1,6 @@
 """YAMNet against the published TFLite file's own answers, and as a classifier with weights of any
 kind."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

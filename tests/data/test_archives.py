@@ -1,7 +1,5 @@
 """Zips from strangers: what is taken, what is left out, what is refused."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Downloading a data set: from a generated archive that a server on localhost hands out."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import io

@@ -1,7 +1,5 @@
 """Scenes: sounds on a time line with their stems, and what chance draws for one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import librosa

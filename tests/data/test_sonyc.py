@@ -1,7 +1,5 @@
 """SONYC-UST v2's table: whose ears count, and every way in which it can be wrong."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Sequence
 from pathlib import Path

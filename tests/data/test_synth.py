@@ -1,7 +1,5 @@
 """Laws of the synthetic clips: form, determinism, mixtures, and what makes each class itself."""
 
-from __future__ import annotations
-
 import json
 import re
 from functools import cache

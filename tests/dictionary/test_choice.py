@@ -1,7 +1,5 @@
 """W learned from one clip, and W read from a file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Section 3.2 and Algorithm 2 as laws: relevances, selection, masks, energies."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

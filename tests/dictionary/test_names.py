@@ -1,7 +1,5 @@
 """The user's names for components: kept, exchanged, and never attached to another dictionary."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Eq. 5 against its own definition, scikit-learn's NMF and scipy's non-negative least squares."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Each difference between the paper and its released code, on cases worked out by hand."""
 
-from __future__ import annotations
-
 from dataclasses import fields, replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Ψ and Θ: shapes, signs, pooling by its formula, and relevances that sum to the logit."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

@@ -1,7 +1,5 @@
 """Eq. 1–4 by hand, and the decision in the loop against the hard selection that it softens."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """An audit's rows, order, filters, finding and exports, on three clips counted by hand."""
 
-from __future__ import annotations
-
 import csv
 import json
 import math

@@ -1,7 +1,5 @@
 """Explainers on equal footing: the same share of ‖X‖², and figures that are their rows'."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

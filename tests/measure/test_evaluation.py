@@ -1,7 +1,5 @@
 """Rows and tables of an evaluation against the engine, one clip and one τ at a time."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, fields, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The experiments with mixtures over a test set: plans, rows, figures, and the command."""
 
-from __future__ import annotations
-
 import csv
 import json
 import math

@@ -1,7 +1,5 @@
 """Every metric against a table worked out by hand, or against numpy."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Multi-label models: the tiny chain on clips in SONYC-UST's format, and its parts by hand."""
 
-from __future__ import annotations
-
 import csv
 import json
 import math

@@ -1,7 +1,5 @@
 """The noise experiment: what is added, what passes, how relevances shift, sweeps and test sets."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Random Baselines: sets outside L, of the right number or energy, and drops that f confirms."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

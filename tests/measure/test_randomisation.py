@@ -1,7 +1,5 @@
 """Do explanations depend on f? Classifiers and explainers whose answer is known."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path

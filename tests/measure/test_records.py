@@ -1,7 +1,5 @@
 """The rows' one CSV form: shipped files byte for byte, damaged ones by their column."""
 
-from __future__ import annotations
-
 import csv
 import dataclasses
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A metric that one file adds is a column everywhere."""
 
-from __future__ import annotations
-
 import csv
 import shutil
 from pathlib import Path

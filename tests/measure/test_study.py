@@ -1,7 +1,5 @@
 """What a study's figures are of: digests of weights, as the shipped files record them."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from pathlib import Path

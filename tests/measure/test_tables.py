@@ -1,7 +1,5 @@
 """Tables from per-clip rows: hand-computed cases and laws."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 

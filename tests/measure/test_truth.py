@@ -1,7 +1,5 @@
 """Interpretations beside known stems: laws that hold for any weights, on a random model."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 

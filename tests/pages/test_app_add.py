@@ -1,7 +1,5 @@
 """The page "Add a model": what is found, what is refused, and the way among the others."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from pathlib import Path

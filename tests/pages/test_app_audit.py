@@ -1,7 +1,5 @@
 """The Audit page, run from the router: table, filters, evidence, and audits of own recordings."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

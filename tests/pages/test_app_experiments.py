@@ -1,7 +1,5 @@
 """The Noise lab's stored experiments, run from the router with Streamlit's AppTest."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

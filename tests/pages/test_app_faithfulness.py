@@ -1,7 +1,5 @@
 """The Faithfulness page, driven by AppTest on a bundle whose metrics were written by hand."""
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
 

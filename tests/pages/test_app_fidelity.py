@@ -1,7 +1,5 @@
 """The Fidelity page, driven by AppTest: what it says against hand-written metrics."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -4,8 +4,6 @@ The shipped model where there is one, the random one of conftest otherwise: the 
 for any weights.
 """
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """What the Faithfulness page says of explanations with f drawn anew, driven by AppTest."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The scene maker and the truth of a mixture, driven by AppTest."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Every page with an explainer that was not trained, and with a dictionary learned from the clip."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """From one page to the next and back by the browser's own button: settings survive."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """From one model or clip to any other while the sound plays: by the chooser, and back again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 

@@ -1,7 +1,5 @@
 """A model of the user's own in the chooser, and another dictionary while the sound plays."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

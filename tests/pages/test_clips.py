@@ -1,7 +1,5 @@
 """Clip sources: what they list, how clips are named, what an upload may be."""
 
-from __future__ import annotations
-
 import csv
 import dataclasses
 import hashlib

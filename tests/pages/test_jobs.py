@@ -1,7 +1,5 @@
 """Long computations beside the pages: progress, cancel, going on, failing, not too many at once."""
 
-from __future__ import annotations
-
 import itertools
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Live τ in a real browser: the sound is the engine's, and the server is told once."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The bounded cache, and the pool around f."""
 
-from __future__ import annotations
-
 import os
 import re
 import threading

@@ -1,7 +1,5 @@
 """Scenes as names in the URL: what they say, and that the same name makes the same sounds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

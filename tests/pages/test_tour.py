@@ -1,8 +1,6 @@
 """The guided tour within a session, with Streamlit's AppTest; the browser's memory is tested in
 test_browser_tour."""
 
-from __future__ import annotations
-
 from driving import Open, button, select, sounds, texts, url
 from streamlit.testing.v1 import AppTest
 

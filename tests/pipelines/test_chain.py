@@ -1,8 +1,6 @@
 """Two chains, end to end through their commands: the tiny one, about a minute, more on a busy
 machine, and README's for one's own data."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import re

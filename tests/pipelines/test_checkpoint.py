@@ -1,7 +1,5 @@
 """Checkpoints: what they restore, what they refuse, and the learning rate's way."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Experiment files: strict YAML, overrides, and one sentence for what is wrong."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

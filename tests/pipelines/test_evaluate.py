@@ -1,7 +1,5 @@
 """The evaluation of a bundle: resuming, conventions, damaged clips."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

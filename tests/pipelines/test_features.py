@@ -1,7 +1,5 @@
 """What training reads: lengths, levels, damaged clips."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

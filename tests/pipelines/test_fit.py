@@ -1,7 +1,5 @@
 """`fit`: W and interpreters from recordings and another model's answers, whole, killed, refused."""
 
-from __future__ import annotations
-
 import csv
 import json
 import shutil

@@ -1,7 +1,5 @@
 """Kumar's checkpoint as safetensors, without running what a pickle holds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """W's training: its matrix, resuming, damaged clips."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The epoch loop that networks trained on f's answers share."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

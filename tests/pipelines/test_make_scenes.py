@@ -1,7 +1,5 @@
 """Scenes from a tiny ESC-50: repeatable, exact stems, no recording on both sides."""
 
-from __future__ import annotations
-
 import csv
 import json
 from pathlib import Path

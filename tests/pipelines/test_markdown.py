@@ -1,7 +1,5 @@
 """Tables as Markdown."""
 
-from __future__ import annotations
-
 import pytest
 
 from pipelines.tables.markdown import made_by, markdown_table

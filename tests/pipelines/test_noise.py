@@ -1,7 +1,5 @@
 """Noise in f's training: its level, its kinds, what f should say of it, and resuming."""
 
-from __future__ import annotations
-
 import dataclasses
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Muon for convolutions, AdamW for the rest: each equals torch's own optimiser on its part."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest

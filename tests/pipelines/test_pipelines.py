@@ -1,7 +1,5 @@
 """The commands on a small experiment: bad input, and runs that must not mix."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What every long job shares: arithmetic and exit codes."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """f's training: its clips, augmentation, resuming, and where it starts from."""
 
-from __future__ import annotations
-
 import dataclasses
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The evidence zip: complete, true to the engine, checkable, the same bytes again."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -1,7 +1,5 @@
 """Figures: the same bytes for the same input, the app's colours, one dB reference."""
 
-from __future__ import annotations
-
 import dataclasses
 import io
 import tomllib

@@ -1,7 +1,5 @@
 """The HTML audit: self-contained, escaped, its sounds and figures those of the engine."""
 
-from __future__ import annotations
-
 import base64
 import io
 import re

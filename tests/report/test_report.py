@@ -1,7 +1,5 @@
 """The report: the keys others script against, and values that the engine confirms."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import math

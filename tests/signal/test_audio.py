@@ -1,7 +1,5 @@
 """Reading, resampling, STFT, INV and log-mel against analytic values and librosa."""
 
-from __future__ import annotations
-
 import io
 import struct
 from pathlib import Path

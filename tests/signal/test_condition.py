@@ -1,7 +1,5 @@
 """Nothing there, or little: what is said of a sound before a class is named."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from conftest import WriteClip

@@ -1,7 +1,5 @@
 """Noise: its colour by its spectrum's slope, its level by the definition of the SNR."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy import signal

@@ -1,7 +1,5 @@
 """What phones and browsers write, headers that lie, joined files, playlists and pipes."""
 
-from __future__ import annotations
-
 import io
 import os
 import struct

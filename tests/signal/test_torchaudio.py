@@ -1,7 +1,5 @@
 """torchaudio works beside a CPU torch: what is used of it is there, and the stub steps in."""
 
-from __future__ import annotations
-
 import importlib
 import sys
 import types
