@@ -26,6 +26,7 @@ from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
 from l2i_core import L2I, Analysis, AudioConfig, load_bundle
+from l2i_core.__main__ import main
 from l2i_core.bundle import Bundle, InterpreterInfo, save_bundle
 from l2i_core.classifiers.kumar import Classifier, KumarVgg
 from l2i_core.classifiers.protocol import network_of
@@ -406,5 +407,20 @@ def refused_command(capsys: pytest.CaptureFixture[str]) -> Callable[[Callable[[]
         assert error.startswith("error: ")
         assert error.count("\n") == 1
         return error
+
+    return run
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[list[str]], str]:
+    """Run `python -m l2i_core` with words that it must refuse; returns its one line."""
+
+    def run(argv: list[str]) -> str:
+        assert main(argv) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("error: ")
+        assert (err.count("\n"), err[-2:]) == (1, ".\n")
+        return err
 
     return run

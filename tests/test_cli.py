@@ -1,7 +1,5 @@
 """`python -m l2i_core`: stable files and keys, and for each bad input one line and exit code 2."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -35,22 +33,6 @@ Refused = Callable[[list[str]], str]
 @pytest.fixture
 def clip(write_clip: WriteClip, dog: np.ndarray) -> Path:
     return write_clip("dog over rain.wav", dog, 44100, subtype="FLOAT")
-
-
-@pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
-    """Run a command that must fail; returns its one line."""
-
-    def run(argv: list[str]) -> str:
-        assert main(argv) == 2
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert err.startswith("error: ")
-        assert err.count("\n") == 1
-        assert err.endswith("\n")
-        return err
-
-    return run
 
 
 def _files(folder: Path) -> set[str]:

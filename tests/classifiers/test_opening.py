@@ -1,8 +1,6 @@
 """What --classifier names: each kind is opened, explained and kept in a bundle; each bad input is one
 sentence and exit code 2, and code runs only where it is trusted."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil
@@ -62,21 +60,6 @@ def python_file(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return write
-
-
-@pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
-    """Run a command that must fail; returns its one line."""
-
-    def run(argv: list[str]) -> str:
-        assert main(argv) == 2
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert err.startswith("error: ")
-        assert (err.count("\n"), err[-2:]) == (1, ".\n")
-        return err
-
-    return run
 
 
 def _asked(spec: object, *more: str) -> list[str]:
