@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +41,7 @@ def class_folders(root: Path, n_folds: int = 5) -> DataSet:
         folders = path.relative_to(base).parts[:-1]
         named = [name for name in folders if not _SPLIT.fullmatch(name)]
         if folders:
-            by_class.setdefault((named or folders)[0], []).append(path)
+            by_class.setdefault((named or folders[-1:])[0], []).append(path)
     clips = []
     for label in sorted(by_class):
         for index, path in enumerate(by_class[label]):
@@ -84,14 +85,15 @@ def _any(folder: Path, classes: Sequence[str]) -> DataSet:
             (before.label, after.label) for before, after in zip(data.clips, clips, strict=True)
         }
     else:
-        means = _mapping(folder, classes)
-        base, clips, named = _base(folder), [], set()
-        for path in walked(folder):
-            name = path.relative_to(base if path.is_relative_to(base) else folder).as_posix()
-            name = printable(name)
-            above = path.relative_to(folder).parts[:-1]
+        means, clips, named = _mapping(folder, classes), [], set()
+        paths = [path.relative_to(folder) for path in walked(folder)]
+        short = Counter(path.parts[-2:] for path in paths)
+        for path in paths:
+            once = short[path.parts[-2:]] == 1  # then its folder and file name it well enough
+            name = printable("/".join(path.parts[-2:] if once else path.parts))
+            above = path.parts[:-1]
             label, by = _label(above, classes, means)
-            clips.append(Clip(name, label, 1, name, path))
+            clips.append(Clip(name, label, 1, name, folder / path))
             if above:
                 named.add((by, label))
     labels = tuple(dict.fromkeys(clip.label for clip in clips if clip.label))
@@ -181,6 +183,8 @@ def _label(
     plain |= {_plain(label): label for label in classes}
     plain |= means
     for name in reversed(above):
+        if _SPLIT.fullmatch(name) and name != above[-1]:
+            continue  # "train" is a class too
         for written in (name, name.rpartition(" - ")[2]):  # "001 - Dog bark"
             if _plain(written) in plain:
                 return plain[_plain(written)], name

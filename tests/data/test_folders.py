@@ -74,6 +74,17 @@ def test_some_known_and_some_not_are_told(tmp_path: Path, wav: bytes) -> None:
     assert told.startswith("Labels are taken from “dog”; “lake” and “yard” are no class")
 
 
+@pytest.mark.parametrize(
+    ("folder", "label"),
+    [("train", "train"), ("train/train", "train"), ("train/yard", ""), ("train/dog", "dog")],
+)
+def test_a_class_may_be_called_as_a_split(
+    folder: str, label: str, tmp_path: Path, wav: bytes
+) -> None:
+    found = any_folder(_tree(tmp_path, wav, f"{folder}/x.wav"), ("train", "dog"))
+    assert [clip.label for clip in found.clips] == [label]
+
+
 def test_a_mapping_file_says_what_folders_mean(tmp_path: Path, wav: bytes) -> None:
     _tree(tmp_path, wav, "Hund/1.wav", "Regen/site/2.wav", "x/3.wav")
     table = tmp_path / "classes.csv"
