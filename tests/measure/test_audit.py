@@ -276,3 +276,11 @@ def test_csv_and_json_of_pairs(pairs: list[CaseRow]) -> None:
     text = audit.to_json({}, {}, [], [], pairs)
     assert '"heard": true' in text
     assert "NaN" not in text
+
+
+def test_how_many_were_measured_is_said() -> None:
+    about = {"clips": 207, "left_out": ["a: why."] * 5, "notes": ["“x” is no class."]}
+    assert audit.measured(about) == "207 of 212 clips measured. “x” is no class."
+    assert audit.measured({"clips": 1, "left_out": [], "warnings": {"a": ["short."]}}) == (
+        "1 of 1 clip measured. The sound of 1 clip has its own warning."
+    )
