@@ -21,7 +21,7 @@ from l2i_core.data.clips import Clip
 from l2i_core.data.folders import any_folder
 from l2i_core.dictionary import choice
 from l2i_core.measure import audit
-from l2i_core.measure.evaluation import Evaluation, measure
+from l2i_core.measure.evaluation import Evaluation, Load, measure
 from l2i_core.words import counted
 from pages.shell import clips, jobs, models, scene_maker, state, uploads
 from pages.shell.clips import ClipSource
@@ -63,7 +63,7 @@ class OwnAudit:
         """The work, for `jobs`; it holds no more than a weak reference to the session's audit."""
         steps = (models.bundle(self.bundle, self.dictionary), self.interpreter, self.clips)
         left_out, ear, alive = self.left_out, self.ear, weakref.ref(self)
-        return lambda: _rows(*steps, left_out, ear, alive)
+        return lambda: _rows(*steps, left_out, alive, ear)
 
     def evaluation(self) -> Evaluation | None:
         """The result, None before the job is complete."""
@@ -215,8 +215,8 @@ def _rows(
     interpreter: str,
     recordings: tuple[Clip, ...],
     left_out: list[str],
-    ear: audit.Ear,
     alive: Callable[[], OwnAudit | None],
+    load: Load = audit.load,
 ) -> Iterator[Row]:
     """A row for each step, with the passes done so far, the evaluation in the last."""
     steps = measure(
@@ -225,7 +225,7 @@ def _rows(
         recordings,
         audit.SETTINGS,
         lambda clip, why: left_out.append(why),
-        ear,
+        load,
     )
     while alive() is not None:
         try:
