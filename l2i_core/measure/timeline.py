@@ -89,9 +89,9 @@ class Timeline:
 
     @property
     def ranked(self) -> list[int]:
-        """The classes, those with the highest probability anywhere first."""
-        most = self.probabilities.amax(dim=0)
-        return torch.argsort(most, descending=True, stable=True).tolist()
+        """The classes, those that hold most windows first, then by their highest probability."""
+        held = (self.probabilities >= THRESHOLD).sum(dim=0) + self.probabilities.amax(dim=0)
+        return torch.argsort(held, descending=True, stable=True).tolist()
 
     def at(self, seconds: float) -> int:
         """The window that stands for a moment."""
@@ -159,21 +159,28 @@ def grid(engine: L2I, window: float | None = None, hop: float | None = None) -> 
 def heard(engine: L2I, source: Source, steps: Grid) -> Iterator[Part]:
     """f on a file's windows, a batch at a time. ValueErrors are those of `audio.stream`."""
     rate, size = engine.audio.sample_rate, round(steps.window * engine.audio.sample_rate)
-    kept, begins, total, count = np.zeros(0, np.float32), 0, 0, 0
+    # One buffer: pieces of many sizes, an hour long, would leave the heap in pieces, too.
+    kept = np.zeros(2 * size + round(_BATCH * steps.hop * rate) + 2 * rate, np.float32)
+    begins, held, count = 0, 0, 0
     for block in audio.stream(source, rate):
-        kept, total = np.concatenate([kept, block]), total + len(block)
-        while True:
-            # The last window waits for the end, and so does what must be kept for it.
-            starts = [round((count + i) * steps.hop, 2) for i in range(_BATCH)]
-            if round(starts[-1] * rate) + size > total:
-                break
-            yield _part(engine, kept, begins, starts, size, rate)
-            count += _BATCH
-        first = min(round(count * steps.hop * rate), max(0, total - size - rate))
-        kept, begins = kept[max(0, first - begins) :], max(begins, first)
+        for piece in (block[i : i + size] for i in range(0, len(block), size)):
+            kept[held : held + len(piece)] = piece
+            held += len(piece)
+            while True:
+                starts = [round((count + i) * steps.hop, 2) for i in range(_BATCH)]
+                if round(starts[-1] * rate) + size > begins + held:
+                    break
+                yield _part(engine, kept[:held], begins, starts, size, rate)
+                count += _BATCH
+            # The last window is flush with an end that is not known yet.
+            needed = min(round(count * steps.hop * rate), begins + held - size - rate)
+            gone = max(0, needed - begins)
+            kept[: held - gone] = kept[gone:held]
+            begins, held = begins + gone, held - gone
+    total = begins + held
     left = steps.starts(total / rate)[count:]
     for i in range(0, len(left), _BATCH):
-        yield _part(engine, kept, begins, left[i : i + _BATCH], min(size, total), rate)
+        yield _part(engine, kept[:held], begins, left[i : i + _BATCH], min(size, total), rate)
 
 
 def joined(engine: L2I, parts: Sequence[Part]) -> Timeline:

@@ -48,7 +48,7 @@ def _long_clip(view: View, overview: Overview, window: tuple[float, float]) -> N
         told = f"says “{class_name(view.engine.classes[best])}” ({chance:.2f}, mean of the logits)"
     st.info(
         f"This clip lasts {clock(overview.seconds)} min, so f hears it in {len(overview.windows)} "
-        f"windows; over all of them it {told}. Everything below is about one window, "
+        f"windows; over all of them it {told}. Below the lanes everything is about one window, "
         f"{clock(window[0])}–{clock(window[1])}."
     )
 

@@ -22,6 +22,10 @@ from pages.show.pictures import Palette
 from pages.show.words import class_name, clock, number
 
 LANES, MOST_LANES = 5, 12
+_POINTER = {
+    False: "Click a window to explain it.",
+    True: f"Drag over up to {WINDOWED_ABOVE_SECONDS:g} s to explain them.",
+}
 _COLUMNS = 240  # of a lane: in a longer recording, one holds several windows
 _TICKS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)  # seconds
 
@@ -47,11 +51,12 @@ def draw(view: View) -> None:
     )
     with right.popover("Thresholds", width="stretch"):
         threshold, each = _thresholds(lanes, name)
+    drag = right.toggle("Drag over seconds", key="drag-timeline")
     events = found.events(threshold, each)
     with title:
-        st.markdown(f"**{_told(found, events)}** Click a window to explain it, or drag over some.")
+        st.markdown(f"**{_told(found, events)}** {_POINTER[drag]}")
         if lanes:
-            _lanes(view, found, lanes, events)
+            _lanes(view, found, lanes, events, drag)
     _events(view, found, events, name)
 
 
@@ -85,10 +90,12 @@ def _told(found: Timeline, events: Sequence[Event]) -> str:
     return f"{count} in {clock(found.seconds)} min: most of the time {most}."
 
 
-def _lanes(view: View, found: Timeline, lanes: Sequence[str], events: Sequence[Event]) -> None:
+def _lanes(
+    view: View, found: Timeline, lanes: Sequence[str], events: Sequence[Event], drag: bool
+) -> None:
     assert view.window is not None  # by `draw`
     # A new choice draws a new figure: it has no selection left over.
-    key = f"timeline {windows.span(*view.window)} {view.target} {pictures.theme()}"
+    key = f"timeline {windows.span(*view.window)} {view.target} {drag} {pictures.theme()}"
 
     def chosen() -> None:
         event: Any = st.session_state.get(key)
@@ -100,11 +107,11 @@ def _lanes(view: View, found: Timeline, lanes: Sequence[str], events: Sequence[E
             start, end, label = points[0]["customdata"][:3]
             windows.listen_to(start, end, label)
 
-    drawn = figure(found, lanes, events, view.window, pictures.palette())
+    drawn = figure(found, lanes, events, view.window, pictures.palette(), drag)
     alt = "Highest probability anywhere: " + ", ".join(
         f"{class_name(label)} {_highest(found, label):.2f}" for label in lanes
     )
-    mode = ("points", "box")
+    mode = "box" if drag else "points"
     plots.chart(drawn, key, alt, lively=True, on_select=chosen, selection_mode=mode)
 
 
@@ -125,6 +132,7 @@ def figure(
     events: Sequence[Event],
     window: tuple[float, float],
     colours: Palette,
+    drag: bool = False,
 ) -> go.Figure:
     """A lane for each class, darker where it is more probable, a bar below each event; the window
     that is explained is framed. Points for the pointer carry start, end, class, probability of
@@ -153,7 +161,7 @@ def figure(
             "tickvals": rows,
             "ticktext": [f"{class_name(label)} {_highest(found, label):.2f}  " for label in lanes],
         },
-        dragmode="select",
+        dragmode="select" if drag else False,
         selectdirection="h",
         hoverdistance=-1,
         margin={"r": 8, "b": 24},
