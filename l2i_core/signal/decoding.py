@@ -192,6 +192,8 @@ def name_of(source: Source) -> str:
 def reason(error: BaseException) -> str:
     """What a library says is wrong, short."""
     text = str(error).strip().rstrip(".")
+    if "not a regular file" in text:  # libsndfile's word for an MP3 file without sound
+        return "no sound is found in it"
     return text.split(": ")[-1] if text else type(error).__name__
 
 
