@@ -153,6 +153,29 @@ def test_the_best_five_seconds(engine: L2I) -> None:
             assert rival <= best + 0.02, "at least as good as stretches beside it"
 
 
+def test_a_clip_that_is_not_held_is_explained_as_one_that_is(
+    engine: L2I, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a clip over 20 minutes only stretches are read: the same logits at the same seconds."""
+    source = uploads.from_upload("h.wav", wav_bytes(noise(20.0, seed=8)), AudioConfig())
+    key, window = ("held", 0.0, "att", "bundle", source.digest), (3.4, 5.9)
+    whole = engine.analyse(*source.read(), window=window)
+    monkeypatch.setattr(audio, "MAX_SECONDS", 13)
+    assert uploads.from_upload("h.wav", source.data or b"", AudioConfig()).digest == source.digest
+    made = cached.analysis(cached.Key(*key, "3.4-5.9"), engine, source, window)
+    assert made.seconds == pytest.approx(whole.seconds)
+    torch.testing.assert_close(made.logits, whole.logits, atol=1e-3, rtol=1e-3)
+    seen = cached.timeline(cached.Key(*key), engine, source)
+    found = cached.overview(cached.Key(*key), engine, source)
+    assert found.windows == seen.windows
+    torch.testing.assert_close(found.logits, seen.logits.mean(0))
+    start, end = cached.best_window(cached.Key(*key), engine, source, found, engine.classes[0])
+    assert 0 <= start < end <= 20.0
+    monkeypatch.setattr(uploads, "LONGEST_HOURS", 0.002)
+    with pytest.raises(ValueError, match="hours"):
+        uploads.from_upload("h.wav", source.data or b"", AudioConfig())
+
+
 def test_all_bounds_together_are_the_readmes() -> None:
     modules = (cached, comparison, recipes, truths, use)
     bounds = [m.most for module in modules for m in vars(module).values() if isinstance(m, Memory)]
