@@ -68,7 +68,8 @@ def choose(place: DeltaGenerator, panel: DeltaGenerator, engine: L2I) -> ClipSou
             st.warning(sentence(found[kind].problem))
         elif kind == recipes.KIND and (here or not recipes.is_scene(asked)):
             scene_maker.draw(engine, asked)
-    key = f"add {kind == recipes.KIND}"  # another key: closed again where it led to the maker
+    brought = asked if clips.is_upload(asked) else ""
+    key = f"add {kind == recipes.KIND} {brought}"  # another key: closed where the clip is here
     with panel if own or not here else row.popover("Add a clip", width="content", key=key):
         bring.take_in(engine, _to_maker)
     return known.get(asked)

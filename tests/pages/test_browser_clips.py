@@ -42,10 +42,13 @@ def test_recording_and_upload_are_heard_at_once(server: str) -> None:
         page.wait_for_url("**clip=recording-*")
         expect(page.get_by_role("combobox", name="Source")).to_have_value("Yours")
         page.get_by_text("Does the claim hold?").wait_for()
+        expect(recorder).to_have_count(0)  # the dialog closes when the clip is there
+        page.get_by_role("button", name="Add a clip").click()
         page.locator("input[type=file]").first.set_input_files(
             {"name": "mine.wav", "mimeType": "audio/wav", "buffer": wav_bytes(noise(1.0))}
         )
         page.wait_for_url("**clip=upload-*")
         clip = page.get_by_role("combobox", name="Clip", exact=True)
         expect(clip).to_have_value("mine.wav (upload)")
+        expect(recorder).to_have_count(0)
         expect(page.get_by_test_id("stException")).to_have_count(0)
