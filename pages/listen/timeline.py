@@ -87,7 +87,7 @@ def _told(found: Timeline, events: Sequence[Event]) -> str:
     longest = sorted(held, key=lambda label: -held[label])[:2]
     most = ", ".join(f"“{class_name(label)}” {clock(held[label])}" for label in longest)
     count = f"{len(events)} event{'s' if len(events) > 1 else ''}"
-    return f"{count} in {clock(found.seconds)} min: most of the time {most}."
+    return f"{count} in {clock(found.seconds)} min; longest in all: {most}."
 
 
 def _lanes(
