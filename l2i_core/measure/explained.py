@@ -102,7 +102,9 @@ class Explained:
 def heard(engine: L2I, analysis: Analysis, file: Condition | None = None) -> Condition:
     """The condition of a clip as f hears it, with what is known of the file that it is from."""
     rate, length = engine.audio.sample_rate, len(analysis.waveform)
-    clip = of_sound(analysis.waveform.numpy(), rate)
+    if "condition" not in analysis.memory:
+        analysis.memory["condition"] = of_sound(analysis.waveform.numpy(), rate)
+    clip = analysis.memory["condition"]
     nothing, warnings = clip.nothing, clip.warnings
     if file is not None:
         nothing, warnings = file.nothing or nothing, file.warnings

@@ -15,7 +15,7 @@ _NEARLY_CANCELLED = 1e-2
 _STUCK = 1e-4  # of the liveliest channel's peak
 _OFFSET = 0.01  # of full scale
 _BURIED = 0.01  # of the offset: a sound below
-_LOUD, _FLAT, _CLIPPED = 0.5, 3, 1e-3  # level, samples in a row, their share of all
+_LOUD, _FLAT, _CLIPPED = 0.5, 3, 1e-3  # level, samples in a row (see `add`), their share of all
 LOW_RATE = 16_000  # Hz
 SHORT = 0.5  # seconds
 _BLOCK = 1 << 18  # samples that are looked at together
@@ -87,10 +87,7 @@ class _Levels:
         lines = channels + 1
         self.n, self._sum, self._power = 0, np.zeros(lines), np.zeros(lines)
         self._low, self._high = np.full(lines, np.inf), np.full(lines, -np.inf)
-        self._level, self._flat = (
-            np.zeros(channels),
-            np.zeros(channels),
-        )  # the highest, samples at it
+        self._level, self._flat = np.zeros((2, channels))  # the highest, samples at it in a row
 
     def add(self, block: np.ndarray) -> None:
         """A block (n, channels)."""
@@ -103,9 +100,9 @@ class _Levels:
         if len(block) < _FLAT:
             return
         level = np.abs(block).max(axis=0)
-        at_level = (np.abs(block) >= level).T
-        runs = np.lib.stride_tricks.sliding_window_view(at_level, _FLAT, axis=1).all(axis=-1)
-        flat = runs.sum(axis=1) + np.where(level == self._level, self._flat, 0)
+        at_level = np.abs(block) >= level
+        runs = at_level[:-2] & at_level[1:-1] & at_level[2:]
+        flat = runs.sum(axis=0) + np.where(level == self._level, self._flat, 0)
         self._flat = np.where(level >= self._level, flat, self._flat)
         self._level = np.maximum(level, self._level)
 

@@ -192,10 +192,10 @@ def of_files(files: Sequence[Any], name: str, interpreter: str, bundle: Bundle) 
         raise
 
 
-def open_as_upload(source: ClipSource, bundle: Bundle) -> str:
+def open_as_upload(source: ClipSource) -> str:
     """Keep a recording among the session's uploads; returns its id. ValueError if it is unfit."""
     assert source.path is not None  # by construction
-    kept = uploads.from_upload(source.title, source.path.read_bytes(), bundle.audio)
+    kept = uploads.from_upload(source.title, source.path.read_bytes())
     if gone := scene_maker.keep(kept):
         state.notice(gone)
     return kept.id

@@ -46,7 +46,7 @@ def clip(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> Non
             assert source is not None  # or the button is disabled
             name, bundle = source.id, decisions.bundle
             if decisions.own:
-                name = audits.open_as_upload(source, models.bundle(bundle))
+                name = audits.open_as_upload(source)
             w = decisions.dictionary
             offered = models.dictionaries(models.bundle(bundle), decisions.found.interpreter)
             state.put(bundle=bundle, interpreter=decisions.found.interpreter)

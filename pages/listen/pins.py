@@ -11,7 +11,7 @@ from l2i_core.measure.explained import Explained
 from pages.shell import state
 from pages.shell.view import View
 from pages.show import players
-from pages.show.words import class_name, logit, percent
+from pages.show.words import class_name, logit, masked, percent
 
 _KEY = "l2i_pin"
 
@@ -74,7 +74,7 @@ def _column(view: View, made: Interpretation, verdict: Verdict) -> dict[str, str
         "model": view.key.bundle,
         "interpreter": title,
         **({"dictionary": "the clip's own"} if view.own_dictionary else {}),
-        "masks on": "log magnitudes" if view.domain == "log" else "magnitudes",
+        "masks on": masked(view.domain),
         "τ": f"{view.threshold:.2f}{own}",
         "components": f"{len(made.selected)} of {len(made.relevance)}",
         "sound energy kept": percent(made.energy_kept),

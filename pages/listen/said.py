@@ -62,8 +62,7 @@ def _top_classes(view: View) -> None:
 
 
 def _headline(view: View) -> str:
-    unsupported = ", :orange[unsupported]" if view.heard.nothing else ""
     if not view.engine.task.multi_label:
-        return f"**f says**{unsupported}"
+        return f"**f says**{view.unsupported}"
     heard = decisions.said(view.engine, view.analysis.logits)
-    return f"**f hears {heard}**{unsupported}: whatever has a probability above {decisions.LIMIT:g} (dotted)"
+    return f"**f hears {heard}**{view.unsupported}: whatever has a probability above {decisions.LIMIT:g} (dotted)"

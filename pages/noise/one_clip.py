@@ -18,7 +18,7 @@ from pages.shell import cached, components, decisions
 from pages.shell.view import View
 from pages.show import compared as player
 from pages.show import pictures, players, plots
-from pages.show.words import class_name, decibels, logit, percent, sentence
+from pages.show.words import class_name, decibels, logit, masked, percent, sentence
 
 _SHOWN = 8  # components in the figure of relevances
 
@@ -194,13 +194,13 @@ def energy(compared: Comparison) -> None:
         }
     alt = "Share of sound energy and SI-SDR of both sounds"
     st.table(pd.DataFrame(table).T, border="horizontal", alt=alt)
-    gain = passed.snr_gain
+    gain, on = passed.snr_gain, masked(compared.sides[1].interpretation.mask_domain)
     text = "B is silence: nothing passes."
     if not np.isnan(gain):
         way = "further above" if gain > 0 else "less far above"
         text = f"In B {names[0]} stands {decibels(abs(gain))} {way} {names[1]} than in A."
     st.caption(
-        f"{text} Passing: the mixture's own filter |B| / |A| on each sound as it was mixed. SI-SDR: "
+        f"{text} Masks on {on}. Passing: the mixture's own filter |B| / |A| on each sound as it was mixed. SI-SDR: "
         "how near a signal is to that sound alone; a fall is no fault in itself."
     )
 

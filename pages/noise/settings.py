@@ -125,8 +125,7 @@ def _other(view: View) -> ClipSource | None:
     titles = {c: everything[c].title if c in everything else gone for c in options}
     state.select(choose, "Clip to mix in", "other", options, titles, shown=asked)
     with own.popover("Upload", width="stretch", help="Upload a clip to mix in"):
-        config, label = view.engine.audio, "A clip to mix in"
-        uploads.uploader(label, "upload_other", config, _take_other, bring.refuse)
+        uploads.uploader("A clip to mix in", "upload_other", _take_other, bring.refuse)
     if asked not in everything:
         state.notice(
             f"The link mixes in a clip that is not here ({asked}): upload the same file, or choose "

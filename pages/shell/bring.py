@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from l2i_core import L2I
 from l2i_core.data import download
 from pages.shell import clips, jobs, scene_maker, state, uploads
 from pages.shell.clips import ClipSource, Collection
@@ -19,9 +18,9 @@ _CREDITS = {
 ANEW = {"class": None, "window": None, "own": None}  # what hangs on the clip
 
 
-def take_in(engine: L2I, to_maker: Callable[[], None]) -> None:
+def take_in(to_maker: Callable[[], None]) -> None:
     """Upload, record, or make a scene: `to_maker` is the callback that goes there."""
-    uploads.uploader("Upload a clip", "upload", engine.audio, _take, refuse)
+    uploads.uploader("Upload a clip", "upload", _take, refuse)
     st.button(
         "Make a scene of several clips",
         on_click=to_maker,
@@ -32,7 +31,7 @@ def take_in(engine: L2I, to_maker: Callable[[], None]) -> None:
         sample_rate=44100,
         key="recording",
         on_change=uploads.taken,
-        args=("recording", engine.audio, _take, refuse),
+        args=("recording", _take, refuse),
     )
     st.caption(
         "If nothing is recorded: allow the microphone for this page in the browser's address bar, "

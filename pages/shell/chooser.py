@@ -71,7 +71,7 @@ def choose(place: DeltaGenerator, panel: DeltaGenerator, engine: L2I) -> ClipSou
     brought = asked if clips.is_upload(asked) else ""
     key = f"add {kind == recipes.KIND} {brought}"  # another key: closed where the clip is here
     with panel if own or not here else row.popover("Add a clip", width="content", key=key):
-        bring.take_in(engine, _to_maker)
+        bring.take_in(_to_maker)
     return known.get(asked)
 
 

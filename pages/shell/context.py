@@ -137,14 +137,12 @@ def _heard(view: View) -> str:
     """f's decision, and whether the interpreter follows it."""
     if view.engine.task.multi_label:
         heard = decisions.with_chances(view.engine, view.analysis.logits)
-        unsupported = ", :orange[unsupported]" if view.heard.nothing else ""
-        return (
-            f"f hears **{heard}**{unsupported}  \n{decisions.follows(view.engine, view.analysis)}"
-        )
+        follows = decisions.follows(view.engine, view.analysis)
+        return f"f hears **{heard}**{view.unsupported}  \n{follows}"
     chance = float(view.engine.probabilities(view.analysis.logits)[view.analysis.predicted])
     told = {True: "agrees", False: ":orange[disagrees]", None: "does not mimic f"}[view.agrees]
-    unsupported = ", :orange[unsupported]" if view.heard.nothing else ""
-    return f"f says **{class_name(view.decided[0])}** {chance:.2f}{unsupported}  \nThe interpreter {told}"
+    said = f"f says **{class_name(view.decided[0])}** {chance:.2f}{view.unsupported}"
+    return f"{said}  \nThe interpreter {told}"
 
 
 def _followed(view: View) -> str:

@@ -21,7 +21,7 @@ from pages.shell import clips, models, state
 from pages.shell.cached import Key
 from pages.shell.clips import ClipSource
 from pages.show.files import download
-from pages.show.words import THIN, class_name, folds, sentence
+from pages.show.words import THIN, class_name, folds, masked, sentence
 
 DECIMALS = st.column_config.NumberColumn(format="%.2f")
 _SHARES = st.column_config.NumberColumn(format="percent")
@@ -134,8 +134,7 @@ def provenance(results: Results) -> str:
     if "seed" in about:
         parts.append(f"seed {about['seed']}")
     if about.get("mask_domain"):
-        magnitudes = "log magnitudes" if about["mask_domain"] == "log" else "magnitudes"
-        parts.append(f"masks on {magnitudes}")
+        parts.append(f"masks on {masked(about['mask_domain'])}")
     return "Measured on " + "; ".join(parts) + "."
 
 

@@ -186,7 +186,7 @@ def _controls(engine: L2I, recipe: Recipe, known: Mapping[str, ClipSource], aske
     full = len(recipe.parts) >= recipes.MOST
     row.button("Add a sound", on_click=_add, args=(options,), disabled=full)
     with row.popover("Upload a sound", disabled=full):
-        uploads.uploader("A sound for the scene", "upload_scene", engine.audio, _take, _say)
+        uploads.uploader("A sound for the scene", "upload_scene", _take, _say)
     st.caption(
         "Levels are dB above sound 1, each of the loud part of its sound; what reaches past the "
         "end is cut."

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from l2i_core.signal import audio
-from l2i_core.signal.spectra import AudioConfig
+from pages.shell import cached
 from pages.shell.clips import SUFFIXES, ClipSource, uploads
 
 Took = Callable[[ClipSource], None]
@@ -36,33 +36,33 @@ def limits() -> str:
     )
 
 
-def uploader(label: str, key: str, config: AudioConfig, took: Took, say: Say) -> None:
+def uploader(label: str, key: str, took: Took, say: Say) -> None:
     """A place for a file: `took` is called with one that can be used, `say` with what is wrong."""
     st.file_uploader(
         label,
         SUFFIXES,
         key=key,
         on_change=taken,
-        args=(key, config, took, say),
+        args=(key, took, say),
         max_upload_size=max_upload_mb(),
     )
     st.caption(limits())
 
 
-def taken(key: str, config: AudioConfig, took: Took, say: Say) -> None:
+def taken(key: str, took: Took, say: Say) -> None:
     """Callback of the widget `key`: a file, or the recording of "recording"."""
     file: Any = st.session_state.get(key)
     if file is None:
         return
     try:
-        source = from_upload(file.name, file.getvalue(), config, recorded=key == "recording")
+        source = from_upload(file.name, file.getvalue(), recorded=key == "recording")
     except ValueError as error:
         say(f"{file.name}: {error}")
     else:
         took(source)
 
 
-def from_upload(name: str, data: bytes, config: AudioConfig, recorded: bool = False) -> ClipSource:
+def from_upload(name: str, data: bytes, recorded: bool = False) -> ClipSource:
     """An upload or a recording, checked as the engine will: ValueError in one sentence for
     anything unusable."""
     if len(data) > max_upload_mb() << 20:
@@ -92,11 +92,7 @@ def from_upload(name: str, data: bytes, config: AudioConfig, recorded: bool = Fa
             f"the file lasts {header.seconds / 3600:.1f} hours; at most {LONGEST_HOURS} are "
             "accepted here. Cut it, or use the command line: python -m l2i_core timeline."
         )
-    if header.seconds > audio.MAX_SECONDS:
-        for _ in audio.stream(source.file(), config.sample_rate):
-            pass
-    else:
-        audio.prepare(*source.read(), config)
+    cached.condition(digest, source)  # reads all of it, and keeps what it found for the page
     return source
 
 

@@ -72,6 +72,11 @@ class View:
         return heard(self.engine, self.analysis, file)
 
     @property
+    def unsupported(self) -> str:
+        """What is said behind f's decision on a clip in which there is nothing to hear, else ""."""
+        return ", :orange[unsupported]" if self.heard.nothing else ""
+
+    @property
     def start(self) -> float:
         """Seconds at the left edge of its pictures."""
         return self.window[0] if self.window else 0.0

@@ -15,6 +15,7 @@ __all__ = [
     "folds",
     "hertz",
     "logit",
+    "masked",
     "number",
     "percent",
     "sentence",
@@ -44,6 +45,11 @@ def decibels(level: float) -> str:
         return "–"
     text = "−∞" if level == -math.inf else f"{level:.1f}"
     return f"{'0.0' if text == '-0.0' else text.replace('-', '−')}{THIN}dB"
+
+
+def masked(domain: str) -> str:
+    """What the masks of a domain work on."""
+    return "log magnitudes" if domain == "log" else "magnitudes"
 
 
 def sentence(text: str) -> str:

@@ -32,7 +32,7 @@ from driving import (
 )
 from PIL import Image
 
-from l2i_core import L2I, Analysis, AudioConfig
+from l2i_core import L2I, Analysis
 from l2i_core.bundle import load_bundle, save_bundle
 from l2i_core.dictionary.masking import THRESHOLDS
 from l2i_core.measure.explained import Explained
@@ -331,7 +331,7 @@ BAD_UPLOADS = {
 def test_a_bad_upload_is_one_sentence(kind: str) -> None:
     make, expected = BAD_UPLOADS[kind]
     with pytest.raises(ValueError, match=expected):
-        uploads.from_upload("a.wav", make(), AudioConfig())
+        uploads.from_upload("a.wav", make())
 
 
 @pytest.mark.parametrize("kind", ["text", "too short", "nan"])

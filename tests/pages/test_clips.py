@@ -177,8 +177,8 @@ def test_metrics_say_where_f_was_wrong(tmp_path: Path, recorded: Bundle) -> None
 
 def test_uploads_and_recordings_have_names_of_their_own() -> None:
     data = wav_bytes(noise(0.5))
-    one = uploads.from_upload("a.wav", data, AudioConfig())
-    two = uploads.from_upload("a.wav", data, AudioConfig(), recorded=True)
+    one = uploads.from_upload("a.wav", data)
+    two = uploads.from_upload("a.wav", data, recorded=True)
     assert one.id == f"upload-{hashlib.sha256(data).hexdigest()[:16]}"
     assert two.id == one.id.replace("upload", "recording")
     for clip in (one, two):
@@ -193,19 +193,19 @@ def test_uploads_and_recordings_have_names_of_their_own() -> None:
 def test_sampling_rates(rate: int, fine: bool) -> None:
     data = wav_bytes(noise(1.0), rate)
     if fine:
-        uploads.from_upload("a.wav", data, AudioConfig())
+        uploads.from_upload("a.wav", data)
     else:
         with pytest.raises(ValueError, match="8 to 192 kHz"):
-            uploads.from_upload("a.wav", data, AudioConfig())
+            uploads.from_upload("a.wav", data)
 
 
 def test_size_limit_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     data = wav_bytes(noise(7.0))  # 1.2 MB
-    uploads.from_upload("a.wav", data, AudioConfig())
+    uploads.from_upload("a.wav", data)
     monkeypatch.setenv("L2I_MAX_UPLOAD_MB", "1")
     assert "Up to 1 MB" in uploads.limits()
     with pytest.raises(ValueError, match="at most 1 are accepted"):
-        uploads.from_upload("a.wav", data, AudioConfig())
+        uploads.from_upload("a.wav", data)
     for text in ("abc", "-3", "0", ""):
         monkeypatch.setenv("L2I_MAX_UPLOAD_MB", text)
         assert uploads.max_upload_mb() == uploads.DEFAULT_UPLOAD_MB
@@ -223,17 +223,14 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused(
         soundfile.write(buffer, silence, 192000, format="FLAC")
         assert len(buffer.getvalue()) < 2**17
         if fine:
-            uploads.from_upload("small.flac", buffer.getvalue(), AudioConfig())
+            uploads.from_upload("small.flac", buffer.getvalue())
         else:
             with pytest.raises(ValueError, match="more than this server unpacks"):
-                uploads.from_upload("bomb.flac", buffer.getvalue(), AudioConfig())
+                uploads.from_upload("bomb.flac", buffer.getvalue())
 
 
 def test_the_last_few_are_kept_within_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = [
-        uploads.from_upload(f"{i}.wav", wav_bytes(noise(0.2, seed=i)), AudioConfig())
-        for i in range(6)
-    ]
+    made = [uploads.from_upload(f"{i}.wav", wav_bytes(noise(0.2, seed=i))) for i in range(6)]
     gone = [clip.id for source in made for clip in uploads.keep(source)]
     assert gone == [made[0].id, made[1].id]
     assert list(clips.uploads()) == [source.id for source in made[2:]]
@@ -283,7 +280,7 @@ def test_a_window_from_a_link(asked: str, expected: str | None) -> None:
 
 def test_stereo_is_mixed_as_the_engine_does() -> None:
     stereo = np.stack([noise(0.5), noise(0.5, seed=1)], axis=1)
-    source = uploads.from_upload("s.wav", wav_bytes(stereo), AudioConfig())
+    source = uploads.from_upload("s.wav", wav_bytes(stereo))
     samples, rate = source.read()
     assert samples.shape == (1, 22050)
     whole = audio.read(io.BytesIO(source.data or b""))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from driving import noise, wav_bytes
 
-from l2i_core import L2I, AudioConfig
+from l2i_core import L2I
 from l2i_core.signal import audio
 from pages.dictionary import use
 from pages.listen import truths
@@ -121,7 +121,7 @@ def test_what_asks_f_takes_a_turn_once(engine: L2I, dog: np.ndarray, turns: list
 
 def test_a_long_clip_is_heard_window_by_window(engine: L2I, turns: list[int]) -> None:
     """The same logits as the engine's on the whole clip, and a turn for each window."""
-    source = uploads.from_upload("long.wav", wav_bytes(noise(32.0, seed=9)), AudioConfig())
+    source = uploads.from_upload("long.wav", wav_bytes(noise(32.0, seed=9)))
     told: list[tuple[int, int]] = []
     made = cached.overview(("b", 0.0, "att", source.digest, ""), engine, source, lambda *n: told.append(n))  # fmt: skip
     whole = engine.analyse(*source.read())
@@ -136,7 +136,7 @@ def test_a_long_clip_is_heard_window_by_window(engine: L2I, turns: list[int]) ->
 def test_the_best_five_seconds(engine: L2I) -> None:
     clip = noise(31.0, seed=2)
     clip[: 44100 * 12] *= 0.01
-    source = uploads.from_upload("b.wav", wav_bytes(clip), AudioConfig())
+    source = uploads.from_upload("b.wav", wav_bytes(clip))
     key = ("best", 0.0, "att", source.digest, "")
     overview = cached.overview(key, engine, source)
     target = engine.classes[3]
@@ -157,11 +157,11 @@ def test_a_clip_that_is_not_held_is_explained_as_one_that_is(
     engine: L2I, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a clip over 20 minutes only stretches are read: the same logits at the same seconds."""
-    source = uploads.from_upload("h.wav", wav_bytes(noise(20.0, seed=8)), AudioConfig())
+    source = uploads.from_upload("h.wav", wav_bytes(noise(20.0, seed=8)))
     key, window = ("held", 0.0, "att", "bundle", source.digest), (3.4, 5.9)
     whole = engine.analyse(*source.read(), window=window)
     monkeypatch.setattr(audio, "MAX_SECONDS", 13)
-    assert uploads.from_upload("h.wav", source.data or b"", AudioConfig()).digest == source.digest
+    assert uploads.from_upload("h.wav", source.data or b"").digest == source.digest
     made = cached.analysis(cached.Key(*key, "3.4-5.9"), engine, source, window)
     assert made.seconds == pytest.approx(whole.seconds)
     torch.testing.assert_close(made.logits, whole.logits, atol=1e-3, rtol=1e-3)
@@ -173,7 +173,7 @@ def test_a_clip_that_is_not_held_is_explained_as_one_that_is(
     assert 0 <= start < end <= 20.0
     monkeypatch.setattr(uploads, "LONGEST_HOURS", 0.002)
     with pytest.raises(ValueError, match="hours"):
-        uploads.from_upload("h.wav", source.data or b"", AudioConfig())
+        uploads.from_upload("h.wav", source.data or b"")
 
 
 def test_all_bounds_together_are_the_readmes() -> None:

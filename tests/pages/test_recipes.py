@@ -9,7 +9,6 @@ import soundfile
 import streamlit as st
 from driving import wav_bytes
 
-from l2i_core import AudioConfig
 from l2i_core.data import synth
 from pages.shell import clips, recipes, uploads
 from pages.shell.clips import ClipSource
@@ -115,7 +114,7 @@ def test_noise_is_a_background_and_needs_no_clip() -> None:
 
 
 def test_uploads_are_named_by_their_content() -> None:
-    upload = uploads.from_upload("mine.wav", wav_bytes(synth.clip("crow", 3)), AudioConfig())
+    upload = uploads.from_upload("mine.wav", wav_bytes(synth.clip("crow", 3)))
     recipe = Recipe(6.0, (Part("dog-1", 0.0, 0.0), Part(upload.id, 1.0, -3.0)))
     assert recipe.missing(known()) == [upload.id]
     recipes.keep(recipe.clip_id)
@@ -158,7 +157,7 @@ def test_demo_mixtures_know_their_stems() -> None:
 def test_a_scene_of_the_same_upload_has_the_names_of_its_own_session() -> None:
     data, titles = wav_bytes(synth.clip("crow", 5)), []
     for name in ("Anna's secret.wav", "mine.wav"):
-        upload = uploads.from_upload(name, data, AudioConfig())
+        upload = uploads.from_upload(name, data)
         recipe = Recipe(5.0, (Part(upload.id, 0.0, 0.0), Part("rain-1", 1.0, 0.0)))
         made = recipes.scene(recipe, {**known(), upload.id: upload})
         titles.append([made.title, *(stem.title for stem in made.stems())])
