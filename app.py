@@ -15,8 +15,9 @@ pages, problems = router.pages()
 page = st.navigation(pages)
 for problem in problems:
     st.error(problem)
-context.bar(listening=page is pages[0])
-tour.offer()
+listening = page is pages[0]
+context.bar(listening)
+tour.offer(listening)
 try:
     page.run()
 except ExplainerError as error:  # on another sound or class than the view's

@@ -45,7 +45,8 @@ def three_pictures(view: View, explained: Explained) -> None:
 
 def judged(view: View, made: Explained) -> None:
     """f's verdict on the three sounds, and FF beside chance."""
-    left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
+    with st.container(key="claim"):
+        left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
     with left:
         st.subheader("Does the claim hold?", anchor=False)
         verdicts.table(made)

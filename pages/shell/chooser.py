@@ -20,6 +20,7 @@ from pages.shell.clips import SETS, ClipSource, Collection
 from pages.show.words import class_name, folds, sentence
 
 _MANY = 30  # clips from which on there are filters
+_FILE = 60  # characters of a file name in the address
 _GONE = "A clip that is not here"
 _GET = {"scenes": "Make (python -m pipelines.make_scenes)"}
 
@@ -69,6 +70,8 @@ def choose(place: DeltaGenerator, panel: DeltaGenerator, engine: L2I) -> ClipSou
         elif kind == recipes.KIND and (here or not recipes.is_scene(asked)):
             scene_maker.draw(engine, asked)
     brought = asked if clips.is_upload(asked) else ""
+    if here:
+        state.put(file=known[asked].file_name[:_FILE] if brought else None)
     key = f"add {kind == recipes.KIND} {brought}"  # another key: closed where the clip is here
     with panel if own or not here else row.popover("Add a clip", width="content", key=key):
         bring.take_in(_to_maker)
@@ -86,6 +89,8 @@ def ask(head: DeltaGenerator) -> None:
     elif kind != "folder":
         question = "Which file is this link about?"
         what = "a recording" if asked.startswith("recording") else "an uploaded clip"
+        if file := str(state.value("file") or ""):
+            what = f"the upload “{file}”"
         mend = "Such clips stay with their owner: upload the same file to restore the view"
     told = f"The link shows {what} ({asked}), which is not on this machine. {mend}, or choose another clip."
     if kind == recipes.KIND:

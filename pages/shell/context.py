@@ -18,7 +18,7 @@ from l2i_core.bundle import Bundle
 from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.measure import tables
 from l2i_core.words import joined
-from pages.shell import cached, chooser, decisions, models, state, windows
+from pages.shell import cached, chooser, decisions, link, models, state, windows
 from pages.shell.cached import Key, Overview
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
@@ -38,12 +38,18 @@ def bar(listening: bool = False) -> None:
     where a link names an upload that is not at hand, one message is drawn instead and the run
     ends.
     """
-    st.html(f"<style>{read_beside(__file__, 'context.css')}</style>")
+    style, script = (read_beside(__file__, name) for name in ("context.css", "scroll.js"))
+    text = f"<style>{style}</style><script>{script}</script>"
+    st.html(text, unsafe_allow_javascript=True)
     state.read_url()
-    head, corner = st.columns([5, 1.2], vertical_alignment="center")
+    head, corner = st.columns([3, 2], vertical_alignment="center")
+    corner = corner.container(horizontal=True, gap="small", key="corner")
+    with corner:
+        link.copy_button()
     widths = _widths()
     share = [5.3, 4.7] if len(widths) > 2 else [6.8, 3.2]
-    left, right = st.columns(share, gap="small", vertical_alignment="bottom")
+    with st.container(key="choosers"):
+        left, right = st.columns(share, gap="small", vertical_alignment="bottom")
     choosers = right.container(horizontal=True, vertical_alignment="bottom", gap="small")
     below, messages = st.container(), st.container()
     name, bundle = _bundle(head, choosers, widths[0])

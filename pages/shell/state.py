@@ -13,7 +13,10 @@ import streamlit as st
 
 from pages.show.choice import MAX_TAU
 
-NAMES = ("bundle", "interpreter", "dictionary", "clip", "window", "class", "tau", "domain", "own")
+NAMES = (
+    *("bundle", "interpreter", "dictionary", "clip", "window", "class", "tau", "domain", "own"),
+    "file",  # what an upload is called where it was made
+)
 # Settings of single pages; they stay in the URL while one visits another page.
 PAGE_NAMES = (
     "component",  # Dictionary

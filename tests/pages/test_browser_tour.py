@@ -78,11 +78,55 @@ def test_an_open_card_is_there_again_after_a_reload(visitor: BrowserContext, ser
     page = open_lesson(visitor, server)
     card = page.get_by_role("region", name="Guided tour")
     expect(card).to_contain_text("1 of 5")
-    page.get_by_role("button", name="Next stop").click()
-    expect(card).to_contain_text("2 of 5")
     page.reload()
     _idle(page)
     expect(card).to_be_visible()
+
+
+def test_a_stop_scrolls_to_its_thing_and_nothing_moves_when_it_is_closed(
+    visitor: BrowserContext, server: str
+) -> None:
+    page = open_lesson(visitor, server)
+    page.get_by_role("button", name="Next stop").click()
+    player = page.get_by_test_id("live-interpretation")
+    expect(player).to_be_in_viewport()
+    top = player.bounding_box()
+    for number in (3, 4):
+        page.get_by_role("button", name="Next stop").click()
+        expect(page.get_by_role("region", name="Guided tour")).to_contain_text(f"{number} of 5")
+    claim = page.get_by_role("heading", name="Does the claim hold?")
+    expect(claim).to_be_in_viewport()
+    page.get_by_role("button", name="Previous stop").click()
+    expect(player).to_be_in_viewport()
+    page.wait_for_function(
+        "top => document.querySelector('[data-testid=live-interpretation]')"
+        ".getBoundingClientRect().top - top < 1",
+        arg=top["y"] if top else 0,
+    )
+    before = player.bounding_box()
+    page.get_by_role("button", name="Close the tour").click()
+    expect(page.get_by_role("region", name="Guided tour")).to_be_hidden()
+    assert player.bounding_box() == before
+
+
+def test_back_leads_to_where_the_reader_was(visitor: BrowserContext, server: str) -> None:
+    visitor.grant_permissions(["clipboard-read", "clipboard-write"], origin=server)
+    page = open_lesson(visitor, server, step="8")
+    page.get_by_role("button", name="Close the tour").click()
+    page.mouse.move(900, 500)
+    page.mouse.wheel(0, 260)
+    main = "document.querySelector('[data-testid=stMain]').scrollTop"
+    page.wait_for_function(f"() => {main} > 200")
+    was = page.evaluate(main)
+    page.get_by_role("link", name="Dictionary").click()
+    page.get_by_role("heading", level=1, name="Which").wait_for()
+    page.wait_for_function(f"() => {main} < 10")
+    page.go_back()
+    page.get_by_role("heading", name="8 · From mask").wait_for()
+    page.wait_for_function(f"was => Math.abs({main} - was) < 2", arg=was)
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
 def test_without_a_memory_the_session_remembers(visitor: BrowserContext, server: str) -> None:

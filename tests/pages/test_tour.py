@@ -9,7 +9,7 @@ from pages.shell.tour import STOPS
 
 def _stop(app: AppTest) -> int | None:
     """The number of the stop that the card shows."""
-    shown = [n for n, (title, _) in enumerate(STOPS) if f"**{title}**" in texts(app)]
+    shown = [n for n, stop in enumerate(STOPS) if f"**{stop.title}**" in texts(app)]
     assert len(shown) <= 1
     return shown[0] if shown else None
 
@@ -26,7 +26,7 @@ def test_shown_on_the_first_visit_above_the_content_that_sounds(open_app: Open) 
 
 
 def test_walked_through_stop_by_stop_to_its_end(open_app: Open) -> None:
-    app = open_app(page="lesson")
+    app = open_app()
     before = url(app), sounds(app)
     seen = [_stop(app)]
     for _ in STOPS[1:]:
@@ -39,6 +39,16 @@ def test_walked_through_stop_by_stop_to_its_end(open_app: Open) -> None:
     button(app, "Done").click().run()
     assert _stop(app) is None
     assert (url(app), sounds(app)) == before
+
+
+def test_a_stop_that_only_listen_has_leads_there_and_whoever_leaves_may_go(open_app: Open) -> None:
+    app = open_app(page="lesson")
+    button(app, "Next stop").click().run()
+    assert _stop(app) == 1
+    assert app.title[0].value.startswith("Why did the model")
+    app.switch_page("pages/dictionary/page.py").run()
+    assert _stop(app) == 1
+    assert app.title[0].value.startswith("Which")
 
 
 def test_closed_stays_closed_in_the_session_until_it_is_asked_for(open_app: Open) -> None:

@@ -1,0 +1,27 @@
+// Back and Forward lead to where the reader was on the page, once it is long enough again.
+(() => {
+  if (window.l2iScroll) return;
+  const places = (window.l2iScroll = new Map());
+  const main = () => document.querySelector('[data-testid=stMain]');
+  const note = () => { if (main()) places.set(location.href, main().scrollTop); };
+  let moved = -Infinity, returning = 0;
+  const scrolls = () => { moved = performance.now(); returning = 0; };
+  for (const name of ['wheel', 'touchmove', 'keydown'])
+    document.addEventListener(name, scrolls, {capture: true, passive: true});
+  // Only what the reader scrolls counts: a page that is exchanged for another scrolls as well.
+  document.addEventListener('scroll', () => {
+    if (performance.now() - moved < 700) note();
+  }, true);
+  document.addEventListener('pointerdown', () => { note(); moved = -Infinity; returning = 0; }, true);
+  document.addEventListener('pointerup', event => { if (event.target === main()) note(); }, true);
+  window.addEventListener('popstate', () => {
+    const wanted = places.get(location.href), mine = (returning = performance.now());
+    if (!wanted) return;
+    const go = () => {
+      if (returning !== mine || performance.now() - mine > 8000) return;
+      if (main().scrollTop < wanted - 1) main().scrollTop = wanted;
+      setTimeout(go, 100);
+    };
+    go();
+  });
+})()
