@@ -70,7 +70,7 @@ def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
     count = len(shown.classes)
     figure = plots.figure_of(
         colours,
-        120 + 46 * count,
+        120 + (46 if count <= plots.MANY_CLASSES else 34) * count,
         {"title": shown.scale.axis, "ticks": "outside", "nticks": 8, "showgrid": True},
         {
             "tickvals": list(range(count)),
@@ -129,7 +129,7 @@ def _figure(shown: Shown, marked: str, colours: Palette) -> go.Figure:
                 unselected={"marker": {"opacity": 0.85}},
                 hovertemplate=_HOVER,
             )
-    return figure
+    return plots.both_ends(figure, count)
 
 
 def table(shown: Shown) -> None:
@@ -137,7 +137,9 @@ def table(shown: Shown) -> None:
     rows, others = class_rows(shown.classes), shown.classes[0]["measured"]
     shares = ["FF > 0", *(m.symbol for m in others if m.unit == "share")]
     decimals = [name for name in rows[0] if name not in (*shares, *_COUNTS)]
-    results.class_table(rows, decimals, shares, "FF, both Randoms, |L| and what else was measured")
+    with st.expander(f"The {len(rows)} classes as a table"):
+        alt = "FF, both Randoms, |L| and what else was measured"
+        results.class_table(rows, decimals, shares, alt)
 
 
 def class_rows(by_class: results.Table) -> results.Table:

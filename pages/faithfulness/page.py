@@ -8,7 +8,7 @@ import streamlit as st
 from l2i_core.measure import records
 from pages.faithfulness import classes, stored, systems
 from pages.faithfulness.shown import Scale, Shown, finding
-from pages.shell import results, state
+from pages.shell import finder, results, state
 from pages.shell.results import Results
 from pages.shell.view import View, current
 from pages.show.words import class_name
@@ -37,13 +37,13 @@ def measured(view: View, found: Results) -> None:
     with clip:
         one_clip(shown)
     with chart:
+        shown = shown.of_classes(finder.found([c["class"] for c in shown.classes]))
         classes.figure(shown)
+        classes.table(shown)
     st.subheader("Which τ?", anchor=False)
     drawn = systems.curves(shown, other)
     st.subheader(f"Interpreters at τ = {shown.level:.2f}", anchor=False)
     systems.table(shown)
-    st.subheader(f"Classes at τ = {shown.level:.2f}, in {scale.name}", anchor=False)
-    classes.table(shown)
     downloads(shown, drawn)
 
 

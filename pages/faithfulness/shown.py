@@ -81,6 +81,10 @@ class Shown:
         classes.sort(key=lambda c: -(c["own"]["median"] if c["own"]["n"] else -math.inf))
         return cls(view, found, scale, level, rows, classes)
 
+    def of_classes(self, wanted: Sequence[str]) -> Shown:
+        """The same with these classes alone."""
+        return replace(self, classes=[c for c in self.classes if c["class"] in wanted])
+
     @property
     def largest(self) -> Shown:
         """The same with the classes of most cases alone, as many as can be drawn."""
@@ -124,8 +128,11 @@ def finding(shown: Shown) -> None:
     if rows[0].random is None:
         _without_random(shown)
     else:
-        st.markdown(_energy_verdict(rows))
-        st.markdown(_verdict(rows, "random", "At equal count (the paper's test)"))
+        tests = (
+            _energy_verdict(rows),
+            _verdict(rows, "random", "At equal count (the paper's test)"),
+        )
+        st.markdown("  \n".join(filter(None, tests)))
         summary, at = shown.found.summary, f"{level:g}"
         removed = summary.get("log_energy_removed", {}).get(at)
         matched = summary.get("random_energy", {}).get(at, {}).get("log_energy_removed")
@@ -138,10 +145,7 @@ def finding(shown: Shown) -> None:
         notes.append(
             f"{lost} of {len(rows)} {rows[0].task.cases} have no share: silence takes nothing from them."
         )
-    notes.append(
-        f"FF = f(x)_c − f(x_2)_c (Eq. 6): c is what f {decides}, x_2 the clip without its "
-        f"interpretation. {results.provenance(shown.found)}"
-    )
+    notes.append(results.provenance(shown.found))
     st.caption(" ".join(notes))
 
 

@@ -36,7 +36,8 @@ class Paper:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One clip: the class to explain of it, whether the two decide alike on it, what is said of it
-    in the list, its row in the table of disagreements, and its further columns of the CSV."""
+    in the list, its row in the table of disagreements, its further columns of the CSV, and the cells
+    (f's class, the interpreter's) of the matrix that count it."""
 
     clip: str
     predicted: str
@@ -44,6 +45,7 @@ class Line:
     told: str
     cells: dict[str, Any]
     columns: dict[str, Any]
+    pairs: Sequence[tuple[str, str]]
 
     @property
     def case(self) -> str:
@@ -56,6 +58,7 @@ class Account:
 
     finding: sentences, the main one first; terms: what its measures mean.
     measures: titles, and the keys of a summary's "fidelity"; chance: what guessing reaches.
+    charts: of some of the `labels`.
     counts (C, C): clips, rows f's classes, columns the interpreter's, of the `labels`.
     classes: a row for each; legend: what its columns count.
     clips: a line for each, the worst disagreements first.
@@ -66,7 +69,7 @@ class Account:
     measures: Mapping[str, str]
     chance: Mapping[str, float | None]
     paper: Paper
-    charts: Sequence[Chart]
+    charts: Callable[[Sequence[str]], Sequence[Chart]]
     counts: np.ndarray
     labels: Sequence[str]
     classes: results.Table
@@ -91,10 +94,18 @@ def occurring(
     return [labels[c] for c in kept], counts[np.ix_(kept, kept)], [by_class[c] for c in kept]
 
 
-def matrix(counts: np.ndarray, labels: Sequence[str], n: int, task: Task) -> Chart:
-    """Counts (C, C) of `n` clips, rows f's classes, columns the interpreter's: the diagonal in the
-    accent colour; off it what is a disagreement, where one class a clip is said, in the warning
-    one; deeper for more clips, the number in each cell where it can be read."""
+def matrix(
+    counts: np.ndarray, labels: Sequence[str], n: int, task: Task, wanted: Sequence[str]
+) -> Chart:
+    """Counts (C, C) of `n` clips, rows f's classes, columns the interpreter's, of the classes
+    `wanted` and those that they stand for: the diagonal in the accent colour; off it what is a
+    disagreement, where one class a clip is said, in the warning one; deeper for more clips, the
+    number in each cell where it can be read. `customdata` of a point: both classes."""
+    mine = [c for c, label in enumerate(labels) if label in wanted]
+    kept: list[int] = np.flatnonzero(
+        np.isin(np.arange(len(labels)), mine) | (counts[mine].sum(0) + counts[:, mine].sum(1) > 0)
+    ).tolist()
+    counts, labels = counts[np.ix_(kept, kept)], [labels[c] for c in kept]
     off = counts * ~np.eye(len(labels), dtype=bool)
     i, j = np.unravel_index(int(off.argmax()), off.shape)
     names, colours = [class_name(label) for label in labels], pictures.palette()
@@ -104,6 +115,7 @@ def matrix(counts: np.ndarray, labels: Sequence[str], n: int, task: Task) -> Cha
         told = f"Off the diagonal most often: {both}"
     drawn = plots.most(range(len(names)), lambda c: counts[c].sum() + counts[:, c].sum())
     counts, names = counts[np.ix_(drawn, drawn)], [names[c] for c in drawn]
+    labels = [labels[c] for c in drawn]
     diagonal = np.eye(len(names), dtype=bool)
     apart = colours.neutral if task.multi_label else colours.warning
     readable = len(names) <= 25
@@ -129,8 +141,22 @@ def matrix(counts: np.ndarray, labels: Sequence[str], n: int, task: Task) -> Cha
             ygap=1,
             texttemplate="%{z}" if readable else None,
             textfont={"color": colours.ink},
-            hovertemplate="f: %{y}<br>interpreter: %{x}<br>%{z} clips<extra></extra>",
+            hoverinfo="skip",
         )
+    # A heatmap tells nobody of clicks; points that are not seen do.
+    rows, columns = (found.tolist() for found in np.nonzero(counts))
+    figure.add_scatter(
+        x=[names[c] for c in columns],
+        y=[names[r] for r in rows],
+        mode="markers",
+        marker={"size": 22 if readable else 13, "symbol": "square", "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        customdata=[
+            [labels[r], labels[c], int(counts[r, c])] for r, c in zip(rows, columns, strict=True)
+        ],
+        hovertemplate="f: %{y}<br>interpreter: %{x}<br>%{customdata[2]} clips<extra></extra>",
+    )
     return told, figure
 
 

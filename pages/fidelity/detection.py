@@ -1,6 +1,7 @@
 """Fidelity where f may decide for several classes a clip: there is no one class to be right about,
 so AUPRC and F1 stand for the share of right clips."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +29,6 @@ def account(view: View, found: Results) -> Account:
     counts, clips = tables.co_occurrence(found.clips, labels), _clips(found)
     named, counts, by_class = occurring(labels, counts, by_class)
     guess = tables.guessing(found.clips, labels)
-    drawn = (_auprc(by_class, n), matrix(counts, named, n, view.engine.task))
     return Account(
         finding=_finding(view, found, by_class, clips),
         terms=(
@@ -45,7 +45,10 @@ def account(view: View, found: Results) -> Account:
             f"is a figure without numbers (Fig. 2, τ = {paper.CLASSWISE_TAU:g}): see Faithfulness. "
             "Guessing: one probability for everything.",
         ),
-        charts=[chart for chart in drawn if chart],
+        charts=lambda wanted: [
+            *_auprc([row for row in by_class if row["class"] in wanted], n),
+            matrix(counts, named, n, view.engine.task, wanted),
+        ],
         counts=counts,
         labels=named,
         classes=by_class,
@@ -57,14 +60,14 @@ def account(view: View, found: Results) -> Account:
     )
 
 
-def _auprc(by_class: results.Table, n: int) -> Chart | None:
+def _auprc(by_class: results.Table, n: int) -> list[Chart]:
     """Two bars per class: f against the labels, the interpreter against f, whose mean is dotted.
-    None where f hears nothing."""
+    Nothing where f hears nothing."""
     keys = ("f's AUPRC", "AUPRC")
     known = [row for row in by_class if any(row[key] is not None for key in keys)]
     shown = plots.most(known, lambda row: row["n by f"] + row["n labelled"])
     if not any(row["n by f"] for row in shown):
-        return None
+        return []
     names = [class_name(row["class"]) for row in shown]
     truth, ours = np.array([[row[key] for key in keys] for row in shown], dtype=float).T
     every = np.array([row[keys[1]] for row in known], dtype=float)
@@ -74,11 +77,12 @@ def _auprc(by_class: results.Table, n: int) -> Chart | None:
     }
     worst, macro = int(np.nanargmin(every)), float(np.nanmean(every))
     named = class_name(known[worst]["class"])
-    return (
+    drawn = plots.grouped_bars(names, both, "AUPRC", pictures.palette(), 1.0, macro)
+    told = (
         f"The interpreter finds “{named}” worst, with an AUPRC of {number(every[worst])} "
-        f"(dotted: the mean, {macro:.3f}; n = {n} clips)",
-        plots.grouped_bars(names, both, "AUPRC", pictures.palette(), 1.0, macro),
+        f"(dotted: the mean, {macro:.3f}; n = {n} clips)"
     )
+    return [(told, plots.both_ends(drawn, len(names)))]
 
 
 def _finding(
@@ -136,6 +140,7 @@ def _clips(found: Results) -> list[Line]:
                 "apart": len(differing),
                 "reconstruction_error": clip.reconstruction_error,
             },
+            list(itertools.product(ours, theirs)),
         )
         apart.append((len(differing), line))
     return [line for _, line in sorted(apart, key=lambda pair: -pair[0])]

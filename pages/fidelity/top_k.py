@@ -37,7 +37,10 @@ def account(view: View, found: Results) -> Account:
             f"fidelity as mean of five folds. Here: {len(labels)} classes; fewer are easier, see "
             "guessing. Logits depend on how f was trained.",
         ),
-        charts=[_agreement(by_class, n), matrix(counts, named, n, view.engine.task)],
+        charts=lambda wanted: [
+            _agreement([row for row in by_class if row["class"] in wanted], n),
+            matrix(counts, named, n, view.engine.task, wanted),
+        ],
         counts=counts,
         labels=named,
         classes=by_class,
@@ -50,8 +53,10 @@ def account(view: View, found: Results) -> Account:
 
 
 def _agreement(by_class: results.Table, n: int) -> Chart:
-    """A bar of clips per class that f names: interpreter's first, among its 3, among its 5, not."""
+    """A bar of clips per class that f names, where it is followed least first: interpreter's first,
+    among its 3, among its 5, not."""
     every, colours = [row for row in by_class if row["n by f"]], pictures.palette()
+    every.sort(key=lambda row: (row["top-1"], -row["n by f"]))
     rows = plots.most(every, lambda row: row["n by f"])
     names = [class_name(row["class"]) for row in rows]
     shares = np.array([[0, *(row[f"top-{k}"] for k in TOPS), 1] for row in rows])
@@ -79,7 +84,7 @@ def _agreement(by_class: results.Table, n: int) -> Chart:
     return (
         f"The interpreter's first choice is f's on every clip in {whole} of {len(every)} classes "
         f"(n = {n} clips)",
-        figure,
+        plots.both_ends(figure, len(rows)),
     )
 
 
@@ -123,6 +128,7 @@ def _clips(found: Results, places: np.ndarray) -> list[Line]:
                 "rank of f's class": place,
                 "reconstruction_error": row.reconstruction_error,
             },
+            [(row.predicted, row.interpreter_predicted)],
         )
 
     rows = zip(found.clips, places.tolist(), strict=True)

@@ -13,6 +13,7 @@ from pages.show.words import number
 
 T = TypeVar("T")
 MOST_CLASSES = 60  # in one figure
+MANY_CLASSES = 12  # from more on they are searched, and an axis stands at both ends
 CONFIG = {"displayModeBar": False, "staticPlot": True, "responsive": True}
 # Points answer: hover and click, but no zoom to get lost in.
 LIVELY = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
@@ -111,6 +112,21 @@ def figure_of(
     }
     template = go.layout.Template(layout=shared)
     return go.Figure(layout=dict(template=template, height=height, xaxis=x, yaxis=y, **layout))
+
+
+def both_ends(figure: go.Figure, rows: int) -> go.Figure:
+    """The same with its x axis above as well, where so many rows lie between that nobody sees the
+    one below."""
+    if rows > MANY_CLASSES:
+        figure.add_scatter(
+            x=[None], y=[None], xaxis="x2", showlegend=False, hoverinfo="skip", mode="markers"
+        )
+        figure.update_layout(
+            xaxis2={"overlaying": "x", "side": "top", "matches": "x", "ticks": "outside"},
+            margin_t=64,
+            legend_y=1 + 34 / (figure.layout.height - 112),
+        )
+    return figure
 
 
 def faded(colour: str, opacity: float) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from driving import Open, select, texts, url
+from driving import Open, button, select, texts, url
 from measured import CLASSES
 from streamlit.testing.v1 import AppTest
 
@@ -75,6 +75,16 @@ def test_classes_and_disagreements(open_measured: Open) -> None:
     assert apart["clip"].tolist() == ["rain-5"]
     assert apart["rank of f's class"].tolist() == [2]
     assert "f “dog”, interpreter “rooster”, 1 of 12 clips" in said(app)
+
+
+def test_a_cell_of_the_matrix_lists_its_clips(open_measured: Open) -> None:
+    app = open_measured(PAGE)
+    app.session_state["cell measured att"] = ("dog", "dog")  # as a click on the figure puts it
+    app.run()
+    assert app.dataframe[2].value["clip"].nunique() == 6
+    assert "f “dog”, interpreter “dog”" in [s.value for s in app.subheader]
+    button(app, "All disagreements").click().run()
+    assert app.dataframe[2].value["clip"].tolist() == ["rain-5"]
 
 
 def test_the_disagreement_opens_in_listen(

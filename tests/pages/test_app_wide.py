@@ -155,6 +155,20 @@ def test_figures_say_what_they_leave_out(open_wide: Open) -> None:
     assert any(frame.shape == (200, 200) for frame in frames)  # and so is the table
 
 
+@pytest.mark.parametrize("page", ["faithfulness", "fidelity"])
+def test_classes_can_be_found_and_stay_found(open_wide: Open, page: str) -> None:
+    app = open_wide(page, bundle="one")
+    find = app.multiselect[0]
+    assert find.options == sorted(find.options)
+    find.set_value(["class_150", "class_151"]).run()
+    frame = next(d.value for d in app.dataframe if "class" in d.value)
+    assert frame["class"].tolist() in (["class 150", "class 151"], ["class 151", "class 150"])
+    app.switch_page("pages/lesson/page.py").run()
+    app.switch_page(f"pages/{page}/page.py").run()
+    assert app.multiselect[0].value == ["class_150", "class_151"]
+    assert not app.exception
+
+
 def test_yamnet_itself(
     open_app: Open, yamnet_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
