@@ -1,6 +1,8 @@
 """The app driven by Streamlit's AppTest: opening it at a URL, finding controls, uploading."""
 
+import hashlib
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,34 @@ Open = Callable[..., AppTest]
 
 
 def sounds(app: AppTest) -> list[str]:
-    """The addresses of A, B, C and the component; Streamlit makes them from the bytes."""
-    return [element.proto.url for element in app.get("audio")]
+    """What can be played, in the order of the page: the address of every player of the browser's
+    own, which Streamlit makes from the bytes, and a hash of every sound of a set."""
+    found: list[str] = []
+    for element in app.main:
+        if element.type == "audio":
+            found.append(element.proto.url)
+        elif element.type == "bidi_component":
+            found += next(iter(_set(element.proto).values()), [])
+    return found
+
+
+def played(app: AppTest) -> dict[str, list[str]]:
+    """A hash of every sound of every set with one playhead, by the set's key."""
+    sets = [_set(element.proto) for element in app.get("bidi_component")]
+    return {key: hashes for one in sets for key, hashes in one.items()}
+
+
+def _set(sent: Any) -> dict[str, list[str]]:
+    if sent.component_name != "l2i_sounds":
+        return {}
+    size = int.from_bytes(sent.bytes[:4], "little")
+    header, body = json.loads(sent.bytes[4 : 4 + size]), sent.bytes[4 + size :]
+    hashes = [
+        hashlib.sha256(body[at : at + 2 * n]).hexdigest()
+        for name, _, at, n in header["arrays"]
+        if name in header["names"]
+    ]
+    return {header["set"]: hashes}
 
 
 def seen(app: AppTest) -> list[str]:

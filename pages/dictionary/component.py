@@ -19,6 +19,7 @@ from pages.shell.cached import Key
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
 from pages.show import pictures, players, plots
+from pages.show.sounds import Sound, hear
 from pages.show.words import class_name, hertz, number, sentence
 
 SOUNDS = ("A · example", "B · template alone", "C · cut out of A")
@@ -27,13 +28,12 @@ HARDLY_AUDIBLE_DB = -40.0  # of a peak, beside the example
 
 @dataclass(frozen=True, slots=True)
 class Solo:
-    """Example, template alone, and component cut out of the example: WAV files at one gain,
-    pictures on one dB reference, and each sound's peak at the example's level."""
+    """Example, template alone, and component cut out of the example (n,), pictures on one dB
+    reference, and each sound's peak."""
 
-    sounds: list[bytes]
+    sounds: list[np.ndarray]
     pictures: list[bytes]
     peaks: list[float]
-    gain: float
 
 
 def about(facts: Facts, chosen: Chosen) -> None:
@@ -140,15 +140,17 @@ def sounds(facts: Facts, hand: AtHand, component: int) -> ClipSource | None:
     made = _solo_of(facts.view, source, component)
     of_all = f"**Strongest in {source.title}** (z = {number(z)}, of {where})"
     st.markdown(f"**In {source.title}**" if facts.view.own_dictionary else of_all)
-    with st.container(key="players-component"):
-        for title, sound, peak in zip(SOUNDS, made.sounds, made.peaks, strict=True):
-            label, player = st.columns([1, 1.9], vertical_alignment="center")
-            level = "" if title == SOUNDS[0] else f"  \n:gray[{_below(peak, made.peaks[0])}]"
-            label.markdown(f"{title}{level}")
-            player.audio(sound, alt=f"Player: {title}, component {component}")
-    st.caption(
-        f"{players.one_gain(made.gain)} B: magnitudes expm1(w·h), phase found by Griffin-Lim."
+    hear(
+        "component",
+        [Sound(t[len("A · ") :], sound) for t, sound in zip(SOUNDS, made.sounds, strict=True)],
+        facts.view.engine.audio.sample_rate,
+        subject=source.id,
+        keys="ABC",
+        label=f"Listen to component {component}",
     )
+    levels = zip(SOUNDS[1:], made.peaks[1:], strict=True)
+    below = "; ".join(f"{title[0]}: {_below(peak, made.peaks[0])}" for title, peak in levels)
+    st.caption(f"{below}. B: magnitudes expm1(w·h), phase found by Griffin-Lim.")
     return source
 
 
@@ -211,15 +213,14 @@ def _solo(
     with models.turn:
         made = usage.alone(_engine, _analysis, component, domain)
     heard = [sound.numpy() for sound in made.sounds]
-    gain, config = players.common_gain(heard), _engine.audio
+    config = _engine.audio
     frames = config.n_frames(len(heard[0]))  # without a short clip's padding
     drawn = [pictures.decibels(x[:, :frames], config) for x in made.log_magnitudes]
     reference = pictures.reference(drawn[0])
     return Solo(
-        [players.wav(sound, config.sample_rate, gain) for sound in heard],
+        heard,
         [pictures.spectrogram(x, reference, config, shown) for x in drawn],
         [float(np.abs(sound).max(initial=0.0)) for sound in heard],
-        gain,
     )
 
 

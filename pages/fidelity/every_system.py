@@ -15,8 +15,9 @@ from l2i_core.explainers import flint, vibi
 from l2i_core.words import counted
 from pages.shell import cached, decisions, models, results, state
 from pages.shell.view import View
-from pages.show import pictures, players, plots
+from pages.show import pictures, plots
 from pages.show.choice import Choice
+from pages.show.sounds import Sound, hear
 from pages.show.words import class_name, logit, percent, sentence
 
 _MOST = 8  # attributes that are drawn
@@ -172,7 +173,7 @@ _ALL = "all"
 
 
 def draw(view: View) -> None:
-    """The section: a switch, a choice of systems, a table, and each system's picture and player."""
+    """The section: a switch, a choice of systems, a table, a player for all, and each system's picture."""
     st.subheader("One clip, every system", anchor=False)
     bundle = view.engine.bundle
     titles = {n: results.title(bundle, n) for n in (*bundle.explainers(), *bundle.baseline_info)}
@@ -196,32 +197,34 @@ def draw(view: View) -> None:
             border="horizontal",
             alt="What every system of this model says of the clip, and f of what each keeps",
         )
-    sounds = [s.kept.sound for s in found.values() if s.kept]
-    gain = players.common_gain([view.analysis.waveform.numpy(), *sounds])
-    with st.container(key="players-systems"):
-        for index, name in enumerate(names):
-            if index % _ABREAST == 0:
-                columns = st.columns(_ABREAST, gap="medium")
-            with columns[index % _ABREAST]:
-                st.markdown(f"**{titles[name]}**")
-                if name in refused:
-                    st.error(refused[name])
-                else:
-                    _one(view, titles[name], found[name], gain)
-    players.take_turns()
-    if sounds:
-        st.caption(f"{players.one_gain(gain)} Colours in dB below the clip's loudest band.")
+    kept = [Sound(titles[n], s.kept.sound) for n, s in found.items() if s.kept]
+    if kept:
+        hear(
+            "systems",
+            [Sound("the clip", view.analysis.waveform), *kept],
+            view.engine.audio.sample_rate,
+            subject=view.key[-2:],
+            label="Listen to the clip, and to what each system keeps",
+        )
+    for index, name in enumerate(names):
+        if index % _ABREAST == 0:
+            columns = st.columns(_ABREAST, gap="medium")
+        with columns[index % _ABREAST]:
+            st.markdown(f"**{titles[name]}**")
+            if name in refused:
+                st.error(refused[name])
+            else:
+                _one(titles[name], found[name])
+    if kept:
+        st.caption("Colours in dB below the clip's loudest band.")
 
 
-def _one(view: View, title: str, said: Said, gain: float) -> None:
-    """A system's picture, player and plain statement, in its column."""
+def _one(title: str, said: Said) -> None:
+    """A system's picture and plain statement, in its column."""
     if isinstance(said.shown, bytes):
         st.image(said.shown, width="stretch", alt=said.alt)
     elif said.shown is not None:
         plots.chart(said.shown, f"system {title}", said.alt)
-    if said.kept:
-        data = players.wav(said.kept.sound, view.engine.audio.sample_rate, gain)
-        st.audio(data, alt=f"Player: what {title} keeps")
     st.caption(said.remark)
 
 

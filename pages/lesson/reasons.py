@@ -13,8 +13,9 @@ from pages.lesson import material
 from pages.lesson.material import Told, Try
 from pages.shell import components, decisions, verdicts
 from pages.shell.view import View
-from pages.show import pictures, players, plots
+from pages.show import pictures, plots
 from pages.show.pictures import Palette
+from pages.show.sounds import Sound, hear
 from pages.show.words import THIN, class_name, number, percent
 
 LEVELS = {tau: f"τ {tau}" for tau in ("0.05", "0.30", "0.70")}
@@ -204,11 +205,16 @@ def relevance_bars(
 def mask(view: View, made: Interpretation) -> Told:
     """M, X_int, x_int, x_2."""
     three, symbols = view.explained().sounds.values(), ("x", "x_int", "x₂")
-    sounds = {f"{t}: {s}": x for t, s, x in zip(TITLES, symbols, three, strict=True)}
-    gain, known = players.common_gain(list(three)), material.parts(view)
-    linear = made.mask_domain == "linear"
-    players.beside("players-lesson-8", sounds, view.engine.audio.sample_rate, gain)
-    st.caption(players.one_gain(gain))
+    titles = (f"{title[len('A · ') :]}: {s}" for title, s in zip(TITLES, symbols, strict=True))
+    hear(
+        "lesson-8",
+        [Sound(title, sound) for title, sound in zip(titles, three, strict=True)],
+        view.engine.audio.sample_rate,
+        subject=view.key[-2:],
+        keys="ABC",
+        label="Listen to A, B and C",
+    )
+    linear, known = made.mask_domain == "linear", material.parts(view)
     if not made.selected:
         st.info("Nothing is chosen, so the mask is 0 everywhere: B is silence, C the clip.")
 

@@ -38,6 +38,7 @@ def page() -> None:
         "An interpretation is what the model used, not clean source separation: "
         "the table below says whether the claim holds."
     )
+    pinned = st.container()
     # While the component plays another choice, its style sheet shows this container as pending.
     with st.container(key=live.verdict_key(view.choice)):
         made = view.explained()
@@ -45,7 +46,7 @@ def page() -> None:
             heard.plain_players(made)
         heard.judged(view, made)
         heard.three_pictures(view, made)
-    pins.offer(view, made)
+    pins.offer(view, made, pinned)
     downloads(view, made)
     players.take_turns()
     side_by_side.judge(view, panels)

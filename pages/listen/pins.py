@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from l2i_core import Interpretation, Verdict
+from l2i_core import AudioConfig, Interpretation, Verdict
 from l2i_core.measure.explained import Explained
 from pages.shell import state
 from pages.shell.view import View
-from pages.show import players
+from pages.show import pictures, players
+from pages.show.sounds import Sound, hear
 from pages.show.words import class_name, logit, masked, percent
 
 _KEY = "l2i_pin"
@@ -18,22 +20,28 @@ _KEY = "l2i_pin"
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A view as it was: its settings, its sound x_int (n,) with the rate in Hz, its figures."""
+    """A view as it was: its settings, its sound x_int (n,), its figures, and
+    X_int and the clip's X in dB at the clip's own level (n_mels, T), from `start` seconds on."""
 
     settings: dict[str, str | float]
     sound: np.ndarray
-    rate: int
     column: dict[str, str]
+    picture: np.ndarray
+    whole: np.ndarray
+    audio: AudioConfig
+    start: float
+
+    def drawn(self, loudest: float, shown: str) -> bytes:
+        """Its picture on a scale that it shares; 0 dB is `loudest`."""
+        return pictures.spectrogram(
+            self.picture, loudest, self.audio, shown, self.start, self.whole
+        )
 
 
-def offer(view: View, made: Explained) -> None:
-    """Draw the pinned view, if there is one, beside the present one, and the control to pin."""
-    now = Pin(
-        state.settings(),
-        made.interpretation.audio.numpy(),
-        view.engine.audio.sample_rate,
-        _column(view, made.interpretation, made.verdict),
-    )
+def offer(view: View, made: Explained, place: DeltaGenerator) -> None:
+    """Draw the pinned view in its place, if there is one, beside the present one, and the control
+    to pin."""
+    now = _now(view, made)
     pinned: Pin | None = st.session_state.get(_KEY)
     with view.corner:
         st.button(
@@ -42,25 +50,63 @@ def offer(view: View, made: Explained) -> None:
             args=(now,),
             width="stretch",
         )
-    if pinned is None or pinned.settings == now.settings:
-        return
-    st.subheader("Pinned view and this view", anchor=False)
-    st.table(
-        pd.DataFrame({"pinned": pinned.column, "now": now.column}).fillna("–"),
-        border="horizontal",
-        alt="Settings and figures of the pinned view beside those of the present one",
+    if pinned is not None:
+        with place:
+            _beside(pinned, now)
+
+
+def _beside(pinned: Pin, now: Pin) -> None:
+    same = pinned.settings == now.settings
+    two = {"pinned": pinned} if same else {"pinned": pinned, "now": now}
+    st.subheader("Pinned" if same else "Pinned view and this view", anchor=False)
+    louder = max(two.values(), key=lambda pin: float(np.abs(pin.sound).max(initial=0.0)))
+    loudest = max(pictures.reference(pin.whole) for pin in two.values())
+    heard = [
+        Sound(
+            title.capitalize(),
+            pin.sound,
+            pin.drawn(loudest, pictures.theme()),
+            f"Spectrogram of what f used, {title}: {pin.column['explained']}",
+            f"{pin.column['explained']}, τ {pin.column['τ']}",
+            pin.audio.sample_rate,
+        )
+        for title, pin in two.items()
+    ]
+    hear(
+        "pins",
+        heard,
+        now.audio.sample_rate,
+        subject="pins",
+        gain=players.common_gain([louder.sound]),
+        label="Pinned view and this view",
+        whose="each clip's",
     )
-    louder = max(pinned.sound, now.sound, key=lambda sound: float(np.abs(sound).max(initial=0.0)))
-    gain = players.common_gain([louder])
-    with st.container(key="players-pins"):
-        for column, title, pin in zip(st.columns(2), ("Pinned", "Now"), (pinned, now), strict=True):
-            with column:
-                sound = {f"{title} · what it listened to": pin.sound}
-                players.beside(f"players-{title}", sound, pin.rate, gain)
-    st.caption(players.one_gain(gain, "each clip's"))
+    if same:
+        st.caption("Change τ, class, model or clip to compare.")
+    else:
+        st.caption("One scale for both pictures.")
+        st.table(
+            pd.DataFrame({title: pin.column for title, pin in two.items()}).fillna("–"),
+            border="horizontal",
+            alt="Settings and figures of the pinned view beside those of the present one",
+        )
     with st.container(horizontal=True):
-        st.button("Go to the pinned view", on_click=_go, args=(pinned, now))
+        if not same:
+            st.button("Go to the pinned view", on_click=_go, args=(pinned, now))
         st.button("Remove the pin", on_click=_pin, args=(None,))
+
+
+def _now(view: View, made: Explained) -> Pin:
+    config, analysis, interpretation = view.engine.audio, view.analysis, made.interpretation
+    frames = config.n_frames(len(analysis.waveform))  # without a short clip's padding
+    gain = 20 * np.log10(analysis.gain)  # f meets each clip at a gain of its own
+    picture, whole = (
+        pictures.decibels(x[:, :frames], config) - gain
+        for x in (interpretation.log_magnitude, analysis.spectrogram.log_magnitude)
+    )
+    column = _column(view, interpretation, made.verdict)
+    sound = interpretation.audio.numpy()
+    return Pin(state.settings(), sound, column, picture, whole, config, view.start)
 
 
 def _column(view: View, made: Interpretation, verdict: Verdict) -> dict[str, str]:

@@ -12,8 +12,9 @@ from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import KINDS
 from pages.shell import cached, state, verdicts
 from pages.shell.view import View
-from pages.show import live, players
+from pages.show import live
 from pages.show.choice import Choice
+from pages.show.sounds import Sound, hear
 from pages.show.words import class_name, logit, percent
 
 _MOST = 4  # panels in a row
@@ -39,18 +40,27 @@ def draw(view: View) -> list[Panel]:
     # While the live component plays another choice, its style sheet shows this as pending.
     with st.container(key=f"{live.verdict_key(view.choice)}-classes"):
         heard = [_heard(view, target) for target in targets]
-        gain = players.common_gain(
-            [view.analysis.waveform.numpy(), *(made.interpretation.audio.numpy() for made in heard)]
+        hear(
+            "classes",
+            [
+                Sound("the clip", view.analysis.waveform),
+                *(
+                    Sound(class_name(m.interpretation.target), m.interpretation.audio)
+                    for m in heard
+                ),
+            ],
+            view.engine.audio.sample_rate,
+            subject=view.key[-2:],
+            label="Listen to the clip, and to what f used for each class",
         )
         width = len(targets) if len(targets) <= _MOST else _IN_ROW
         panels = []
-        with st.container(key="players-classes"):
-            for start in range(0, len(heard), width):
-                columns = st.columns(width, gap="medium")
-                for column, made in zip(columns, heard[start : start + width], strict=False):
-                    with column:
-                        panels.append(_panel(view, made, gain))
-        _notes(view, gain)
+        for start in range(0, len(heard), width):
+            columns = st.columns(width, gap="medium")
+            for column, made in zip(columns, heard[start : start + width], strict=False):
+                with column:
+                    panels.append(_panel(view, made))
+        _notes(view)
     return panels
 
 
@@ -77,14 +87,10 @@ def _heard(view: View, target: str) -> Explained:
     return view.explained(target, choice)
 
 
-def _panel(view: View, explained: Explained, gain: float) -> Panel:
+def _panel(view: View, explained: Explained) -> Panel:
     made = explained.interpretation
     name, count = class_name(made.target), len(made.selected)
     st.markdown(f"**{name}** {_standing(view, made)}")
-    st.audio(
-        players.wav(made.audio.numpy(), view.engine.audio.sample_rate, gain),
-        alt=f"Player: what f used for {name}",
-    )
     st.image(
         view.picture(("B", explained.name), made.log_magnitude, dim=True),
         width="stretch",
@@ -135,10 +141,10 @@ def _figures(made: Explained) -> str:
     )
 
 
-def _notes(view: View, gain: float) -> None:
+def _notes(view: View) -> None:
     own = f" Your own choice of components holds for “{class_name(view.target)}” alone."
     st.caption(
-        f"{players.one_gain(gain)} One scale for all pictures, as below. Random: other components "
+        f"One scale for all pictures, as below. Random: other components "
         f"removed instead, median of {cached.FEW_DRAWS} draws.{own if view.choice.overrides else ''}"
     )
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from l2i_core.data import scenes
@@ -27,9 +28,10 @@ from pages.shell import cached, models
 from pages.shell.clips import ClipSource
 from pages.shell.memory import MEGABYTE, Memory
 from pages.shell.view import View
-from pages.show import pictures, players, plots
+from pages.show import pictures, plots
 from pages.show.choice import Choice
 from pages.show.pictures import Palette
+from pages.show.sounds import Sound, hear
 from pages.show.words import class_name, decibels, percent, sentence
 
 SYSTEMS = {
@@ -213,22 +215,34 @@ def _ideal(key: tuple[Any, ...], domain: str, _stems: Stems, _activations: list[
 def _listening(view: View, found: Truth) -> None:
     """The target, the rest and x_int: one gain, one scale of colours."""
     made = _made(view, view.domain)
-    sounds = {sentence(found.names[0]): found.sounds[0]}
+    parts = {sentence(found.names[0]): found.sounds[0]}
     if len(found.names) > 1:
-        sounds[f"The rest: {joined(found.names[1:])}"] = found.rest
-    sounds[SYSTEMS["interpretation"]] = made.interpretation.audio.numpy()
-    gain = players.common_gain([view.analysis.waveform.numpy(), *sounds.values()])
-    columns = players.beside("players-truth", sounds, view.engine.audio.sample_rate, gain)
-    for column, (title, sound) in zip(columns, sounds.items(), strict=True):
-        if title == SYSTEMS["interpretation"]:
-            picture = view.picture(("B", made.name), made.interpretation.log_magnitude, dim=True)
-        else:
-            picture = view.picture(
-                ("true", view.target, title),
-                partial(passing.log_magnitude, view.engine, view.analysis, sound),
-            )
-        column.image(picture, width="stretch", alt=f"Spectrogram: {title}, on a mel scale")
-    st.caption(f"{players.one_gain(gain)} One scale for all pictures, as above.")
+        parts[f"The rest: {joined(found.names[1:])}"] = found.rest
+    x, title = view.analysis, SYSTEMS["interpretation"]
+    drawn: dict[str, tuple[ArrayLike, bytes]] = {
+        "A · input": (x.waveform, view.picture("A", x.spectrogram.log_magnitude)),
+        **{name: (sound, _picture(view, name, sound)) for name, sound in parts.items()},
+        title: (
+            made.interpretation.audio,
+            view.picture(("B", made.name), made.interpretation.log_magnitude, dim=True),
+        ),
+    }
+    hear(
+        "truth",
+        [
+            Sound(name, sound, picture, f"Spectrogram: {name}, on a mel scale")
+            for name, (sound, picture) in drawn.items()
+        ],
+        view.engine.audio.sample_rate,
+        subject=view.key[-2:],
+        label="Listen to the true sounds and to B",
+    )
+    st.caption("One scale for all pictures, as above.")
+
+
+def _picture(view: View, title: str, sound: np.ndarray) -> bytes:
+    draw = partial(passing.log_magnitude, view.engine, view.analysis, sound)
+    return view.picture(("true", view.target, title), draw)
 
 
 def _bars(view: View, found: Truth, heard: dict[str, Sequence[Passed]]) -> None:

@@ -1,11 +1,11 @@
 """A sound alone and in the mixture: heard, seen, counted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import ArrayLike
 from torch import Tensor
 
 from l2i_core.measure import noise_lab
@@ -16,10 +16,16 @@ from pages.noise import comparison, files, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.shell import cached, components, decisions
 from pages.shell.view import View
-from pages.show import compared as player
-from pages.show import pictures, players, plots
+from pages.show import pictures, plots, sounds
+from pages.show.sounds import Question, Sound
 from pages.show.words import class_name, decibels, logit, masked, percent, sentence
 
+_SIDES = ("alone", "mixture")
+_PARTS = [
+    ("input", "A", "input"),
+    ("interpretation", "B", "what it listened to"),
+    ("residual", "C", "what is left"),
+]
 _SHOWN = 8  # components in the figure of relevances
 
 
@@ -247,25 +253,23 @@ def relevances(view: View, compared: Comparison) -> None:
 
 def _hear(view: View, compared: Comparison) -> None:
     """The player, then the pictures."""
-    rate, (first, second) = view.engine.audio.sample_rate, compared.sides
-    sounds = player.named((first.sounds, second.sounds), compared.mixture.rest)
-    heads = (*compared.heads, f"{compared.names[1]} alone")
-    subject = (view.key[-2:], compared.names)  # clip and window, whatever the model
-    with st.container(key="players-noise"):
-        if player.player(sounds, rate, heads, subject):
-            _plain_players(sounds, rate, heads)
+    added = f"{compared.names[1]} alone"
+    pairs = product(zip(_SIDES, compared.heads, compared.sides, strict=True), _PARTS)
+    heard = {
+        f"{side}-{part}": Sound(f"{letter} · {title}, {head}", made.sounds[part])
+        for (side, head, made), (part, letter, title) in pairs
+    } | {"added": Sound(added, compared.mixture.rest)}
+    sides = [*zip(_SIDES, "12", compared.heads, strict=True), ("added", "3", added)]
+    sounds.mounted(
+        "compared",
+        heard,
+        view.engine.audio.sample_rate,
+        [Question("With or without the added sound", sides), Question("Sound", _PARTS)],
+        [_SIDES[1], _PARTS[0][0]],
+        (view.key[-2:], compared.names),  # clip and window, whatever the model
+        label=f"Listen to {compared.heads[0]}, and {compared.heads[1]}",
+    )
     _pictures(view, compared)
-
-
-def _plain_players(sounds: Mapping[str, ArrayLike], rate: int, heads: tuple[str, str, str]) -> None:
-    """Players of the browser's own, where it has no Web Audio."""
-    gain = players.common_gain(list(sounds.values()))
-    *rest, added = sounds.values()
-    for row, title in enumerate(TITLES):
-        two = {f"{title}, {head}": rest[row + 3 * side] for side, head in enumerate(heads[:2])}
-        players.beside(f"players-{row}", two, rate, gain)
-    players.beside("players-added", {heads[2]: added}, rate, gain)
-    st.caption(players.one_gain(gain))
 
 
 def _pictures(view: View, compared: Comparison) -> None:

@@ -16,7 +16,8 @@ from l2i_core.bundle import Bundle
 from pages.shell import clips, recipes, state, uploads
 from pages.shell.clips import ClipSource, Collection
 from pages.shell.recipes import Part, Recipe
-from pages.show import pictures, players
+from pages.show import pictures
+from pages.show.sounds import Sound, hear
 from pages.show.words import number, sentence
 
 _DRAFT, _OF, _CHANGES = "l2i_draft", "l2i_draft_of", "l2i_draft_changes"
@@ -302,14 +303,16 @@ def _preview(recipe: Recipe, known: Mapping[str, ClipSource], bundle: Bundle) ->
     except ValueError as error:
         st.warning(sentence(str(error)))
         return str(error)
-    gain = players.common_gain(sounds)
     names = [stem.title for stem in stems]
     told = _told(recipe, names)
-    with st.container(key="players-scene"):
-        for title, sound in zip(("The scene", *names), sounds, strict=True):
-            row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-            row.markdown(f"**{title}**" if title == "The scene" else title, width=150)
-            row.audio(players.wav(sound, rate, gain), alt=f"Player: {title}")
+    hear(
+        "scene",
+        [Sound(title, sound) for title, sound in zip(("The scene", *names), sounds, strict=True)],
+        rate,
+        subject="scene",
+        label="Listen to the scene and its sounds",
+        whose="the scene's",
+    )
     st.image(
         pictures.once(
             ("lanes", scene.digest, *told),
@@ -319,9 +322,7 @@ def _preview(recipe: Recipe, known: Mapping[str, ClipSource], bundle: Bundle) ->
         alt=f"Time line of {number(recipe.seconds, 3)} s: {', '.join(told)}.",
     )
     st.caption(
-        players.one_gain(gain, "the scene's")
-        + " Envelopes on one scale, so that quiet sounds show."
-        + _training(scene.sounds, bundle)
+        "Envelopes on one scale, so that quiet sounds show." + _training(scene.sounds, bundle)
     )
     return ""
 

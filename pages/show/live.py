@@ -30,7 +30,10 @@ _PHASE = 32767  # int16 for π: an error of −86 dB, a quarter of the bytes of 
 SHAPE_POINTS = 24
 LISTED = 12  # components with controls at first; the rest on request
 _NUMBERS = ("stft.js", "bands.js", "core.js")
-PLAYER = ("words.js", "nodes.js", "unpack.js", "player.js", "listening.js", "transport.js")
+PLAYER = (
+    *("words.js", "nodes.js", "unpack.js", "keys.js"),
+    *("player.js", "listening.js", "transport.js"),
+)
 _PAGE = (
     *("loudness.js", "choice.js", "clip.js"),
     *("threshold.js", "picture.js", "list.js", "main.js"),

@@ -32,6 +32,8 @@ decibels, reference, ticks = figures.decibels, figures.reference, figures.ticks
 DIMMED = "in B, bands that keep less than a tenth of their magnitude are grey"
 _WIDTH, _HEIGHT = 860, 380  # of the spectrogram, in pixels: sharp at 430 on a dense screen
 _LEFT, _RIGHT, _TOP, _BOTTOM = 86, 22, 10, 62
+# Left edge and width of the plot in a picture with axes, as shares of the picture's width.
+FRAME = (_LEFT / (_LEFT + _WIDTH + _RIGHT), _WIDTH / (_LEFT + _WIDTH + _RIGHT))
 _SCALE = 96  # to the right of a picture that carries its own colour scale
 _FONT_SIZE = 23
 _FRAME = 3  # pixels of a kept chunk's frame

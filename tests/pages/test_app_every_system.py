@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import random_bundle
-from driving import Open, go, noise, texts, url, wav_bytes
+from driving import Open, go, noise, played, texts, url, wav_bytes
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -59,8 +59,8 @@ def test_all_systems_explain_the_clip(app: AppTest, open_app: Open, tmp_path: Pa
     assert "active attributes" in table.loc["FLINT", "keeps"]
     assert table.loc["VIBI", "sound energy kept"] != "–"
     assert any("Neither the class nor τ changes" in c.value for c in app.caption)
-    # Context bar's player, then all explainers' and VIBI's; FLINT has none.
-    assert len(app.get("audio")) == 1 + len(explainers) + 1
+    # The clip, then all explainers' and VIBI's; FLINT has none.
+    assert len(played(app)["systems"]) == 1 + len(explainers) + 1
     assert any("Nothing of it can be played" in c.value for c in app.caption)
 
 
@@ -85,7 +85,7 @@ def test_any_of_the_systems_can_be_shown_alone(app: AppTest, open_app: Open) -> 
     picked(app).set_value(["flint"]).run()
     assert url(app)["systems"] == "flint"
     assert list(app.table[-1].value.index) == ["FLINT"]
-    assert len(app.get("audio")) == 1, "the context bar's"
+    assert not played(app)
     assert not any("One gain for all" in c.value for c in app.caption)
     again = open_app(page="fidelity", bundle="all", systems="vibi,att")
     assert list(again.table[-1].value.index) == ["ATT", "VIBI"]
@@ -110,7 +110,7 @@ def test_a_system_that_refuses_leaves_the_others(
     table = app.table[-1].value
     assert set(table.loc[which.upper()]) == {"–"}
     assert (table.drop(which.upper())["keeps"] != "–").all()
-    assert len(app.get("audio")) == len(table) - (which == "vibi")
+    assert len(played(app)["systems"]) == len(table) - (which == "vibi")
     picked(app).set_value([which]).run()
     assert not app.exception
     assert len(app.error) == 1

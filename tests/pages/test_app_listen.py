@@ -22,9 +22,9 @@ from driving import (
     engine_for,
     go,
     noise,
+    played,
     seen,
     select,
-    sounds,
     texts,
     upload,
     url,
@@ -162,15 +162,16 @@ def test_pinned_view_stands_beside_the_present_one(open_app: Open) -> None:
     first = url(app)
     button(app, "Pin to compare").click().run()
     assert len(app.table) == 1, "a view is not compared with itself"
+    assert len(played(app)["pins"]) == 1, "but seen and heard at once"
     go(app, clip="rain-1", tau="0.40", **{"class": "rain"})
-    table = app.table[1].value
+    table = app.table[0].value
     assert list(table.columns) == ["pinned", "now"]
     assert table.loc["τ"].tolist() == ["0.10", "0.40"]
     assert table.loc["clip", "pinned"] != table.loc["clip", "now"]
-    assert len(set(sounds(app))) == 2
+    assert len(set(played(app)["pins"])) == 2
     button(app, "Go to the pinned").click().run()
     assert url(app) == first
-    assert app.table[1].value.loc["τ"].tolist() == ["0.40", "0.10"]
+    assert app.table[0].value.loc["τ"].tolist() == ["0.40", "0.10"]
     button(app, "Remove the pin").click().run()
     assert len(app.table) == 1
 

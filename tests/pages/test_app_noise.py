@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driving import Open, button, engine_for, noise, select, texts, url, wav_bytes
+from driving import Open, button, engine_for, noise, played, select, texts, url, wav_bytes
 from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I, load_bundle
@@ -41,13 +41,7 @@ def told(app: AppTest) -> str:
 def lab_sounds(app: AppTest) -> list[str]:
     """A, B and C alone, A, B and C mixed, what was added: a hash of the samples that the player
     is sent for each."""
-    sent = [found.proto for found in app.get("bidi_component")]
-    kept = next((proto.bytes for proto in sent if proto.component_name == "l2i_clip"), None)
-    if kept is None:
-        return []
-    size = int.from_bytes(kept[:4], "little")
-    arrays, body = json.loads(kept[4 : 4 + size])["arrays"], kept[4 + size :]
-    return [hashlib.sha256(body[at : at + 2 * n]).hexdigest() for _, _, at, n in arrays]
+    return played(app).get("compared", [])
 
 
 def upload_other(app: AppTest, name: str, data: bytes) -> AppTest:

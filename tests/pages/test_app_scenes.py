@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import several
-from driving import Open, button, engine_for, select, texts, upload, url, wav_bytes
+from driving import Open, button, engine_for, played, select, texts, upload, url, wav_bytes
 from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I
@@ -43,10 +43,10 @@ def test_a_scene_is_made_heard_and_explained(open_app: Open) -> None:
     assert select(app, "Source").value == "scene"
     assert url(app) == before, "what is on screen stays until the scene is done"
     assert (select(app, "Sound 1").value, select(app, "Sound 2").value) == ("dog-1", "rain-1")
-    players = len(app.get("audio"))
+    before_adding = len(played(app)["scene"])
     button(app, "Add a sound").click().run()
     assert select(app, "Sound 3").value not in ("dog-1", "rain-1")
-    assert len(app.get("audio")) == players + 1
+    assert len(played(app)["scene"]) == before_adding + 1
     button(app, "Remove").click().run()  # the first: the next has no level of its own now
     assert select(app, "Sound 1").value == "rain-1"
     number(app, "Scene lasts, s").set_value(6.0).run()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from driving import Open, button, go, select, texts, url
+from driving import Open, button, go, select, sounds, texts, url
 from streamlit.testing.v1 import AppTest
 
 from l2i_core import L2I
@@ -115,7 +115,7 @@ def test_the_dictionary_page_shows_the_clips_own(open_app: Open) -> None:
     assert "No other clip has these components" in said
     assert "Test clips that use it most" not in [s.value for s in app.subheader]
     assert f"**In {view(app).source.title}**" in said  # and it plays
-    assert len(app.get("audio")) == 4  # the clip, and the component's three
+    assert len(sounds(app)) == 4  # the clip, and the component's three
     app.text_input[0].set_value("hum").run()
     assert "hum" in app.selectbox(key="control_component").value or "hum" in str(
         app.selectbox(key="control_component").options

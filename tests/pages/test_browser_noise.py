@@ -23,7 +23,7 @@ SEVEN = [*(f"{side}-{part}" for side, part in product(SIDES, PARTS)), "added"]
 
 
 def _player(page: Page) -> Locator:
-    return page.get_by_test_id("compared-sounds")
+    return page.locator("[data-set=compared]")
 
 
 def _open(page: Page, server: str, **more: str) -> None:
@@ -36,7 +36,7 @@ def _settled(page: Page) -> None:
     page.get_by_text("What of the mixture passes into B?").wait_for(timeout=3000 * SECONDS)
     page.wait_for_function(
         "() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')"
-        " && document.querySelector('[data-testid=compared-sounds]')?.l2i.ready"
+        " && document.querySelector('[data-set=compared]')?.l2i.ready"
     )
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
@@ -74,9 +74,7 @@ def test_the_position_is_kept_over_all_sounds(page: Page, server: str) -> None:
     """By key and by button, over another SNR and another τ, while it plays."""
     _open(page, server)
     _player(page).get_by_role("button", name="Play").click()
-    page.wait_for_function(
-        "() => document.querySelector('[data-testid=compared-sounds]').l2i.position > 0.4"
-    )
+    page.wait_for_function("() => document.querySelector('[data-set=compared]').l2i.position > 0.4")
     keys = {"alone": "1", "mixture": "2", "input": "a", "interpretation": "b", "residual": "c"}
     for name in SEVEN[:-1]:
         for pressed in name.split("-"):
@@ -149,7 +147,7 @@ def test_without_web_audio_there_are_plain_players(
 ) -> None:
     tab.add_init_script(NO_WEB_AUDIO)
     _open(page, server)
-    expect(page.locator(".st-key-players-noise audio")).to_have_count(7)
+    expect(page.locator(".st-key-players-compared audio")).to_have_count(7)
 
 
 def test_every_control_has_a_name_and_a_phone_is_wide_enough(page: Page, server: str) -> None:

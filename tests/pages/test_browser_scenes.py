@@ -31,10 +31,12 @@ def test_a_scene_from_clips_to_its_link(server: str, tab: BrowserContext) -> Non
     level.press("Enter")
     expect(page.get_by_alt_text("Rain 1: from 4 s, −12 dB")).to_be_visible()
     assert _clip(page) == "dog-1", "nothing is explained before it is asked for"
-    players = page.locator(".st-key-players-scene audio")
-    expect(players).to_have_count(3)
-    lengths = players.evaluate_all("all => all.map(a => a.duration)")
-    assert all(length == pytest.approx(10, abs=0.01) for length in lengths)
+    scene = page.locator("[data-set=scene]")
+    scene.wait_for()
+    lengths = scene.evaluate(
+        "({l2i}) => Object.values(l2i.sounds).map(sound => sound.length / l2i.rate)"
+    )
+    assert lengths == [pytest.approx(10, abs=0.01)] * 3
     page.get_by_role("button", name="Explain this scene").click()
     page.wait_for_url("**clip=scene*")
     _ready(page)

@@ -8,16 +8,24 @@ class Listening {
     this.canPlay = Boolean(window.AudioContext || window.webkitAudioContext);
     this.player = new Player(() => this._show());
     this.life = new AbortController();
-    // Other players of the page: one sounds at a time.
-    document.addEventListener("play", () => this.pause(), {signal: this.life.signal, capture: true});
+    this.keys = new Keys(this);
+    const {signal} = this.life;
+    // Other players of the page: one sounds at a time, and all at the listener's volume.
+    document.addEventListener("play", () => this.pause(), {signal, capture: true});
+    window.addEventListener("l2i-play", ({detail}) => detail !== this && this.pause(), {signal});
+    window.addEventListener("l2i-volume", () => {
+      this.player.setVolume(this.volume);
+      this._show();
+    }, {signal});
+    this.player.setVolume(this.volume);
   }
 
   // The element of all parts; its property `l2i`: scripts and tests may use what has no underscore.
   _mount(parent, name, ...children) {
     this.root = node("div", {
       class: "l2i-live", "data-testid": name, role: "group", tabindex: "-1",
-      on: {keydown: event => this._key(event)},
-    }, ...children);
+      on: {pointerdown: () => (window.l2iLast = this.root)},
+    }, ...children, this.keys.dialog);
     this.root.l2i = this;
     parent.append(this.root);
   }
@@ -40,10 +48,13 @@ class Listening {
   get playing() { return this.player.playing; }
   get position() { return this.player.position; }
   get level() { return this.player.level; }
+  get volume() { return window.l2iVolume ?? 1; }
 
   play() {
     if (!this.player.sound || !this.canPlay || this.playing) return;
     for (const audio of document.querySelectorAll("audio, video")) audio.pause();
+    window.dispatchEvent(new CustomEvent("l2i-play", {detail: this}));
+    window.l2iLast = this.root;
     this.player.play();
     this._show();
   }
@@ -64,16 +75,29 @@ class Listening {
     this._follow();
   }
 
+  loop() {
+    if (this.player.region) this.player.setRegion(null);
+    else this.player.setLoop(!this.player.loop);
+    this._show();
+  }
+
+  // From 0 to 1, of all players until the page is left.
+  setVolume(volume) {
+    window.l2iVolume = Math.round(100 * Math.min(1, Math.max(0, volume))) / 100;
+    window.dispatchEvent(new CustomEvent("l2i-volume"));
+  }
+
   // Another sound, at the same place.
   hear(name) {
-    if (this.player.sound) this.player.use(this.signal(name), this.rate);
     this.heard = name;
+    if (this.player.sound) this.player.use(this.signal(name), this.rate);
     this._level();
     this.player.refresh();
     this._show();
   }
 
   _show() {
+    if (!this.data) return;
     this.root.dataset.state = this.state;
     for (const part of Object.values(this.parts)) part.show();
     this._follow();
@@ -84,20 +108,5 @@ class Listening {
     for (const part of Object.values(this.parts)) part.follow?.();
     cancelAnimationFrame(this.frame);
     if (this.playing) this.frame = requestAnimationFrame(() => this._follow());
-  }
-
-  _key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const {target, key} = event, {groups} = this.parts.transport;
-    const chosen = target.matches("select") ? [] : groups.flatMap(({choose, options}) =>
-      options().filter(([, letter]) => letter === key.toUpperCase())
-        .map(([name]) => () => choose(name)));
-    const pressed = target.matches("button, select, input[type=checkbox]");
-    const space = key === " " && (groups.some(({root}) => root.contains(target)) || !pressed);
-    if (!chosen.length && !space) return;
-    event.stopPropagation(); // Streamlit has single-letter shortcuts of its own
-    event.preventDefault();
-    if (space) this.toggle();
-    else chosen[0]();
   }
 }

@@ -1,5 +1,5 @@
-// One looping sound at a time. A source's buffer cannot be changed while it plays, so a changed
-// sound is a new source at the same position, with a short crossfade.
+// One sound at a time, looping over all of it or over a region. A source's buffer cannot be changed
+// while it plays, so a changed sound is a new source at the same position, with a short crossfade.
 
 const FADE = 0.01; // seconds of crossfade where the sound changes
 
@@ -7,23 +7,39 @@ class Player {
   constructor(ended) {
     this.ended = ended;
     this.context = this.sound = this.voice = this.timer = null;
-    this.rate = this.level = 1;
+    this.rate = this.level = this.volume = 1;
     this.place = 0; // seconds, while not playing
     this.playing = false;
     this.loop = true;
+    this.region = null; // [from, to] in seconds, which is looped whether `loop` is set or not
   }
 
   get duration() {
     return this.sound ? this.sound.length / this.rate : 0;
   }
 
-  get position() {
-    if (!this.playing) return this.place;
-    const place = this.voice.offset + Math.max(0, this.context.currentTime - this.voice.began);
-    return this.loop ? place % this.duration : Math.min(place, this.duration);
+  get looping() { return this.loop || this.region !== null; }
+
+  // Seconds from where to where it plays.
+  get bounds() {
+    const {duration} = this, [from, to] = this.region ?? [0, duration];
+    return from < duration - FADE ? [from, Math.min(to, duration)] : [0, duration];
   }
 
+  get position() {
+    if (!this.playing) return Math.min(this.place, this.duration);
+    const place = this.voice.offset + Math.max(0, this.context.currentTime - this.voice.since);
+    const [from, to] = this.bounds;
+    if (!this.looping) return Math.min(place, to);
+    return place < to ? place : from + (place - from) % (to - from);
+  }
+
+  // Another sound; a shorter one that has ended at this place begins again.
   use(sound, rate) {
+    if (this.playing && sound) {
+      this.voice.offset = this.position;
+      this.voice.since = this.context.currentTime;
+    }
     this.sound = sound;
     this.rate = rate;
   }
@@ -32,11 +48,10 @@ class Player {
     if (!this.context) {
       this.context = new (window.AudioContext || window.webkitAudioContext)();
       this.master = this.context.createGain();
-      this.master.gain.value = this.level;
+      this.master.gain.value = this.level * this.volume;
       this.master.connect(this.context.destination);
     }
     this.context.resume();
-    if (!this.loop && this.place >= this.duration - 0.01) this.place = 0;
     this._start(this.place);
     this.playing = true;
   }
@@ -52,11 +67,12 @@ class Player {
     if (this.playing) this.pause();
     this.use(null, 1);
     this.place = 0;
+    this.region = null;
   }
 
   seek(seconds) {
     this.place = Math.min(Math.max(0, seconds), this.duration);
-    if (this.playing) this._start(this.place % this.duration);
+    if (this.playing) this._start(this.place);
   }
 
   setLoop(loop) {
@@ -65,10 +81,27 @@ class Player {
     this.seek(place);
   }
 
+  // [from, to] in seconds, or null for all of it.
+  setRegion(region) {
+    const place = this.position;
+    this.region = region;
+    this.seek(place);
+  }
+
   setLevel(level) {
     if (level === this.level) return;
     this.level = level;
-    this.master?.gain.setTargetAtTime(level, this.context.currentTime, 0.01);
+    this._gain();
+  }
+
+  // The listener's own volume, on top of the level that sounds are compared at.
+  setVolume(volume) {
+    this.volume = volume;
+    this._gain();
+  }
+
+  _gain() {
+    this.master?.gain.setTargetAtTime(this.level * this.volume, this.context.currentTime, 0.01);
   }
 
   // The samples changed: go on with them from where we are. At most one crossfade at a time.
@@ -88,21 +121,23 @@ class Player {
     this.context?.close();
   }
 
-  _start(offset) {
-    const {context} = this;
+  _start(place) {
+    const {context} = this, [from, to] = this.bounds;
+    const offset = place < to - FADE && (!this.region || place >= from) ? place : from;
     const began = context.currentTime;
     const buffer = context.createBuffer(1, this.sound.length, this.rate);
     buffer.copyToChannel(this.sound, 0);
     const source = context.createBufferSource();
     source.buffer = buffer;
-    source.loop = this.loop;
+    source.loop = this.looping;
+    [source.loopStart, source.loopEnd] = [from, to];
     const fade = context.createGain();
     fade.gain.setValueAtTime(0, began);
     fade.gain.linearRampToValueAtTime(1, began + FADE);
     source.connect(fade).connect(this.master);
     this._release(began);
-    source.start(began, Math.min(offset, Math.max(0, this.duration - 0.001)));
-    const voice = (this.voice = {source, fade, began, offset});
+    source.start(began, offset);
+    const voice = (this.voice = {source, fade, began, since: began, offset});
     source.onended = () => {
       if (this.voice !== voice || !this.playing) return;
       this.playing = false;

@@ -7,51 +7,74 @@ const SOUNDS = [
 ];
 
 class Transport {
-  // groups: {label, options() → [[name, key, title], …] (as many each time), pressed(name),
-  // choose(name)}, one for each question that the choice of a sound answers.
+  // groups: {label, options() → [[name, key, title], …], pressed(name), choose(name)}, one for each
+  // question that the choice of a sound answers.
   constructor(live, groups) {
     this.live = live;
+    this.groups = groups;
     this.play = button({class: "l2i-play"}, () => live.toggle());
-    this.groups = groups.map(group => {
-      const tabs = group.options().map(([name, letter]) =>
-        button({}, () => group.choose(name), node("b", {}, letter), node("span")));
-      const attributes = {class: "l2i-tabs", role: "group", "aria-label": group.label};
-      return {...group, tabs, root: node("div", attributes, ...tabs)};
-    });
+    this.tabs = node("div", {class: "l2i-groups"});
     this.position = node("input", {
       type: "range", min: 0, step: 0.01, value: 0, "aria-label": "Position", class: "l2i-position",
       on: {input: () => live.seek(Number(this.position.value))},
     });
     this.time = node("span", {class: "l2i-time"});
-    this.loop = button({class: "l2i-quiet"}, () => {
-      live.player.setLoop(!live.player.loop);
-      this.show();
-    }, "loop");
+    this.loop = button({class: "l2i-quiet"}, () => live.loop(), "loop");
+    this.volume = node("input", {
+      type: "range", min: 0, max: 1, step: 0.05, "aria-label": "Volume", title: "Volume",
+      class: "l2i-volume", on: {input: () => live.setVolume(Number(this.volume.value))},
+    });
     this.mode = choices("Level of A, B and C",
       [["true", "true level"], ["loudness", "loudness-matched"]], mode => live.setLevelMode(mode));
     this.mode.hidden = !live.setLevelMode;
     this.gain = node("span", {class: "l2i-note"});
+    this.save = button({
+      class: "l2i-quiet", "aria-label": "Save the sound that is heard as a WAV file",
+    }, () => live.save(), "WAV");
+    this.save.hidden = !live.save;
+    this.help = button({
+      class: "l2i-quiet", "aria-label": "Keys", "aria-haspopup": "dialog",
+    }, () => live.keys.help(), "?");
     this.root = live.canPlay
-      ? node("div", {class: "l2i-row"}, this.play, ...this.groups.map(({root}) => root),
-        this.position, this.time, this.loop, this.mode, this.gain)
+      ? node("div", {class: "l2i-row"}, this.play, this.tabs, this.position, this.time, this.loop,
+        this.volume, this.mode, this.gain, this.save, this.help)
       : node("p", {class: "l2i-note", role: "note"},
-        "This browser has no Web Audio, so the sound cannot follow τ while you drag; use the " +
-        "plain players, which change when you let go.");
+        "This browser has no Web Audio, so sounds cannot be switched at one playhead here; use the " +
+        "plain players.");
+  }
+
+  // The questions as they are asked now: another set has other sounds.
+  ask(groups) {
+    this.groups = groups;
+    this.drawn = null;
+  }
+
+  _draw() {
+    const drawn = JSON.stringify(this.groups.map(({label, options}) => [label, options()]));
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    this.buttons = this.groups.flatMap(({options, choose, pressed}) =>
+      options().map(([name, letter, title]) => ({
+        pressed: () => pressed(name),
+        tab: button({"aria-label": letter ? `${letter}: ${title}` : title, title},
+          () => choose(name), ...(letter ? [node("b", {}, letter), " "] : []),
+          node("span", {}, title)),
+      })));
+    const tabs = this.buttons.map(({tab}) => tab);
+    this.tabs.replaceChildren(...this.groups.map(({label, options}) => node("div",
+      {class: "l2i-tabs", role: "group", "aria-label": label},
+      ...tabs.splice(0, options().length))));
   }
 
   show() {
-    const {player, matched, gain} = this.live;
+    const {player, matched, gain, volume} = this.live;
     this.play.dataset.playing = player.playing;
     this.play.setAttribute("aria-label", player.playing ? "Pause" : "Play");
-    for (const {options, pressed, tabs} of this.groups) {
-      options().forEach(([name, letter, title], i) => {
-        tabs[i].setAttribute("aria-pressed", pressed(name));
-        tabs[i].setAttribute("aria-label", `${letter}: ${title}`);
-        tabs[i].lastChild.textContent = ` ${title}`;
-      });
-    }
-    this.loop.setAttribute("aria-pressed", player.loop);
+    this._draw();
+    for (const {tab, pressed} of this.buttons) tab.setAttribute("aria-pressed", pressed());
+    this.loop.setAttribute("aria-pressed", player.looping);
     this.position.max = player.duration.toFixed(2);
+    this.volume.value = volume;
     this.mode.value = matched ? "loudness" : "true";
     this.gain.textContent = gain;
   }
