@@ -83,6 +83,17 @@ def alone(engine: L2I, analysis: Analysis, component: int, mask_domain: str = "l
     return Alone(sounds, (shown[0], shown[1], shown[2]))
 
 
+@torch.inference_mode()
+def spelled(engine: L2I, analysis: Analysis, components: Sequence[int]) -> Tensor:
+    """What some components spell without a mask: the inverse STFT of the sum of w_k h_k, with the
+    clip's phase → (n,) at the clip's own level. With all K it is the sound of W·H (Eq. 3)."""
+    chosen, spectrogram = list(components), analysis.spectrogram
+    log_magnitude = analysis.patterns[:, chosen] @ analysis.activations[chosen]
+    length = len(analysis.waveform)
+    sound = spectra.invert(log_magnitude, spectrogram.phase, spectrogram.length, engine.audio)
+    return sound[:length] / analysis.gain
+
+
 def usage(
     pooled: np.ndarray, predicted: Sequence[int], class_weights: Tensor | None, threshold: float
 ) -> Usage:

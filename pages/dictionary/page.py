@@ -7,7 +7,7 @@ from l2i_core.measure.records import to_csv
 from pages.dictionary import component, use, wall, weights
 from pages.shell import clips, components, state
 from pages.shell.view import View, current
-from pages.show import players
+from pages.show import players, terms
 from pages.show.files import download
 from pages.show.words import sentence
 
@@ -21,7 +21,10 @@ def page() -> None:
     )
     own = view.own_dictionary
     learned = "this clip alone" if own else "the training clips"
-    st.markdown(f"A component is a column of W: the shape of a spectrum, learned from {learned}.")
+    st.markdown(
+        f"A component is a column of W: the shape of a spectrum, learned from {learned}.",
+        help=terms.told("Component", "Activation", "Pooled z", "θ", "Relevance"),
+    )
     facts = use.facts(view)
     settled = wall.settled(facts)
     k = settled.component

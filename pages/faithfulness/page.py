@@ -11,6 +11,7 @@ from pages.faithfulness.shown import Scale, Shown, finding
 from pages.shell import finder, results, state
 from pages.shell.results import Results
 from pages.shell.view import View, current
+from pages.show import terms
 from pages.show.words import class_name
 
 NONE = "none"
@@ -42,7 +43,11 @@ def measured(view: View, found: Results) -> None:
         classes.table(shown)
     st.subheader("Which τ?", anchor=False)
     drawn = systems.curves(shown, other)
-    st.subheader(f"Interpreters at τ = {shown.level:.2f}", anchor=False)
+    st.subheader(
+        f"Interpreters at τ = {shown.level:.2f}",
+        anchor=False,
+        help=terms.told("|L|", "Fid-In", "AI, AD, AG", "Sound energy", "‖X‖²"),
+    )
     systems.table(shown)
     downloads(shown, drawn)
 

@@ -14,7 +14,7 @@ from l2i_core.words import Unit, moved
 from pages.shell import results, state
 from pages.shell.results import Results
 from pages.shell.view import View
-from pages.show import plots
+from pages.show import plots, terms
 from pages.show.words import class_name, logit, percent
 
 
@@ -117,7 +117,10 @@ def finding(shown: Shown) -> None:
             f"The evaluation has no τ = {view.threshold:.2f}; all figures are at its nearest, "
             f"**τ = {level:.2f}**."
         )
-    st.markdown(f"**{statement(rows, f'Over all {shown.n}', scale)}**")
+    st.markdown(
+        f"**{statement(rows, f'Over all {shown.n}', scale)}**",
+        help=terms.told("FF", "Random", "Energy-matched Random", "‖X‖²"),
+    )
     mine = [r for r in rows if r.predicted == view.target]
     name, decides = class_name(view.target), view.engine.task.decides
     if mine:

@@ -68,9 +68,8 @@ def _truth(view: View, found: Mapping[str, Any]) -> None:
 
 def _unmeasured(view: View) -> None:
     st.info(
-        "Whether an interpretation holds the right source is measured on scenes whose stems are "
-        f"known: `python -m pipelines.check_truth --bundle {view.key.bundle}`, for a model that was "
-        "trained on such scenes. On one clip you can hear it now:"
+        "Not measured: does an interpretation hold the right source? "
+        f"`python -m pipelines.check_truth --bundle {view.key.bundle}`, for a model of scenes."
     )
     if st.button("Listen to a mixture with its stems", key="to mixture"):
         state.put(clip=_MIXTURE, **dict.fromkeys(("class", "window", "own")))
@@ -119,9 +118,8 @@ def _randomisation(view: View, blocks: Mapping[str, Any]) -> None:
     """What is left of explanations when f's weights are drawn anew."""
     if not blocks:
         st.info(
-            "Whether explanations depend on what f has learned is not measured yet: "
-            f"`python -m pipelines.check_randomisation --bundle {view.key.bundle}`. A black box, whose "
-            "weights are not at hand, cannot be drawn anew."
+            "Not measured: do explanations depend on what f has learned? "
+            f"`python -m pipelines.check_randomisation --bundle {view.key.bundle}`"
         )
         return
     mine = view.engine.interpreter_name

@@ -115,10 +115,7 @@ def table(shown: Shown) -> None:
         border="horizontal",
         alt=f"Faithfulness, size and Fid-In of every interpreter at τ = {shown.level:.2f}",
     )
-    st.caption(
-        f"Fid-In: f {task.decides} the same class on the interpretation alone. A larger |L| or more "
-        "sound energy kept makes FF easier: read them together."
-    )
+    st.caption("A larger |L| or more sound energy kept makes FF easier: read them together.")
 
 
 def _figures(rows: Sequence[CaseRow], scale: Scale) -> dict[str, str]:

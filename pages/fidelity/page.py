@@ -16,7 +16,7 @@ from pages.fidelity.account import Account, Line
 from pages.shell import finder, models, results, state
 from pages.shell.results import Results
 from pages.shell.view import View, current
-from pages.show import plots
+from pages.show import plots, terms
 from pages.show.words import class_name
 
 # The columns by class of either task, by how they are written.
@@ -42,7 +42,11 @@ def measured(view: View, found: Results) -> None:
         f"{account.terms}Fidelity: whether the interpreter reaches f's decision, not whether what it "
         f"plays is what f used; that is faithfulness. {results.provenance(found)}"
     )
-    st.subheader("Systems, and the paper's figures", anchor=False)
+    st.subheader(
+        "Systems, and the paper's figures",
+        anchor=False,
+        help=terms.told("Fidelity", "FF", "Energy-matched Random"),
+    )
     accounts.systems(view, found, account)
     st.subheader("In which classes?", anchor=False)
     wanted = finder.found(account.labels)

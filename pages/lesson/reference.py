@@ -5,6 +5,7 @@ import streamlit as st
 from l2i_core.data import sets
 from pages.shell import tour
 from pages.shell.view import View
+from pages.show import terms
 from pages.show.files import read_beside
 from pages.show.words import folds
 
@@ -23,7 +24,7 @@ def draw(view: View, everything: bool) -> None:
             )
         )
     with st.expander("Glossary", expanded=everything):
-        entries = read_beside(__file__, "glossary.md").split("\n\n")
+        entries = list(terms.entries().values())
         half = -(-len(entries) // 2)
         left, right = st.columns(2, gap="large")
         left.markdown("\n\n".join(entries[:half]))

@@ -6,17 +6,21 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from torch import Tensor
 
 from l2i_core import Interpretation
 from l2i_core.classifiers.protocol import Seen, Spectral
 from l2i_core.dictionary import shapes
 from l2i_core.explainers.protocol import LAYERS
+from l2i_core.measure import usage
+from l2i_core.words import counted
 from pages.lesson import material
 from pages.lesson.material import Told, Try
-from pages.shell import cached, clips, components, decisions, state, verdicts
+from pages.shell import cached, clips, components, decisions, models, state, verdicts
 from pages.shell.view import View
 from pages.show import pictures, players, plots
 from pages.show.pictures import Palette
+from pages.show.sounds import Sound, hear
 from pages.show.words import THIN, class_name, logit, number, percent
 
 
@@ -131,11 +135,27 @@ def dictionary(view: View, made: Interpretation) -> Told:
         f"The {len(known.main)} drawn account for **{covered}** of the clip's log energy, ‖X‖²."
         if known.main
         else "",
-        Try("Which shapes are tones, which are noise? All of them can be heard.", more=_see_all),
+        Try(
+            "Which shapes are tones, which are noise? All of them can be heard.", more=_shape_alone
+        ),
     )
 
 
-def _see_all(view: View) -> None:
+@st.fragment
+def _shape_alone(view: View) -> None:
+    """A column of W, played as long as it sounds in the clip; the way to all of them."""
+    if main := material.parts(view).main:
+        chosen = _choose(view, "Shape to hear", "shape")
+        with models.turn:
+            sound = usage.alone(view.engine, view.analysis, chosen, view.domain).sounds[1]
+        hear(
+            "lesson-shape",
+            [Sound("the shape alone", sound)],
+            view.engine.audio.sample_rate,
+            subject=(view.key, main),
+            gain=players.common_gain([view.analysis.waveform.numpy()]),
+            label="Listen to one shape",
+        )
     k = view.engine.dictionary.n_components
     if st.button(f"See all {k} on the Dictionary page", key="to-dictionary"):
         state.go("dictionary")
@@ -179,20 +199,21 @@ def activations(view: View, made: Interpretation) -> Told:
 @st.fragment
 def _component_alone(view: View) -> None:
     """One component of the clip, to be chosen and played."""
-    known = material.parts(view)
-    names = dict(zip(known.main, material.names(view, known.main), strict=True))
-    chosen = st.selectbox(
-        "Component to hear alone",
-        known.main,
-        key=f"lesson component {view.key}",
-        format_func=names.__getitem__,
-    )
+    chosen = _choose(view, "Component to hear alone", "component")
+    names = dict(zip((chosen,), material.names(view, (chosen,)), strict=True))
     alone = cached.component_audio(view.key, view.engine, view.analysis, chosen, view.domain)
     rate, title = view.engine.audio.sample_rate, f"component {names[chosen]} alone"
     gain = players.common_gain([view.analysis.waveform.numpy()])
     with st.container(key="players-lesson-4"):
         st.audio(players.wav(alone, rate, gain), alt=f"Player: {title}")
     st.caption("Cut out of the clip as step 8 shows, at the clip's gain.")
+
+
+def _choose(view: View, label: str, name: str) -> int:
+    """One of the main components."""
+    main = material.parts(view).main
+    names = dict(zip(main, material.names(view, main), strict=True))
+    return st.selectbox(label, main, key=f"lesson {name} {view.key}", format_func=names.__getitem__)
 
 
 def _ridges(
@@ -261,7 +282,10 @@ def product(view: View, made: Interpretation) -> Told:
     st.markdown("**X, the clip**")
     material.magnitudes(view, "X", lambda: known.x)
     st.markdown("**W·H, what the dictionary makes of it**, on the scale of X")
-    material.magnitudes(view, "W·H", lambda: known.model)
+    if known.main:
+        _sums(view)
+    else:
+        material.magnitudes(view, "W·H", lambda: known.model)
     return Told(
         "Shapes times activations must give back the picture of the whole clip. What W·H "
         "misses, no explanation can speak about.",
@@ -278,4 +302,32 @@ def product(view: View, made: Interpretation) -> Told:
             "interpreter",
             {name: title for name, (title, _) in engine.bundle.explainers().items()},
         ),
+    )
+
+
+@st.fragment
+def _sums(view: View) -> None:
+    """W·H of the first k components, the largest first: its picture, and its sound beside the clip's."""
+    known, analysis, k = material.parts(view), view.analysis, view.engine.dictionary.n_components
+    steps = sorted({*range(1, min(len(known.main), k) + 1), k})
+    count = st.select_slider(
+        "Components added up, those that cover most of the clip first",
+        steps,
+        value=k,
+        key=f"lesson sums {view.key}",
+    )
+    chosen = known.energy.argsort(descending=True, stable=True)[:count].tolist()
+
+    def model() -> Tensor:
+        return analysis.patterns[:, chosen] @ known.activations[chosen]
+
+    material.magnitudes(view, "W·H", model, (count,))
+    what = f"W·H of {counted(count, 'component')}"
+    sounds = [
+        Sound("X, the clip", analysis.waveform),
+        Sound(what, usage.spelled(view.engine, analysis, chosen)),
+    ]
+    rate = view.engine.audio.sample_rate
+    hear(
+        "lesson-product", sounds, rate, subject=view.key, label=f"Listen to the clip and to {what}"
     )

@@ -7,7 +7,7 @@ from l2i_core.measure.explained import Explained
 from l2i_core.words import TITLES
 from pages.shell import components, verdicts
 from pages.shell.view import View
-from pages.show import live, pictures, players
+from pages.show import live, pictures, players, terms
 from pages.show.words import class_name, number, percent
 
 
@@ -48,12 +48,15 @@ def judged(view: View, made: Explained) -> None:
     with st.container(key="claim"):
         left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
     with left:
-        st.subheader("Does the claim hold?", anchor=False)
+        st.subheader(
+            "Does the claim hold?", anchor=False, help=terms.told("Logit", "x_int", "Residual")
+        )
         verdicts.table(made)
     with right:
         drop = view.engine.task.unit.amount(made.verdict.faithfulness)
-        st.subheader(f"FF {drop}", anchor=False)
-        st.markdown(_selection(view, made.interpretation))
+        st.subheader(f"FF {drop}", anchor=False, help=terms.told("FF", "Random", "‖X‖²"))
+        if view.choice.overrides or not made.interpretation.selected:
+            st.markdown(_selection(view, made.interpretation))
         st.markdown(" ".join(verdicts.told(made)))
         if made.interpretation.selected:
             verdicts.more_draws(view, made)
@@ -62,10 +65,9 @@ def judged(view: View, made: Explained) -> None:
 def _selection(view: View, made: Interpretation) -> str:
     target, count, total = class_name(view.target), len(made.selected), len(made.relevance)
     if count:
-        how = "by your own choice" if view.choice.overrides else f"at τ = {view.threshold:.2f}"
         return (
             f"{count} of {total} components, {percent(made.energy_kept)} of the sound energy, "
-            f"for “{target}” {how}."
+            f"for “{target}” by your own choice."
         )
     if not bool(view.analysis.waveform.any()):
         return "**Nothing is selected:** the clip is silent, so A, B and C are silence."

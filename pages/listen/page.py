@@ -35,8 +35,7 @@ def page() -> None:
             on_change=_took,
         )
     st.caption(
-        "An interpretation is what the model used, not clean source separation: "
-        "the table below says whether the claim holds."
+        "What the model used, not clean source separation: the table says whether the claim holds."
     )
     pinned = st.container()
     # While the component plays another choice, its style sheet shows this container as pending.

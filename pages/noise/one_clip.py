@@ -16,7 +16,7 @@ from pages.noise import comparison, files, settings
 from pages.noise.comparison import Comparison, Corruption
 from pages.shell import cached, components, decisions
 from pages.shell.view import View
-from pages.show import pictures, plots, sounds
+from pages.show import pictures, plots, sounds, terms
 from pages.show.sounds import Question, Sound
 from pages.show.words import class_name, decibels, logit, masked, percent, sentence
 
@@ -96,25 +96,17 @@ def finding(view: View, compared: Comparison) -> str:
 
 def _figures(view: View, compared: Comparison) -> None:
     """The numbers that the page is about, in one row."""
-    c, many = compared.target, view.engine.task.multi_label
-    ours, theirs = [], []
-    for side in compared.sides:
-        own = side.analysis.interpreter_logits
-        ours.append(f"{_chance(view, side.analysis.logits, c):.2f}")
-        if own is not None:
-            theirs.append(f"{_chance(view, own, c):.2f}" if many else str(noise_lab.place(own, c)))
+    c = compared.target
+    ours = [f"{_chance(view, side.analysis.logits, c):.2f}" for side in compared.sides]
     followed, rest = compared.names
     shown = {
-        f"SNR of {followed}, measured": decibels(compared.mixture.snr_db),
         f"f's probability of {class_name(view.target)}": " → ".join(ours),
-        f"Interpreter's {'probability' if many else 'place'} of it": " → ".join(theirs),
         f"Sound energy of {rest} in B": percent(compared.passed.rest.share),
         f"Sound energy of {followed} in B": percent(compared.passed.target.share),
     }
     with st.container(horizontal=True, gap="medium", key="noise-figures"):
         for label, value in shown.items():
-            if value:  # an explainer that does not mimic f has no place of it
-                st.metric(label, value, width="content")
+            st.metric(label, value, width="content")
 
 
 def _chance(view: View, logits: Tensor, c: int) -> float:
@@ -140,7 +132,11 @@ def _nothing_selected(view: View, compared: Comparison) -> None:
 
 def changes(view: View, compared: Comparison) -> None:
     """The decision and the faithfulness of both explanations; Random's draws come last."""
-    st.subheader("What changed in the decision?", anchor=False)
+    st.subheader(
+        "What changed in the decision?",
+        anchor=False,
+        help=terms.told("FF", "Energy-matched Random"),
+    )
     place = st.empty()
 
     def table(random: Sequence[str]) -> None:
@@ -157,10 +153,6 @@ def changes(view: View, compared: Comparison) -> None:
     less = " (all others hold less)"
     told = [few and logit(few.median) + ("" if few.as_much else less) for few in draws]
     table([text or "–" for text in told])
-    st.caption(
-        "FF (Eq. 6): what the class loses without B; compare its share. Random: components not in B "
-        f"that carry as much log energy, median of {cached.FEW_DRAWS} draws."
-    )
 
 
 def _changes(side: Explained, random: str) -> dict[str, str]:
@@ -177,7 +169,7 @@ def _changes(side: Explained, random: str) -> dict[str, str]:
         f"f's {unit.of} {name}: A / B / C": " / ".join(scores),
         f"FF in {unit.name}": logit(verdict.faithfulness),
         "FF, share of what silence takes": percent(verdict.relative),
-        "FF of Random at equal log energy": random,
+        f"FF of Random at equal log energy, {cached.FEW_DRAWS} draws": random,
         f"the interpreter {says}": "–" if theirs is None else decisions.said(engine, theirs),
         "components in B": f"{len(made.selected)} of {len(made.relevance)}",
         "sound energy of A in B": percent(made.energy_kept),
@@ -186,7 +178,9 @@ def _changes(side: Explained, random: str) -> dict[str, str]:
 
 def energy(compared: Comparison) -> None:
     """What of either sound passes, and how near B is to it."""
-    st.subheader("What of the mixture passes into B?", anchor=False)
+    st.subheader(
+        "What of the mixture passes into B?", anchor=False, help=terms.told("Passing", "SI-SDR")
+    )
     passed, names = compared.passed, compared.names
     table = {}
     for name, part in zip(names, (passed.target, passed.rest), strict=True):
@@ -205,15 +199,16 @@ def energy(compared: Comparison) -> None:
     if not np.isnan(gain):
         way = "further above" if gain > 0 else "less far above"
         text = f"In B {names[0]} stands {decibels(abs(gain))} {way} {names[1]} than in A."
-    st.caption(
-        f"{text} Masks on {on}. Passing: the mixture's own filter |B| / |A| on each sound as it was mixed. SI-SDR: "
-        "how near a signal is to that sound alone; a fall is no fault in itself."
-    )
+    st.caption(f"{text} Masks on {on}.")
 
 
 def relevances(view: View, compared: Comparison) -> None:
     """The most relevant components of both sides as paired bars."""
-    st.subheader("Do the same components carry it?", anchor=False)
+    st.subheader(
+        "Do the same components carry it?",
+        anchor=False,
+        help=terms.told("Relevance", "τ", "Rank correlation"),
+    )
     if view.own_dictionary:
         st.markdown(
             "Either sound has components of its own, learned from it alone: they cannot be compared "
@@ -245,10 +240,7 @@ def relevances(view: View, compared: Comparison) -> None:
         "relevances",
         lively=False,
     )
-    st.caption(
-        f"Dotted: τ. Rank correlation: Spearman's, over all {len(before)}, of which "
-        f"{len(order)} are drawn."
-    )
+    st.caption(f"Dotted: τ. The first {len(order)} of {len(before)}.")
 
 
 def _hear(view: View, compared: Comparison) -> None:
@@ -279,7 +271,4 @@ def _pictures(view: View, compared: Comparison) -> None:
             column.markdown(f"**{title}**, {head}")
             alt = f"Spectrogram: {title}, {head}, on a mel scale"
             column.image(next(drawn), width="stretch", alt=alt)
-    pictures.draw_legend(
-        f"0 dB is the loudest band of the two inputs; {pictures.DIMMED}. f meets either input with "
-        "its peak at 1, B and C at their input's scale."
-    )
+    pictures.draw_legend(f"0 dB is the loudest band of the two inputs; {pictures.DIMMED}.")

@@ -18,7 +18,7 @@ from l2i_core.bundle import Bundle
 from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.measure import tables
 from l2i_core.words import joined
-from pages.shell import cached, chooser, decisions, link, models, state, windows
+from pages.shell import cached, chooser, decisions, link, models, projector, state, windows
 from pages.shell.cached import Key, Overview
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
@@ -42,6 +42,7 @@ def bar(listening: bool = False) -> None:
     text = f"<style>{style}</style><script>{script}</script>"
     st.html(text, unsafe_allow_javascript=True)
     state.read_url()
+    projector.switch()
     head, corner = st.columns([3, 2], vertical_alignment="center")
     corner = corner.container(horizontal=True, gap="small", key="corner")
     with corner:

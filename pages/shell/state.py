@@ -35,6 +35,7 @@ PAGE_NAMES = (
     "systems",  # Fidelity: whether all of them explain the clip
     "show",  # Audit: filter
     "step",  # How it works
+    "projector",  # every page
 )
 DEFAULT_TAU = 0.3
 _MAX_SHOWN = 40  # characters of a wrong value that are repeated to the reader
