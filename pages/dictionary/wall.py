@@ -1,6 +1,7 @@
 """The wall: every component that the filter leaves, its spectral shape as a button; what the reader
 settled on there."""
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -111,8 +112,20 @@ def draw(facts: Facts, chosen: Chosen) -> None:
     if not chosen.shown:
         st.info("No component is left by this choice. Widen the band or choose all components.")
     cells = _cells(facts, chosen)
-    data = {"label": f"{heading}; arrow keys move", "chosen": chosen.component, "cells": cells}
-    _mounted()(key=_KEY, data=data, on_chosen_change=_take, height="content")
+    view = facts.view
+    digest, content = live.of_clip(view.key, view.engine, view.analysis)
+    live.store(_KEY, content)
+    data = {
+        "label": f"{heading}; arrow keys move",
+        "chosen": chosen.component,
+        "cells": cells,
+        "digest": digest,
+        "clip": view.source.title,
+        "domain": view.domain,
+    }
+    live.player("l2i_wall", _script(), read_beside(__file__, "wall.css"))(
+        key=_KEY, data=data, on_chosen_change=_take, height="content"
+    )
     figure = (
         f"{facts.basis} that use it" if chosen.sort == "use" else f"{facts.symbol} for “{target}”"
     )
@@ -164,11 +177,7 @@ def _take() -> None:
         state.chose(component=str(sent))
 
 
-# Registered anew where Streamlit's registry is, as in `show.live`.
-def _mounted() -> Callable[..., Any]:
-    html = '<div class="wall" role="group" data-testid="wall"></div>'
-    script, style = (
-        live.script("nodes.js") + read_beside(__file__, "wall.js"),
-        read_beside(__file__, "wall.css"),
-    )
-    return st.components.v2.component("l2i_wall", html=html, css=style, js=script)
+@functools.cache
+def _script() -> str:
+    sound = live.script("stft.js", "core.js", "loudness.js", *live.PLAYER)
+    return sound + read_beside(__file__, "wall.js")

@@ -76,10 +76,9 @@ def live_interpretation(
     edge of the picture. on_change: called when the user let go, before the page runs again; it
     should take over `released(name)`.
     """
-    digest, content = _packed(clip_key, engine, analysis)
+    digest, content = of_clip(clip_key, engine, analysis)
     store(name, content)
     relevance, sent = engine.relevance(analysis, target), _sent(name)
-    seconds = analysis.spectrogram.length / engine.audio.sample_rate
     centres = shapes.centres(engine.dictionary.patterns, engine.audio).tolist()
     result = player("l2i_live", _script())(
         key=name,
@@ -92,7 +91,7 @@ def live_interpretation(
             "shapes": (100 * outlines(engine, SHAPE_POINTS)).round().astype(int).tolist(),
             "labels": list(labels),
             "listed": LISTED,
-            "seconds": pictures.seconds(start, seconds),
+            "start": start,
             "tau": choice.tau,
             "maxTau": MAX_TAU,
             "domain": choice.domain,
@@ -114,7 +113,7 @@ def outlines(engine: L2I, points: int) -> np.ndarray:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _packed(key: tuple[Any, ...], _engine: L2I, _analysis: Analysis) -> tuple[str, bytes]:
+def of_clip(key: tuple[Any, ...], _engine: L2I, _analysis: Analysis) -> tuple[str, bytes]:
     """Digest, and header (length, JSON) and arrays of one clip, as `unpack` in clip.js reads them.
 
     Frames come first in every array, as the browser goes through them. X, W and H are float32:
@@ -130,6 +129,7 @@ def _packed(key: tuple[Any, ...], _engine: L2I, _analysis: Analysis) -> tuple[st
         "melWeight": weight,
         "melStart": start,
         "melOffset": offset,
+        "melHertz": spectra.mel_frequencies(config).astype("<f4"),
         "phase": np.round(spectrogram.phase.T.numpy() * (_PHASE / np.pi)).astype("<i2"),
         "lut": pictures.COLOURS.astype(np.uint8),
     }
@@ -173,13 +173,15 @@ def store(name: str, content: bytes) -> None:
     )
 
 
-def player(kind: str, text: str) -> Callable[..., Any]:
-    """A component with a script of its own, which `PLAYER` is a part of.
+def player(kind: str, text: str, style: str = "") -> Callable[..., Any]:
+    """A component with a script of its own, which `PLAYER` is a part of, and more style.
 
     Registered anew where Streamlit's registry is: once per process for the app, and again for each
     AppTest, which brings a registry of its own.
     """
-    return st.components.v2.component(kind, css=script("live.css"), js=text, isolate_styles=False)
+    return st.components.v2.component(
+        kind, css=script("live.css") + style, js=text, isolate_styles=False
+    )
 
 
 @functools.lru_cache(maxsize=8)

@@ -12,7 +12,8 @@ class Clip {
     this.ready = false; // whether all sounds were made once
     const silence = () => new Float32Array(this.content.length);
     this.sounds = {input: silence(), interpretation: silence(), residual: silence()};
-    this.alone = null; // the single component heard last
+    this.levels = null; // of the bands (shown · bands): the input's in dB, what is kept as magnitudes
+    this.alone = null; // the components heard last
     this.requests = new Map(); // what to call once a request is answered
     this.request = 0;
     const address = URL.createObjectURL(new Blob([WORKER], {type: "text/javascript"}));
@@ -37,31 +38,48 @@ class Clip {
     return new Promise(done => this.requests.set(id, done));
   }
 
-  // A, B or C by name, or "component:17" alone.
+  // A, B or C by name, or components alone.
   sound(name, domain) {
     if (name in this.sounds) return this.sounds[name];
-    const k = Number(/^component:(\d+)$/.exec(name)?.[1] ?? NaN);
-    if (!(k < this.content.K)) throw new RangeError(`no sound “${name}”`);
-    const key = `${k} ${domain}`;
+    const components = /^component:([\d+]+)$/.exec(name)?.[1].split("+").map(Number) ?? [NaN];
+    if (!components.every(k => k < this.content.K)) throw new RangeError(`no sound “${name}”`);
+    const key = `${components} ${domain}`;
     if (this.alone?.key !== key) {
-      this.core ??= new L2iCore({...this.content, mel: null});
       const gains = new Float32Array(this.content.K);
-      gains[k] = 1;
-      this.core.setTarget(gains, domain);
-      this.alone = {key, sound: this.core.render().kept};
+      for (const k of components) gains[k] = 1;
+      this.alone = {key, sound: this.together(gains, domain)};
     }
     return this.alone.sound;
   }
 
-  _answer({input, image, chunk, done, ...figures}, tell) {
-    if (input) this.sounds.input.set(input);
-    if (image) tell.image(image);
+  // x_int of K gains, made here and now.
+  together(gains, domain) {
+    this.warm();
+    this.core.setTarget(gains, domain);
+    return this.core.render().kept;
+  }
+
+  // What takes time before the first component alone.
+  warm() {
+    this.core ??= new L2iCore({...this.content, mel: null});
+  }
+
+  _answer({input, whole, reference, image, levels, chunk, done, ...figures}, tell) {
+    if (input) {
+      this.sounds.input.set(input);
+      this.levels = {whole, reference, kept: null};
+    }
+    if (image) {
+      this.levels.kept = levels;
+      tell.image(image);
+    }
     if (chunk) {
       this.sounds.interpretation.set(chunk.kept, chunk.start);
       this.sounds.residual.set(chunk.left, chunk.start);
       tell.chunk(chunk);
     }
     if (!done) return;
+    if (!this.ready) setTimeout(() => this.worker.onmessage && this.warm(), 500);
     this.ready = true;
     tell.done({...figures, roundTrip: performance.now() - this.asked});
     for (const id of done) {

@@ -5,7 +5,7 @@ const WRITES = "input, textarea, select, [contenteditable=true], [role=textbox],
   "[role=slider], [role=spinbutton], [role=listbox], [role=option], [role=menu], [role=grid], canvas";
 const ACTS = "button, a[href], summary, audio, video, [role=button], [role=tab], [role=radio], " +
   "[role=checkbox], [role=switch], [role=menuitem]";
-const PLAIN = ["l", "m", "+", "-", "?"]; // with the letters of sounds: they press no button
+const SPACE = [" ", "ArrowLeft", "ArrowRight", "Home"]; // what a button or a page may want
 const STEP = 1; // seconds
 
 class Keys {
@@ -25,7 +25,7 @@ class Keys {
 
   help() {
     const sounds = this._sounds().map(([letter, title]) => [letter.toUpperCase(), title]);
-    const others = Object.entries(this._others()).map(([key, [what]]) => [NAMES[key] ?? key, what]);
+    const others = Object.entries(this._others()).map(([key, [what]]) => [NAMES[key] ?? (key.length === 1 ? key.toUpperCase() : key), what]);
     const rows = [...sounds, ...others].filter(([, what]) => what);
     this.list.replaceChildren(...rows.flatMap(([key, what]) =>
       [node("dt", {}, node("kbd", {}, key)), node("dd", {}, what)]));
@@ -49,6 +49,9 @@ class Keys {
       ArrowRight: ["1 s on", step(STEP)],
       Home: ["to the beginning", () => live.seek(0)],
       l: ["loop", () => live.loop()],
+      i: ["loop from here", () => live.chooseLoop(live.position, this._ends()[1])],
+      o: ["loop up to here", () => live.chooseLoop(this._ends()[0], live.position)],
+      Escape: ["loop all again", live.player.region ? () => live.clearLoop() : null],
       m: ["mute", () => live.setVolume(live.volume > 0 ? 0 : this.before ?? 1)],
       "-": ["quieter", louder(-0.1)],
       "+": ["louder", louder(0.1)],
@@ -56,6 +59,11 @@ class Keys {
       ...live.keysToo,
       "?": ["these keys", () => this.help()],
     };
+  }
+
+  _ends() {
+    const {region, duration} = this.live.player;
+    return region ?? [0, duration];
   }
 
   _key(event) {
@@ -74,8 +82,8 @@ class Keys {
 
   // Whether what has the focus leaves this key to the player.
   _free(target, key, sound) {
-    const {root, parts, keysToo} = this.live;
-    const letter = sound || PLAIN.includes(key) || (key.length === 1 && key in (keysToo ?? {}));
+    const {root, parts} = this.live;
+    const letter = sound || !SPACE.includes(key);
     if (!(target instanceof Element)) return true;
     if (!root.contains(target)) {
       return !target.closest(WRITES) && (letter || !target.closest(ACTS));

@@ -15,22 +15,27 @@ class ComponentList {
       live.setGains(null);
       live.release();
     }, "Back to τ alone");
+    const choose = (title, gainOf) =>
+      button({class: "l2i-quiet"}, () => live.choose(gainOf), title);
     this.root = node("section", {class: "l2i-components", "aria-label": "Components"},
       node("div", {class: "l2i-listhead"}, node("span", {}, "Components, most relevant first"),
-        this.reset),
+        node("span", {class: "l2i-zoom", role: "group", "aria-label": "Choose components"},
+          this.reset, choose("none", () => 0), choose("all", () => 1),
+          choose("invert", gain => (gain > 0 ? 0 : 1)))),
       this.list, this.more);
   }
 
   show() {
-    const {data, gains, choice, heard, own} = this.live;
+    const {data, gains, choice, solos, own} = this.live;
     if (data !== this.data) this._take(data);
     this.reset.hidden = !own;
-    for (const {k, row, box, gain, solo} of this.rows) {
+    for (const {k, row, box, gain, solo, play} of this.rows) {
       row.dataset.on = box.checked = gains[k] > 0;
       row.dataset.own = choice.overrides.has(k);
       if (Number(gain.value) !== gains[k]) gain.value = gains[k];
       gain.setAttribute("aria-valuetext", gains[k].toFixed(2));
-      solo.setAttribute("aria-pressed", heard === `component:${k}`);
+      solo.setAttribute("aria-pressed", solos.has(k));
+      play.setAttribute("aria-pressed", solos.has(k) && solos.size === 1);
     }
   }
 
@@ -69,14 +74,23 @@ class ComponentList {
       },
     });
     const solo = button({
-      class: "l2i-solo", title: "Hear it alone", "aria-label": `Hear component ${label} alone`,
-    }, () => live.solo(k), "S");
-    solo.hidden = !live.canPlay;
+      class: "l2i-solo", title: "Solo: it and others that are solo",
+      "aria-label": `Hear component ${label} alone`,
+    }, () => {
+      const {solos} = live;
+      if (!solos.delete(k)) solos.add(k);
+      live.solo(solos);
+    }, "S");
+    const play = button({
+      class: "l2i-shaped", title: "Hear it", "aria-label": `Only component ${label}`,
+    }, () => live.solo(play.getAttribute("aria-pressed") === "true" ? [] : [k]),
+    thumbnail(data.shapes[k]));
+    solo.hidden = play.disabled = !live.canPlay;
     const row = node("li", {"data-component": k, "data-named": label !== `#${k}`},
-      node("label", {}, box, ` ${label}`), thumbnail(data.shapes[k]),
+      node("label", {}, box, ` ${label}`), play,
       node("span", {class: "l2i-bar"}, node("i", {style: `width:${100 * Math.max(0, r)}%`})),
       node("span", {class: "l2i-number"}, signed(r, 2)),
       node("span", {class: "l2i-number l2i-centre"}, data.centres[k]), gain, solo);
-    return {k, row, box, gain, solo};
+    return {k, row, box, gain, solo, play};
   }
 }

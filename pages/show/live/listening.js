@@ -1,6 +1,8 @@
 // What every live player is: one of several sounds is heard, at one place, by mouse or by key. Its
 // parts (transport and others) own their elements and draw what stands here.
 
+const SHORTEST = 0.05; // seconds that are looped at least
+
 class Listening {
   constructor() {
     this.data = null; // what the server said last
@@ -18,6 +20,10 @@ class Listening {
       this._show();
     }, {signal});
     this.player.setVolume(this.volume);
+    if (!this.canPlay) return;
+    for (const gesture of ["pointerdown", "keydown"]) {
+      window.addEventListener(gesture, () => this.player.warm(), {signal, capture: true, once: true});
+    }
   }
 
   // The element of all parts; its property `l2i`: scripts and tests may use what has no underscore.
@@ -76,8 +82,23 @@ class Listening {
   }
 
   loop() {
-    if (this.player.region) this.player.setRegion(null);
-    else this.player.setLoop(!this.player.loop);
+    if (this.player.region) return this.clearLoop();
+    this.player.setLoop(!this.player.loop);
+    this._show();
+  }
+
+  // From where to where it plays over and over, in seconds.
+  chooseLoop(from, to) {
+    const {duration} = this.player;
+    const last = Math.min(to, duration), first = Math.min(from, last - SHORTEST);
+    if (!(first >= 0)) return;
+    this.player.setRegion([first, last]);
+    this._show();
+  }
+
+  clearLoop() {
+    if (!this.player.region) return;
+    this.player.setRegion(null);
     this._show();
   }
 

@@ -18,7 +18,7 @@ class Live extends Listening {
     super();
     this.clip = null; // from when its bytes are here
     this.state = "loading"; // "ready" once all can be heard, or "failed"
-    this.heard = "interpretation"; // or "input", "residual", "component:17"
+    this.heard = "interpretation"; // or "input", "residual", "component:3+17"
     this.levels = null; // gain of each sound
     this.matched = false; // loudness instead of true level
     this.energy = 0; // share of the input's that is kept
@@ -103,7 +103,7 @@ class Live extends Listening {
         this.setStateValue("fallback", true);
       },
     });
-    this.parts.picture.clear(this.clip.content, this.data.seconds);
+    this.parts.picture.clear(this.clip.content);
     this.player.use(this.signal(this.heard), this.rate);
   }
 
@@ -140,6 +140,11 @@ class Live extends Listening {
     this._pending();
   }
 
+  get keysToo() {
+    const {picture} = this.parts;
+    return {z: ["zoom in", () => picture.zoom(2)], x: ["zoom out", () => picture.zoom(0.5)]};
+  }
+
   get ready() { return this.state === "ready"; }
   get threshold() { return this.choice.tau; }
   get domain() { return this.choice.domain; }
@@ -147,6 +152,7 @@ class Live extends Listening {
   get own() { return this.choice.overrides.size > 0; }
   get rate() { return this.clip?.rate; }
   get _solo() { return this.heard.startsWith("component:"); }
+  get solos() { return new Set(this._solo ? this.heard.slice(10).split("+").map(Number) : []); }
 
   get selected() {
     const {gains} = this;
@@ -167,7 +173,7 @@ class Live extends Listening {
       : `one gain, ${decibels(levels[heard])}`;
   }
 
-  // The samples of "input", "interpretation", "residual" or "component:17".
+  // The samples of "input", "interpretation", "residual", or of components alone: "component:3+17".
   signal(name) {
     if (!this.clip) throw new RangeError(`no sound “${name}” before the clip is here`);
     return this.clip.sound(name, this.domain);
@@ -175,11 +181,11 @@ class Live extends Listening {
 
   // ---- what the user does --------------------------------------------------------------------
 
-  // One component alone; once more, all that are selected.
-  solo(k) {
-    const name = `component:${k}`;
-    if (this.heard === name) return this.hear("interpretation");
-    this.hear(name);
+  // These components alone; none: all that are selected.
+  solo(components) {
+    const sorted = [...components].sort((a, b) => a - b);
+    if (!sorted.length) return this.hear("interpretation");
+    this.hear(`component:${sorted.join("+")}`);
     this.play();
   }
 
@@ -206,6 +212,14 @@ class Live extends Listening {
   setGains(gains) {
     this.choice = new Choice(this.threshold, this.domain, gains ?? {});
     return this._render();
+  }
+
+  // The gain of every component, from the one that it has.
+  choose(gainOf) {
+    const gains = this.gains;
+    for (const k of this.order) this.choice.override(k, gainOf(gains[k]), this.relevance);
+    this._render();
+    this.release();
   }
 
   override(k, gain) {

@@ -44,13 +44,17 @@ class Player {
     this.rate = rate;
   }
 
+  // What takes time before the first sound; browsers want a gesture before it.
+  warm() {
+    if (this.context) return;
+    this.context = new (window.AudioContext || window.webkitAudioContext)();
+    this.master = this.context.createGain();
+    this.master.gain.value = this.level * this.volume;
+    this.master.connect(this.context.destination);
+  }
+
   play() {
-    if (!this.context) {
-      this.context = new (window.AudioContext || window.webkitAudioContext)();
-      this.master = this.context.createGain();
-      this.master.gain.value = this.level * this.volume;
-      this.master.connect(this.context.destination);
-    }
+    this.warm();
     this.context.resume();
     this._start(this.place);
     this.playing = true;

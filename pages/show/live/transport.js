@@ -22,7 +22,7 @@ class Transport {
     this.loop = button({class: "l2i-quiet"}, () => live.loop(), "loop");
     this.volume = node("input", {
       type: "range", min: 0, max: 1, step: 0.05, "aria-label": "Volume", title: "Volume",
-      class: "l2i-volume", on: {input: () => live.setVolume(Number(this.volume.value))},
+      on: {input: () => live.setVolume(Number(this.volume.value))},
     });
     this.mode = choices("Level of A, B and C",
       [["true", "true level"], ["loudness", "loudness-matched"]], mode => live.setLevelMode(mode));
@@ -37,7 +37,8 @@ class Transport {
     }, () => live.keys.help(), "?");
     this.root = live.canPlay
       ? node("div", {class: "l2i-row"}, this.play, this.tabs, this.position, this.time, this.loop,
-        this.volume, this.mode, this.gain, this.save, this.help)
+        node("label", {class: "l2i-note l2i-volume"}, "volume", this.volume), this.save, this.help,
+        this.mode, this.gain)
       : node("p", {class: "l2i-note", role: "note"},
         "This browser has no Web Audio, so sounds cannot be switched at one playhead here; use the " +
         "plain players.");
@@ -73,10 +74,12 @@ class Transport {
     this._draw();
     for (const {tab, pressed} of this.buttons) tab.setAttribute("aria-pressed", pressed());
     this.loop.setAttribute("aria-pressed", player.looping);
+    const ends = player.region?.map(seconds => seconds.toFixed(2));
+    this.loop.textContent = ends ? `loop ${ends.join("–")}\u202fs` : "loop";
     this.position.max = player.duration.toFixed(2);
     this.volume.value = volume;
     this.mode.value = matched ? "loudness" : "true";
-    this.gain.textContent = gain;
+    this.gain.textContent = gain ?? "";
   }
 
   // The position alone, which changes with every picture of the screen.

@@ -12,7 +12,8 @@ self.onmessage = ({data}) => {
   if (data.clip) {
     core = new L2iCore(data.clip);
     const input = core.render().left; // nothing is selected yet: all of the input is residual
-    self.postMessage({input}, [input.buffer]);
+    const {whole, reference} = core.bands;
+    self.postMessage({input, whole, reference}, [input.buffer]);
     core.chunkStamp.fill(0);
     return;
   }
@@ -48,7 +49,8 @@ async function work() {
   if (queue.length) return work();
   running = false;
   const image = core.bands.paint().slice();
-  self.postMessage({image}, [image.buffer]);
+  const levels = core.bands.sums.slice();
+  self.postMessage({image, levels}, [image.buffer, levels.buffer]);
 }
 
 // Lets a newer request in.
