@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -48,6 +49,27 @@ def joined(names: Sequence[str]) -> str:
 def printable(name: str) -> str:
     """A file's name as it can be written anywhere: on one line, in UTF-8."""
     return _UNWRITTEN.sub("?", name.encode("utf-8", "replace").decode())
+
+
+def one_line(text: str, most: int, what: str = "a name") -> str:
+    """A user's text as it is kept: NFC, one line, no control or direction characters, trimmed.
+
+    Raises ValueError where more than `most` characters remain.
+    """
+    spaced = " ".join(unicodedata.normalize("NFC", text).split())
+    kept = "".join(c for c in spaced if not _invisible(c)).strip()
+    if len(kept) > most:
+        raise ValueError(
+            f"{what} may have {most} characters, “{kept[:20]}…” has {len(kept)}; shorten it."
+        )
+    return kept
+
+
+def _invisible(character: str) -> bool:
+    # Joiners shape emoji and several scripts; other format characters turn the text around.
+    if character in "\u200c\u200d":
+        return False
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
 def class_name(label: str) -> str:

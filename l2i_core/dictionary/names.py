@@ -7,13 +7,13 @@ another one. Folder: the environment variable L2I_HOME, by default ~/.l2i.
 import hashlib
 import json
 import threading
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
 
 from l2i_core.files import home, write_text
+from l2i_core.words import one_line
 
 FORMAT = "l2i-component-names/1"
 MAX_LENGTH = 60  # characters of a name
@@ -32,17 +32,8 @@ def fingerprint(patterns: Tensor) -> str:
 
 
 def clean(name: str) -> str:
-    """A name as it is kept: NFC, one line, no control or direction characters, trimmed.
-
-    Raises ValueError where more than MAX_LENGTH characters remain.
-    """
-    spaced = " ".join(unicodedata.normalize("NFC", name).split())
-    kept = "".join(c for c in spaced if not _invisible(c)).strip()
-    if len(kept) > MAX_LENGTH:
-        raise ValueError(
-            f"a name may have {MAX_LENGTH} characters, “{kept[:20]}…” has {len(kept)}; shorten it."
-        )
-    return kept
+    """A name as it is kept, `one_line` of MAX_LENGTH; ValueError for a longer one."""
+    return one_line(name, MAX_LENGTH)
 
 
 def path_for(bundle_name: str, fingerprint: str) -> Path:
@@ -139,10 +130,3 @@ def _checked(entries: Mapping[str, object], file_name: str, components: int) -> 
         except ValueError as error:
             raise ValueError(f"{file_name}, component {key}: {error}") from error
     return merged({}, found)
-
-
-def _invisible(character: str) -> bool:
-    # Joiners shape emoji and several scripts; other format characters turn the text around.
-    if character in "\u200c\u200d":
-        return False
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn")

@@ -12,11 +12,14 @@ holds: f is wrong in a false alarm and in a miss. There is nothing to take out o
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from l2i_core.data.clips import Clip, classes_of, load_clip
+from l2i_core.data.spreadsheet import guarded
+from l2i_core.data.tags import Tag
 from l2i_core.measure import records, tables
 from l2i_core.measure.evaluation import Evaluation, Settings
 from l2i_core.measure.records import ALARM, MISSED, CaseRow, ClipRow, LevelRow
@@ -118,9 +121,22 @@ def measured(about: Mapping[str, Any]) -> str:
     return " ".join(told)
 
 
-def only(rows: Sequence[CaseRow], shown: Sequence[str], label: str | None = None) -> list[CaseRow]:
+def tagged(rows: Sequence[CaseRow], tags: Mapping[str, Tag]) -> list[CaseRow]:
+    """The rows with the listener's tags, by case."""
+    none = Tag()
+    found = ((row, tags.get(row.case, none)) for row in rows)
+    return [replace(row, tag=tag.tag or "", note=tag.note or "") for row, tag in found]
+
+
+def only(
+    rows: Sequence[CaseRow],
+    shown: Sequence[str],
+    label: str | None = None,
+    tags: Sequence[str] = (),
+) -> list[CaseRow]:
     """The rows to which all of the filters apply: names of GROUNDS, or "right", MISSED or ALARM;
-    `label`: clips of this class, by their label or by f; a multi-label model's rows about it."""
+    `label`: clips of this class, by their label or by f; a multi-label model's rows about it; any
+    of these `tags`, "" being none, all where none is given."""
     tests = {
         **GROUNDS,
         "right": lambda row: row.right is True,
@@ -134,7 +150,9 @@ def only(rows: Sequence[CaseRow], shown: Sequence[str], label: str | None = None
     return [
         row
         for row in rows
-        if all(tests[name](row) for name in shown) and (label is None or label in names(row))
+        if all(tests[name](row) for name in shown)
+        and (label is None or label in names(row))
+        and (not tags or row.tag in tags)
     ]
 
 
@@ -233,9 +251,11 @@ def to_csv(rows: Sequence[CaseRow]) -> str:
 
 
 def _table(rows: Sequence[CaseRow]) -> list[dict[str, Any]]:
-    """By column, and `in_words`: `doubts`; `heard` of a multi-label model alone."""
+    """By column, and `in_words`: `doubts`; `heard` of a multi-label model alone, tag and note where
+    there are any."""
     several = any(row.task.multi_label for row in rows)
-    columns = (*_COLUMNS, *(["heard"] if several else []))
+    own = [name for name in ("tag", "note") if any(getattr(row, name) for row in rows)]
+    columns = (*_COLUMNS, *(["heard"] if several else []), *own)
     measured = dict.fromkeys(name for row in rows for name in row.measured)
     return [
         {name: _plain(getattr(row, name)) for name in columns}
@@ -279,6 +299,4 @@ def _plain(value: Any) -> Any:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value
+    return guarded(value) if isinstance(value, str) else value

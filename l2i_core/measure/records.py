@@ -144,7 +144,7 @@ class CaseRow:
     resolution: what two drops must differ by, `Task.resolution` in the scale. agrees: the
     interpreter decides as f does, None where it has no logits of its own. case: the row's own name.
     measured: every metric that has no field. probability: of the decision; right: None for a clip
-    without a label.
+    without a label. tag, note: a listener's (`data.tags`), "" for none.
     """
 
     clip: str
@@ -167,6 +167,8 @@ class CaseRow:
     probability: float = field(metadata=_NO_COLUMN)
     right: bool | None = field(metadata=_NO_COLUMN)
     heard: bool = field(default=True, metadata=_NO_COLUMN)
+    tag: str = field(default="", metadata=_NO_COLUMN)
+    note: str = field(default="", metadata=_NO_COLUMN)
 
     @property
     def task(self) -> Task:

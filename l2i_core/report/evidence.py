@@ -1,7 +1,7 @@
 """The evidence of one interpretation as a zip: sounds, picture, report, and digests of all.
 
 Whoever has the input file and the model can make the same bytes again: nothing in it depends on
-the time or the place of writing, the link and a user's names of components apart.
+the time or the place of writing, the link, a user's names of components and tags apart.
 `sha256sum -c MANIFEST` checks an unpacked one.
 """
 
@@ -21,6 +21,7 @@ import torch
 import l2i_core
 from l2i_core.bundle import Bundle
 from l2i_core.classifiers.protocol import files_of
+from l2i_core.data.tags import Tag
 from l2i_core.dictionary import masking
 from l2i_core.measure.explained import Explained
 from l2i_core.report import figures
@@ -72,13 +73,14 @@ def evidence_report(
     random: Mapping[str, float] | None = None,
     seed: int = 0,
     names: Mapping[int, str] | None = None,
+    tag: Tag | None = None,
 ) -> dict[str, Any]:
     """`make_report`, and what else is needed to repeat it or to doubt it.
 
     `gains` (K,) are the weights of the components in the mask; `own_choice`: whether they are the
     user's, not the selection by τ. names: what the user calls components. digests:
     `bundle_digests`. random: median FF of the Random Baselines of this clip and their number of
-    draws, with `seed`; interpreting itself draws nothing.
+    draws, with `seed`; interpreting itself draws nothing. tag: the listener's, of this decision.
     """
     interpretation, most = made.interpretation, made.engine.conventions.max_components
     gains = interpretation.gains
@@ -95,6 +97,8 @@ def evidence_report(
         "bundle_sha256": dict(digests),
         "versions": versions(),
         "url": url,
+        "tag": (tag and tag.tag) or "",
+        "note": (tag and tag.note) or "",
     }
 
 

@@ -13,6 +13,7 @@ from l2i_core.report.evidence import evidence_zip
 from pages.audit import audits
 from pages.audit.decisions import Decisions
 from pages.audit.table import KINDS
+from pages.audit.tagging import heard
 from pages.shell import cached, evidence, models, results, state
 from pages.shell.clips import ClipSource
 from pages.show.choice import Choice
@@ -37,6 +38,8 @@ def clip(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> Non
     )
     st.markdown(audit.doubts(chosen))
     source = decisions.sources([chosen]).get(chosen.case)
+    if source is not None:
+        heard(decisions, chosen, source)
     stem, write = "", None
     if source is not None:
         stem = f"{source.stem}-{chosen.predicted}-tau{decisions.threshold:.2f}"
@@ -57,7 +60,7 @@ def clip(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> Non
         missing = f"The file of {chosen.clip} is gone: measure again"
         if decisions.own is None:
             missing = results.not_at_hand(chosen.clip, decisions.found.about.get("data"))
-        st.caption(f"{missing} to hear it and to take its evidence away.")
+        st.caption(f"{missing} to hear it, tag it, and take its evidence away.")
 
 
 def explained(

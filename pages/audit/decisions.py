@@ -1,7 +1,7 @@
 """Whose decisions the Audit page shows, and the one of them that the whole page is about."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from l2i_core.measure.records import CaseRow
 from l2i_core.task import Task
 from pages.audit import audits
 from pages.audit.audits import OwnAudit
-from pages.shell import results, state
+from pages.shell import results, state, tags
 from pages.shell.clips import ClipSource
 from pages.shell.evidence import link
 from pages.shell.results import Results
@@ -91,15 +91,28 @@ def on_page(view: View) -> Decisions | None:
     None where the model has no metrics, ValueError where they are damaged.
     """
     bundle, own = view.key.bundle, audits.current()
-    made = own.evaluation() if own else None
-    if own is None or made is None or _data(view, own) == "bundle":
+    measured = own.evaluation() if own else None
+    if own is None or measured is None or _data(view, own) == "bundle":
         own, found = None, results.read(*view.key.measured)
     else:
-        bundle, found = own.bundle, own.results(made)
+        bundle, found = own.bundle, own.results(measured)
     if found is None:
         return None
     tau = audit.audited_threshold(found.levels, view.threshold)
-    return Decisions(bundle, found, tau, audit.audit_rows(found.clips, found.levels, tau), own)
+    made = Decisions(bundle, found, tau, audit.audit_rows(found.clips, found.levels, tau), own)
+    return replace(made, rows=_tagged(made))
+
+
+def _tagged(made: Decisions) -> list[CaseRow]:
+    """The rows with the reader's tags; no file is read where the model has none."""
+    kept = tags.of(made.bundle)
+    about = {row.case: row.predicted for row in made.rows}
+    keys = {
+        case: tags.decision(source, made.bundle, about[case])
+        for case, source in (made.sources(made.rows) if kept else {}).items()
+    }
+    found = {case: kept[key] for case, key in keys.items() if key in kept}
+    return audit.tagged(made.rows, found)
 
 
 def _data(view: View, own: OwnAudit) -> str | None:

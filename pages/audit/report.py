@@ -12,6 +12,7 @@ from l2i_core.report.html_report import MOST_EXHIBITS, Exhibit, audit_html, exhi
 from l2i_core.words import counted, megabytes
 from pages.audit.clip import explained
 from pages.audit.decisions import Decisions
+from pages.audit.tagging import exchange
 from pages.shell import models, results, state
 from pages.shell.clips import ClipSource
 from pages.shell.evidence import digests
@@ -43,6 +44,7 @@ def take_away(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow | 
             width="content",
             help="All rows, the summary, and every figure of every clip at every τ.",
         )
+        exchange(decisions, f"tags-{decisions.bundle}")
     _report(decisions, shown, chosen, stem)
 
 

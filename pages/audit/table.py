@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from l2i_core.data.tags import TAGS
 from l2i_core.measure import audit
 from l2i_core.measure.records import CaseRow
 from pages.audit.decisions import Decisions
@@ -17,6 +18,7 @@ KINDS = {"wrong": "misclassified", "right": "classified right", **_DOUBTS}
 MANY = {audit.ALARM: "false alarms", audit.MISSED: "misses", "right": "found", **_DOUBTS}
 ANY = "any class"
 _CLASS = "class:"
+_TAGGED = {f"tag-{name or 'none'}": name or "untagged" for name in (*TAGS, "")}
 _YES = {True: "yes", False: "no", None: "–"}
 
 
@@ -28,7 +30,7 @@ def filtered(decisions: Decisions) -> list[CaseRow]:
     if not many:
         told += [row.label for row in decisions.found.clips]
     labels = sorted({label for label in told if label})
-    kinds, label = _shown(labels, names)
+    kinds, label, tags = _shown(labels, names)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     left.pills(
         "Show only" if many else "Show only clips that are",
@@ -46,13 +48,24 @@ def filtered(decisions: Decisions) -> list[CaseRow]:
         format_func=class_name,
         on_change=_filter,
     )
-    return audit.only(decisions.rows, kinds, label)
+    st.pills(
+        "Tagged",
+        list(_TAGGED),
+        selection_mode="multi",
+        key=state.control("show_tags", tags),
+        format_func=_TAGGED.__getitem__,
+        on_change=_filter,
+        wrap=True,
+    )
+    wanted = ["" if tag == "tag-none" else _TAGGED[tag] for tag in tags]
+    return audit.only(decisions.rows, kinds, label, wanted)
 
 
 def table(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> None:
     """One line per clip, of a multi-label model also per class; the chosen one is ticked."""
     what = "probability of the class" if decisions.task.multi_label else "logit for its decision"
-    frame = pd.DataFrame([_line(row) for row in shown]).astype({"|L|": "Int64"})
+    tagged = any(row.tag or row.note for row in decisions.rows)
+    frame = pd.DataFrame([_line(row, tagged) for row in shown]).astype({"|L|": "Int64"})
     figures = ["FF", "Random"]
     frame[figures] = frame[figures].astype(float).round(2) + 0.0  # no minus before a zero
     number, column = st.column_config.NumberColumn, st.column_config.Column
@@ -93,17 +106,19 @@ def table(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> No
     st.caption(note)
 
 
-def _line(row: CaseRow) -> dict[str, Any]:
+def _line(row: CaseRow, tagged: bool) -> dict[str, Any]:
     """What f says, and whether it is right; of a multi-label model the class, and what f makes of
-    it."""
+    it. tagged: whether the reader has tags and notes."""
     if row.task.multi_label:
         known = {audit.ALARM: "false alarm", audit.MISSED: "missed"}
         made = known.get(row.kind) or {True: "found", None: "heard"}[row.right]
         said = {"class": class_name(row.predicted), "f": made}
     else:
         said = {"f says": class_name(row.predicted), "right": _YES[row.right]}
+    own = {"tag": row.tag, "note": row.note} if tagged else {}
     return {
         "clip": row.clip,
+        **own,
         "label": results.labelled(row.label),
         **said,
         "confidence": row.probability,
@@ -116,19 +131,24 @@ def _line(row: CaseRow) -> dict[str, Any]:
 
 
 def _filter() -> None:
-    """Callback of both filters."""
+    """Callback of the filters."""
     label = st.session_state["control_show_class"]
-    kinds = st.session_state["control_show_kinds"]
+    kinds = [
+        name for part in ("kinds", "tags") for name in st.session_state[f"control_show_{part}"]
+    ]
     state.chose(show=_joined(kinds, None if label == ANY else label))
 
 
-def _shown(labels: Sequence[str], names: Mapping[str, str]) -> tuple[list[str], str | None]:
-    """The setting "show" as kinds and class: "wrong.chance.class:dog"."""
+def _shown(
+    labels: Sequence[str], names: Mapping[str, str]
+) -> tuple[list[str], str | None, list[str]]:
+    """The setting "show" as kinds, class and tags: "wrong.chance.tag-unsure.class:dog"."""
     text, _, label = str(state.value("show") or "").partition(_CLASS)
     kinds = [part for part in text.split(".") if part]
-    if unknown := [kind for kind in kinds if kind not in names]:
+    accepted = [*names, *_TAGGED]
+    if unknown := [kind for kind in kinds if kind not in accepted]:
         state.notice(
-            f"There is no filter “{unknown[0][:40]}” here; accepted: {', '.join(names)}, "
+            f"There is no filter “{unknown[0][:40]}” here; accepted: {', '.join(accepted)}, "
             f"{_CLASS}NAME. All clips are shown."
         )
         kinds, label = [], ""
@@ -136,9 +156,10 @@ def _shown(labels: Sequence[str], names: Mapping[str, str]) -> tuple[list[str], 
         state.notice(f"No clip is of the class “{label[:40]}” here; all classes are shown.")
         label = ""
     state.put(show=_joined(kinds, label))
-    return kinds, label or None
+    tags = [kind for kind in kinds if kind in _TAGGED]
+    return [kind for kind in kinds if kind in names], label or None, tags
 
 
 def _joined(kinds: Sequence[str], label: str | None) -> str | None:
-    parts = [kind for kind in (*KINDS, audit.ALARM, audit.MISSED) if kind in kinds]
+    parts = [kind for kind in (*KINDS, audit.ALARM, audit.MISSED, *_TAGGED) if kind in kinds]
     return ".".join([*parts, *([_CLASS + label] if label else [])]) or None

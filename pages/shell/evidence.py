@@ -8,7 +8,7 @@ import streamlit as st
 
 from l2i_core.measure.explained import Explained
 from l2i_core.report import evidence
-from pages.shell import components, models, state
+from pages.shell import components, models, state, tags
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
 from pages.show import files
@@ -45,13 +45,16 @@ def download(
 
 
 def report(made: Explained, source: ClipSource, bundle: str, **about: Any) -> dict[str, Any]:
-    """`evidence_report` of a clip, with the user's names of components; about: url, random, seed."""
+    """`evidence_report` of a clip, with the user's names of components and tag; about: url, random,
+    seed."""
+    decision = tags.decision(source, bundle, made.interpretation.target)
     return evidence.evidence_report(
         made,
         clip_name=source.file_name,
         input_sha256=source.digest,
         digests=digests(bundle),
         names=components.names_of(made.engine),
+        tag=tags.of(bundle).get(decision) if decision else None,
         **about,
     )
 

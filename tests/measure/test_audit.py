@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from measured import scenes
 
+from l2i_core.data.tags import Tag
 from l2i_core.measure import audit, tables
 from l2i_core.measure.records import CaseRow, ClipRow, LevelRow, flat
 
@@ -284,3 +285,18 @@ def test_how_many_were_measured_is_said() -> None:
     assert audit.measured({"clips": 1, "left_out": [], "warnings": {"a": ["short."]}}) == (
         "1 of 1 clip measured. The sound of 1 clip has its own warning."
     )
+
+
+def test_tags_filter_and_are_exported(rows: list[CaseRow]) -> None:
+    tags = {"wrong": Tag("wrong"), "good": Tag("confirmed"), "=cmd()": Tag("", "-x")}
+    found = audit.tagged(rows, tags)
+    assert [row.case for row in found] == [row.case for row in rows]
+    assert {row.case for row in audit.only(found, [], None, ["wrong", "confirmed"])} == {
+        "wrong",
+        "good",
+    }
+    assert [r.case for r in audit.only(found, ["wrong"], None, [""])] == ["surely wrong"]
+    assert len(audit.only(found, [])) == len(rows)
+    lines = list(csv.DictReader(audit.to_csv(found).splitlines()))
+    assert {line["clip"]: (line["tag"], line["note"]) for line in lines}["'=cmd()"] == ("", "'-x")
+    assert "tag" not in audit.to_csv(rows).splitlines()[0]

@@ -298,6 +298,98 @@ def test_a_cancelled_audit_goes_on_where_it_stopped(
     assert len(_rows(_wait(app))) == 3
 
 
+def _group(app: AppTest, label: str) -> Any:
+    return next(g for g in app.button_group if g.label == label)
+
+
+@pytest.fixture
+def heard(measured: Path, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The sounds are at hand, and tags have a home of their own."""
+    monkeypatch.setenv("L2I_CLIPS", str(sounds))
+    monkeypatch.setenv("L2I_HOME", str(tmp_path))
+    return sounds
+
+
+def _tag(app: AppTest, tag: str | None, note: str | None = None) -> AppTest:
+    """Tag the chosen decision."""
+    if note is not None:
+        next(t for t in app.text_input if t.label == "Note").set_value(note).run()
+    if tag is not None:
+        next(g for g in app.button_group if g.label.endswith("is")).set_value(tag).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_a_tag_is_in_table_filters_csv_and_evidence(
+    open_app: Open, heard: Path, downloads: Downloads
+) -> None:
+    app = _open(open_app)
+    first, second, _ = _rows(app)
+    assert "tag" not in app.dataframe[0].value
+    _tag(app, "wrong", "a =cat")
+    assert app.dataframe[0].value.set_index("clip")["tag"].tolist() == ["wrong", "", ""]
+    report = _evidence(downloads)
+    assert (report["tag"], report["note"]) == ("wrong", "a =cat")
+    assert "a =cat" in next(str(d) for label, d in downloads.items() if "Table as CSV" in label)
+    _group(app, "Tagged").set_value(["tag-wrong"]).run()
+    assert url(app)["show"] == "tag-wrong"
+    assert _rows(app) == [first]
+    _group(app, "Tagged").set_value(["tag-none"]).run()
+    assert first not in _rows(app)
+    _tag(app, "unsure")
+    assert second not in _rows(app), "what is tagged makes way for the next"
+    other = _open(open_app, show="tag-unsure.tag-wrong")
+    assert _rows(other) == [first, second], "kept: another session has them"
+    _tag(_tick(other, 0), None, "")
+    assert other.dataframe[0].value["note"].tolist() == ["", ""]
+    assert other.dataframe[0].value["tag"].tolist() == ["wrong", "unsure"]
+
+
+def test_a_tag_outlives_the_run_and_the_place_of_the_file(
+    open_app: Open, heard: Path, quick: None, tmp_path: Path
+) -> None:
+    app = _tag(_open(open_app), "confirmed")
+    tagged, said = app.dataframe[0].value.loc[0, ["clip", "f says"]]
+    (tmp_path / "moved").mkdir()
+    shutil.copy(heard / tagged, tmp_path / "moved" / "other name.wav")
+    app = _wait(_measure(_open(open_app), str(tmp_path / "moved")))
+    [line] = app.dataframe[0].value.to_dict("records")
+    assert (line["clip"], line["f says"], line["tag"]) == ("other name.wav", said, "confirmed")
+
+
+def test_on_a_shared_server_tags_live_in_the_session(
+    open_app: Open,
+    heard: Path,
+    downloads: Downloads,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("L2I_SHARED", "1")
+    app = _tag(_open(open_app), "wrong", "mine")
+    exported = downloads["Tags as CSV (1)"]
+    _tag(app, "unsure")
+    assert app.dataframe[0].value.loc[0, "tag"] == "unsure"
+    other = _open(open_app)
+    assert "tag" not in other.dataframe[0].value
+    assert not list(tmp_path.glob("tags*")), "nothing is left on the server's disk"
+    place = next(u for u in other.file_uploader if u.label.startswith("Tags"))
+    place.set_value(("tags.csv", exported, "text/csv")).run()
+    assert other.dataframe[0].value.loc[0, ["tag", "note"]].tolist() == ["wrong", "mine"]
+    place = next(u for u in other.file_uploader if u.label.startswith("Tags"))
+    place.set_value(("other.csv", b"clip,label\n", "text/csv")).run()
+    assert "lacks the column" in " ".join(e.value for e in other.error)
+    assert other.dataframe[0].value.loc[0, "tag"] == "wrong", "nothing is lost"
+
+
+def test_tags_that_cannot_be_kept_live_in_the_session(
+    open_app: Open, heard: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tags.sqlite").write_bytes(b"a poem, and no data base at all" * 40)
+    app = _tag(_open(open_app), "wrong")
+    assert "cannot be read or written" in texts(app)
+    assert app.dataframe[0].value.loc[0, "tag"] == "wrong"
+
+
 def _chosen(app: AppTest) -> Any:
     return next(g for g in app.button_group if g.label == "Decisions on")
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -110,6 +111,15 @@ def test_names_are_text_not_markup(shown: Exhibit) -> None:
     assert any("<script>alert(1)</script>" in t for t in page.texts), "shown as it is written"
     assert all(not key.startswith("on") for _, attributes in page.tags for key in attributes)
     assert all("javascript" not in (a.get("href") or "") for a in page.all("a"))
+
+
+def test_tags_stand_in_table_and_exhibit(shown: Exhibit) -> None:
+    assert "tag" not in _Page(_html([shown])).texts
+    report = {**shown.report, "tag": "unsure", "note": EVIL}
+    rows = [_row(tag="wrong", note=EVIL), _row(case="b.wav")]
+    page = _Page(_html([replace(shown, report=report)], rows))
+    assert {"tag", "note", "wrong", "unsure"} <= set(page.texts)
+    assert any(f"noted: “{EVIL}”" in text for text in page.texts)
 
 
 def test_nothing_is_fetched(shown: Exhibit) -> None:
