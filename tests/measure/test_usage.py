@@ -16,7 +16,7 @@ from l2i_core.dictionary import shapes
 from l2i_core.explainers.explained import Analysis as _Analysis
 from l2i_core.measure import usage
 from l2i_core.measure.records import ClipRow, to_csv
-from l2i_core.signal import audio
+from l2i_core.signal import audio, spectra
 
 CD = AudioConfig()
 
@@ -52,6 +52,16 @@ def test_a_component_without_activations_is_silence(engine: L2I, analysis: Analy
     silent = _Analysis(**fields)
     for sound in usage.alone(engine, silent, 3).sounds[1:]:
         assert float(sound.abs().max()) < 1e-6
+
+
+def test_all_components_spell_w_h_and_none_spell_silence(engine: L2I, analysis: Analysis) -> None:
+    x = analysis.spectrogram
+    modelled = analysis.patterns @ analysis.activations
+    whole = spectra.invert(modelled, x.phase, x.length, engine.audio) / analysis.gain
+    every = usage.spelled(engine, analysis, range(len(analysis.activations)))
+    assert torch.allclose(every, whole[: len(analysis.waveform)], atol=1e-6)
+    assert len(every) == len(analysis.waveform)
+    assert not usage.spelled(engine, analysis, []).any()
 
 
 @pytest.mark.parametrize("component", [-1, 12, 1000])

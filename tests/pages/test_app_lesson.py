@@ -9,7 +9,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from driving import Open, engine_for, noise, select, sounds, texts, upload, url, wav_bytes
+from driving import (
+    Open,
+    engine_for,
+    noise,
+    played,
+    seen,
+    select,
+    sounds,
+    texts,
+    upload,
+    url,
+    wav_bytes,
+)
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -260,3 +272,25 @@ def test_the_alternative_of_a_figure_has_its_numbers() -> None:
     line = Line("clip", [-10.0, 0.0], [0.25, 0.5], "#000000", band=([0.1, 0.2], [0.3, 0.6]))
     curves = plots.lines([line], 0.0, "dB", "share", palette())
     assert plots.numbers(curves) == "clip −10 0.25, 0 0.50", "the band is in the picture alone"
+
+
+def test_w_h_is_spelled_out_component_by_component(open_app: Open) -> None:
+    app = open_app(page="lesson", step="5")
+    (clip, whole), (x, model, *_) = played(app)["lesson-product"], seen(app)
+    app.select_slider[0].set_value(1).run()
+    assert not app.exception
+    again, one = played(app)["lesson-product"]
+    assert again == clip
+    assert one != whole
+    assert seen(app)[0] == x
+    assert seen(app)[1] != model
+
+
+def test_the_projector_stays_on_from_page_to_page(open_app: Open) -> None:
+    app = open_app(page="lesson")
+    app.toggle[0].set_value(True).run()
+    assert url(app)["projector"] == "1"
+    app.switch_page("pages/listen/page.py").run()
+    assert app.toggle[0].value is True
+    app.toggle[0].set_value(False).run()
+    assert "projector" not in url(app)
