@@ -80,12 +80,12 @@ def evaluated(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def order(app: AppTest) -> list[int]:
     """The components as the wall has them."""
-    data = json.loads(app.get("bidi_component")[0].proto.json)
-    return [cell["k"] for cell in data["cells"]]
+    return list(cells(app))
 
 
 def cells(app: AppTest) -> dict[int, dict[str, Any]]:
-    data = json.loads(app.get("bidi_component")[0].proto.json)
+    sent = [found.proto for found in app.get("bidi_component")]
+    data = json.loads(next(proto.json for proto in sent if proto.component_name == "l2i_wall"))
     return {cell["k"]: cell for cell in data["cells"]}
 
 

@@ -261,6 +261,95 @@ def test_components_can_be_switched_and_heard_alone(
     page.get_by_text("verdict on log-30:").wait_for()
 
 
+def test_several_sound_together_and_all_can_be_chosen(
+    page: Page, live_engine: L2I, live_analysis: Analysis
+) -> None:
+    relevance = live_engine.relevance(live_analysis, live_analysis.predicted)
+    first, second, *_ = torch.argsort(relevance, descending=True).tolist()
+    for k in (first, second):
+        live(page).get_by_role("button", name=f"Hear component #{k} alone", exact=True).click()
+    heard = live(page).evaluate("root => root.l2i.heard")
+    assert heard == "component:" + "+".join(map(str, sorted((first, second))))
+    gains = np.zeros(COMPONENTS, np.float32)
+    gains[[first, second]] = 1
+    made = live_engine.interpret(live_analysis, gains=gains)
+    _same(signal(page, heard), made.audio)
+    milliseconds = live(page).evaluate(
+        """root => new Promise(done => {
+            const [began, {player}] = [performance.now(), root.l2i];
+            root.querySelector('.l2i-shaped').click();
+            const wait = () => player.playing && player.context.currentTime > player.voice.began
+                ? done(performance.now() - began) : setTimeout(wait, 1);
+            wait();
+        })"""
+    )
+    print(f"\na click sounds after {milliseconds:.0f} ms")
+    assert live(page).evaluate("root => root.l2i.heard") == f"component:{first}"
+    for choice, count in (("all", COMPONENTS), ("invert", 0), ("invert", COMPONENTS), ("none", 0)):
+        live(page).get_by_role("button", name=choice, exact=True).click()
+        assert live(page).evaluate("root => root.l2i.selected.length") == count
+    page.get_by_text(": []").wait_for()  # the server's verdict
+
+
+def test_the_picture_loops_zooms_and_tells(page: Page, live_analysis: Analysis) -> None:
+    canvas = live(page).locator("canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    seconds = live(page).evaluate("root => root.l2i.player.duration")
+
+    def point(share: float, height: float = 0.5) -> tuple[float, float]:
+        return box["x"] + share * box["width"], box["y"] + (1 - height) * box["height"]
+
+    page.mouse.move(*point(0.4))
+    page.mouse.down()
+    page.mouse.move(*point(0.2), steps=3)
+    page.mouse.up()
+    region = live(page).evaluate("root => root.l2i.player.region")
+    assert region == pytest.approx([0.2 * seconds, 0.4 * seconds], abs=0.02)
+    page.keyboard.press("Space")
+    page.wait_for_timeout(100)
+    assert region[0] <= live(page).evaluate("root => root.l2i.position") <= region[1]
+    page.mouse.click(*point(0.8))
+    place = live(page).evaluate("root => [root.l2i.player.region, root.l2i.position]")
+    assert (place[0], place[1] >= 0.8 * seconds - 0.02) == (None, True)
+    page.keyboard.press("Space")
+
+    # The loudest band of the clip is 0 dB of A, wherever it is.
+    level = live(page).evaluate(
+        """root => {
+            const {levels, content} = root.l2i.clip, at = levels.whole.indexOf(levels.reference);
+            const {bands} = content.mel;
+            return [Math.floor(at / bands) / (content.shown - 1), (at % bands + 0.5) / bands];
+        }"""
+    )
+    page.mouse.move(*point(*level))
+    told = live(page).locator(".l2i-said")
+    expect(told).to_contain_text("A 0\u202fdB")
+    expect(told).to_contain_text(f"{level[0] * seconds:.2f}"[:3])
+    expect(told).to_contain_text("Hz")
+
+    shown = "root => [root.l2i.parts.picture.from, root.l2i.parts.picture.to]"
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -400)
+    page.keyboard.up("Control")
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=live-interpretation]').l2i.parts.picture.to"
+        " - document.querySelector('[data-testid=live-interpretation]').l2i.parts.picture.from < 0.3"
+    )
+    left, right = live(page).evaluate(shown)
+    assert left - 1e-6 <= level[0] <= right + 1e-6, "around the pointer"
+    page.mouse.click(*point(0.5))
+    middle = (left + right) / 2
+    assert live(page).evaluate("root => root.l2i.position") == pytest.approx(
+        middle * seconds, abs=0.02
+    )
+    page.keyboard.press("z")
+    assert live(page).evaluate(shown)[1] - live(page).evaluate(shown)[0] < right - left
+    page.mouse.dblclick(*point(0.5))
+    assert live(page).evaluate(shown) == [0, 1]
+
+
 def test_the_page_can_change_the_class(
     page: Page, live_engine: L2I, live_analysis: Analysis
 ) -> None:
