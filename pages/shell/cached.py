@@ -55,6 +55,11 @@ class Key(NamedTuple):
         """What a bundle's metrics are of: bundle, interpreter, which W."""
         return self.bundle, self.interpreter, self.dictionary
 
+    @property
+    def of_f(self) -> Key:
+        """What f says of the clip, whatever explains it and by which W."""
+        return self._replace(interpreter="", dictionary="")
+
     def of(self, clip: str, window: str = "") -> Key:
         """The same model and interpreter on another clip."""
         return self._replace(clip=clip, window=window)
@@ -123,7 +128,7 @@ def overview(
     if seconds(source) > audio.MAX_SECONDS:
         found = timeline(key, engine, source, progress)
         return Overview(found.seconds, found.windows, found.logits, found.logits.mean(0))
-    return _overviews.get(key, lambda: _overview(engine, sound(engine, source), progress))
+    return _overviews.get(key.of_f, lambda: _overview(engine, sound(engine, source), progress))
 
 
 def timeline(
@@ -148,7 +153,7 @@ def timeline(
             made.append(part)
             number += len(part.starts)
 
-    return _timelines.get(key._replace(interpreter=""), make)
+    return _timelines.get(key.of_f, make)
 
 
 @st.cache_resource(show_spinner="Looking for the best five seconds …", max_entries=64)
