@@ -57,7 +57,7 @@ def test_first_visit_is_white_noise_at_0_db(open_lab: Open) -> None:
     asked = {"kind": "white", "snr": "0", "seed": "0", "tab": "clip"}
     assert url(app).items() >= asked.items()
     assert "other" not in url(app)
-    assert figures(app)[0] == "0.0\u202fdB"
+    assert "at 0.0\u202fdB SNR" in texts(app)
     assert len(lab_sounds(app)) == 7
     drawn = [image.proto.imgs[0].url for image in app.get("image")[:-1]]  # the last is the legend
     assert len(set(drawn)) == 6, "a picture for each sound"
@@ -132,11 +132,11 @@ def test_a_deep_link_and_what_the_page_says_of_it(open_lab: Open) -> None:
     mixture = stems.mix(clip, coloured_noise("pink", len(clip), 3, rate), -7.0)
     row = noise_lab.measure(engine, mixture, clean.predicted, 0.05)
     chance = float(engine.probabilities(clean.logits)[clean.predicted])
-    first = noise_lab.place(clean.interpreter_logits, clean.predicted)
+    assert "at −7.0\u202fdB SNR" in texts(app)
+    place = "still the first of" if row["place"] == 1 else f"at place {row['place']} of"
+    assert place in texts(app)
     assert figures(app) == [
-        "−7.0\u202fdB",
         f"{chance:.2f} → {row['probability']:.2f}",
-        f"{first} → {row['place']}",
         words.percent(row["rest_passed"]),
         words.percent(row["followed_passed"]),
     ]
@@ -185,7 +185,7 @@ def test_the_noise_changes_the_mixture_alone(open_lab: Open) -> None:
     # Quieter noise: the mixture no longer needs the gain to be lowered, or lowers it less.
     app.slider[-1].set_value(20).run()
     assert url(app)["snr"] == "20"
-    assert figures(app)[0] == "20.0\u202fdB"
+    assert "at 20.0\u202fdB SNR" in texts(app)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_an_overlap_is_explained_for_either_class(open_lab: Open, engine: L2I) -
     app = open_lab(kind="clip", clip="dog-1", other=other, tau="0.05", snr="5")
     title = clips.at_hand()[other].title
     assert app.title[0].value.startswith("Two sounds at once")
-    assert figures(app)[0] == "5.0\u202fdB"
+    assert "at 5.0\u202fdB SNR" in texts(app)
     assert "A · input**, Dog 1 alone" in texts(app)
     before = lab_sounds(app)
     switch = next(b for b in app.button_group if b.label == "Explain the mixture for")
@@ -228,7 +228,7 @@ def test_an_overlap_is_explained_for_either_class(open_lab: Open, engine: L2I) -
     assert url(app)["class"] == decisions[other]
     assert select(app, "Class").value == decisions[other]
     assert f"A · input**, {title} alone" in texts(app)
-    assert figures(app)[0] == "−5.0\u202fdB", "the other clip is followed now"
+    assert "at −5.0\u202fdB SNR" in texts(app), "the other clip is followed now"
     clip, rest = (
         engine.analyse(*clips.at_hand()[name].read()).waveform.numpy() for name in ("dog-1", other)
     )
@@ -297,7 +297,7 @@ def test_nothing_selected_offers_the_class_that_f_names(open_lab: Open) -> None:
     )
     app = open_lab(clip="dog-1", tau="0.95", **{"class": label})
     assert "Nothing is selected in the mixture" in texts(app)
-    assert figures(app)[3:] == ["0\u202f%", "0\u202f%"]
+    assert figures(app)[1:] == ["0\u202f%", "0\u202f%"]
     button(app, "Explain").click().run()
     assert url(app)["class"] == engine.classes[mixed.predicted]
 
@@ -326,7 +326,7 @@ def test_a_sweep_runs_beside_the_page(open_lab: Open) -> None:
         button(app, f"**{snr}".replace("-", "−")).click().run()
         assert not app.exception, app.exception
         assert url(app).items() >= {"snr": str(snr), "tab": "clip"}.items()
-        assert figures(app)[0] == f"{snr}.0\u202fdB".replace("-", "−")
+        assert f"at {snr}.0\u202fdB SNR".replace("-", "−") in texts(app)
         mixed[snr] = lab_sounds(app)[3]
     assert len(set(mixed.values())) == 2
 
