@@ -133,10 +133,12 @@ def only(
     shown: Sequence[str],
     label: str | None = None,
     tags: Sequence[str] = (),
+    cell: tuple[str, str] | None = None,
 ) -> list[CaseRow]:
     """The rows to which all of the filters apply: names of GROUNDS, or "right", MISSED or ALARM;
     `label`: clips of this class, by their label or by f; a multi-label model's rows about it; any
-    of these `tags`, "" being none, all where none is given."""
+    of these `tags`, "" being none, all where none is given; `cell`: of this label, and called so.
+    """
     tests = {
         **GROUNDS,
         "right": lambda row: row.right is True,
@@ -153,6 +155,7 @@ def only(
         if all(tests[name](row) for name in shown)
         and (label is None or label in names(row))
         and (not tags or row.tag in tags)
+        and (cell is None or cell == (row.label, row.predicted))
     ]
 
 

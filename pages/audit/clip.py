@@ -12,7 +12,7 @@ from l2i_core.measure.records import CaseRow
 from l2i_core.report.evidence import evidence_zip
 from pages.audit import audits
 from pages.audit.decisions import Decisions
-from pages.audit.table import KINDS
+from pages.audit.filters import KINDS
 from pages.audit.tagging import heard
 from pages.shell import cached, evidence, models, results, state
 from pages.shell.clips import ClipSource

@@ -7,8 +7,10 @@ from l2i_core.words import counted
 from pages.audit import audits
 from pages.audit.clip import clip
 from pages.audit.decisions import Decisions, on_page
+from pages.audit.filters import filtered
 from pages.audit.report import take_away
-from pages.audit.table import filtered, table
+from pages.audit.score import score
+from pages.audit.table import table
 from pages.shell import results, state
 from pages.shell.view import View, current
 from pages.show.words import sentence
@@ -44,6 +46,7 @@ def audited(view: View, decisions: Decisions) -> None:
         st.info(
             f"None of the {decisions.task.counted(len(decisions.rows))} is so; take a filter away."
         )
+    score(decisions)
     take_away(decisions, shown, chosen)
 
 

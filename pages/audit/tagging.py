@@ -7,7 +7,7 @@ from l2i_core.data.tags import TAGS, Tag
 from l2i_core.measure.records import CaseRow
 from l2i_core.words import counted, joined
 from pages.audit.decisions import Decisions
-from pages.shell import cached, models, state, tags
+from pages.shell import cached, models, state, tags, uploads
 from pages.shell.clips import ClipSource, shared
 from pages.show import players
 from pages.show.files import download
@@ -66,29 +66,12 @@ def exchange(decisions: Decisions, stem: str) -> None:
         help="They go with the session: this server keeps none." if shared() else None,
     )
     with st.popover("Import tags"):
-        times = st.session_state.setdefault("l2i_tags_imported", 0)
-        key = f"tags-file-{times}"
-        st.file_uploader(
-            "Tags (CSV exported here); they replace yours of the same decisions",
-            ["csv"],
-            key=key,
-            on_change=_import,
-            args=(key,),
-        )
+        label = "Tags (CSV exported here); they replace yours of the same decisions"
+        uploads.table_uploader(label, "csv", "tags-file", _import)
 
 
-def _import(key: str) -> None:
-    """Callback: all tags of the file, or one sentence and none."""
-    state.touch()
-    file = st.session_state.get(key)
-    if file is None:
-        return
-    st.session_state["l2i_tags_imported"] += 1  # the next uploader is empty
-    try:
-        found = kept.decode(file.getvalue(), file.name)
-    except ValueError as error:
-        state.notice(sentence(str(error)), "error")
-        return
+def _import(name: str, data: bytes) -> None:
+    found = kept.decode(data, name)
     tags.change(found)
-    names = sorted({key.model for key in found})
-    st.toast(f"{counted(len(found), 'tag')} imported, of {joined(names)}.")
+    models = joined(sorted({key.model for key in found}))
+    st.toast(f"{counted(len(found), 'tag')} imported, of {models}.")

@@ -1,15 +1,16 @@
 """Dictionary: the components that every explanation is made of, to be seen, heard and named."""
 
+from functools import partial
+
 import streamlit as st
 
 from l2i_core.measure import usage
 from l2i_core.measure.records import to_csv
 from pages.dictionary import component, use, wall, weights
-from pages.shell import clips, components, state
+from pages.shell import clips, components, state, uploads
 from pages.shell.view import View, current
 from pages.show import players, terms
 from pages.show.files import download
-from pages.show.words import sentence
 
 
 def page() -> None:
@@ -74,14 +75,11 @@ def names_and_data(view: View) -> None:
             f"{stem}-component-names.json",
             disabled=not names,
         )
-        times = st.session_state.setdefault("l2i_names_imported", 0)
-        key = f"names-file-{times}"
-        st.file_uploader(
+        uploads.table_uploader(
             "Import names (JSON exported here); they replace names of the same components",
-            ["json"],
-            key=key,
-            on_change=_import,
-            args=(view, key),
+            "json",
+            "names-file",
+            partial(_import, view),
         )
         download(
             "Class weights θ (CSV)",
@@ -90,18 +88,9 @@ def names_and_data(view: View) -> None:
         )
 
 
-def _import(view: View, key: str) -> None:
-    """Callback: all names of the file, or one sentence and none."""
-    state.touch()
-    file = st.session_state.get(key)
-    if file is None:
-        return
-    st.session_state["l2i_names_imported"] += 1  # the next uploader is empty
-    try:
-        found = components.imported(view.engine, file.name, file.getvalue())
-    except ValueError as error:
-        state.notice(sentence(str(error)), "error")
-        return
+def _import(view: View, name: str, data: bytes) -> None:
+    """All names of the file; ValueError in one sentence."""
+    found = components.imported(view.engine, name, data)
     known = components.names_of(view.engine)
     replaced = sum(known.get(k, name) != name for k, name in found.items())
     problem = components.rename(view.engine, found)

@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from l2i_core.signal import audio
-from pages.shell import cached
+from pages.shell import cached, state
 from pages.shell.clips import SUFFIXES, ClipSource, uploads
+from pages.show.words import sentence
 
 Took = Callable[[ClipSource], None]
 Say = Callable[[str], None]
@@ -47,6 +48,26 @@ def uploader(label: str, key: str, took: Took, say: Say) -> None:
         max_upload_size=max_upload_mb(),
     )
     st.caption(limits())
+
+
+def table_uploader(label: str, kind: str, key: str, took: Callable[[str, bytes], None]) -> None:
+    """A place for a small file that is read at once, and empty after it: `took` is given its name
+    and bytes; a ValueError is one message, and nothing of the file counts."""
+    times = f"l2i_times {key}"
+
+    def read() -> None:
+        state.touch()
+        file: Any = st.session_state.get(f"{key} {st.session_state[times]}")
+        if file is None:
+            return
+        st.session_state[times] += 1  # the next uploader is empty
+        try:
+            took(file.name, file.getvalue())
+        except ValueError as error:
+            state.notice(sentence(str(error)), "error")
+
+    number = st.session_state.setdefault(times, 0)
+    st.file_uploader(label, [kind], key=f"{key} {number}", on_change=read)
 
 
 def taken(key: str, took: Took, say: Say) -> None:

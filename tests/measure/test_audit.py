@@ -300,3 +300,8 @@ def test_tags_filter_and_are_exported(rows: list[CaseRow]) -> None:
     lines = list(csv.DictReader(audit.to_csv(found).splitlines()))
     assert {line["clip"]: (line["tag"], line["note"]) for line in lines}["'=cmd()"] == ("", "'-x")
     assert "tag" not in audit.to_csv(rows).splitlines()[0]
+
+
+def test_a_confusion_is_a_cell_of_label_and_decision(rows: list[CaseRow]) -> None:
+    assert {r.case for r in audit.only(rows, [], cell=("rain", "dog"))} == {"wrong", "surely wrong"}
+    assert audit.only(rows, ["right"], cell=("rain", "dog")) == []

@@ -98,6 +98,69 @@ def _exhibits(app: AppTest) -> Any:
     return next(m for m in app.multiselect if m.label.startswith("Clips with sound"))
 
 
+def test_confusions_and_orders_are_links(open_app: Open, measured: Path) -> None:
+    app = _open(open_app)
+    everything = app.dataframe[0].value
+    box = select(app, "Labelled or heard as")
+    if cells := [option for option in box.options if "→" in option]:
+        box.set_value(cells[0]).run()
+        [(label, said)] = set(app.dataframe[0].value[["label", "f says"]].itertuples(index=False))
+        assert cells[0].startswith(f"{label} → {said} (")
+        assert url(app)["show"] == f"cell:{label}>{said}".replace(" ", "_")
+    app = _open(open_app, show="each")
+    assert select(app, "Order").value == "each"
+    first = app.dataframe[0].value["f says"].tolist()
+    classes = len(set(first))
+    assert len(set(first[:classes])) == classes, "one of each class comes first"
+    assert sorted(_rows(app)) == sorted(everything["clip"])
+
+
+def _give(app: AppTest, label: str, data: bytes) -> None:
+    place = next(u for u in app.file_uploader if u.label.startswith(label))
+    place.set_value(("own.csv", data, "text/csv")).run()
+    assert not app.exception, app.exception
+
+
+def _unfold(app: AppTest, key: str) -> AppTest:
+    app.session_state[key] = True
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_a_column_of_ones_own_is_a_slice(open_app: Open, measured: Path) -> None:
+    app = _unfold(_open(open_app), "own-slices")
+    first, second, third = _rows(app)
+    _give(app, "A CSV with", b"clip,site\nnobody,A\n")
+    assert "names none of these clips" in " ".join(e.value for e in app.error)
+    assert len(_rows(app)) == 3
+    data = f"clip,site,year\n{first},A,2020\n{third},A,2021\n{second},B,2020\n"
+    _give(app, "A CSV with", data.encode())
+    select(app, "Value").set_value("A").run()
+    assert _rows(app) == [first, third]
+    assert any("Your slice: site = A" in c.value for c in app.caption)
+    select(app, "Column").set_value("year").run()
+    assert len(_rows(app)) == 3, "another column has other values"
+    select(app, "Value").set_value("2021").run()
+    assert _rows(app) == [third]
+    next(b for b in app.button if b.label == "All clips again").click().run()
+    assert len(_rows(app)) == 3
+
+
+def test_a_confidence_is_explained_where_labels_are(
+    open_app: Open, measured: Path, quick: None, tmp_path: Path
+) -> None:
+    app = _unfold(_open(open_app), "audit-score")
+    assert "f's confidence is" in texts(app)
+    assert any(c.value.startswith("ECE ") for c in app.caption)
+    cuts = app.dataframe[1].value
+    assert cuts["n"].sum() == 3
+    soundfile.write(tmp_path / "loose.wav", noise(0.5), 44100)
+    app = _wait(_measure(app, str(tmp_path)))
+    assert any("none of these has one" in c.value for c in app.caption)
+    assert len(app.dataframe) == 1
+
+
 Downloads = dict[str, Any]
 
 
@@ -372,11 +435,9 @@ def test_on_a_shared_server_tags_live_in_the_session(
     other = _open(open_app)
     assert "tag" not in other.dataframe[0].value
     assert not list(tmp_path.glob("tags*")), "nothing is left on the server's disk"
-    place = next(u for u in other.file_uploader if u.label.startswith("Tags"))
-    place.set_value(("tags.csv", exported, "text/csv")).run()
+    _give(other, "Tags", exported)
     assert other.dataframe[0].value.loc[0, ["tag", "note"]].tolist() == ["wrong", "mine"]
-    place = next(u for u in other.file_uploader if u.label.startswith("Tags"))
-    place.set_value(("other.csv", b"clip,label\n", "text/csv")).run()
+    _give(other, "Tags", b"clip,label\n")
     assert "lacks the column" in " ".join(e.value for e in other.error)
     assert other.dataframe[0].value.loc[0, "tag"] == "wrong", "nothing is lost"
 
