@@ -1,7 +1,7 @@
-"""The evidence of one interpretation as a zip: sounds, picture, report, and digests of all.
+"""The evidence of one interpretation as a zip: a page to read, sounds, picture, report, digests.
 
 Whoever has the input file and the model can make the same bytes again: nothing in it depends on
-the time or the place of writing, the link, a user's names of components and tags apart.
+the place of writing, but for what a user gives: the link, the time, names of components, tags.
 `sha256sum -c MANIFEST` checks an unpacked one.
 """
 
@@ -24,11 +24,9 @@ from l2i_core.classifiers.protocol import files_of
 from l2i_core.data.tags import Tag
 from l2i_core.dictionary import masking
 from l2i_core.measure.explained import Explained
-from l2i_core.report import figures
-from l2i_core.report.figures import Panel
+from l2i_core.report.html_report import Pinned, decision_html, exhibit
 from l2i_core.report.report import make_report
 from l2i_core.signal import audio
-from l2i_core.words import TITLES, class_name
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
 
@@ -74,6 +72,7 @@ def evidence_report(
     seed: int = 0,
     names: Mapping[int, str] | None = None,
     tag: Tag | None = None,
+    time: str | None = None,
 ) -> dict[str, Any]:
     """`make_report`, and what else is needed to repeat it or to doubt it.
 
@@ -81,6 +80,7 @@ def evidence_report(
     user's, not the selection by τ. names: what the user calls components. digests:
     `bundle_digests`. random: median FF of the Random Baselines of this clip and their number of
     draws, with `seed`; interpreting itself draws nothing. tag: the listener's, of this decision.
+    time: when it is made, as it is to be shown; what gives none makes the same bytes again.
     """
     interpretation, most = made.interpretation, made.engine.conventions.max_components
     gains = interpretation.gains
@@ -97,6 +97,7 @@ def evidence_report(
         "bundle_sha256": dict(digests),
         "versions": versions(),
         "url": url,
+        "time": time,
         "tag": (tag and tag.tag) or "",
         "note": (tag and tag.note) or "",
     }
@@ -116,33 +117,16 @@ def random_drops(made: Explained, draws: int = 20, seed: int = 0) -> dict[str, f
     }
 
 
-def picture(explained: Explained, shown: str = "light") -> bytes:
-    """PNG of input, interpretation and residual on one scale, without a short clip's padding."""
-    analysis, made = explained.analysis, explained.interpretation
-    panels = [
-        Panel(TITLES[0], analysis.spectrogram.log_magnitude),
-        Panel(TITLES[1], made.log_magnitude, dim=True),
-        Panel(TITLES[2], made.residual_log_magnitude),
-    ]
-    return figures.spectrograms(
-        panels,
-        explained.engine.audio,
-        length=len(analysis.waveform),
-        start=analysis.seconds[0],
-        shown=shown,
-        title=f"explained as “{class_name(made.target)}” at τ = {made.threshold:.2f}, "
-        f"{len(made.selected)} of {len(made.relevance)} components",
-    )
-
-
-def evidence_zip(made: Explained, report: Mapping[str, Any]) -> bytes:
-    """input.wav, interpretation.wav, residual.wav (float32 at the clip's own level),
-    spectrograms.png, report.json (an `evidence_report`) and MANIFEST (SHA-256 of each)."""
-    rate = made.engine.audio.sample_rate
+def evidence_zip(made: Explained, report: Mapping[str, Any], pinned: Pinned | None = None) -> bytes:
+    """evidence.html to read (`html_report.decision_html`), input.wav, interpretation.wav,
+    residual.wav (float32 at the clip's own level), spectrograms.png, report.json (an
+    `evidence_report`) and MANIFEST (SHA-256 of each)."""
+    rate, shown = made.engine.audio.sample_rate, exhibit(str(report["clip"]), made, report)
     text = json.dumps(report, indent=1, ensure_ascii=False)
     files = {
+        "evidence.html": decision_html(shown, pinned).encode(),
         **{f"{name}.wav": audio.float_wav(sound, rate) for name, sound in made.sounds.items()},
-        "spectrograms.png": picture(made),
+        "spectrograms.png": shown.figures[0],
         "report.json": text.encode() + b"\n",
     }
     manifest = "".join(

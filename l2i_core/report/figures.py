@@ -123,7 +123,7 @@ def spectrograms(
     """PNG of spectrograms side by side on one scale: the first panel's loudest band is 0 dB.
 
     length: the clip's samples, without padding. start: seconds at the left edge. shown: "light"
-    or "dark".
+    or "dark". title: one line, or two.
     """
     import librosa.display
 
@@ -133,7 +133,7 @@ def spectrograms(
     levels = [_columns(picture, step) for picture in levels]
     loudest, colours = reference(levels[0]), PALETTES[shown]
     seconds = start + step * config.hop_length / config.sample_rate * np.arange(levels[0].shape[1])
-    with _canvas(4.1 * len(panels) + 1.0, 3.4, colours) as (figure, file):
+    with _canvas(4.1 * len(panels) + 1.0, 3.6, colours) as (figure, file):
         width = figure.get_figwidth()
         figure.subplots_adjust(0.68 / width, 0.15, 1 - 0.95 / width, 0.82, 0.06)
         places = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
@@ -154,7 +154,8 @@ def spectrograms(
         for place in places[1:]:
             place.set_ylabel("")
         _colour_bar(figure)
-        figure.text(0.08 / width, 0.94, title, fontsize=11)
+        # A name's “$” begins no formula.
+        figure.text(0.08 / width, 0.98, title, fontsize=10, va="top", parse_math=False)
     return file.getvalue()
 
 

@@ -1,4 +1,5 @@
-"""An audit as one HTML file: sounds and pictures inside, nothing fetched, no script.
+"""An audit, or the evidence of one decision, as one HTML file: sounds and pictures inside, nothing
+fetched, no script.
 
 Opens in any browser without the app, light or dark as the reader prefers. Its page is `audit.html`
 beside this file: every text that comes from a file, a model or a user is escaped there; a policy in
@@ -12,6 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import jinja2
@@ -20,12 +22,12 @@ import soundfile
 from torch import Tensor
 
 from l2i_core.data.clips import classes_of
-from l2i_core.dictionary import shapes
+from l2i_core.dictionary import choice, shapes
 from l2i_core.dictionary.names import label
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.records import CaseRow
-from l2i_core.report import evidence
-from l2i_core.report.figures import PALETTES
+from l2i_core.report import figures
+from l2i_core.report.figures import PALETTES, Panel
 from l2i_core.report.report import decision, score, statement, task_in, warning
 from l2i_core.signal import audio
 from l2i_core.task import Task
@@ -33,6 +35,7 @@ from l2i_core.words import TITLES, class_name, compared, hertz, logit, number, p
 
 MOST_EXHIBITS = 10
 LISTED = 12  # components of an exhibit's table
+MOST_NAMED = 60  # classes of a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Exhibit:
 
     @property
     def decibels(self) -> str:
-        return f"{20 * math.log10(self.gain):+.1f}"
+        return f"{round(20 * math.log10(self.gain), 1) + 0.0:+.1f}"
 
     @property
     def names(self) -> dict[int, str]:
@@ -83,10 +86,58 @@ def exhibit(name: str, explained: Explained, report: Mapping[str, Any]) -> Exhib
     engine, heard = explained.engine, tuple(explained.sounds.values())
     gain = audio.common_gain(heard)
     first, second, third = (_flac(sound, gain, engine.audio.sample_rate) for sound in heard)
-    light, dark = (evidence.picture(explained, shown) for shown in ("light", "dark"))
+    light, dark = (_picture(explained, report, shown) for shown in ("light", "dark"))
     centres = shapes.centres(engine.dictionary.patterns, engine.audio)
     return Exhibit(
         name, report, (first, second, third), gain, (light, dark), tuple(centres.tolist())
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What a decision is compared with: the other view's sound x_int (n,) at `rate`, its picture as
+    PNG, and the figures of both by name, the pinned one's first."""
+
+    sound: Tensor
+    rate: int
+    picture: bytes
+    figures: Mapping[str, tuple[str, str]]
+
+    @property
+    def flac(self) -> bytes:
+        return _flac(self.sound, audio.common_gain([self.sound]), self.rate)
+
+
+def decision_html(one: Exhibit, pinned: Pinned | None = None) -> str:
+    """The evidence of one decision, to be read or printed: what `audit_html` shows of it, under the
+    file's name, model, settings and programs that its report holds."""
+    report = one.report
+    names = [class_name(name) for name in report["classes"]]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    random = report["random"]
+    drawn = f"; {random['draws']} random draws, seed {report['seed']}" if random else ""
+    w = " with the clip's own dictionary" if report["dictionary"] == choice.CLIP else ""
+    about = {
+        "File": report["clip"],
+        "SHA-256": report["input_sha256"],
+        "Made": report["time"],
+        "Model": f"{report['bundle']}, interpreter {report['interpreter']}{w}",
+        f"Classes ({len(names)})": ", ".join(names[:MOST_NAMED]) + more,
+        "Settings": f"masks on {report['mask_domain']} magnitudes, conventions of the "
+        f"{report['conventions']}{drawn}",
+        "Programs": ", ".join(f"{what} {which}" for what, which in report["versions"].items()),
+    }
+    return _page().render(
+        title=f"Evidence: {report['clip']}",
+        about={what: which for what, which in about.items() if which},
+        digests=report["bundle_sha256"],
+        headline="",
+        rows=(),
+        exhibits=(one,),
+        places={},
+        url=report["url"],
+        pinned=pinned,
+        alone=True,
     )
 
 
@@ -125,6 +176,8 @@ def audit_html(
         exhibits=exhibits,
         places={one.name: place for place, one in enumerate(exhibits, 1)},
         url=url,
+        pinned=None,
+        alone=False,
     )
 
 
@@ -141,6 +194,37 @@ def _page() -> jinja2.Template:
     environment.filters |= {f.__name__: f for f in written}
     environment.globals |= {f.__name__: f for f in told} | {"titles": TITLES, "palettes": PALETTES}
     return environment.get_template("audit.html")
+
+
+def _picture(explained: Explained, report: Mapping[str, Any], shown: str) -> bytes:
+    """PNG of input, interpretation and residual on one scale, without a short clip's padding; it
+    says what it is of, wherever it is taken."""
+    analysis, made = explained.analysis, explained.interpretation
+    panels = [
+        Panel(TITLES[0], analysis.spectrogram.log_magnitude),
+        Panel(TITLES[1], made.log_magnitude, dim=True),
+        Panel(TITLES[2], made.residual_log_magnitude),
+    ]
+    model = f"{report['bundle']}, {report['interpreter']}"
+    said = f"f {task_in(report).decides} {decision(report, report['logits'])}"
+    tag = f"tagged {report['tag']}" if report["tag"] else ""
+    lines = (
+        (shorten(report["clip"], 60, placeholder="…"), model, shorten(said, 60, placeholder="…")),
+        (
+            f"explained as “{class_name(made.target)}” at τ = {made.threshold:.2f}, "
+            f"{len(made.selected)} of {len(made.relevance)} components",
+            tag,
+            shorten(report["note"], 60, placeholder="…"),
+        ),
+    )
+    return figures.spectrograms(
+        panels,
+        explained.engine.audio,
+        length=len(analysis.waveform),
+        start=analysis.seconds[0],
+        shown=shown,
+        title="\n".join(" · ".join(filter(None, line)) for line in lines),
+    )
 
 
 def _base64(data: bytes) -> str:

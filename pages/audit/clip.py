@@ -9,7 +9,6 @@ import streamlit as st
 from l2i_core.measure import audit
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.records import CaseRow
-from l2i_core.report.evidence import evidence_zip
 from pages.audit import audits
 from pages.audit.decisions import Decisions
 from pages.audit.filters import KINDS
@@ -40,10 +39,10 @@ def clip(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> Non
     source = decisions.sources([chosen]).get(chosen.case)
     if source is not None:
         heard(decisions, chosen, source)
-    stem, write = "", None
+    stem, make = "", None
     if source is not None:
         stem = f"{source.stem}-{chosen.predicted}-tau{decisions.threshold:.2f}"
-        write = partial(_zip, decisions, chosen, source, decisions.url)
+        make = partial(_evidence, decisions, chosen, source, decisions.url)
     with st.container(horizontal=True):
         if st.button("Open in Listen", disabled=source is None, type="primary", key="open"):
             assert source is not None  # or the button is disabled
@@ -55,7 +54,7 @@ def clip(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> Non
             state.put(bundle=bundle, interpreter=decisions.found.interpreter)
             state.put(dictionary=w if len(offered) > 1 else None)
             results.listen(decisions.found, chosen, name, decisions.threshold)
-        evidence.download(stem, write, "FF and Random are the table's.", "content")
+        evidence.download(stem, make, "FF and Random are the table's.", "content")
     if source is None:
         missing = f"The file of {chosen.clip} is gone: measure again"
         if decisions.own is None:
@@ -83,8 +82,10 @@ def explained(
     return made, evidence.report(made, source, bundle, url=url, **drawn)
 
 
-def _zip(decisions: Decisions, row: CaseRow, source: ClipSource, url: str | None) -> bytes:
-    return evidence_zip(*explained(decisions, row, source, url))
+def _evidence(
+    decisions: Decisions, row: CaseRow, source: ClipSource, url: str | None
+) -> evidence.Evidence:
+    return *explained(decisions, row, source, url), None
 
 
 def _describe(row: CaseRow) -> str:

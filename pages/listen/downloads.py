@@ -9,6 +9,7 @@ from l2i_core.measure.explained import Explained
 from l2i_core.measure.records import to_csv
 from l2i_core.report.report import make_report
 from l2i_core.words import TITLES
+from pages.listen.pins import pinned_beside
 from pages.shell import evidence
 from pages.shell.view import View
 from pages.show import players
@@ -33,7 +34,7 @@ def downloads(view: View, made: Explained) -> None:
             f"{view.source.stem}-{view.target}-every-tau.csv",
             help="Components, sound energy kept and FF for each τ in steps of 0.05, by τ alone.",
         )
-        evidence.evidence_button(view, made)
+        evidence.evidence_button(view, made, partial(pinned_beside, view, made))
 
 
 def every_threshold(made: Explained) -> list[dict[str, float | None]]:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import streamlit as st
+import torch
 from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core import AudioConfig, Interpretation, Verdict
 from l2i_core.measure.explained import Explained
+from l2i_core.report.html_report import Pinned
 from pages.shell import state
 from pages.shell.view import View
 from pages.show import pictures, players
@@ -53,6 +55,18 @@ def offer(view: View, made: Explained, place: DeltaGenerator) -> None:
     if pinned is not None:
         with place:
             _beside(pinned, now)
+
+
+def pinned_beside(view: View, made: Explained) -> Pinned | None:
+    """What the evidence of the present view is compared with, if anything is pinned."""
+    pinned: Pin | None = st.session_state.get(_KEY)
+    now = _now(view, made)
+    if pinned is None or pinned.settings == now.settings:
+        return None
+    names = dict.fromkeys([*pinned.column, *now.column])
+    figures = {name: (pinned.column.get(name, "–"), now.column.get(name, "–")) for name in names}
+    picture = pinned.drawn(pictures.reference(pinned.whole), "light")
+    return Pinned(torch.from_numpy(pinned.sound), pinned.audio.sample_rate, picture, figures)
 
 
 def _beside(pinned: Pin, now: Pin) -> None:

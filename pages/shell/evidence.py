@@ -1,5 +1,6 @@
-"""What leaves the app as evidence: one interpretation as a zip."""
+"""What leaves the app as evidence: one interpretation as a zip, or as a page to read."""
 
+import datetime
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -8,39 +9,64 @@ import streamlit as st
 
 from l2i_core.measure.explained import Explained
 from l2i_core.report import evidence
+from l2i_core.report.html_report import Pinned, decision_html, exhibit
 from pages.shell import components, models, state, tags
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
 from pages.show import files
 
+Evidence = tuple[Explained, dict[str, Any], Pinned | None]  # as `evidence_zip` takes it
 
-def evidence_button(view: View, made: Explained) -> None:
-    """The evidence of what is on screen, beside both Randoms of this very clip."""
+
+def evidence_button(
+    view: View, made: Explained, pinned: Callable[[], Pinned | None] = lambda: None
+) -> None:
+    """The evidence of what is on screen, beside both Randoms of this very clip, and the view that
+    is pinned, if any."""
     stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
     stem += "-own" if view.choice.overrides else ""
     url = link()
 
-    def write() -> bytes:
+    def make() -> Evidence:
         random = evidence.random_drops(made)
         about = report(made, view.source, view.key.bundle, url=url, random=random)
-        return evidence.evidence_zip(made, about)
+        return made, about, pinned()
 
-    download(stem, write, "FF stands beside 20 draws of Random, which takes seconds.", "stretch")
+    download(stem, make, "FF stands beside 20 draws of Random, which takes seconds.", "stretch")
 
 
 def download(
-    stem: str, write: Callable[[], bytes] | None, note: str, width: Literal["stretch", "content"]
+    stem: str, make: Callable[[], Evidence] | None, note: str, width: Literal["stretch", "content"]
 ) -> None:
-    """A button for an evidence zip, which is written when it is asked for; None: it cannot be."""
+    """Buttons for the evidence as a zip, and for the page in it alone, made when they are asked
+    for; None: it cannot be."""
+
+    def packed() -> bytes:
+        assert make is not None  # or the button is disabled
+        return evidence.evidence_zip(*make())
+
+    def page() -> str:
+        assert make is not None  # or the button is disabled
+        made, about, pinned = make()
+        return decision_html(exhibit(str(about["clip"]), made, about), pinned)
+
+    given: dict[str, Any] = {"disabled": make is None, "width": width}
     files.download(
         "Evidence (zip)",
-        write or b"",
+        packed,
         f"{stem}-evidence.zip",
         key="evidence",
-        disabled=write is None,
-        width=width,
-        help="Input, interpretation and residual as WAV, their spectrograms, and a report with "
-        f"model, versions, settings and SHA-256 digests of everything. {note}",
+        help="A page to read, input, interpretation and residual as WAV, their spectrograms, and a "
+        f"report with model, versions, settings and SHA-256 digests of everything. {note}",
+        **given,
+    )
+    files.download(
+        "Evidence (HTML)",
+        page,
+        f"{stem}-evidence.html",
+        key="evidence-page",
+        help="The page alone, to read or print; sounds and pictures are in it.",
+        **given,
     )
 
 
@@ -55,6 +81,7 @@ def report(made: Explained, source: ClipSource, bundle: str, **about: Any) -> di
         digests=digests(bundle),
         names=components.names_of(made.engine),
         tag=tags.of(bundle).get(decision) if decision else None,
+        time=datetime.datetime.now().astimezone().isoformat(" ", "seconds"),
         **about,
     )
 

@@ -1,21 +1,26 @@
 """The evidence zip: complete, true to the engine, checkable, the same bytes again."""
 
+import base64
 import hashlib
 import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
 from l2i_core import L2I, Analysis
+from l2i_core.data.tags import Tag
 from l2i_core.measure.explained import Explained
-from l2i_core.report import evidence
+from l2i_core.report import evidence, figures
+from l2i_core.report.html_report import Pinned, decision_html, exhibit
 from l2i_core.report.report import make_report
 
 NAMES = {
+    "evidence.html",
     "input.wav",
     "interpretation.wav",
     "residual.wav",
@@ -38,6 +43,8 @@ def made(engine: L2I, analysis: Analysis) -> tuple[bytes, dict]:
         random={"energy_matched": 0.5, "equal_energy": True, "draws": 20},
         seed=3,
         names={3: "bark"},
+        tag=Tag("wrong", "a cat"),
+        time="2030-01-01 12:00:00+01:00",
     )
     return evidence.evidence_zip(Explained(engine, analysis, i), report), report
 
@@ -144,3 +151,58 @@ def test_random_beside_it_is_the_seeds(engine: L2I, analysis: Analysis) -> None:
 def test_digest_of_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         evidence.digest(tmp_path / "none.wav")
+
+
+def test_the_page_tells_a_reader_all_of_it(made: tuple[bytes, dict]) -> None:
+    files, report = _read(made[0]), made[1]
+    page = files["evidence.html"].decode()
+    assert "<h1>Evidence: dog.wav</h1>" in page
+    told = ["ab" * 32, report["time"], "", "interpreter att", "Classes (10)", "sea waves"]
+    told += ["torch " + report["versions"]["torch"], "20 random draws, seed 3", report["url"]]
+    told += [*report["bundle_sha256"].values(), "a cat", "Tagged <strong"]
+    told[2] = report["bundle"]
+    for text in told:
+        assert text in page, text
+    assert base64.b64encode(files["spectrograms.png"]).decode() in page
+    assert page.count("<audio") == 3
+    assert "<script" not in page
+
+
+def test_pictures_name_clip_model_decision_tag_and_note(
+    engine: L2I, analysis: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles: list[str] = []
+    drawn = figures.spectrograms
+
+    def spy(*given: Any, **more: Any) -> bytes:
+        titles.append(more["title"])
+        return drawn(*given, **more)
+
+    monkeypatch.setattr(figures, "spectrograms", spy)
+    explained = Explained(engine, analysis, engine.interpret(analysis, "dog", 0.3))
+    name = "$x^2$ " + "long name " * 30 + ".wav"
+    report = evidence.evidence_report(
+        explained,
+        clip_name=name,
+        input_sha256="",
+        digests={},
+        tag=Tag("unsure", "why? " * 60),
+    )
+    evidence.evidence_zip(explained, report)
+    first, second = titles[0].split("\n")
+    assert first.startswith("$x^2$ long name")
+    assert f"{report['bundle']}, att · f says " in first
+    assert "explained as “dog” at τ = 0.30" in second
+    assert "tagged unsure · why? why?" in second
+    assert max(len(first), len(second)) < 200
+
+
+def test_what_is_pinned_stands_beside_it(engine: L2I, analysis: Analysis) -> None:
+    i = engine.interpret(analysis, "dog", 0.3)
+    explained = Explained(engine, analysis, i)
+    report = evidence.evidence_report(explained, clip_name="a", input_sha256="", digests={})
+    pinned = Pinned(i.audio, engine.audio.sample_rate, b"png", {"τ": ("0.10", "0.30")})
+    page = decision_html(exhibit("a", explained, report), pinned)
+    assert "Compared with the pinned view" in page
+    assert page.count("<audio") == 4
+    assert "<td>0.10</td><td>0.30</td>" in page
