@@ -13,7 +13,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import jinja2
@@ -36,6 +35,7 @@ from l2i_core.words import TITLES, class_name, compared, hertz, logit, number, p
 MOST_EXHIBITS = 10
 LISTED = 12  # components of an exhibit's table
 MOST_NAMED = 60  # classes of a model
+_LONGEST = 60  # letters of a name in a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +209,12 @@ def _picture(explained: Explained, report: Mapping[str, Any], shown: str) -> byt
     said = f"f {task_in(report).decides} {decision(report, report['logits'])}"
     tag = f"tagged {report['tag']}" if report["tag"] else ""
     lines = (
-        (shorten(report["clip"], 60, placeholder="…"), model, shorten(said, 60, placeholder="…")),
+        (_cut(report["clip"]), _cut(model), _cut(said)),
         (
             f"explained as “{class_name(made.target)}” at τ = {made.threshold:.2f}, "
             f"{len(made.selected)} of {len(made.relevance)} components",
             tag,
-            shorten(report["note"], 60, placeholder="…"),
+            _cut(report["note"]),
         ),
     )
     return figures.spectrograms(
@@ -225,6 +225,10 @@ def _picture(explained: Explained, report: Mapping[str, Any], shown: str) -> byt
         shown=shown,
         title="\n".join(" · ".join(filter(None, line)) for line in lines),
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip()}…"
 
 
 def _base64(data: bytes) -> str:

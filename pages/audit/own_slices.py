@@ -8,11 +8,11 @@ import streamlit as st
 
 from l2i_core.dictionary import choice
 from l2i_core.measure import slices
-from l2i_core.measure.records import CaseRow
+from l2i_core.measure.records import CaseRow, ClipRow
 from l2i_core.measure.slices import Plane
 from l2i_core.words import counted, percent
 from pages.audit.decisions import Decisions
-from pages.shell import state, uploads
+from pages.shell import models, state, uploads
 from pages.shell.components import escaped, escaped_html
 from pages.show import pictures, plots
 from pages.show.words import class_name
@@ -87,7 +87,8 @@ def _column(decisions: Decisions) -> None:
 def _map(decisions: Decisions) -> None:
     """The clips by z; what is drawn around becomes the slice."""
     own_w = decisions.dictionary != choice.BUNDLE
-    made = None if own_w else slices.plane(decisions.found.clips)
+    about = (decisions.key, models.bundle_stamp(decisions.bundle))
+    made = None if own_w else _plane(about, decisions.found.clips)
     if made is None:
         why = "each clip has a dictionary of its own" if own_w else "it takes three clips with z"
         st.caption(f"No map of the clips: {why}.")
@@ -105,6 +106,11 @@ def _map(decisions: Decisions) -> None:
 
     alt = f"The {len(made.points)} clips on the first two principal components of z"
     plots.chart(drawn, name, alt, lively=True, on_select=chosen, selection_mode=("box", "lasso"))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _plane(about: tuple[str, float], _clips: Sequence[ClipRow]) -> Plane | None:
+    return slices.plane(_clips)
 
 
 def _figure(made: Plane, rows: Sequence[CaseRow]) -> Any:

@@ -32,10 +32,14 @@ def score(decisions: Decisions) -> None:
 
 
 def _diagram(made: Reliability, many: bool) -> None:
-    way = "too sure" if made.confidence > made.right else "not sure enough"
+    gap = made.confidence - made.right
+    way = f"too {'sure' if gap > 0 else 'cautious'} by {abs(gap):.2f}"
+    if abs(gap) < 0.005:
+        way = "as sure as it is right"
+    right = "of the classes are there" if many else "of its decisions are right"
     text = (
-        f"f's confidence is {made.confidence:.2f} on average, and {percent(made.right)} is right: "
-        f"{way} by {abs(made.confidence - made.right):.2f}"
+        f"f's {'probability' if many else 'confidence'} is {made.confidence:.2f} on average, and "
+        f"{percent(made.right)} {right}: {way}"
     )
     about = f"ECE {made.ece:.3f}, {calibration.BINS} bins; above each bar its decisions"
     about += ": every class of every clip." if many else "."

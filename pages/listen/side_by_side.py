@@ -41,7 +41,7 @@ def draw(view: View) -> list[Panel]:
     with st.container(key=f"{live.verdict_key(view.choice)}-classes"):
         heard = [_heard(view, target) for target in targets]
         hear(
-            "classes",
+            "classes-heard",
             [
                 Sound("the clip", view.analysis.waveform),
                 *(

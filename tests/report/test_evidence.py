@@ -180,7 +180,7 @@ def test_pictures_name_clip_model_decision_tag_and_note(
 
     monkeypatch.setattr(figures, "spectrograms", spy)
     explained = Explained(engine, analysis, engine.interpret(analysis, "dog", 0.3))
-    name = "$x^2$ " + "long name " * 30 + ".wav"
+    name = "$x^2$_" + "long_name_" * 30 + ".wav"
     report = evidence.evidence_report(
         explained,
         clip_name=name,
@@ -190,11 +190,11 @@ def test_pictures_name_clip_model_decision_tag_and_note(
     )
     evidence.evidence_zip(explained, report)
     first, second = titles[0].split("\n")
-    assert first.startswith("$x^2$ long name")
+    assert first.startswith("$x^2$_long_name")
     assert f"{report['bundle']}, att · f says " in first
     assert "explained as “dog” at τ = 0.30" in second
     assert "tagged unsure · why? why?" in second
-    assert max(len(first), len(second)) < 200
+    assert max(len(first), len(second)) <= 4 * 60
 
 
 def test_what_is_pinned_stands_beside_it(engine: L2I, analysis: Analysis) -> None:
