@@ -275,9 +275,9 @@ def test_disagreement_is_marked_before_the_sound(open_app: Open, models: Path) -
         agrees = int(analysis.interpreter_logits.argmax()) == analysis.predicted
         marks[name] = any("disagrees with f" in w.value for w in app.warning)
         assert marks[name] == (not agrees)
-        order = [element.type for element in app.main]
+        order = [getattr(e.proto, "component_name", e.type) for e in app.main]
         if marks[name]:
-            assert order.index("warning") < order.index("bidi_component")
+            assert order.index("warning") < order.index("l2i_live")
     assert any(marks.values()), "Θ and −Θ cannot both agree with f"
 
 
@@ -358,10 +358,11 @@ def test_a_link_to_an_upload_asks_for_the_file(open_app: Open) -> None:
     second = open_app(**link)
     assert "Which file" in second.title[0].value
     assert link["clip"] in second.info[0].value
+    assert "“mine.wav”" in second.info[0].value
     assert not seen(second)
     assert url(second) == link  # nothing of the link is lost
     upload(second, "renamed.wav", data)
-    assert url(second) == link
+    assert url(second) == link | {"file": "renamed.wav"}
     assert seen(second) == seen(first)
 
 
