@@ -145,14 +145,14 @@ def test_a_deep_link_and_what_the_page_says_of_it(open_lab: Open) -> None:
     )
     assert inside in texts(app)
     assert lab_sounds(open_lab(**link)) == lab_sounds(app)
-    order = [element.type for element in app.main]
+    order = [getattr(e.proto, "component_name", e.type) for e in app.main]
     for sound, head in ((clip, "the clip alone"), (mixture.mixed, "the mixture")):
         heard = engine.analyse(sound, rate)
         agrees = int(heard.interpreter_logits.argmax()) == heard.predicted
         marked = [w for w in app.warning if f"disagrees with f on {head}" in w.value]
         assert bool(marked) == (not agrees)
         if marked:
-            assert order.index("warning") < order.index("bidi_component")
+            assert order.index("warning") < order.index("l2i_sounds")
 
 
 def _said(engine: L2I, found: int | None, target: int) -> str:
