@@ -279,7 +279,9 @@ def test_names_go_wherever_a_component_is_listed(opened: Open) -> None:
     name = "*bark* <b>"
     app.text_input[0].set_value(name).run()  # the most relevant is chosen at first
     app.switch_page("pages/listen/page.py").run()
-    labels = json.loads(app.get("bidi_component")[1].proto.json)["labels"]
+    sent = [found.proto for found in app.get("bidi_component")]
+    live = next(proto.json for proto in sent if proto.component_name == "l2i_live")
+    labels = json.loads(live)["labels"]
     assert labels[first] == f"#{first} · {name}"
     assert labels[second] == f"#{second}"
     app.switch_page("pages/noise/page.py").run()
