@@ -182,7 +182,7 @@ def test_the_shortest_clip_and_own_gains(open_app: Open) -> None:
 
 def test_glossary_limits_and_interpreters_are_at_hand(open_app: Open) -> None:
     app = open_app(page="lesson", bundle="random")
-    for term in ("STFT", "Hop length", "Log-mel", "Soft mask", "Random Baseline", "Residual"):
+    for term in ("STFT", "Hop length", "Log-mel", "Soft mask", "Random", "Residual"):
         assert f"**{term}.**" in texts(app)
     assert "not source separation" in texts(app)
     for info in engine_for(app).bundle.interpreter_info.values():
