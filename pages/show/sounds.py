@@ -57,7 +57,8 @@ def hear(
     while it stays, the play position does. whose: whose level the gain is on.
     """
     named = {str(i): sound for i, sound in enumerate(sounds)}
-    answers = [(n, keys[i : i + 1], sounds[i].title) for i, n in enumerate(named)]
+    letters = keys if len(sounds) > 1 else ""
+    answers = [(n, letters[i : i + 1], sounds[i].title) for i, n in enumerate(named)]
     asked = [Question("Sound", answers)]
     mounted(key, named, rate, asked, ["0"], subject, gain, label, whose)
 
