@@ -160,7 +160,7 @@ def test_it_is_readable_in_both_themes_and_without_eyes(shown: Exhibit) -> None:
     page = _Page(text)
     assert page.all("html")[0]["lang"] == "en"
     assert all(image.get("alt") for image in page.all("img"))
-    assert page.all("source")[0]["media"] == "(prefers-color-scheme: dark)"
+    assert page.all("source")[0]["media"] == "screen and (prefers-color-scheme: dark)"
     assert page.all("source")[0]["srcset"] != page.all("img")[0]["src"]
     assert all(cell.get("scope") for cell in page.all("th"))
     assert len(re.findall("prefers-color-scheme", text)) >= 2
