@@ -1,6 +1,6 @@
 """The decision that is chosen on the Audit page: its grounds for doubt, its sound, its evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -42,7 +42,9 @@ def clip(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> Non
     stem, make = "", None
     if source is not None:
         stem = f"{source.stem}-{chosen.predicted}-tau{decisions.threshold:.2f}"
-        make = partial(_evidence, decisions, chosen, source, decisions.url)
+        about = (decisions.bundle, decisions.found.interpreter, decisions.dictionary)
+        user = evidence.of_user(models.engine(*about), source, about[0], chosen.predicted)
+        make = partial(_evidence, decisions, chosen, source, decisions.url, user)
     with st.container(horizontal=True):
         if st.button("Open in Listen", disabled=source is None, type="primary", key="open"):
             assert source is not None  # or the button is disabled
@@ -63,9 +65,14 @@ def clip(decisions: Decisions, shown: Sequence[CaseRow], chosen: CaseRow) -> Non
 
 
 def explained(
-    decisions: Decisions, row: CaseRow, source: ClipSource, url: str | None = None
+    decisions: Decisions,
+    row: CaseRow,
+    source: ClipSource,
+    url: str | None = None,
+    user: Mapping[str, Any] | None = None,
 ) -> tuple[Explained, dict[str, Any]]:
-    """A decision as the table has it, at the table's τ, mask domain and Random, and its report."""
+    """A decision as the table has it, at the table's τ, mask domain and Random, and its report;
+    user: `evidence.of_user`."""
     about, bundle = decisions.found.about, decisions.bundle
     choice = Choice(decisions.threshold, about.get("mask_domain", "log"))
     w = decisions.dictionary
@@ -79,13 +86,12 @@ def explained(
             "draws": about.get("random_draws", 0),
         }
     drawn = {"random": random, "seed": int(about.get("seed", 0))}
-    return made, evidence.report(made, source, bundle, url=url, **drawn)
+    return made, evidence.report(made, source, bundle, user, url=url, **drawn)
 
 
-def _evidence(
-    decisions: Decisions, row: CaseRow, source: ClipSource, url: str | None
-) -> evidence.Evidence:
-    return *explained(decisions, row, source, url), None
+def _evidence(*about: Any) -> evidence.Evidence:
+    """`explained`, and nothing pinned beside it."""
+    return *explained(*about), None
 
 
 def _describe(row: CaseRow) -> str:

@@ -34,7 +34,7 @@ def downloads(view: View, made: Explained) -> None:
             f"{view.source.stem}-{view.target}-every-tau.csv",
             help="Components, sound energy kept and FF for each τ in steps of 0.05, by τ alone.",
         )
-        evidence.evidence_button(view, made, partial(pinned_beside, view, made))
+        evidence.evidence_button(view, made, pinned_beside(view, made))
 
 
 def every_threshold(made: Explained) -> list[dict[str, float | None]]:

@@ -1,6 +1,8 @@
 """Pin a view, go on, and compare: two interpretations beside each other at one gain."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -57,14 +59,20 @@ def offer(view: View, made: Explained, place: DeltaGenerator) -> None:
             _beside(pinned, now)
 
 
-def pinned_beside(view: View, made: Explained) -> Pinned | None:
+def pinned_beside(view: View, made: Explained) -> Callable[[], Pinned] | None:
     """What the evidence of the present view is compared with, if anything is pinned."""
     pinned: Pin | None = st.session_state.get(_KEY)
-    now = _now(view, made)
-    if pinned is None or pinned.settings == now.settings:
+    if pinned is None:
         return None
-    names = dict.fromkeys([*pinned.column, *now.column])
-    figures = {name: (pinned.column.get(name, "–"), now.column.get(name, "–")) for name in names}
+    now = _now(view, made)
+    return None if pinned.settings == now.settings else partial(_for_evidence, pinned, now)
+
+
+def _for_evidence(pinned: Pin, now: Pin) -> Pinned:
+    figures = {
+        name: (pinned.column.get(name, "–"), now.column.get(name, "–"))
+        for name in dict.fromkeys([*pinned.column, *now.column])
+    }
     picture = pinned.drawn(pictures.reference(pinned.whole), "light")
     return Pinned(torch.from_numpy(pinned.sound), pinned.audio.sample_rate, picture, figures)
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from l2i_core import L2I
 from l2i_core.measure.explained import Explained
 from l2i_core.report import evidence
 from l2i_core.report.html_report import Pinned, decision_html, exhibit
@@ -19,18 +20,18 @@ Evidence = tuple[Explained, dict[str, Any], Pinned | None]  # as `evidence_zip` 
 
 
 def evidence_button(
-    view: View, made: Explained, pinned: Callable[[], Pinned | None] = lambda: None
+    view: View, made: Explained, pinned: Callable[[], Pinned] | None = None
 ) -> None:
     """The evidence of what is on screen, beside both Randoms of this very clip, and the view that
     is pinned, if any."""
     stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
     stem += "-own" if view.choice.overrides else ""
-    url = link()
+    url, user = link(), of_user(made.engine, view.source, view.key.bundle, view.target)
 
     def make() -> Evidence:
         random = evidence.random_drops(made)
-        about = report(made, view.source, view.key.bundle, url=url, random=random)
-        return made, about, pinned()
+        about = report(made, view.source, view.key.bundle, user, url=url, random=random)
+        return made, about, pinned and pinned()
 
     download(stem, make, "FF stands beside 20 draws of Random, which takes seconds.", "stretch")
 
@@ -70,18 +71,31 @@ def download(
     )
 
 
-def report(made: Explained, source: ClipSource, bundle: str, **about: Any) -> dict[str, Any]:
-    """`evidence_report` of a clip, with the user's names of components and tag; about: url, random,
-    seed."""
-    decision = tags.decision(source, bundle, made.interpretation.target)
+def of_user(engine: L2I, source: ClipSource, bundle: str, target: str) -> dict[str, Any]:
+    """The user's part of a report, names of components and the tag of the decision: taken while the
+    page is drawn, for what is made when it is asked for no longer knows the session."""
+    decision = tags.decision(source, bundle, target)
+    tag = tags.of(bundle).get(decision) if decision else None
+    return {"names": components.names_of(engine), "tag": tag}
+
+
+def report(
+    made: Explained,
+    source: ClipSource,
+    bundle: str,
+    user: Mapping[str, Any] | None = None,
+    **about: Any,
+) -> dict[str, Any]:
+    """`evidence_report` of a clip now; user: `of_user`; about: url, random, seed."""
+    if user is None:
+        user = of_user(made.engine, source, bundle, made.interpretation.target)
     return evidence.evidence_report(
         made,
         clip_name=source.file_name,
         input_sha256=source.digest,
         digests=digests(bundle),
-        names=components.names_of(made.engine),
-        tag=tags.of(bundle).get(decision) if decision else None,
         time=datetime.datetime.now().astimezone().isoformat(" ", "seconds"),
+        **user,
         **about,
     )
 

@@ -430,6 +430,7 @@ def test_on_a_shared_server_tags_live_in_the_session(
     monkeypatch.setenv("L2I_SHARED", "1")
     app = _tag(_open(open_app), "wrong", "mine")
     exported = downloads["Tags as CSV (1)"]
+    assert _evidence(downloads)["tag"] == "wrong", "made later, it knows the session's tag"
     _tag(app, "unsure")
     assert app.dataframe[0].value.loc[0, "tag"] == "unsure"
     other = _open(open_app)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import streamlit as st
 from driving import (
     APP,
     Open,
@@ -157,7 +158,13 @@ def test_own_gains_that_cannot_be_read(open_app: Open, text: str) -> None:
     assert seen(app)
 
 
-def test_pinned_view_stands_beside_the_present_one(open_app: Open) -> None:
+def test_pinned_view_stands_beside_the_present_one(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {}
+    monkeypatch.setattr(
+        st, "download_button", lambda label, data, *_, **__: found.update({label: data})
+    )
     app = open_app(tau="0.10")
     first = url(app)
     button(app, "Pin to compare").click().run()
@@ -169,6 +176,9 @@ def test_pinned_view_stands_beside_the_present_one(open_app: Open) -> None:
     assert table.loc["τ"].tolist() == ["0.10", "0.40"]
     assert table.loc["clip", "pinned"] != table.loc["clip", "now"]
     assert len(set(played(app)["pins"])) == 2
+    page = found["Evidence (HTML)"]()
+    assert "Compared with the pinned view" in page
+    assert "<td>0.10</td><td>0.40</td>" in page
     button(app, "Go to the pinned").click().run()
     assert url(app) == first
     assert app.table[0].value.loc["τ"].tolist() == ["0.40", "0.10"]
