@@ -8,15 +8,15 @@ from l2i_core.words import TITLES
 from pages.shell import components, verdicts
 from pages.shell.view import View
 from pages.show import live, pictures, players, terms
+from pages.show.sounds import Sound, plain
 from pages.show.words import class_name, number, percent
 
 
 def plain_players(made: Explained) -> None:
     """Players of the browser's own, where it cannot compute sound while τ is dragged."""
-    sounds = dict(zip(TITLES, made.sounds.values(), strict=True))
-    gain = players.common_gain(list(sounds.values()))
-    players.beside("players", sounds, made.engine.audio.sample_rate, gain)
-    st.caption(players.one_gain(gain))
+    sounds = [*map(Sound, TITLES, made.sounds.values())]
+    gain = players.common_gain([sound.samples for sound in sounds])
+    plain("abc", sounds, made.engine.audio.sample_rate, gain)
 
 
 def three_pictures(view: View, explained: Explained) -> None:

@@ -5,12 +5,10 @@ comparison; bytes are played as they are.
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 from numpy.typing import ArrayLike
-from streamlit.delta_generator import DeltaGenerator
 
 from l2i_core.signal import audio
 from pages.show.files import read_beside
@@ -29,19 +27,6 @@ def decibels(gain: float) -> str:
 def one_gain(gain: float, whose: str = "the clip's") -> str:
     """What is said below sounds that are compared."""
     return f"One gain for all: {decibels(gain)} on {whose} own level."
-
-
-def beside(
-    key: str, sounds: Mapping[str, ArrayLike], rate: int, gain: float
-) -> list[DeltaGenerator]:
-    """Players in a row by title; returns the columns, for what comes below when every sound is on
-    its way."""
-    with st.container(key=key):
-        columns = st.columns(len(sounds), gap="medium")
-        for column, (title, sound) in zip(columns, sounds.items(), strict=True):
-            column.markdown(f"**{title}**")
-            column.audio(wav(sound, rate, gain), alt=f"Player: {title}")
-    return columns
 
 
 def alone(key: str, title: str, sound: ArrayLike, rate: int, place: Any = st) -> None:

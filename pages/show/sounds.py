@@ -105,13 +105,16 @@ def mounted(
         height="content",
     )
     if result.fallback:
-        _plain(key, sounds, rate, gain, whose)
+        plain(key, list(sounds.values()), rate, gain, whose)
 
 
-def _plain(key: str, sounds: Mapping[str, Sound], rate: int, gain: float, whose: str) -> None:
+def plain(
+    key: str, sounds: Sequence[Sound], rate: int, gain: float, whose: str = "the clip's"
+) -> None:
+    """Players of the browser's own, which take turns (`players.take_turns`)."""
     with st.container(key=f"players-{key}"):
         for start in range(0, len(sounds), _ABREAST):
-            several = list(sounds.values())[start : start + _ABREAST]
+            several = sounds[start : start + _ABREAST]
             for column, sound in zip(st.columns(len(several)), several, strict=True):
                 column.markdown(f"**{sound.title}**")
                 data = players.wav(sound.samples, sound.rate or rate, gain)

@@ -3,7 +3,7 @@
 (() => {
   if (window.l2iPlayers) return;
   const state = window.l2iPlayers = {position: 0, playing: null, loading: false};
-  const ours = audio => audio.matches && audio.matches('[class*=st-key-players] audio, [class*=st-key-component] audio');
+  const ours = audio => audio.matches && audio.matches('[class*=st-key-players] audio');
   const on = (name, act) => document.addEventListener(
     name, event => { if (ours(event.target)) act(event.target); }, true);
   on('play', audio => {

@@ -1,8 +1,11 @@
 """A page with nothing but sets of sounds, for test_sounds.py: of several lengths, one alone, ten with
 long names, and silence."""
 
+import io
+
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from pages.show.sounds import Sound, hear
 
@@ -17,7 +20,10 @@ st.set_page_config(layout="wide")
 st.text_input("Notes")
 st.button("A button")
 louder = st.toggle("Louder")
-several = [Sound("long", tone(440, 4)), Sound("short", tone(660, 1.5))]
+drawn = io.BytesIO()
+Image.new("RGB", (968, 452), "black").save(drawn, "PNG")
+short = Sound("short", tone(660, 1.5), drawn.getvalue(), "a picture")
+several = [Sound("long", tone(440, 4)), short]
 several += [
     Sound("loud", tone(880, 4, 0.13 if louder else 0.12)),
     Sound("slow", tone(99, 2), rate=8000),

@@ -13,7 +13,7 @@ import soundfile
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from serving import serving
 
-from pages.show import players
+from pages.show import pictures, players
 
 TONE = 0.1  # the level of the first sound, the input
 
@@ -123,6 +123,16 @@ def test_keys_need_no_focus_but_leave_others_theirs(page: Page) -> None:
     assert _of(several, "player.region") == [0, 1], "that closed the list alone"
     page.keyboard.press("Escape")
     assert _of(several, "player.region") is None
+
+
+def test_a_picture_plays_its_sound_from_where_it_is_clicked(page: Page) -> None:
+    several, (left, width) = _set(page, "several"), pictures.FRAME
+    picture = several.get_by_alt_text("a picture")
+    box = picture.bounding_box()
+    assert box is not None
+    picture.click(position={"x": (left + width / 2) * box["width"], "y": 20})
+    assert (_of(several, "heard"), _of(several, "playing")) == ("1", True)
+    assert _of(several, "player.voice.offset") == pytest.approx(0.75, abs=0.02)
 
 
 def test_the_sound_that_is_heard_can_be_saved(page: Page) -> None:
