@@ -1,9 +1,7 @@
 """Fidelity & models: how closely does an interpreter follow f, and which one follows best?"""
 
 import re
-from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -11,9 +9,9 @@ import streamlit as st
 from l2i_core.bundle import read_card
 from l2i_core.measure.tables import ERROR
 from pages.fidelity import account as accounts
-from pages.fidelity import detection, every_system, top_k
-from pages.fidelity.account import Account, Line
-from pages.shell import finder, models, results, state
+from pages.fidelity import apart, detection, every_system, top_k
+from pages.fidelity.account import Account
+from pages.shell import finder, models, results
 from pages.shell.results import Results
 from pages.shell.view import View, current
 from pages.show import plots, terms
@@ -58,7 +56,7 @@ def measured(view: View, found: Results) -> None:
             plots.finding(told, drawn, f"{account.paper.data} {told}")
     with last:
         key = f"matrix {cell} {says}"
-        look = partial(_look_into, cell, key, account.clips)
+        look = partial(apart.look_into, cell, key, account.clips)
         note = ". A click on a cell lists its clips."
         plots.finding(says, figure, key, note, on_select=look, selection_mode="points")
     with st.expander("Clips by f's classes (rows) and the interpreter's (columns)"):
@@ -69,50 +67,8 @@ def measured(view: View, found: Results) -> None:
         rows = [row for row in account.classes if row["class"] in wanted]
         results.class_table(rows, DECIMALS, SHARES, "Fidelity and f's accuracy by class")
         st.caption(account.legend)
-    disagreements(found, account, cell)
+    apart.disagreements(found, account, cell)
     downloads(view, found, account)
-
-
-def _look_into(cell: str, key: str, clips: Sequence[Line]) -> None:
-    """Callback: the cell of the matrix `key` that was clicked on, and the first of its clips."""
-    event: Any = st.session_state.get(key)
-    points = event["selection"]["points"] if event else []
-    if points:
-        pair = st.session_state[cell] = tuple(points[0]["customdata"][:2])
-        state.chose(evaluated=next((line.case for line in clips if pair in line.pairs), None))
-
-
-def disagreements(found: Results, account: Account, cell: str) -> None:
-    """The clips whose interpretation should not be taken for f's reasons, or those of one cell."""
-    pair: tuple[str, str] | None = st.session_state.get(cell)
-    lines = [line for line in account.clips if pair in line.pairs]
-    if pair and lines:
-        f, theirs = (class_name(label) for label in pair)
-        st.subheader(f"f “{f}”, interpreter “{theirs}”", anchor=False)
-        st.button("All disagreements", on_click=lambda: st.session_state.pop(cell, None))
-    else:
-        st.subheader("Where they disagree", anchor=False)
-    apart = lines or [line for line in account.clips if not line.alike]
-    left, right = st.columns([3, 1.25], gap="large")
-    with right:
-        results.choose(
-            found,
-            account.clips,
-            "Clip, disagreements first",
-            lambda line: f"{line.clip} · {line.told}",
-        )
-    left.markdown(f"{len(apart)} of {len(account.clips)} clips.")
-    if apart:
-        key = f"apart {found.interpreter} {pair if lines else ''}"
-        left.dataframe(
-            pd.DataFrame([line.cells for line in apart]),
-            hide_index=True,
-            column_config={"probability": results.DECIMALS},
-            key=key,
-            on_select=lambda: results.row_clicked([line.clip for line in apart], key),
-            selection_mode="single-row",
-            alt="Clips of that cell" if lines else "Clips on which the two do not decide alike",
-        )
 
 
 def downloads(view: View, found: Results, account: Account) -> None:
