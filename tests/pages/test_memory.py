@@ -123,7 +123,8 @@ def test_a_long_clip_is_heard_window_by_window(engine: L2I, turns: list[int]) ->
     """The same logits as the engine's on the whole clip, and a turn for each window."""
     source = uploads.from_upload("long.wav", wav_bytes(noise(32.0, seed=9)))
     told: list[tuple[int, int]] = []
-    made = cached.overview(("b", 0.0, "att", source.digest, ""), engine, source, lambda *n: told.append(n))  # fmt: skip
+    key = cached.Key("b", 0.0, "att", "bundle", source.digest)
+    made = cached.overview(key, engine, source, lambda *n: told.append(n))
     whole = engine.analyse(*source.read())
     assert turns == [1] * len(whole.windows)
     assert told == [(i, len(whole.windows)) for i in range(len(whole.windows))]
@@ -131,13 +132,15 @@ def test_a_long_clip_is_heard_window_by_window(engine: L2I, turns: list[int]) ->
     torch.testing.assert_close(made.logits, whole.logits, atol=1e-3, rtol=1e-3)
     assert made.windows[0][0] == 0.0
     assert made.windows[-1][1] == pytest.approx(32.0, abs=0.02)
+    other = key._replace(interpreter="max", dictionary="clip")
+    assert cached.overview(other, engine, source) is made, "f is not asked again"
 
 
 def test_the_best_five_seconds(engine: L2I) -> None:
     clip = noise(31.0, seed=2)
     clip[: 44100 * 12] *= 0.01
     source = uploads.from_upload("b.wav", wav_bytes(clip))
-    key = ("best", 0.0, "att", source.digest, "")
+    key = cached.Key("best", 0.0, "att", "bundle", source.digest)
     overview = cached.overview(key, engine, source)
     target = engine.classes[3]
     start, end = cached.best_window(key, engine, source, overview, target)

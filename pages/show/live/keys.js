@@ -68,6 +68,7 @@ class Keys {
 
   _key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.shiftKey && event.key.length > 1) return; // Shift + → is the page's; "?" is ours
     const target = event.composedPath()[0];
     if (answering(target) !== this.live.root || this.dialog.open) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
