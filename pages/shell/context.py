@@ -38,9 +38,7 @@ def bar(listening: bool = False) -> None:
     where a link names an upload that is not at hand, one message is drawn instead and the run
     ends.
     """
-    style, script = (read_beside(__file__, name) for name in ("context.css", "scroll.js"))
-    text = f"<style>{style}</style><script>{script}</script>"
-    st.html(text, unsafe_allow_javascript=True)
+    st.html(f"<style>{read_beside(__file__, 'context.css')}</style>")
     state.read_url()
     projector.switch()
     head, corner = st.columns([3, 2], vertical_alignment="center")
@@ -165,13 +163,15 @@ def _followed(view: View) -> str:
 
 
 def footer() -> None:
-    """Which program and model made what is on screen."""
+    """Which program and model made what is on screen; and what needs no place on it."""
     name = state.value("bundle")
     try:
         model = f"model {name}: {models.bundle(str(name)).title}"
     except (ValueError, KeyError):
         model = "no model"
     st.caption(f"L2I Explorer {l2i_core.__version__} · {model} · runs offline")
+    script = f"<script>{read_beside(__file__, 'scroll.js')}</script>"
+    st.html(script, unsafe_allow_javascript=True)
 
 
 def _stop(head: DeltaGenerator, error: ValueError) -> None:
