@@ -62,18 +62,21 @@ def template(engine: L2I, analysis: Analysis, component: int) -> Tensor:
 
 
 @torch.inference_mode()
-def alone(engine: L2I, analysis: Analysis, component: int, mask_domain: str = "log") -> Alone:
-    """The clip, the component's template alone, and the component cut out of the clip.
-
-    The template's magnitudes are expm1(w_k h_k); its phase is Griffin and Lim's (1984), from a
-    seed. Raises ValueError for a component that does not exist and an unknown mask domain.
-    """
-    target = template(engine, analysis, component)
-    length = len(analysis.waveform)
+def template_audio(engine: L2I, analysis: Analysis, component: int) -> Tensor:
+    """The component's shape alone → (n,) at the clip's own level: magnitudes expm1(w_k h_k), and a
+    phase by Griffin and Lim (1984), from a seed. ValueError for one that does not exist."""
+    target, length = template(engine, analysis, component), len(analysis.waveform)
     padded = max(length, engine.min_length)  # what a short clip's frames cover
+    return spectra.griffin_lim(target, padded, engine.audio)[:length] / analysis.gain
+
+
+@torch.inference_mode()
+def alone(engine: L2I, analysis: Analysis, component: int, mask_domain: str = "log") -> Alone:
+    """The clip, the component's template alone, and the component cut out of the clip; ValueError
+    for a component that does not exist and an unknown mask domain."""
     sounds = (
         analysis.waveform,
-        spectra.griffin_lim(target, padded, engine.audio)[:length] / analysis.gain,
+        template_audio(engine, analysis, component),
         engine.component_audio(analysis, component, mask_domain),
     )
     shown = tuple(
@@ -83,14 +86,18 @@ def alone(engine: L2I, analysis: Analysis, component: int, mask_domain: str = "l
     return Alone(sounds, (shown[0], shown[1], shown[2]))
 
 
+def part(analysis: Analysis, components: Sequence[int]) -> Tensor:
+    """Σ_k w_k h_k (F, T) of some components: their part of W H."""
+    chosen = list(components)
+    return analysis.patterns[:, chosen] @ analysis.activations[chosen]
+
+
 @torch.inference_mode()
 def spelled(engine: L2I, analysis: Analysis, components: Sequence[int]) -> Tensor:
     """What some components spell without a mask: the inverse STFT of the sum of w_k h_k, with the
     clip's phase → (n,) at the clip's own level. With all K it is the sound of W·H (Eq. 3)."""
-    chosen, spectrogram = list(components), analysis.spectrogram
-    log_magnitude = analysis.patterns[:, chosen] @ analysis.activations[chosen]
-    length = len(analysis.waveform)
-    sound = spectra.invert(log_magnitude, spectrogram.phase, spectrogram.length, engine.audio)
+    x, length = analysis.spectrogram, len(analysis.waveform)
+    sound = spectra.invert(part(analysis, components), x.phase, x.length, engine.audio)
     return sound[:length] / analysis.gain
 
 

@@ -16,7 +16,7 @@ from l2i_core.measure import usage
 from l2i_core.words import counted
 from pages.lesson import material
 from pages.lesson.material import Told, Try
-from pages.shell import cached, clips, components, decisions, models, state, verdicts
+from pages.shell import cached, clips, components, decisions, state, verdicts
 from pages.shell.view import View
 from pages.show import pictures, players, plots
 from pages.show.pictures import Palette
@@ -146,8 +146,7 @@ def _shape_alone(view: View) -> None:
     """A column of W, played as long as it sounds in the clip; the way to all of them."""
     if main := material.parts(view).main:
         chosen = _choose(view, "Shape to hear", "shape")
-        with models.turn:
-            sound = usage.alone(view.engine, view.analysis, chosen, view.domain).sounds[1]
+        sound = cached.template_audio(view.key, view.engine, view.analysis, chosen)
         hear(
             "lesson-shape",
             [Sound("the shape alone", sound)],
@@ -319,7 +318,7 @@ def _sums(view: View) -> None:
     chosen = known.energy.argsort(descending=True, stable=True)[:count].tolist()
 
     def model() -> Tensor:
-        return analysis.patterns[:, chosen] @ known.activations[chosen]
+        return usage.part(analysis, chosen)[:, : known.x.shape[1]]
 
     material.magnitudes(view, "W·H", model, (count,))
     what = f"W·H of {counted(count, 'component')}"

@@ -1,23 +1,24 @@
 """What can be taken along: sounds, report, every τ, evidence."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.records import to_csv
+from l2i_core.report.html_report import Pinned
 from l2i_core.report.report import make_report
 from l2i_core.words import TITLES
-from pages.listen.pins import pinned_beside
 from pages.shell import evidence
 from pages.shell.view import View
 from pages.show import players
 from pages.show.files import download
 
 
-def downloads(view: View, made: Explained) -> None:
-    """WAV files at the clip's own level, and the report."""
+def downloads(view: View, made: Explained, pinned: Callable[[], Pinned] | None) -> None:
+    """WAV files at the clip's own level, and the report; `pinned`: what evidence is compared with."""
     stem = f"{view.source.stem}-{view.target}-tau{view.threshold:.2f}"
     stem += "-own" if view.choice.overrides else ""
     rate = view.engine.audio.sample_rate
@@ -34,7 +35,7 @@ def downloads(view: View, made: Explained) -> None:
             f"{view.source.stem}-{view.target}-every-tau.csv",
             help="Components, sound energy kept and FF for each τ in steps of 0.05, by τ alone.",
         )
-        evidence.evidence_button(view, made, pinned_beside(view, made))
+        evidence.evidence_button(view, made, pinned)
 
 
 def every_threshold(made: Explained) -> list[dict[str, float | None]]:

@@ -42,29 +42,24 @@ class Pin:
         )
 
 
-def offer(view: View, made: Explained, place: DeltaGenerator) -> None:
+def offer(view: View, made: Explained, place: DeltaGenerator) -> Callable[[], Pinned] | None:
     """Draw the pinned view in its place, if there is one, beside the present one, and the control
-    to pin."""
-    now = _now(view, made)
+    to pin; returns what the evidence of the present view is compared with, None for nothing."""
     pinned: Pin | None = st.session_state.get(_KEY)
+    # A pin has pictures: they are made where they are wanted, not in each run.
+    make = partial(_now, view, made, state.settings())
     with view.corner:
         st.button(
             "Pin to compare" if pinned is None else "Pin this instead",
             on_click=_pin,
-            args=(now,),
+            args=(make,),
             width="stretch",
         )
-    if pinned is not None:
-        with place:
-            _beside(pinned, now)
-
-
-def pinned_beside(view: View, made: Explained) -> Callable[[], Pinned] | None:
-    """What the evidence of the present view is compared with, if anything is pinned."""
-    pinned: Pin | None = st.session_state.get(_KEY)
     if pinned is None:
         return None
-    now = _now(view, made)
+    now = make()
+    with place:
+        _beside(pinned, now)
     return None if pinned.settings == now.settings else partial(_for_evidence, pinned, now)
 
 
@@ -118,7 +113,7 @@ def _beside(pinned: Pin, now: Pin) -> None:
         st.button("Remove the pin", on_click=_pin, args=(None,))
 
 
-def _now(view: View, made: Explained) -> Pin:
+def _now(view: View, made: Explained, settings: dict[str, str | float]) -> Pin:
     config, analysis, interpretation = view.engine.audio, view.analysis, made.interpretation
     frames = config.n_frames(len(analysis.waveform))  # without a short clip's padding
     gain = 20 * np.log10(analysis.gain)  # f meets each clip at a gain of its own
@@ -128,7 +123,7 @@ def _now(view: View, made: Explained) -> Pin:
     )
     column = _column(view, interpretation, made.verdict)
     sound = interpretation.audio.numpy()
-    return Pin(state.settings(), sound, column, picture, whole, config, view.start)
+    return Pin(settings, sound, column, picture, whole, config, view.start)
 
 
 def _column(view: View, made: Interpretation, verdict: Verdict) -> dict[str, str]:
@@ -152,9 +147,9 @@ def _column(view: View, made: Interpretation, verdict: Verdict) -> dict[str, str
     }
 
 
-def _pin(pin: Pin | None) -> None:
+def _pin(make: Callable[[], Pin] | None) -> None:
     state.touch()
-    st.session_state[_KEY] = pin
+    st.session_state[_KEY] = make and make()
 
 
 def _go(pinned: Pin, now: Pin) -> None:

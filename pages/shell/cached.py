@@ -21,6 +21,7 @@ import torch
 from l2i_core import L2I, Analysis, Interpretation
 from l2i_core.classifiers.hearing import WINDOWED_ABOVE_SECONDS
 from l2i_core.measure import timeline as timelines
+from l2i_core.measure import usage
 from l2i_core.measure.explained import Explained
 from l2i_core.measure.random import KINDS, RandomDrops
 from l2i_core.measure.timeline import Timeline
@@ -278,6 +279,16 @@ def component_audio(key: Key, engine: L2I, analysis: Analysis, k: int, domain: s
     return _components.get(
         (key, k, domain), lambda: engine.component_audio(analysis, k, domain).numpy()
     )
+
+
+def template_audio(key: Key, engine: L2I, analysis: Analysis, k: int) -> np.ndarray:
+    """`usage.template_audio` (n,), whose phase is searched for."""
+
+    def make() -> np.ndarray:
+        with turn, st.spinner("Finding a phase for the template …"):
+            return usage.template_audio(engine, analysis, k).numpy()
+
+    return _components.get((key, k), make)
 
 
 @st.cache_resource(show_spinner=False, max_entries=1024)

@@ -40,6 +40,7 @@ from l2i_core.measure.explained import Explained
 from l2i_core.measure.fewest import fewest, none_suffice
 from l2i_core.measure.random import draw
 from l2i_core.words import moved
+from pages.listen import pins
 from pages.listen.downloads import every_threshold
 from pages.shell import clips, models, uploads
 from pages.show import pictures, players, words
@@ -289,6 +290,18 @@ def test_disagreement_is_marked_before_the_sound(open_app: Open, models: Path) -
         if marks[name]:
             assert order.index("warning") < order.index("l2i_live")
     assert any(marks.values()), "Θ and −Θ cannot both agree with f"
+
+
+def test_a_pin_is_made_only_where_it_is_wanted(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, real = [], pins._now
+    monkeypatch.setattr(pins, "_now", lambda *about: made.append(about) or real(*about))
+    app = open_app(clip="dog-1")
+    assert not made
+    button(app, "Pin to compare").click().run()
+    assert made
+    assert not app.exception
 
 
 def test_nothing_selected_is_said_plainly(open_app: Open) -> None:
