@@ -38,7 +38,7 @@ def account(view: View, found: Results) -> Account:
             "guessing. Logits depend on how f was trained.",
         ),
         charts=lambda wanted: [
-            _agreement([row for row in by_class if row["class"] in wanted], n),
+            *_agreement([row for row in by_class if row["class"] in wanted], n),
             matrix(counts, named, n, view.engine.task, wanted),
         ],
         counts=counts,
@@ -52,10 +52,12 @@ def account(view: View, found: Results) -> Account:
     )
 
 
-def _agreement(by_class: results.Table, n: int) -> Chart:
+def _agreement(by_class: results.Table, n: int) -> list[Chart]:
     """A bar of clips per class that f names, where it is followed least first: interpreter's first,
-    among its 3, among its 5, not."""
+    among its 3, among its 5, not; nothing where f names none of the classes."""
     every, colours = [row for row in by_class if row["n by f"]], pictures.palette()
+    if not every:
+        return []
     every.sort(key=lambda row: (row["top-1"], -row["n by f"]))
     rows = plots.most(every, lambda row: row["n by f"])
     names = [class_name(row["class"]) for row in rows]
@@ -81,11 +83,11 @@ def _agreement(by_class: results.Table, n: int) -> Chart:
         hover = f"%{{y}}: %{{x}} clips, {name}<extra></extra>"
         plots.add_bars(figure, names, counts, colour, name=name, text=None, hovertemplate=hover)
     whole = sum(row["top-1"] == 1 for row in every)
-    return (
+    told = (
         f"The interpreter's first choice is f's on every clip in {whole} of {len(every)} classes "
-        f"(n = {n} clips)",
-        plots.both_ends(figure, len(rows)),
+        f"(n = {n} clips)"
     )
+    return [(told, plots.both_ends(figure, len(rows)))]
 
 
 def _finding(name: str, found: Results, places: np.ndarray) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from measured import CLASSES
 from streamlit.testing.v1 import AppTest
 
 from l2i_core.report import paper
+from pages.fidelity import top_k
 from pages.shell import clips, results
 from pages.shell.clips import FOLDER, ClipSource
 
@@ -85,6 +86,17 @@ def test_a_cell_of_the_matrix_lists_its_clips(open_measured: Open) -> None:
     assert "f “dog”, interpreter “dog”" in [s.value for s in app.subheader]
     button(app, "All disagreements").click().run()
     assert app.dataframe[2].value["clip"].tolist() == ["rain-5"]
+
+
+def test_classes_that_f_never_names_leave_the_matrix_alone(open_measured: Open) -> None:
+    app = open_measured(PAGE)
+    view = app.session_state["l2i_view"]
+    made = top_k.account(view, results.read(*view.key.measured))
+    named = {row["class"] for row in made.classes if row["n by f"]}
+    silent = [label for label in made.labels if label not in named]
+    assert silent, "the metrics leave a class out"
+    assert len(made.charts(silent)) == 1
+    assert len(made.charts(made.labels)) == 2
 
 
 def test_the_disagreement_opens_in_listen(
