@@ -170,7 +170,7 @@ def footer() -> None:
     except (ValueError, KeyError):
         model = "no model"
     st.caption(f"L2I Explorer {l2i_core.__version__} · {model} · runs offline")
-    script = f"<script>{read_beside(__file__, 'scroll.js')}</script>"
+    script = f"<script>{read_beside(__file__, 'back.js')}</script>"
     st.html(script, unsafe_allow_javascript=True)
 
 

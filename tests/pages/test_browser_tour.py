@@ -121,6 +121,7 @@ def test_back_leads_to_where_the_reader_was(visitor: BrowserContext, server: str
     page.get_by_role("link", name="Dictionary").click()
     page.get_by_role("heading", level=1, name="Which").wait_for()
     page.wait_for_function(f"() => {main} < 10")
+    page.wait_for_url("**/dictionary?*component=*")  # its settings are no step of their own
     page.go_back()
     page.get_by_role("heading", name="8 · From mask").wait_for()
     page.wait_for_function(f"was => Math.abs({main} - was) < 2", arg=was)

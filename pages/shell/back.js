@@ -1,7 +1,15 @@
-// Back and Forward lead to where the reader was on the page, once it is long enough again.
+// One step back is one page back, and Back and Forward lead to where the reader was on it, once it
+// is long enough again.
 (() => {
-  if (window.l2iScroll) return;
-  const places = (window.l2iScroll = new Map());
+  if (window.l2iBack) return;
+  const places = (window.l2iBack = new Map());
+  // A link of the navigation notes the page's bare address, and the page then its settings: as a step
+  // of its own, that would make the first Back lead from the page to the page.
+  const push = history.pushState;
+  history.pushState = function (state, title, url) {
+    const bare = !location.search && new URL(url, location.href).pathname === location.pathname;
+    return (bare ? history.replaceState : push).call(this, state, title, url);
+  };
   const main = () => document.querySelector('[data-testid=stMain]');
   const note = () => { if (main()) places.set(location.href, main().scrollTop); };
   let moved = -Infinity, returning = 0;
