@@ -33,7 +33,8 @@ SOUND_ENERGY, LOG_ENERGY = "sound energy", "log energy"
 
 TITLES = ("A · input", "B · what it listened to", "C · what is left")
 # What energy-matched Random takes out where all that is outside L carries less than L.
-ALL_OTHERS = "all other components together (they hold less log energy, ‖X‖²)"
+WEAK = "all other components together hold less log energy"
+ALL_OTHERS = "all other components together"
 
 
 def unit(multi_label: bool) -> Unit:
@@ -129,8 +130,7 @@ def compared(own: float, random: float, beats: bool | None, resolution: float) -
     decimals = max(_decimals(own, other, resolution) for other in (random, 0))
     way = "below" if own < random else "above"
     text = f"FF {logit(own, decimals)} is {way} Random's {logit(random, decimals)}"
-    weak = ", but all other components together hold less log energy"
-    return text + weak if beats is None else text
+    return f"{text}, but {WEAK}" if beats is None else text
 
 
 def claim(
@@ -138,9 +138,9 @@ def claim(
 ) -> str:
     """The sentence on what an interpretation claims, that f used it; `agrees`: the interpreter
     decides as f does, or its sounds are not f's reasons whatever FF is."""
-    why = compared(own, random, beats, resolution)
     if beats is None:
-        return f"The claim is not tested: {why}; at a larger τ it may be."
+        return f"The claim is not tested: {WEAK}; a larger τ may allow it."
+    why = compared(own, random, beats, resolution)
     if not beats:
         return f"The claim does not hold: {why}."
     if agrees:

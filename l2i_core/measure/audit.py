@@ -25,7 +25,7 @@ from l2i_core.measure.evaluation import Evaluation, Settings
 from l2i_core.measure.records import ALARM, MISSED, CaseRow, ClipRow, LevelRow
 from l2i_core.signal import audio, condition
 from l2i_core.signal.spectra import AudioConfig
-from l2i_core.words import class_name, compared, counted, joined
+from l2i_core.words import WEAK, class_name, compared, counted, joined
 
 SETTINGS = Settings(random_draws=10)  # of an evaluation of one's own recordings
 LONGEST = 30.0  # seconds of a clip of one's own
@@ -177,18 +177,16 @@ def finding(rows: Sequence[CaseRow]) -> str:
         parts = [f"{counts['wrong']}{of} misclassified"]
     if first.agrees is not None:
         parts.append(f"on {counts['disagrees'] or 'none'} the interpreter disagrees with f")
-    at = f"energy-matched Random at τ = {first.threshold:.2f}"
+    at = f"(τ = {first.threshold:.2f})"
     of = "" if tested == total else f" of {tested} tested"
     if counts["chance"]:
         parts.append(
             f"on {counts['chance']}{of} removing what it heard costs f nothing, or no more than "
-            f"chance would (FF ≤ 0 or ≤ {at})"
+            f"chance would {at}"
         )
     elif tested:
         every = "the one tested" if tested == 1 else f"all {tested}{' tested' if of else ''}"
-        parts.append(
-            f"on {every} removing what it heard costs f more than chance would (FF > {at})"
-        )
+        parts.append(f"on {every} removing what it heard costs f more than chance would {at}")
     verb = "deserves" if doubtful == 1 else "deserve"
     return (
         f"{doubtful} of {counted(total, 'decision')} {verb} doubt{_untested(rows, tested)}: "
@@ -203,12 +201,12 @@ def _untested(rows: Sequence[CaseRow], tested: int) -> str:
     if not untested:
         return ""
     why = {
-        False: "all other components together hold less log energy than what it heard",
+        False: WEAK,
         True: "Random was not drawn",
     }
     reasons = [why[undrawn] for undrawn in sorted({row.random_energy is None for row in untested})]
     many = f"{len(untested)} cannot" if tested else "none can"
-    return f", but {many} be tested against chance, because {' or '.join(reasons)}"
+    return f", but {many} be tested, because {' or '.join(reasons)}"
 
 
 def doubts(row: CaseRow) -> str:

@@ -2,13 +2,16 @@
 listener's own, and clips that lie together on a plane of their pooled activations."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
 from l2i_core.data.spreadsheet import Table
+from l2i_core.measure import tables
+from l2i_core.measure.audit import GROUNDS
 from l2i_core.measure.records import CaseRow, ClipRow
 
 MAX_BYTES = 16 * 2**20  # of a file of columns
@@ -43,6 +46,35 @@ def worst_of_each(rows: Sequence[CaseRow]) -> list[CaseRow]:
         ranked.append((before[row.predicted], row))
         before[row.predicted] += 1
     return [row for _, row in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def compared(rows: Sequence[CaseRow], name: Callable[[CaseRow], str]) -> list[dict[str, Any]]:
+    """What an audit counts, slice by slice, most doubtful first; `name` tells a row's slice.
+
+    Shares are of the rows that have what they need, None where none has: a label, an interpreter's
+    decision, a Random that could be given as much. FF: the median, NaN where nothing was taken out.
+    """
+    groups: dict[str, list[CaseRow]] = defaultdict(list)
+    for row in rows:
+        groups[name(row)].append(row)
+    found = [
+        {
+            "slice": slice_,
+            "n": len(own),
+            "doubtful": _share([any(doubt(r) for doubt in GROUNDS.values()) for r in own]),
+            "f right": _share([r.right for r in own]),
+            "interpreter agrees": _share([r.agrees for r in own]),
+            "median FF": tables.spread(own, "faithfulness")["median"],
+            "FF > 0 and Random": _share([r.beats_random for r in own]),
+        }
+        for slice_, own in groups.items()
+    ]
+    return sorted(found, key=lambda row: (-row["doubtful"], -row["n"], row["slice"]))
+
+
+def _share(answers: Sequence[bool | None]) -> float | None:
+    known = [answer for answer in answers if answer is not None]
+    return sum(known) / len(known) if known else None
 
 
 def columns(data: bytes, file_name: str, clips: Collection[str]) -> dict[str, Values]:

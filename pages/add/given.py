@@ -44,7 +44,7 @@ def draw() -> Given:
         key="add-path",
     ).strip()
     upload = right.file_uploader(
-        "Or a file: .onnx, or a Hugging Face folder as zip",
+        f"Or .onnx, or a Hugging Face folder as zip, up to {uploads.max_upload_mb()} MB",
         ["onnx", "zip"],
         key="add-file",
         max_upload_size=uploads.max_upload_mb(),

@@ -94,7 +94,7 @@ def section(view: View) -> None:
     with st.form("own-audit", border=False):
         left, right = st.columns(2, gap="large")
         files = left.file_uploader(
-            "Audio files, or a zip of folders",
+            f"Audio files, or a zip of folders, up to {uploads.max_upload_mb()} MB",
             [*clips.SUFFIXES, "zip"],
             accept_multiple_files=True,
             key="own-files",

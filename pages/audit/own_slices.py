@@ -1,7 +1,8 @@
 """Slices of the reader's own: by a column of a CSV, and by a line drawn around clips on a map of
 their pooled activations. The session keeps them: a link cannot hold them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -12,7 +13,7 @@ from l2i_core.measure.records import CaseRow, ClipRow
 from l2i_core.measure.slices import Plane
 from l2i_core.words import counted, percent
 from pages.audit.decisions import Decisions
-from pages.shell import models, state, uploads
+from pages.shell import models, results, state, uploads
 from pages.shell.components import escaped, escaped_html
 from pages.show import pictures, plots
 from pages.show.words import class_name
@@ -27,6 +28,7 @@ def kept(decisions: Decisions) -> list[CaseRow]:
     if opened.open:
         with opened:
             _column(decisions)
+            _compared(decisions)
             _map(decisions)
     column, value = _value(decisions)
     if value is not None:
@@ -82,6 +84,37 @@ def _column(decisions: Decisions) -> None:
         format_func=lambda v: v if v == _ANY else f"{v} ({values.count(v)})",
         on_change=state.touch,
     )
+
+
+def _compared(decisions: Decisions) -> None:
+    """What the audit counts, slice beside slice."""
+    columns, says = _columns(decisions), f"class that f {decisions.task.decides}"
+    by: dict[str, Callable[[CaseRow], str]] = {
+        says: lambda row: class_name(row.predicted),
+        "label": lambda row: results.labelled(row.label),
+        "tag": lambda row: row.tag or "untagged",
+    }
+    by |= {name: partial(_value_of, held) for name, held in columns.items()}
+    chosen = state.held(f"audit-compare {decisions.key}", None)
+    what = st.selectbox(
+        "Compare slices by",
+        list(by),
+        index=None,
+        key=state.hold(f"audit-compare {decisions.key}", chosen if chosen in by else None),
+        placeholder="nothing",
+        on_change=state.touch,
+    )
+    if not what:
+        return
+    table = slices.compared(decisions.rows, by[what])
+    shares = ("doubtful", "f right", "interpreter agrees", "FF > 0 and Random")
+    results.class_table(table, ["median FF"], shares, f"Slices by {what}")
+    about = {"bundle": decisions.bundle, "by": what, "threshold": decisions.threshold}
+    results.csv_buttons([("Slices", f"by-{what}", table)], "audit-slices", about)
+
+
+def _value_of(values: slices.Values, row: CaseRow) -> str:
+    return values.get(row.clip, "–")
 
 
 def _map(decisions: Decisions) -> None:

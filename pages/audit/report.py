@@ -54,7 +54,7 @@ def _report(
     """One HTML file with table, sounds and pictures, made on request with progress."""
     sources = decisions.sources(shown)
     names = _clips(decisions, sources, chosen)
-    if len(sources) < len(shown):
+    if 0 < len(sources) < len(shown):
         st.caption(
             f"The audio of {len(shown) - len(sources)} of the {len(shown)} "
             f"{decisions.task.cases} in the table is not at hand."

@@ -15,6 +15,7 @@ from pages.show import terms
 from pages.show.words import class_name
 
 NONE = "none"
+_OF_MANY = ("fid_in", "average_increase")  # shares of clips: of one they say nothing more
 
 
 def page() -> None:
@@ -99,7 +100,7 @@ def one_clip(shown: Shown) -> None:
         "labelled": results.labelled(row.label),
         f"f {decides} it on the interpretation": "yes" if row.same_class else "no",
         "components": str(row.components),
-        **{m.symbol: m.words(row.measured.get(m.name)) for m in others if m.name != "fid_in"},
+        **{m.symbol: m.words(row.measured.get(m.name)) for m in others if m.name not in _OF_MANY},
     }
     st.table(
         pd.DataFrame({"": figures}),

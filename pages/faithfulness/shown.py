@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import pandas as pd
 import streamlit as st
 
 from l2i_core.measure import tables
 from l2i_core.measure.records import CaseRow
-from l2i_core.words import Unit, moved
+from l2i_core.words import Unit
 from pages.shell import results, state
 from pages.shell.results import Results
 from pages.shell.view import View
@@ -107,110 +108,91 @@ def offer_tau(text: str, thresholds: Sequence[float], key: str) -> None:
 
 
 EVEN = 0.05  # two-sided p above which FF and a Random count as not told apart
+RANDOMS = {"random_energy": "equal log energy", "random": "equal count"}
 
 
 def finding(shown: Shown) -> None:
-    """The statement over all clips and over those of the class to explain, and the tests."""
-    view, rows, level, scale = shown.view, shown.rows, shown.level, shown.scale
+    """Whether the choice beats chance, and FF beside both Randoms: over all clips, and over those of
+    the class to explain."""
+    view, rows, level = shown.view, shown.rows, shown.level
     if abs(level - view.threshold) > 1e-9:
         st.caption(
             f"The evaluation has no τ = {view.threshold:.2f}; all figures are at its nearest, "
             f"**τ = {level:.2f}**."
         )
-    st.markdown(
-        f"**{statement(rows, f'Over all {shown.n}', scale)}**",
-        help=terms.told("FF", "Random", "Energy-matched Random", "‖X‖²"),
-    )
-    mine = [r for r in rows if r.predicted == view.target]
-    name, decides = class_name(view.target), view.engine.task.decides
-    if mine:
-        st.markdown(statement(mine, f"For “{name}” (f {decides} it in {len(mine)} clips)", scale))
-    else:
-        st.markdown(f"f {decides} “{name}” in none of these clips.")
-    notes = []
+    table = _medians(shown)
     if rows[0].random is None:
         _without_random(shown)
     else:
-        tests = (
-            _energy_verdict(rows),
-            _verdict(rows, "random", "At equal count (the paper's test)"),
-        )
-        st.markdown("  \n".join(filter(None, tests)))
-        summary, at = shown.found.summary, f"{level:g}"
-        removed = summary.get("log_energy_removed", {}).get(at)
-        matched = summary.get("random_energy", {}).get(at, {}).get("log_energy_removed")
-        if removed is not None and matched is not None:
-            notes.append(
-                f"On average the interpretation takes {percent(removed)} of ‖X‖², energy-matched "
-                f"Random {percent(matched)}."
-            )
+        tests = _tests(rows)
+        told = terms.told("FF", "Random", "Energy-matched Random", "‖X‖²")
+        st.markdown(f"**The choice is {_verdict(rows, tests)}.**", help=told)
+        table["FF is larger on"] = ["", *map(_tested, tests.values())]
+        table["‖X‖² removed, mean"] = _removed(shown)
+    columns = ["the interpretation", *(f"Random, {name}" for name in RANDOMS.values())]
+    st.table(
+        pd.DataFrame.from_dict(table, orient="index", columns=columns),
+        border="horizontal",
+        alt="FF of the interpretation and of both Randoms",
+    )
+    notes = [results.provenance(shown.found)]
     if lost := sum(math.isnan(r.faithfulness) for r in rows):
-        notes.append(
-            f"{lost} of {len(rows)} {rows[0].task.cases} have no share: silence takes nothing from them."
+        notes.insert(
+            0, f"{lost} of {len(rows)} {rows[0].task.cases} have no share: silence takes nothing."
         )
-    notes.append(results.provenance(shown.found))
     st.caption(" ".join(notes))
 
 
-def statement(rows: Sequence[CaseRow], opening: str, scale: Scale) -> str:
-    """What taking the interpretation out does to f at the median of the rows, and what both Randoms
-    do instead, as a sentence."""
-    resolution = median(rows, "resolution")
-
-    def done(column: str, it: str, of: str = "") -> str:
-        drawn = tables.spread(rows, column)["median"]
-        if drawn is None:
-            return ""
-        share = (lambda drop: percent(drop) + of) if scale.is_share else None
-        return moved(drawn, resolution, it, share)
-
-    score = f"f's {scale.unit.of} the class"
-    text = done("faithfulness", score, " of what silence would take away")
-    if not text:
-        return f"{opening}, silence would take nothing away from f: there is no share."
-    energy = "random components of equal log energy"
-    if not all(r.energy_matched for r in rows):
-        energy += " (all others, where they hold less)"
-    others = {"random_energy": energy, "random": "as many random components"}
-    told = [f"removing {name} {did}" for key, name in others.items() if (did := done(key, "it"))]
-    return (
-        f"{opening}, removing what the interpretation holds {text} at the median"
-        f"{'; ' if told else ''}{', '.join(told)}."
-    )
+def _medians(shown: Shown) -> dict[str, list[str]]:
+    """Of FF and of both Randoms, over all cases, and over those whose class is the one to explain."""
+    view, rows = shown.view, shown.rows
+    mine = [r for r in rows if r.predicted == view.target]
+    named = f"f {view.engine.task.decides} {class_name(view.target)}"
+    sets = {f"median FF, {shown.n}": rows, f"{named} in {len(mine)}": mine}
+    return {
+        name: [shown.scale.median(part, c) if part else "–" for c in ("faithfulness", *RANDOMS)]
+        for name, part in sets.items()
+    }
 
 
-def _energy_verdict(rows: Sequence[CaseRow]) -> str:
-    """The test at equal log energy, over the clips where chance can be given as much of it as L."""
+def _tests(rows: Sequence[CaseRow]) -> dict[str, tables.PairedTest | None]:
+    """FF beside either Random; at equal log energy where chance can be given as much of it as L."""
     matched = [r for r in rows if r.energy_matched]
-    if not matched:
-        return (
-            "In no clip do the other components hold as much log energy as the interpretation: "
-            "**equal log energy cannot be tested** here; a higher τ selects less."
-        )
-    where = "At equal log energy"
-    if len(matched) < len(rows):
-        where += (
-            f", on the {len(matched)} of {len(rows)} {rows[0].task.cases} whose other components "
-            "hold as much"
-        )
-    return _verdict(matched, "random_energy", where)
+    return {
+        name: tables.compare(part, part, name)
+        for name, part in zip(RANDOMS, (matched, rows), strict=True)
+    }
 
 
-def _verdict(rows: Sequence[CaseRow], opponent: str, where: str) -> str:
-    """Whether FF and a Random can be told apart, with the test."""
-    test = tables.compare(rows, rows, opponent)
-    if test is None:
-        return ""
-    if test.p > EVEN:
-        claim = "**cannot be told from chance**"
-    elif test.greater * 2 > test.n:
-        claim = "is **better than chance**"
-    else:
-        claim = "is :orange[**worse than chance**]"
-    return (
-        f"{where}, the choice {claim}: FF is larger on {test.greater} of {test.n} "
-        f"{rows[0].task.cases} (Wilcoxon signed-rank, two-sided, {results.p_value(test.p)})."
-    )
+def _verdict(rows: Sequence[CaseRow], tests: Mapping[str, tables.PairedTest | None]) -> str:
+    """What the tests say, the harder one first."""
+    claims: dict[str, str] = {}
+    for name, test in tests.items():
+        if test is None:
+            claim = "untested"
+        elif test.p > EVEN:
+            claim = "not told from chance"
+        else:
+            claim = "better" if test.greater * 2 > test.n else ":orange[worse]"
+            claim += " than chance"
+        where = f"at {RANDOMS[name]}"
+        if name == "random_energy" and (test is None or test.n < len(rows)):
+            able = sum(bool(r.energy_matched) for r in rows)
+            where += f" ({able} of {len(rows)} {rows[0].task.cases} can be tested)"
+        claims[claim] = f"{claims[claim]} and {where}" if claim in claims else f"{claim} {where}"
+    return ", ".join(claims.values())
+
+
+def _tested(test: tables.PairedTest | None) -> str:
+    return f"{test.greater} of {test.n}, {results.p_value(test.p)}" if test else "–"
+
+
+def _removed(shown: Shown) -> list[str]:
+    summary, at = shown.found.summary, f"{shown.level:g}"
+    shares = [summary.get("log_energy_removed", {}).get(at)] + [
+        summary.get(name, {}).get(at, {}).get("log_energy_removed") for name in RANDOMS
+    ]
+    return ["–" if share is None else percent(share) for share in shares]
 
 
 def _without_random(shown: Shown) -> None:

@@ -10,39 +10,43 @@ import streamlit as st
 from l2i_core.measure import truth
 from l2i_core.measure.randomisation import GOAL, STUDY
 from l2i_core.words import joined
-from pages.shell import results, state
+from pages.shell import results
 from pages.shell.view import View
 from pages.show import pictures, plots
 from pages.show.plots import Line
 from pages.show.words import decibels, logit, percent, sentence
 
 _COLUMNS = ("target passes most", "of the target", "of the most of another", "SI-SDR change")
-_MIXTURE = "dog+rain"  # a demo clip
 _SYSTEMS = {"random_energy": "Random of equal log energy", "ideal": "ideal mask with this W"}
 
 
 def draw(view: View) -> None:
-    """Both sections; one sentence where a file is damaged."""
+    """What was measured of the two, and how to measure the rest; one sentence where a file is
+    damaged."""
     sections = {
         "truth": ("Beside the stems", _truth),
         STUDY.name: ("With f drawn anew", _randomisation),
     }
+    missing = []
     for name, (title, section) in sections.items():
-        st.subheader(title, anchor=False)
         try:
-            section(view, results.figures(view.key.bundle, name))
+            found = results.figures(view.key.bundle, name)
+            if not found:
+                missing.append(f"{title.lower()} (`pipelines.check_{name}`)")
+                continue
+            st.subheader(title, anchor=False)
+            section(view, found)
         except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
             st.error(
                 f"metrics/{name}.json cannot be read ({type(error).__name__}: {error}); run "
                 f"pipelines.check_{name} again."
             )
+    if missing:
+        st.caption(f"Not measured for this model: {', '.join(missing)}.")
 
 
 def _truth(view: View, found: Mapping[str, Any]) -> None:
-    """What test scenes with known stems say of the interpreters; a way on where none were measured."""
-    if not found:
-        _unmeasured(view)
-        return
+    """What test scenes with known stems say of the interpreters."""
     about = found["about"]
     blocks = {name: block for name, block in found.items() if name != "about"}
     levels = list(next(iter(blocks.values()))[view.domain])
@@ -64,16 +68,6 @@ def _truth(view: View, found: Mapping[str, Any]) -> None:
         f"{view.domain} domain. Random: {draws} draws of components outside B that carry as much log "
         "energy. The ideal mask knows the stems: how far apart the patterns of W could keep them."
     )
-
-
-def _unmeasured(view: View) -> None:
-    st.info(
-        "Not measured: does an interpretation hold the right source? "
-        f"`python -m pipelines.check_truth --bundle {view.key.bundle}`, for a model of scenes."
-    )
-    if st.button("Listen to a mixture with its stems", key="to mixture"):
-        state.put(clip=_MIXTURE, **dict.fromkeys(("class", "window", "own")))
-        state.go("listen")
 
 
 def _beside(view: View, rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
@@ -116,12 +110,6 @@ _LOOKS = (
 
 def _randomisation(view: View, blocks: Mapping[str, Any]) -> None:
     """What is left of explanations when f's weights are drawn anew."""
-    if not blocks:
-        st.info(
-            "Not measured: do explanations depend on what f has learned? "
-            f"`python -m pipelines.check_randomisation --bundle {view.key.bundle}`"
-        )
-        return
     mine = view.engine.interpreter_name
     text = _finding(results.title(view.engine.bundle, mine), blocks.get(mine))
     curves = {measure: _lines(view, blocks, measure) for measure in _MEASURES}

@@ -56,7 +56,7 @@ class Line:
 class Account:
     """Made by `top_k` where f decides for one class a clip, by `detection` for several.
 
-    finding: sentences, the main one first; terms: what its measures mean.
+    finding: sentences, the main one first; terms: the glossary's entries on its measures.
     measures: titles, and the keys of a summary's "fidelity"; chance: what guessing reaches.
     charts: of some of the `labels`.
     counts (C, C): clips, rows f's classes, columns the interpreter's, of the `labels`.
@@ -65,7 +65,7 @@ class Account:
     """
 
     finding: Sequence[str]
-    terms: str
+    terms: Sequence[str]
     measures: Mapping[str, str]
     chance: Mapping[str, float | None]
     paper: Paper
@@ -164,8 +164,10 @@ LEVELS = ("0.9", "0.7", "0.5", "0.3", "0.1")
 
 
 def systems(view: View, found: Results, account: Account) -> None:
-    """Fidelity, and median FF at some τ: ours and the paper's."""
-    left, right = st.columns([1.2, 1], gap="medium")
+    """Fidelity of every system; beside the paper's, and FF at the paper's τ, where the reader asks."""
+    above = st.container()
+    with st.expander("The paper's figures beside ours"):
+        left, right = st.columns(2, gap="medium")
     paper_of, ours = account.paper, f"Ours: model {view.key.bundle}"
     unit = f"median FF in {view.engine.task.unit.name}"
     theirs: results.Table = [
@@ -174,7 +176,7 @@ def systems(view: View, found: Results, account: Account) -> None:
     ]
     heading = f"The paper's: {paper_of.data}"
     tables = [
-        (left, f"**{ours}**, fidelity to f", fidelity_rows(view, account), _three),
+        (above, "", fidelity_rows(view, account), _three),
         (left, f"**{ours}**, {unit}", faithfulness_rows(view, found), logit),
         (right, f"**{heading}**, fidelity to f ({paper_of.table})", theirs, _three),
     ]
@@ -187,10 +189,13 @@ def systems(view: View, found: Results, account: Account) -> None:
         title = "**The paper's: ESC-50, fold 1**, median FF in logits (Table 2)"
         tables.append((right, title, drops, logit))
     for place, title, rows, written in tables:
-        place.markdown(title)
+        if title:
+            place.markdown(title)
         cells = [{k: _cell(v, written) for k, v in row.items()} for row in rows]
         frame = pd.DataFrame(cells).set_index("system")
-        place.table(frame, border="horizontal", alt=title.replace("**", ""))
+        place.table(
+            frame, border="horizontal", alt=title.replace("**", "") or f"{ours}, fidelity to f"
+        )
     right.caption(f"Another test: {paper_of.note}")
 
 

@@ -31,10 +31,7 @@ def account(view: View, found: Results) -> Account:
     guess = tables.guessing(found.clips, labels)
     return Account(
         finding=_finding(view, found, by_class, clips),
-        terms=(
-            "AUPRC: the area under precision and recall over all limits; macro: the mean over "
-            "classes, micro: over all pairs of clip and class. max-F1: the best F1 of all limits. "
-        ),
+        terms=("AUPRC", "Macro, micro", "Max-F1"),
         measures=MEASURES,
         chance={title: getattr(guess, key, None) for title, key in MEASURES.items()},
         paper=Paper(

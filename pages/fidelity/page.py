@@ -36,15 +36,8 @@ def measured(view: View, found: Results) -> None:
     first, *more = account.finding
     for text in (f"**{first}**", *more):
         st.markdown(text)
-    st.caption(
-        f"{account.terms}Fidelity: whether the interpreter reaches f's decision, not whether what it "
-        f"plays is what f used; that is faithfulness. {results.provenance(found)}"
-    )
-    st.subheader(
-        "Systems, and the paper's figures",
-        anchor=False,
-        help=terms.told("Fidelity", "FF", "Energy-matched Random"),
-    )
+    st.caption(results.provenance(found))
+    st.subheader("Systems", anchor=False, help=terms.told("Fidelity", *account.terms))
     accounts.systems(view, found, account)
     st.subheader("In which classes?", anchor=False)
     wanted = finder.found(account.labels)
@@ -57,13 +50,13 @@ def measured(view: View, found: Results) -> None:
     with last:
         key = f"matrix {cell} {says}"
         look = partial(apart.look_into, cell, key, account.clips)
-        note = ". A click on a cell lists its clips."
+        note = ". A click lists the clips."
         plots.finding(says, figure, key, note, on_select=look, selection_mode="points")
-    with st.expander("Clips by f's classes (rows) and the interpreter's (columns)"):
+    with st.expander("As tables"):
+        st.markdown("Clips by f's classes (rows) and the interpreter's (columns)")
         names = [class_name(label) for label in account.labels]
         counts = pd.DataFrame(account.counts, index=names, columns=names)
         st.dataframe(counts, alt="Counts of clips, rows f's classes, columns the interpreter's")
-    with st.expander(f"The {len(wanted)} classes as a table"):
         rows = [row for row in account.classes if row["class"] in wanted]
         results.class_table(rows, DECIMALS, SHARES, "Fidelity and f's accuracy by class")
         st.caption(account.legend)

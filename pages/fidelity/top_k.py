@@ -26,7 +26,7 @@ def account(view: View, found: Results) -> Account:
     named, counts, by_class = occurring(labels, counts, by_class)
     return Account(
         finding=_finding(view.engine.explainer.title, found, places),
-        terms="",
+        terms=(),
         measures=MEASURES,
         chance=dict.fromkeys(MEASURES) | {f"top-{k}": min(k / len(labels), 1.0) for k in TOPS},
         paper=Paper(
@@ -94,17 +94,14 @@ def _finding(name: str, found: Results, places: np.ndarray) -> tuple[str, str]:
     n, (first, third, fifth) = len(places), (int((places <= k).sum()) for k in TOPS)
     wrong = np.array([r.predicted != r.label for r in found.clips])
     right = n - int(wrong.sum())
-    text = f"f itself is right on {right} of {n} clips ({share(right, n)})."
+    text = f"f itself is right on {right} of {n} clips ({share(right, n)})"
     if wrong.any():
         same = int((places[wrong] == 1).sum())
-        text += (
-            f" Where it is wrong, the interpreter names f's mistake on {same} of {n - right} clips: "
-            "it is to follow f, not the label."
-        )
+        text += f"; of its {n - right} mistakes the interpreter names {same}, as it should"
     return (
         f"{name} names f's class first on {first} of {n} clips ({share(first, n)}), among its "
-        f"first 3 on {third} and among its first 5 on {fifth}."
-    ), text
+        f"first 3 on {third}, its first 5 on {fifth}."
+    ), f"{text}."
 
 
 def _clips(found: Results, places: np.ndarray) -> list[Line]:

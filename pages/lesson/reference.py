@@ -31,9 +31,8 @@ def draw(view: View, everything: bool) -> None:
         right.markdown("\n\n".join(entries[half:]))
     left, right = st.columns([4, 1.2], vertical_alignment="center")
     left.caption(
-        "After J. Parekh, S. Parekh, P. Mozharovskyi, F. d'Alché-Buc, G. Richard, “Listen to "
-        "Interpret: Post-hoc Interpretability for Audio Networks with NMF”, NeurIPS 2022. "
-        "Section, equation and algorithm numbers are the paper's."
+        "After Parekh et al., “Listen to Interpret: Post-hoc Interpretability for Audio Networks "
+        "with NMF”, NeurIPS 2022, whose numbers of sections, equations and algorithms these are."
     )
     right.button("Show the tour", on_click=tour.reopen, width="stretch")
 

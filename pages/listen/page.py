@@ -34,9 +34,7 @@ def page() -> None:
             start=view.window[0] if view.window else 0.0,
             on_change=_took,
         )
-    st.caption(
-        "What the model used, not clean source separation: the table says whether the claim holds."
-    )
+    st.caption("What the model used, not clean source separation.")
     pinned = st.container()
     # While the component plays another choice, its style sheet shows this container as pending.
     with st.container(key=live.verdict_key(view.choice)):

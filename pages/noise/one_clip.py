@@ -101,12 +101,13 @@ def _figures(view: View, compared: Comparison) -> None:
     followed, rest = compared.names
     shown = {
         f"f's probability of {class_name(view.target)}": " → ".join(ours),
-        f"Sound energy of {rest} in B": percent(compared.passed.rest.share),
-        f"Sound energy of {followed} in B": percent(compared.passed.target.share),
+        f"{sentence(rest)} in B": percent(compared.passed.rest.share),
+        f"{sentence(followed)} in B": percent(compared.passed.target.share),
     }
+    told = terms.told("Passing")
     with st.container(horizontal=True, gap="medium", key="noise-figures"):
         for label, value in shown.items():
-            st.metric(label, value, width="content")
+            st.metric(label, value, width="content", help=None if "→" in value else told)
 
 
 def _chance(view: View, logits: Tensor, c: int) -> float:
@@ -157,8 +158,8 @@ def changes(view: View, compared: Comparison) -> None:
 
 def _changes(side: Explained, random: str) -> dict[str, str]:
     engine, verdict, made = side.engine, side.verdict, side.interpretation
-    index, theirs = made.target_index, side.analysis.interpreter_logits
-    name, unit, says = class_name(made.target), engine.task.unit, engine.task.decides
+    index, name = made.target_index, class_name(made.target)
+    unit, says = engine.task.unit, engine.task.decides
     three = (verdict.logits, verdict.logits_interpretation, verdict.logits_without)
     told = [decisions.with_chances(engine, x) for x in three]
     scores = [logit(float(engine.task.score(x)[index])) for x in three]
@@ -168,31 +169,23 @@ def _changes(side: Explained, random: str) -> dict[str, str]:
         **{f"{sound}: f {says}": text for sound, text in zip("ABC", told, strict=True)},
         f"f's {unit.of} {name}: A / B / C": " / ".join(scores),
         f"FF in {unit.name}": logit(verdict.faithfulness),
-        "FF, share of what silence takes": percent(verdict.relative),
         f"FF of Random at equal log energy, {cached.FEW_DRAWS} draws": random,
-        f"the interpreter {says}": "–" if theirs is None else decisions.said(engine, theirs),
         "components in B": f"{len(made.selected)} of {len(made.relevance)}",
-        "sound energy of A in B": percent(made.energy_kept),
     }
 
 
 def energy(compared: Comparison) -> None:
     """What of either sound passes, and how near B is to it."""
-    st.subheader(
-        "What of the mixture passes into B?", anchor=False, help=terms.told("Passing", "SI-SDR")
-    )
+    st.subheader("How near is B to either sound?", anchor=False, help=terms.told("SI-SDR"))
     passed, names = compared.passed, compared.names
     table = {}
     for name, part in zip(names, (passed.target, passed.rest), strict=True):
         silent = np.isneginf(part.sdr_after)
-        change = f"{'+' if part.sdr_gain > 0 else ''}{decibels(part.sdr_gain)}"
         table[sentence(name)] = {
-            "sound energy passing": percent(part.share),
             "SI-SDR of A": decibels(part.sdr_before),
             "SI-SDR of B": "–" if silent else decibels(part.sdr_after),
-            "change": "–" if silent else change,
         }
-    alt = "Share of sound energy and SI-SDR of both sounds"
+    alt = "SI-SDR of both sounds in A and in B"
     st.table(pd.DataFrame(table).T, border="horizontal", alt=alt)
     gain, on = passed.snr_gain, masked(compared.sides[1].interpretation.mask_domain)
     text = "B is silence: nothing passes."
@@ -268,7 +261,7 @@ def _pictures(view: View, compared: Comparison) -> None:
     drawn = iter(comparison.drawn(view, compared))
     for column, title in zip(st.columns(3, gap="medium"), TITLES, strict=True):
         for head in compared.heads:
-            column.markdown(f"**{title}**, {head}")
+            column.markdown(f"**{title[0]}**, {head}")
             alt = f"Spectrogram: {title}, {head}, on a mel scale"
             column.image(next(drawn), width="stretch", alt=alt)
     pictures.draw_legend(f"0 dB is the loudest band of the two inputs; {pictures.DIMMED}.")

@@ -26,12 +26,13 @@ def draw(view: View) -> Corruption | None:
     widths = [3, 3, 3] if kind == "clip" else [3, 3, 2]
     what, level, detail = st.columns(widths, gap="medium", vertical_alignment="bottom")
     words = {name: name.capitalize() for name in KINDS} | {"clip": "A clip"}
-    label, widget = "Sound to add: noise, or a clip", "segmented_control"
+    label, widget = "Sound to add", "segmented_control"
     state.select(what, label, "kind", KINDS, words, widget=widget, required=True)
     level.slider(
-        "SNR in dB: the clip's level above the added sound's",
+        "SNR in dB",
         LOWEST,
         HIGHEST,
+        help="The clip's level above the added sound's.",
         key=state.control("snr", snr),
         on_change=_chose,
         args=("snr",),

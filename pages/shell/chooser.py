@@ -122,9 +122,9 @@ def facts(source: ClipSource, bundle: Bundle, decided: Sequence[str]) -> str:
             "here says little about new sounds"
         )
     elif role == "test":
-        parts.append(f"Test clip ({where}): not used in training")
+        parts.append(f"Test clip ({where})")
     elif clips.kind_of(source.id) == "demo" and source.labels:
-        parts.append("Synthesised demo clip, not used in training")
+        parts.append("Synthesised, not trained on")
     return " · ".join(parts)
 
 

@@ -22,7 +22,7 @@ from pages.shell import cached, chooser, decisions, link, models, projector, sta
 from pages.shell.cached import Key, Overview
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
-from pages.show import players
+from pages.show import players, terms
 from pages.show.choice import MAX_TAU, Choice
 from pages.show.files import read_beside
 from pages.show.words import class_name, sentence
@@ -115,10 +115,11 @@ def _decision(view: View, listening: bool) -> View:
         return replace(view, said=said, below=target_place)
     tau_place, player_place = rest
     tau_place.slider(
-        "τ, the relevance a component needs",
+        "Threshold τ",
         0.0,
         MAX_TAU,
         step=0.01,
+        help=terms.told("τ", "Relevance"),
         key=state.control("tau", view.threshold),
         on_change=state.changed,
         args=("tau",),
@@ -163,13 +164,8 @@ def _followed(view: View) -> str:
 
 
 def footer() -> None:
-    """Which program and model made what is on screen; and what needs no place on it."""
-    name = state.value("bundle")
-    try:
-        model = f"model {name}: {models.bundle(str(name)).title}"
-    except (ValueError, KeyError):
-        model = "no model"
-    st.caption(f"L2I Explorer {l2i_core.__version__} · {model} · runs offline")
+    """Which program this is; and what needs no place on the page."""
+    st.caption(f"L2I Explorer {l2i_core.__version__} · runs offline")
     script = f"<script>{read_beside(__file__, 'back.js')}</script>"
     st.html(script, unsafe_allow_javascript=True)
 

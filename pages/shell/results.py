@@ -194,10 +194,7 @@ def choose(
         assert source is not None  # or the button is disabled
         listen(results, row, source.id, threshold)
     if source is None:
-        st.caption(
-            f"{not_at_hand(row.clip, results.about.get('data'))}, and it opens from here. The "
-            "figures need no audio."
-        )
+        st.caption(f"{not_at_hand(row.clip, results.about.get('data'))}.")
     return row
 
 
@@ -228,9 +225,10 @@ def row_clicked(names: Sequence[str], key: str) -> None:
 
 
 def class_table(rows: Table, decimals: Sequence[str], shares: Sequence[str], alt: str) -> None:
-    """A line per class: two decimals, no minus before a zero, no column without a value."""
+    """A line per class or slice: two decimals, no minus before a zero, no column without a value."""
     frame = pd.DataFrame(rows)
-    frame["class"] = [class_name(label) for label in frame["class"]]
+    if "class" in frame:
+        frame["class"] = [class_name(label) for label in frame["class"]]
     st.dataframe(
         frame.dropna(axis=1, how="all").apply(_rounded),
         hide_index=True,

@@ -69,13 +69,15 @@ _OPENINGS = "l2i_tour_openings"  # how often it was asked for
 
 @st.fragment
 def offer(listening: bool) -> None:
-    """Draw the card where this session has not closed it. Its buttons run nothing else, but for a
+    """Draw the card on the first page, and on others once the reader follows it, where this session
+    has not closed it. Its buttons run nothing else, but for a
     stop that only Listen has, which leads there. `listening`: this is that page."""
     number = st.session_state.get(_KEY, 0)
     colours = pictures.palette()
     # One pixel high until style and script have come: they come later than the card.
     with st.container(key="tour", height=1, border=False, gap="small"):
-        closed, stop = number == _CLOSED, STOPS[max(number, 0)]
+        stop, moved = STOPS[max(number, 0)], bool(st.session_state.get(_MOVED))
+        shown = number != _CLOSED and (listening or moved)
         if st.session_state.pop(_ASKED, False) and stop.listen and not listening:
             state.go("listen")
         style = read_beside(__file__, "tour.css").replace("AT", stop.at)
@@ -89,12 +91,12 @@ def offer(listening: bool) -> None:
             "at": stop.at,
             "number": number,
             "openings": st.session_state.get(_OPENINGS, 0),
-            "moved": bool(st.session_state.get(_MOVED)),
+            "moved": moved,
         }
         script = read_beside(__file__, "tour.js").replace("GIVEN", json.dumps(given))
-        text = f"<style>{style}</style>" + f"<script>{script}</script>" * (not closed)
+        text = f"<style>{style}</style>" + f"<script>{script}</script>" * shown
         st.html(text, unsafe_allow_javascript=True)
-        if closed:
+        if not shown:
             return
         st.markdown(f"**{stop.title}** · tour, {number + 1} of {len(STOPS)}  \n{stop.text}")
         with st.container(horizontal=True, gap="small"):

@@ -1,5 +1,7 @@
 """Slices: confusions, the worst of each class, the listener's own columns, the plane of z."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from measured import evaluation, scenes
@@ -27,6 +29,27 @@ def test_the_worst_of_each_class_come_first() -> None:
     for own in (dogs, rains):
         assert [r for r in found if r in own] == own, "in a class the order stays"
     assert slices.worst_of_each([]) == []
+
+
+def test_slices_are_counted_beside_each_other() -> None:
+    rows = _rows()
+    table = slices.compared(rows, lambda row: row.predicted)
+    assert sum(line["n"] for line in table) == len(rows)
+    [dog] = [line for line in table if line["slice"] == "dog"]
+    # f calls rain-5 a dog, the interpreter a rooster: of seven dogs six are right and agreed on.
+    assert (dog["n"], dog["f right"], dog["interpreter agrees"]) == (7, 6 / 7, 6 / 7)
+    assert dog["doubtful"] == 1 / 7
+    assert dog["median FF"] == pytest.approx(0.56)
+    assert [line["doubtful"] for line in table] == sorted(
+        (line["doubtful"] for line in table), reverse=True
+    )
+    [whole] = slices.compared(rows, lambda row: "all")
+    assert whole["n"] == len(rows)
+    unlabelled = [replace(row, right=None, random_energy=None) for row in rows]
+    [whole] = slices.compared(unlabelled, lambda row: "all")
+    assert whole["f right"] is None
+    assert whole["FF > 0 and Random"] is None
+    assert slices.compared([], lambda row: "all") == []
 
 
 CLIPS = ("dog/one.wav", "dog/two.wav", "rain/two.wav")

@@ -147,6 +147,19 @@ def test_a_column_of_ones_own_is_a_slice(open_app: Open, measured: Path) -> None
     assert len(_rows(app)) == 3
 
 
+def test_slices_stand_beside_each_other(open_app: Open, measured: Path) -> None:
+    app = _unfold(_open(open_app), "own-slices")
+    first, second, third = _rows(app)
+    data = f"clip,site\n{first},far_off\n{third},far_off\n{second},here\n"
+    _give(app, "A CSV with", data.encode())
+    select(app, "Compare slices by").set_value("site").run()
+    table = next(d.value for d in app.dataframe if "slice" in d.value)
+    assert dict(zip(table["slice"], table["n"], strict=True)) == {"far_off": 2, "here": 1}
+    select(app, "Compare slices by").set_value("label").run()
+    assert not app.exception
+    assert next(d.value for d in app.dataframe if "slice" in d.value)["n"].sum() == 3
+
+
 def test_a_confidence_is_explained_where_labels_are(
     open_app: Open, measured: Path, quick: None, tmp_path: Path
 ) -> None:

@@ -25,15 +25,11 @@ def test_first_visit_states_question_and_finding(open_measured: Open) -> None:
     app = open_measured(PAGE)
     assert app.title[0].value.endswith("?")
     # FF is (1 … 12) / 5 · 0.7 at τ = 0.3: median 0.91; energy-matched Random 0.4 of it.
-    assert (
-        "Over all 12 clips, removing what the interpretation holds lowers f's logit for the class "
-        "by 0.91 at the median" in said(app)
-    )
-    assert "removing random components of equal log energy lowers it by 0.36" in said(app)
-    assert "as many random components leaves it as it is" in said(app)
-    assert "FF is larger on 12 of 12 clips (Wilcoxon signed-rank, two-sided, p < 0.001)" in said(
-        app
-    )
+    table = app.table[0].value
+    assert table.loc["median FF, 12 clips"].tolist() == ["0.91", "0.36", "0.00"]
+    larger = table.loc["FF is larger on"].tolist()
+    assert larger == ["", "12 of 12, p < 0.001", "12 of 12, p < 0.001"]
+    assert "The choice is better than chance at equal log energy and at equal count." in said(app)
     assert "ESC-10, fold 1, 12 clips; 5 random draws per clip and τ" in said(app)
     assert not app.error
     assert not app.warning
@@ -42,25 +38,23 @@ def test_first_visit_states_question_and_finding(open_measured: Open) -> None:
     assert "compare" not in url(app)
 
 
-def test_the_class_to_explain_has_its_own_sentence(open_measured: Open) -> None:
+def test_the_class_to_explain_has_its_own_row(open_measured: Open) -> None:
     app = open_measured(PAGE, **{"class": "dog"})
     # f calls rain-5 a dog: FF 0.2 … 1.2 and 2.4, times 0.7; the median is 0.56.
-    assert "For “dog” (f says it in 7 clips)" in said(app)
-    assert "lowers f's logit for the class by 0.56 at the median" in said(app)
-    assert "f says “rooster” in none of these clips" in said(
-        open_measured(PAGE, **{"class": "rooster"})
-    )
+    assert app.table[0].value.loc["f says dog in 7"].iloc[0] == "0.56"
+    other = open_measured(PAGE, **{"class": "rooster"})
+    assert other.table[0].value.loc["f says rooster in 0"].tolist() == ["–"] * 3
 
 
 def test_share_scale_and_comparison_from_a_link(open_measured: Open) -> None:
     app = open_measured(PAGE, scale="share", compare="max", evaluated="rain-3", interpreter="att")
-    assert "of what silence would take away" in said(app)
+    assert app.table[0].value.iloc[0, 0] == "36\u202f%"
     assert (url(app)["scale"], url(app)["compare"], url(app)["evaluated"]) == (
         "share",
         "max",
         "rain-3",
     )
-    table = app.table[1].value
+    table = app.table[2].value
     assert table.loc["median FF, share"].tolist() == ["36\u202f%", "73\u202f%"]
     assert table.iloc[-1, 1].startswith("larger on 12 of 12")
     app.radio[0].set_value("logits").run()
@@ -92,7 +86,8 @@ def test_tau_between_levels_and_without_random(open_measured: Open) -> None:
     app = open_measured(PAGE, tau="0.42")
     assert "has no τ = 0.42; all figures are at its nearest, **τ = 0.40**" in said(app)
     assert "No Random was drawn at τ = 0.40" in said(app)
-    assert "chance**" not in said(app)
+    assert "The choice is" not in said(app)
+    assert "FF is larger on" not in app.table[0].value.index
     buttons = {b.label: b for b in app.button if b.label.startswith("τ")}
     assert set(buttons) == {"τ = 0.10", "τ = 0.30"}
     buttons["τ = 0.30"].click().run()
@@ -102,16 +97,15 @@ def test_tau_between_levels_and_without_random(open_measured: Open) -> None:
 
 def test_the_verdict_can_go_the_other_way(open_measured: Open) -> None:
     app = open_measured(PAGE, bundle="odd", interpreter="att")
-    assert "At equal log energy, the choice is :orange[**worse than chance**]" in said(app)
+    assert "The choice is :orange[worse] than chance at equal log energy" in said(app)
     select(app, "Interpreter").set_value("max").run()
-    assert "At equal log energy, the choice **cannot be told from chance**" in said(app)
+    assert "The choice is not told from chance at equal log energy" in said(app)
 
 
 def test_equal_energy_is_tested_only_where_chance_can_have_it(open_measured: Open) -> None:
-    text = said(open_measured(PAGE, bundle="half", interpreter="att"))
-    assert "on the 6 of 12 clips whose other components hold as much" in text
-    assert "FF is larger on 6 of 6" in text
-    assert "(all others, where they hold less)" in text
+    app = open_measured(PAGE, bundle="half", interpreter="att")
+    assert "at equal log energy (6 of 12 clips can be tested)" in said(app)
+    assert app.table[0].value.loc["FF is larger on"].iloc[1].startswith("6 of 6, p ")
 
 
 @pytest.mark.parametrize("page", ["faithfulness", "fidelity"])
@@ -194,7 +188,7 @@ def test_a_plugged_in_metric_is_in_the_tables(
     monkeypatch.setenv("L2I_BUNDLES", str(tmp_path / "bundles"))
     app = open_app(page=PAGE, bundle="fresh", clip="dog-1", interpreter="att")
     assert not app.exception
-    interpreters = app.table[1].value
+    interpreters = app.table[2].value
     assert interpreters.loc["both"].tolist() == ["80\u202f%"]
     assert app.dataframe[-1].value["both"].tolist() == [0.8, 0.8]
     assert "|x_int|" not in interpreters.index

@@ -219,7 +219,7 @@ def test_an_overlap_is_explained_for_either_class(open_lab: Open, engine: L2I) -
     title = clips.at_hand()[other].title
     assert app.title[0].value.startswith("Two sounds at once")
     assert "at 5.0\u202fdB SNR" in texts(app)
-    assert "A · input**, Dog 1 alone" in texts(app)
+    assert "**A**, Dog 1 alone" in texts(app)
     before = lab_sounds(app)
     switch = next(b for b in app.button_group if b.label == "Explain the mixture for")
     assert switch.value == ours
@@ -227,7 +227,7 @@ def test_an_overlap_is_explained_for_either_class(open_lab: Open, engine: L2I) -
     assert not app.exception, app.exception
     assert url(app)["class"] == decisions[other]
     assert select(app, "Class").value == decisions[other]
-    assert f"A · input**, {title} alone" in texts(app)
+    assert f"**A**, {title} alone" in texts(app)
     assert "at −5.0\u202fdB SNR" in texts(app), "the other clip is followed now"
     clip, rest = (
         engine.analyse(*clips.at_hand()[name].read()).waveform.numpy() for name in ("dog-1", other)

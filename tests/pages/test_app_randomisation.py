@@ -91,7 +91,7 @@ def test_constant_explanations_have_no_rho(open_app: Open, write: Write) -> None
 
 def test_unchecked_and_damaged_are_one_sentence(open_app: Open, write: Write) -> None:
     app = open_app(page="faithfulness", bundle="random")
-    assert "python -m pipelines.check_randomisation --bundle random" in texts(app)
+    assert "(`pipelines.check_randomisation`)" in " ".join(c.value for c in app.caption)
     write(att={"n": 4})
     app = open_app(page="faithfulness", bundle="drawn", interpreter="att")
     assert "metrics/randomisation.json cannot be read" in texts(app)
