@@ -200,6 +200,7 @@ def _floor(name: str) -> int:
     return next(found, 0)
 
 
+@cache
 def _imports_of_the_engine() -> dict[str, set[str]]:
     """Module → the modules of the engine that it imports, by full names."""
     names = {
