@@ -16,7 +16,7 @@ from pages.noise.stored_noise import survival
 from pages.shell import jobs, results, state
 from pages.shell.view import View
 from pages.show import pictures, plots
-from pages.show.words import class_name, decibels, percent, sentence
+from pages.show.words import class_name, decibels, masked, percent, sentence
 
 _COLUMNS = {
     "clip": "clip",
@@ -68,7 +68,7 @@ def draw(view: View, corruption: Corruption) -> None:
         return
     table = noise_table(good)
     (passing,) = table["thresholds"].values()
-    told = f"{data}, {what}; τ = {threshold:.2f}"
+    told = f"{data}, {what}; τ = {threshold:.2f}, masks on {masked(domain)}"
     st.markdown(survival(view, table, engine.interpreter_name, told))
     _figures(view, good, table, passing)
     _energy(good, passing, [row for row in job.rows if "error" in row])

@@ -22,18 +22,14 @@ from pages.shell.bring import ANEW
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
 
-# Masks on magnitudes, not the paper's on log magnitudes: where noise shares every bin with the clip,
-# a share of the logarithm is next to nothing of the sound.
-_DOMAIN = "linear"
-
 
 def settle(view: View) -> None:
     """Where neither clip, class nor noise were chosen, go on to one that has an answer, and begin
     the run again; to another model only where the first has none and was not chosen either."""
-    ours = ("clip", "class", "window", "own", "snr", "seed", "tab")
+    ours = ("clip", "class", "window", "own", "snr", "seed", "masks", "tab")
     if state.value("kind") or not state.is_default(*ours):
         return
-    domain = _DOMAIN if state.is_default("domain") else view.domain
+    domain = view.domain
     for engine, key in _engines(view):
         with st.spinner("Looking for a clip …"):
             found = _answer((*key, view.threshold, domain), engine, view.threshold, domain)
@@ -41,8 +37,8 @@ def settle(view: View) -> None:
             continue
         clip, kind = found
         state.put(kind=kind)
-        if (clip, engine, domain) != (view.source.id, view.engine, view.domain):
-            state.put(bundle=key[0], interpreter=engine.interpreter_name, clip=clip, domain=domain)
+        if (clip, engine) != (view.source.id, view.engine):
+            state.put(bundle=key[0], interpreter=engine.interpreter_name, clip=clip)
             state.put(**ANEW)
             state.write_url()
             st.rerun()

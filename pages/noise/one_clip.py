@@ -18,7 +18,7 @@ from pages.shell import cached, components, decisions
 from pages.shell.view import View
 from pages.show import pictures, plots, sounds, terms
 from pages.show.sounds import Question, Sound
-from pages.show.words import class_name, decibels, logit, masked, percent, sentence
+from pages.show.words import class_name, decibels, logit, percent, sentence
 
 _SIDES = ("alone", "mixture")
 _PARTS = [
@@ -187,12 +187,11 @@ def energy(compared: Comparison) -> None:
         }
     alt = "SI-SDR of both sounds in A and in B"
     st.table(pd.DataFrame(table).T, border="horizontal", alt=alt)
-    gain, on = passed.snr_gain, masked(compared.sides[1].interpretation.mask_domain)
-    text = "B is silence: nothing passes."
+    gain, text = passed.snr_gain, "B is silence: nothing passes."
     if not np.isnan(gain):
         way = "further above" if gain > 0 else "less far above"
         text = f"In B {names[0]} stands {decibels(abs(gain))} {way} {names[1]} than in A."
-    st.caption(f"{text} Masks on {on}.")
+    st.caption(text)
 
 
 def relevances(view: View, compared: Comparison) -> None:

@@ -13,7 +13,7 @@ TABS = {"clip": "One clip", "sweep": "Sweep", "batch": "Batch", "experiments": "
 
 def page() -> None:
     """The whole page."""
-    view = current()
+    view = settings.with_masks(current())
     first_view.settle(view)
     view.head.title(
         "Two sounds at once: which one does the explanation follow?"

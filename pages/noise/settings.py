@@ -1,9 +1,11 @@
 """What is added to the clip, at which level, and which of two clips is followed in the mixture."""
 
 import re
+from dataclasses import replace
 
 import streamlit as st
 
+from l2i_core.dictionary.masking import MASK_DOMAINS
 from l2i_core.measure.noise_lab import HIGHEST, LOWEST
 from l2i_core.signal.corrupt import COLOURS
 from pages.noise import comparison
@@ -11,11 +13,18 @@ from pages.noise.comparison import Comparison, Corruption
 from pages.shell import bring, cached, clips, scene_maker, state, uploads
 from pages.shell.clips import ClipSource
 from pages.shell.view import View
-from pages.show.words import THIN, class_name, number, sentence
+from pages.show.words import THIN, class_name, masked, number, sentence
 
 KINDS = (*COLOURS, "clip")
 FIRST_SNR = 0  # dB
 _MOST_SEED = 9999
+
+
+def with_masks(view: View) -> View:
+    """The same with the lab's own mask domain: magnitudes unless the reader chooses the paper's. Where
+    noise shares every bin with the clip, a share of the logarithm is next to nothing of the sound."""
+    domain = state.settle("masks", MASK_DOMAINS, "linear", "mask domain")
+    return replace(view, choice=replace(view.choice, domain=domain))
 
 
 def draw(view: View) -> Corruption | None:
@@ -23,8 +32,10 @@ def draw(view: View) -> Corruption | None:
     kind = state.settle("kind", KINDS, "white", "kind of added sound")
     snr = _whole("snr", LOWEST, HIGHEST, FIRST_SNR, "the SNR in dB")
     seed = _whole("seed", 0, _MOST_SEED, 0, "the seed")
-    widths = [3, 3, 3] if kind == "clip" else [3, 3, 2]
-    what, level, detail = st.columns(widths, gap="medium", vertical_alignment="bottom")
+    widths = [3, 3, 3, 2] if kind == "clip" else [3, 3, 2, 2]
+    what, level, detail, masks = st.columns(widths, gap="medium", vertical_alignment="bottom")
+    domains = {name: masked(name) for name in MASK_DOMAINS}
+    state.select(masks, "Masks on", "masks", list(domains), domains)
     words = {name: name.capitalize() for name in KINDS} | {"clip": "A clip"}
     label, widget = "Sound to add", "segmented_control"
     state.select(what, label, "kind", KINDS, words, widget=widget, required=True)

@@ -27,6 +27,7 @@ PAGE_NAMES = (
     "snr",
     "seed",
     "other",
+    "masks",
     "tab",
     "heard",
     "compare",  # Faithfulness: another interpreter

@@ -105,8 +105,9 @@ def test_the_very_first_view_has_an_answer(open_app: Open) -> None:
     app = open_app(page="noise")
     engine, source = engine_for(app), clips.at_hand()[url(app)["clip"]]
     assert _holds(engine, source, url(app)["kind"])
-    assert url(app)["domain"] == "linear", "masks of logarithms leave little of a clip in noise"
-    assert url(open_app(page="noise", domain="log"))["domain"] == "log"
+    assert url(app)["masks"] == "linear", "masks of logarithms leave little of a clip in noise"
+    assert url(app)["domain"] == "log", "no other page has the lab's masks"
+    assert url(open_app(page="noise", masks="log"))["masks"] == "log"
 
 
 def test_what_was_chosen_is_not_changed_for_an_answer(open_app: Open) -> None:
@@ -121,6 +122,7 @@ def test_what_was_chosen_is_not_changed_for_an_answer(open_app: Open) -> None:
 
 def test_a_deep_link_and_what_the_page_says_of_it(open_lab: Open) -> None:
     link = {"clip": "rain-1", "tau": "0.05", "kind": "pink", "snr": "-7", "seed": "3"}
+    link["masks"] = "log"
     app = open_lab(**link)
     assert url(app).items() >= link.items()
     assert app.slider[-1].value == -7
@@ -360,7 +362,7 @@ def test_a_batch_on_the_recorded_test_set(
     save_bundle(recorded, tmp_path / "bundles" / "recorded")
     monkeypatch.setenv("L2I_BUNDLES", str(tmp_path / "bundles"))
     monkeypatch.setenv("L2I_ESC10", str(tmp_path / "set"))
-    app = open_lab(bundle="recorded", tab="batch")
+    app = open_lab(bundle="recorded", tab="batch", masks="log")
     button(app, "Measure 2 clips of ESC-10, fold 1").click().run()
     assert not app.exception, app.exception
     job = next(reversed(jobs._jobs.values()))
