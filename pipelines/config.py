@@ -104,6 +104,7 @@ class ClassifierConfig(Training):
     muon_learning_rate: ClassVar[float] = 0.0  # type: ignore[misc]  # not a setting of f's
 
     kind: str = "kumar"  # or "yamnet", fine-tuned from AudioSet's weights (L2I_YAMNET)
+    width: float = 1.0  # share of the channels of Kumar's network, for a smaller and faster f
     epochs: int = 60
     batch_size: int = 32
     learning_rate: float = 2e-3
@@ -229,7 +230,7 @@ class InterpreterConfig(Training):
         return max(self.loop_keep, self.loop_remove, self.loop_energy) > 0
 
 
-_OF_F = ("kind", "head_learning_rate", "warm_up", "masks", "mask_width", "head_epochs")
+_OF_F = ("kind", "width", "head_learning_rate", "warm_up", "masks", "mask_width", "head_epochs")
 # Settings that checkpoints of a time before them do not hash, where they are as they were.
 _LATER: dict[str, tuple[Any, tuple[str, ...]]] = {
     "classifier": (ClassifierConfig, _OF_F),

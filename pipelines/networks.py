@@ -81,6 +81,7 @@ class Kumar:
             config.audio.n_mels,
             dropout=config.classifier.dropout,
             map_blocks=config.map_blocks,
+            width=config.classifier.width,
         )
 
     def log_mel(self, waveforms: Tensor) -> Tensor:
@@ -101,6 +102,11 @@ class Kumar:
             return True
         if settings.start_from:
             theirs = bundled(settings.start_from, Classifier, "Kumar's")
+            if theirs.width != network.width:
+                raise ValueError(
+                    f"the f of classifier.start_from has the width {theirs.width:g}, the recipe "
+                    f"{network.width:g}; set classifier.width to {theirs.width:g}."
+                )
             keep_last(network, theirs, "linear.")
             return True
         return False

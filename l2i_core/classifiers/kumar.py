@@ -42,6 +42,7 @@ class Classifier(nn.Module):
 
     Feature maps are taken before their block's pooling: (B, channels, T / stride, n_mels / stride)
     with the strides in `map_strides`. `blocks` counts from 1; the default is the last three.
+    `width` is the share of the published network's channels that the blocks and the embedding have.
     """
 
     offset: Tensor
@@ -56,6 +57,7 @@ class Classifier(nn.Module):
         head_channels: int = 256,
         dropout: float = 0.2,
         map_blocks: tuple[int, ...] = (4, 5, 6),
+        width: float = 1.0,
     ) -> None:
         super().__init__()
         if n_mels < 2 ** len(BLOCKS) * 2:
@@ -64,20 +66,26 @@ class Classifier(nn.Module):
             raise ValueError(f"feature maps come from blocks 1 to 6, received {map_blocks}.")
         self.register_buffer("offset", torch.tensor(float(offset)))
         self.register_buffer("scale", torch.tensor(float(scale)))
-        self.map_blocks = tuple(map_blocks)
+        if not 0 < width <= 1:
+            raise ValueError(f"the classifier's width must lie in (0, 1], received {width}.")
+        self.map_blocks, self.width = tuple(map_blocks), width
         self.blocks = nn.ModuleList()
         channels = 1
         for block in BLOCKS:
             layers = []
-            for out_channels in block:
+            for out_channels in map(self._wide, block):
                 layers.append(_convolution(channels, out_channels))
                 channels = out_channels
             self.blocks.append(nn.Sequential(*layers))
         self.pool = nn.MaxPool2d(2)
-        self.embedding = _convolution(channels, EMBEDDING, kernel_size=2)
-        self.head = nn.Sequential(nn.Conv2d(EMBEDDING, head_channels, 1), nn.ReLU())
+        embedding = self._wide(EMBEDDING)
+        self.embedding = _convolution(channels, embedding, kernel_size=2)
+        self.head = nn.Sequential(nn.Conv2d(embedding, head_channels, 1), nn.ReLU())
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(head_channels, n_classes)
+
+    def _wide(self, channels: int) -> int:
+        return max(1, round(self.width * channels))
 
     @property
     def min_frames(self) -> int:
@@ -86,7 +94,7 @@ class Classifier(nn.Module):
 
     @property
     def map_channels(self) -> tuple[int, ...]:
-        return tuple(BLOCKS[b - 1][-1] for b in self.map_blocks)
+        return tuple(self._wide(BLOCKS[b - 1][-1]) for b in self.map_blocks)
 
     @property
     def map_strides(self) -> tuple[int, ...]:
@@ -139,7 +147,7 @@ class KumarVgg:
         classes: tuple[str, ...],
         multi_label: bool,
     ) -> KumarVgg:
-        """Without weights yet, by a bundle's `head_channels` and `map_blocks`."""
+        """Without weights yet, by a bundle's `head_channels`, `map_blocks` and, if any, `width`."""
         settings = {**values, "map_blocks": tuple(values["map_blocks"])}
         network = Classifier(len(classes), audio.n_mels, **settings)
         return cls(network, audio, classes, multi_label)
@@ -150,6 +158,7 @@ class KumarVgg:
         return {
             "head_channels": network.linear.in_features,
             "map_blocks": list(network.map_blocks),
+            **({"width": network.width} if network.width != 1 else {}),
         }
 
     def hear(self, waveforms: Tensor) -> Heard:

@@ -172,11 +172,12 @@ def test_a_silent_clip_leaves_no_step_without_words(open_app: Open) -> None:
 
 
 def test_the_shortest_clip_and_own_gains(open_app: Open) -> None:
-    app = open_app(page="lesson", step="all")
+    app = open_app(page="lesson", bundle="random", step="all")
     upload(app, "short.wav", wav_bytes(noise(0.1)))
     assert _headings(app) == TITLES
     assert "**9 frames**" in texts(app)  # 4410 samples, without the padding that f needs
-    own = open_app(page="lesson", step="7", clip="dog-1", tau="0.30", own="3_100-5_50")
+    link = {"bundle": "random", "step": "7", "clip": "dog-1", "tau": "0.30"}
+    own = open_app(page="lesson", **link, own="3_100-5_50")
     assert re.search(r"L holds \*\*\d+\*\* components by your own choice: .*#[35]", texts(own))
 
 

@@ -52,7 +52,7 @@ def upload_other(app: AppTest, name: str, data: bytes) -> AppTest:
 
 
 def test_first_visit_is_white_noise_at_0_db(open_lab: Open) -> None:
-    app = open_lab()
+    app = open_lab(clip="dog-1")  # or f and the interpreter would choose
     assert app.title[0].value == "Does the explanation survive added noise?"
     asked = {"kind": "white", "snr": "0", "seed": "0", "tab": "clip"}
     assert url(app).items() >= asked.items()

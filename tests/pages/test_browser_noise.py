@@ -33,7 +33,7 @@ def _open(page: Page, server: str, **more: str) -> None:
 
 def _settled(page: Page) -> None:
     # The first page of a new server loads torch and the model.
-    page.get_by_text("What of the mixture passes into B?").wait_for(timeout=3000 * SECONDS)
+    page.get_by_text("How near is B to either sound?").wait_for(timeout=3000 * SECONDS)
     page.wait_for_function(
         "() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')"
         " && document.querySelector('[data-set=compared]')?.l2i.ready"
@@ -66,7 +66,7 @@ def test_seven_sounds_at_one_gain(page: Page, server: str, bundle_folder: Path) 
 
 
 def _made(engine: L2I, analysis: Any, target: int) -> list[np.ndarray]:
-    made = engine.interpret(analysis, target, 0.05)
+    made = engine.interpret(analysis, target, 0.05, "linear")
     return [made.audio.numpy(), made.residual.numpy()]
 
 
@@ -88,7 +88,7 @@ def test_the_position_is_kept_over_all_sounds(page: Page, server: str) -> None:
     assert _state(page)[0] == "alone-interpretation"
     _switch(page, lambda: page.keyboard.press("2"))
     before = _sound(page, "mixture-input")
-    for label, parameter in (("SNR in dB", "snr=1"), ("τ, the relevance", "tau=0.06")):
+    for label, parameter in (("SNR in dB", "snr=1"), ("Threshold τ", "tau=0.06")):
         place, time = _place(page)
         page.get_by_role("slider", name=label).focus()
         page.keyboard.press("ArrowRight")

@@ -109,14 +109,14 @@ def test_training_starts_from_pretrained_weights(small_file: Path, tmp_path: Pat
     torch.save(kumar_layout(Classifier(1)), tmp_path / "k.pkl")
     weights = tmp_path / "k.safetensors"
     import_kumar.main([str(tmp_path / "k.pkl"), "--out", str(weights)])
-    still = ["classifier.epochs=1", "classifier.learning_rate=0"]
+    still = ["classifier.width=1", "classifier.epochs=1", "classifier.learning_rate=0"]
     config = load_config(small_file, [f"classifier.pretrained={weights}", *still])
     model = train_classifier.train(config, tmp_path / "out")
     kernels = {name for name in load_file(weights) if name.endswith("0.weight")}
     assert len(kernels) == 12
     ours, theirs = kumar_layout(model), load_file(weights)
     same({n: ours[n] for n in kernels}, {n: theirs[n] for n in kernels})
-    heads = ["classifier.epochs=1", "classifier.head_only=true"]
+    heads = ["classifier.width=1", "classifier.epochs=1", "classifier.head_only=true"]
     config = load_config(small_file, [f"classifier.pretrained={weights}", *heads])
     model = train_classifier.train(config, tmp_path / "heads")
     same(kumar_layout(model), load_file(weights))
