@@ -125,7 +125,7 @@ def finding(shown: Shown) -> None:
         _without_random(shown)
     else:
         tests = _tests(rows)
-        told = terms.told("FF", "Random", "Energy-matched Random", "‖X‖²")
+        told = terms.told("FF", "Random", "Energy-matched Random", "p", "‖X‖²")
         st.markdown(f"**The choice is {_verdict(rows, tests)}.**", help=told)
         table["FF is larger on"] = ["", *map(_tested, tests.values())]
         table["‖X‖² removed, mean"] = _removed(shown)
