@@ -12,9 +12,9 @@ from l2i_core.measure.randomisation import GOAL, STUDY
 from l2i_core.words import joined
 from pages.shell import results
 from pages.shell.view import View
-from pages.show import pictures, plots
+from pages.show import pictures, plots, terms
 from pages.show.plots import Line
-from pages.show.words import decibels, logit, percent, sentence
+from pages.show.words import decibels, logit, masked, percent, sentence
 
 _COLUMNS = ("target passes most", "of the target", "of the most of another", "SI-SDR change")
 _SYSTEMS = {"random_energy": "Random of equal log energy", "ideal": "ideal mask with this W"}
@@ -24,17 +24,17 @@ def draw(view: View) -> None:
     """What was measured of the two, and how to measure the rest; one sentence where a file is
     damaged."""
     sections = {
-        "truth": ("Beside the stems", _truth),
-        STUDY.name: ("With f drawn anew", _randomisation),
+        "truth": ("Beside the stems", _truth, "Ideal mask"),
+        STUDY.name: ("With f drawn anew", _randomisation, "f drawn anew"),
     }
     missing = []
-    for name, (title, section) in sections.items():
+    for name, (title, section, term) in sections.items():
         try:
             found = results.figures(view.key.bundle, name)
             if not found:
                 missing.append(f"{title.lower()} (`pipelines.check_{name}`)")
                 continue
-            st.subheader(title, anchor=False)
+            st.subheader(title, anchor=False, help=terms.told(term))
             section(view, found)
         except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
             st.error(
@@ -63,10 +63,8 @@ def _truth(view: View, found: Mapping[str, Any]) -> None:
         "and the change of SI-SDR: every interpreter, its Random, and the ideal mask",
     )
     st.caption(
-        f"{scenes} test scenes, {n} sounds in them that f names; medians over those. At "
-        f"τ = {level}, the nearest to yours of {joined(levels)} that were measured; masks in the "
-        f"{view.domain} domain. Random: {draws} draws of components outside B that carry as much log "
-        "energy. The ideal mask knows the stems: how far apart the patterns of W could keep them."
+        f"Medians over {n} sounds in {scenes} test scenes; τ = {level}, the nearest of "
+        f"{joined(levels)}; masks on {masked(view.domain)}; {draws} random draws."
     )
 
 
@@ -128,9 +126,8 @@ def _randomisation(view: View, blocks: Mapping[str, Any]) -> None:
         with place:
             plots.finding(what, figure, f"randomisation {measure}", " with the true f's")
     st.caption(
-        f"Medians and quartiles over {_counted(clips, 'clip')} and {_counted(seeds, 'random f')}, "
-        f"the same class explained again (Adebayo et al. 2018); wanted with all layers: ρ at most "
-        f"{GOAL:g}. A trained interpreter keeps its Ψ and Θ and reads the random f's maps.{chance}"
+        f"Medians and quartiles, {_counted(clips, 'clip')}, {_counted(seeds, 'random f')}; wanted "
+        f"with all layers: ρ at most {GOAL:g}.{chance}"
     )
 
 

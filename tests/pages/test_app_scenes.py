@@ -238,8 +238,8 @@ def test_stored_truth_is_a_table(open_app: Open, told: Path) -> None:
     assert table.loc["Random of equal log energy, beside ATT"].tolist()[-1] == "–"
     text = shown(app)
     assert "MAX lets more pass of the source it explains than of any other in 80\u202f%" in text
-    assert "7 test scenes, 5 sounds in them that f names" in text
-    assert "τ = 0.1, the nearest to yours of 0.3 and 0.1" in text
+    assert "over 5 sounds in 7 test scenes" in text
+    assert "τ = 0.1, the nearest of 0.3 and 0.1" in text
 
 
 def test_without_stored_truth_a_line_names_the_check(open_app: Open) -> None:
