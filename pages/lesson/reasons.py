@@ -258,9 +258,7 @@ def test(view: View, made: Interpretation) -> Told:
     st.markdown(f"**What f says of the three sounds**, for “{target}”")
     explained = view.explained()
     verdicts.table(explained)
-    st.markdown(" ".join(verdicts.told(explained)))
-    if made.selected:
-        verdicts.more_draws(view, explained)
+    verdicts.judged(view, explained)
     return Told(
         "If f really used these components, taking them away must weaken its decision, and "
         "more than taking away as much of anything else.",
@@ -268,7 +266,7 @@ def test(view: View, made: Interpretation) -> Told:
         f"Eq. 6, faithfulness, in f's {view.engine.task.unit.of} “{target}”. The paper compares with "
         "as many random components; ours of equal log energy are a harder opponent.",
         prompt=Try(
-            "Lower τ: does FF rise faster than Random? Where is the distance largest?",
+            "Move τ: from where on can chance take out as much, and where is FF furthest above it?",
             "tau",
             LEVELS,
         ),

@@ -57,9 +57,7 @@ def judged(view: View, made: Explained) -> None:
         st.subheader(f"FF {drop}", anchor=False, help=terms.told("FF", "Random", "‖X‖²"))
         if view.choice.overrides or not made.interpretation.selected:
             st.markdown(_selection(view, made.interpretation))
-        st.markdown(" ".join(verdicts.told(made)))
-        if made.interpretation.selected:
-            verdicts.more_draws(view, made)
+        verdicts.judged(view, made)
 
 
 def _selection(view: View, made: Interpretation) -> str:

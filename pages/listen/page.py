@@ -84,6 +84,10 @@ def _choose_fewest(view: View) -> None:
         relevance = cached.relevance(engine, analysis, target)
         choice = Choice.of(relevance, found.components, view.domain)
         state.put(tau=choice.tau, own=choice.own or None)
+        says, n = engine.task.decides, len(found.components)
+        st.toast(
+            f"τ = {choice.tau:.2f}: with {n}, and no fewer, f still {says} “{class_name(target)}”."
+        )
     st.rerun()
 
 

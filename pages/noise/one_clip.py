@@ -232,7 +232,7 @@ def relevances(view: View, compared: Comparison) -> None:
         "relevances",
         lively=False,
     )
-    st.caption(f"Dotted: τ. The first {len(order)} of {len(before)}.")
+    st.caption(f"Dotted: τ. The {len(order)} largest of either side, of {len(before)}.")
 
 
 def _hear(view: View, compared: Comparison) -> None:

@@ -35,7 +35,8 @@ def draw(view: View) -> Corruption | None:
     widths = [3, 3, 3, 2] if kind == "clip" else [3, 3, 2, 2]
     what, level, detail, masks = st.columns(widths, gap="medium", vertical_alignment="bottom")
     domains = {name: masked(name) for name in MASK_DOMAINS}
-    state.select(masks, "Masks on", "masks", list(domains), domains)
+    why = "By magnitudes more of a clip in noise passes than by the paper's logarithms, which Listen has."
+    state.select(masks, "Masks on", "masks", list(domains), domains, help=why)
     words = {name: name.capitalize() for name in KINDS} | {"clip": "A clip"}
     label, widget = "Sound to add", "segmented_control"
     state.select(what, label, "kind", KINDS, words, widget=widget, required=True)

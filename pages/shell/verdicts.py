@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from l2i_core.measure.explained import Explained
-from l2i_core.measure.random import KINDS
+from l2i_core.measure.random import KINDS, RandomDrops
 from l2i_core.report import report
 from l2i_core.words import TITLES
 from pages.shell import cached, decisions
@@ -56,16 +56,16 @@ def classes(view: View, order: Sequence[int], key: str) -> None:
     )
 
 
-def told(made: Explained) -> tuple[str, str]:
-    """`report.statement` beside a few draws of energy-matched Random: what taking B out of A does,
-    and whether the claim holds, in the warning's colour where it does not."""
+def told(made: Explained, drawn: RandomDrops | None = None) -> tuple[str, str]:
+    """`report.statement` beside energy-matched Random, a few draws unless given: what taking B out of A
+    does, and whether the claim holds, in the warning's colour where it does not."""
     found = report.make_report(made, "")
     if made.interpretation.selected:
-        (few,) = cached.randoms(made, KINDS[1:])
+        drawn = drawn or cached.randoms(made, KINDS[1:])[0]
         found["random"] = {
-            "energy_matched": few.median,
-            "equal_energy": few.as_much,
-            "draws": len(few.drops),
+            "energy_matched": drawn.median,
+            "equal_energy": drawn.as_much,
+            "draws": len(drawn.drops),
         }
     text, claim = report.statement(found)
     mark = ":orange[{}]" if report.beats(found) is False else "**{}**"
@@ -73,19 +73,18 @@ def told(made: Explained) -> tuple[str, str]:
 
 
 @st.fragment
-def more_draws(view: View, made: Explained) -> None:
-    """Both Random Baselines with more draws, on request: forty passes of f take seconds."""
-    key = f"random {view.key} {view.target} {view.choice.token}"
-    if not st.button(f"Both Random Baselines, {cached.RANDOM_DRAWS} draws", key=key):
+def judged(view: View, made: Explained) -> None:
+    """`told`, and on request with more draws, beside the paper's Random: forty passes of f take
+    seconds."""
+    place = st.empty()
+    place.markdown(" ".join(told(made)))
+    if not made.interpretation.selected:
         return
-    counted, matched = cached.randoms(made, draws=cached.RANDOM_DRAWS)
-    energy = (
-        "as much log energy is removed"
-        if matched.as_much
-        else "all are, which hold less log energy"
-    )
-    st.markdown(
-        f"Random components not in B, median FF of {cached.RANDOM_DRAWS} draws: "
-        f"**{logit(matched.median)}** when {energy}, **{logit(counted.median)}** when as many are "
-        "(the paper's Random Baseline)."
-    )
+    key = f"random {view.key} {view.target} {view.choice.token}"
+    if st.button(f"Both Random Baselines, {cached.RANDOM_DRAWS} draws", key=key):
+        counted, matched = cached.randoms(made, draws=cached.RANDOM_DRAWS)
+        place.markdown(" ".join(told(made, matched)))
+        st.markdown(
+            f"As many random components instead (the paper's Random Baseline), median FF of "
+            f"{cached.RANDOM_DRAWS} draws: **{logit(counted.median)}**."
+        )
