@@ -26,7 +26,7 @@
     const wanted = places.get(location.href), mine = (returning = performance.now());
     if (!wanted) return;
     const go = () => {
-      if (returning !== mine || performance.now() - mine > 8000) return;
+      if (returning !== mine || performance.now() - mine > 20000) return;
       if (main().scrollTop < wanted - 1) main().scrollTop = wanted;
       setTimeout(go, 100);
     };

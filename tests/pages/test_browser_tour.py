@@ -126,6 +126,7 @@ def test_back_leads_to_where_the_reader_was(visitor: BrowserContext, server: str
     page.mouse.wheel(0, 260)
     main = "document.querySelector('[data-testid=stMain]').scrollTop"
     page.wait_for_function(f"() => {main} > 200")
+    page.wait_for_timeout(1000)  # a wheel scrolls on for a while
     was = page.evaluate(main)
     page.get_by_role("link", name="Dictionary").click()
     page.get_by_role("heading", level=1, name="Which").wait_for()
