@@ -27,7 +27,8 @@
     if (!wanted) return;
     const go = () => {
       if (returning !== mine || performance.now() - mine > 20000) return;
-      if (main().scrollTop < wanted - 1) main().scrollTop = wanted;
+      // Pictures that come late push the page down, or are not there yet.
+      if (Math.abs(main().scrollTop - wanted) > 1) main().scrollTop = wanted;
       setTimeout(go, 100);
     };
     go();
