@@ -3,7 +3,7 @@
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _UNWRITTEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # controls and ends of lines
@@ -32,9 +32,9 @@ _PROBABILITY = Unit("probability", "probability of", "in probability")
 SOUND_ENERGY, LOG_ENERGY = "sound energy", "log energy"
 
 TITLES = ("A · input", "B · what it listened to", "C · what is left")
-# What energy-matched Random takes out where all that is outside L carries less than L.
-WEAK = "all other components together hold less log energy"
+# What energy-matched Random takes out where all that is outside L carries less than L, and why.
 ALL_OTHERS = "all other components together"
+WEAK = f"{ALL_OTHERS} hold less log energy"
 
 
 def unit(multi_label: bool) -> Unit:
@@ -108,15 +108,12 @@ def drop(value: float, resolution: float) -> str:
     return logit(value, _decimals(value, 0, resolution))
 
 
-def moved(
-    value: float, resolution: float, it: str, written: Callable[[float], str] | None = None
-) -> str:
+def moved(value: float, resolution: float, it: str) -> str:
     """What taking sound away does to f's score: "lowers it by 2.00", "raises it by 1.82" for a drop
     of −1.82, "leaves it as it is" for one that is none at the resolution."""
     if abs(value) <= resolution:
         return f"leaves {it} as it is"
-    by = written(abs(value)) if written else drop(abs(value), resolution)
-    return f"{'lowers' if value > 0 else 'raises'} {it} by {by}"
+    return f"{'lowers' if value > 0 else 'raises'} {it} by {drop(abs(value), resolution)}"
 
 
 def compared(own: float, random: float, beats: bool | None, resolution: float) -> str:

@@ -41,6 +41,11 @@ GROUNDS: dict[str, Callable[[CaseRow], bool]] = {
 }
 
 
+def doubtful(row: CaseRow) -> bool:
+    """Whether any of the GROUNDS speaks against a decision."""
+    return any(doubt(row) for doubt in GROUNDS.values())
+
+
 def audit_rows(
     clips: Sequence[ClipRow], levels: Sequence[LevelRow], threshold: float
 ) -> list[CaseRow]:
@@ -164,7 +169,7 @@ def finding(rows: Sequence[CaseRow]) -> str:
     chance, and the grounds, each out of those that have what it needs."""
     total, first = len(rows), rows[0]
     counts = {name: sum(doubt(row) for row in rows) for name, doubt in GROUNDS.items()}
-    doubtful = sum(any(doubt(row) for doubt in GROUNDS.values()) for row in rows)
+    doubted = sum(map(doubtful, rows))
     labelled = sum(row.right is not None for row in rows)
     tested = sum(row.beats_random is not None for row in rows)
     parts = ["labels unknown"]
@@ -187,9 +192,9 @@ def finding(rows: Sequence[CaseRow]) -> str:
     elif tested:
         every = "the one tested" if tested == 1 else f"all {tested}{' tested' if of else ''}"
         parts.append(f"on {every} removing what it heard costs f more than chance would {at}")
-    verb = "deserves" if doubtful == 1 else "deserve"
+    verb = "deserves" if doubted == 1 else "deserve"
     return (
-        f"{doubtful} of {counted(total, 'decision')} {verb} doubt{_untested(rows, tested)}: "
+        f"{doubted} of {counted(total, 'decision')} {verb} doubt{_untested(rows, tested)}: "
         f"{'; '.join(parts)}."
     )
 

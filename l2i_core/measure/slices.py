@@ -11,7 +11,7 @@ import numpy as np
 
 from l2i_core.data.spreadsheet import Table
 from l2i_core.measure import tables
-from l2i_core.measure.audit import GROUNDS
+from l2i_core.measure.audit import doubtful
 from l2i_core.measure.records import CaseRow, ClipRow
 
 MAX_BYTES = 16 * 2**20  # of a file of columns
@@ -61,7 +61,7 @@ def compared(rows: Sequence[CaseRow], name: Callable[[CaseRow], str]) -> list[di
         {
             "slice": slice_,
             "n": len(own),
-            "doubtful": _share([any(doubt(r) for doubt in GROUNDS.values()) for r in own]),
+            "doubtful": _share([*map(doubtful, own)]),
             "f right": _share([r.right for r in own]),
             "interpreter agrees": _share([r.agrees for r in own]),
             "median FF": tables.spread(own, "faithfulness")["median"],

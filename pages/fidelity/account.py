@@ -165,7 +165,7 @@ LEVELS = ("0.9", "0.7", "0.5", "0.3", "0.1")
 
 def systems(view: View, found: Results, account: Account) -> None:
     """Fidelity of every system; beside the paper's, and FF at the paper's τ, where the reader asks."""
-    above = st.container()
+    _table(st, fidelity_rows(view, account), _three, f"{view.key.bundle}, fidelity to f")
     with st.expander("The paper's figures beside ours"):
         left, right = st.columns(2, gap="medium")
     paper_of, ours = account.paper, f"Ours: model {view.key.bundle}"
@@ -176,7 +176,6 @@ def systems(view: View, found: Results, account: Account) -> None:
     ]
     heading = f"The paper's: {paper_of.data}"
     tables = [
-        (above, "", fidelity_rows(view, account), _three),
         (left, f"**{ours}**, {unit}", faithfulness_rows(view, found), logit),
         (right, f"**{heading}**, fidelity to f ({paper_of.table})", theirs, _three),
     ]
@@ -189,14 +188,14 @@ def systems(view: View, found: Results, account: Account) -> None:
         title = "**The paper's: ESC-50, fold 1**, median FF in logits (Table 2)"
         tables.append((right, title, drops, logit))
     for place, title, rows, written in tables:
-        if title:
-            place.markdown(title)
-        cells = [{k: _cell(v, written) for k, v in row.items()} for row in rows]
-        frame = pd.DataFrame(cells).set_index("system")
-        place.table(
-            frame, border="horizontal", alt=title.replace("**", "") or f"{ours}, fidelity to f"
-        )
+        place.markdown(title)
+        _table(place, rows, written, title.replace("**", ""))
     right.caption(f"Another test: {paper_of.note}")
+
+
+def _table(place: Any, rows: results.Table, written: Callable[[float], str], alt: str) -> None:
+    cells = [{k: _cell(v, written) for k, v in row.items()} for row in rows]
+    place.table(pd.DataFrame(cells).set_index("system"), border="horizontal", alt=alt)
 
 
 def fidelity_rows(view: View, account: Account) -> results.Table:

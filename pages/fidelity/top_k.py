@@ -8,6 +8,7 @@ from l2i_core.measure.records import ClipRow
 from l2i_core.measure.tables import ERROR, TOPS
 from l2i_core.report import paper
 from l2i_core.task import ONE_CLASS
+from l2i_core.words import counted
 from pages.fidelity.account import Account, Chart, Line, Paper, matrix, occurring, share
 from pages.shell import results
 from pages.shell.results import Results
@@ -97,7 +98,9 @@ def _finding(name: str, found: Results, places: np.ndarray) -> tuple[str, str]:
     text = f"f itself is right on {right} of {n} clips ({share(right, n)})"
     if wrong.any():
         same = int((places[wrong] == 1).sum())
-        text += f"; of its {n - right} mistakes the interpreter names {same}, as it should"
+        text += (
+            f"; of its {counted(n - right, 'mistake')} the interpreter names {same}, as it should"
+        )
     return (
         f"{name} names f's class first on {first} of {n} clips ({share(first, n)}), among its "
         f"first 3 on {third}, its first 5 on {fifth}."

@@ -99,15 +99,13 @@ def _figures(view: View, compared: Comparison) -> None:
     c = compared.target
     ours = [f"{_chance(view, side.analysis.logits, c):.2f}" for side in compared.sides]
     followed, rest = compared.names
-    shown = {
-        f"f's probability of {class_name(view.target)}": " → ".join(ours),
-        f"{sentence(rest)} in B": percent(compared.passed.rest.share),
-        f"{sentence(followed)} in B": percent(compared.passed.target.share),
-    }
-    told = terms.told("Passing")
+    passing = {rest: compared.passed.rest, followed: compared.passed.target}
     with st.container(horizontal=True, gap="medium", key="noise-figures"):
-        for label, value in shown.items():
-            st.metric(label, value, width="content", help=None if "→" in value else told)
+        title = f"f's probability of {class_name(view.target)}"
+        st.metric(title, " → ".join(ours), width="content")
+        for name, part in passing.items():
+            title, why = f"{sentence(name)} in B", terms.told("Passing")
+            st.metric(title, percent(part.share), width="content", help=why)
 
 
 def _chance(view: View, logits: Tensor, c: int) -> float:

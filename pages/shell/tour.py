@@ -69,9 +69,9 @@ _OPENINGS = "l2i_tour_openings"  # how often it was asked for
 
 @st.fragment
 def offer(listening: bool) -> None:
-    """Draw the card on the first page, and on others once the reader follows it, where this session
-    has not closed it. Its buttons run nothing else, but for a
-    stop that only Listen has, which leads there. `listening`: this is that page."""
+    """Draw the card on Listen (`listening`), and on other pages once the reader follows it, where
+    this session has not closed it. Its buttons run nothing else, but for a stop that only Listen
+    has, which leads there."""
     number = st.session_state.get(_KEY, 0)
     colours = pictures.palette()
     # One pixel high until style and script have come: they come later than the card.

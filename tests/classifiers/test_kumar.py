@@ -158,6 +158,19 @@ def test_absent_blocks_are_refused(blocks: tuple[int, ...]) -> None:
         Classifier(3, map_blocks=blocks)
 
 
+@pytest.mark.parametrize("width", [0.0, -0.5, 1.1])
+def test_impossible_widths_are_refused(width: float) -> None:
+    with pytest.raises(ValueError, match=r"width must lie in \(0, 1\], received"):
+        Classifier(3, width=width)
+
+
+def test_a_narrow_network_has_the_layers_of_the_wide_one() -> None:
+    wide, narrow = Classifier(3), Classifier(3, width=0.25)
+    assert list(narrow.state_dict()) == list(wide.state_dict())
+    assert narrow.map_channels == tuple(channels // 4 for channels in wide.map_channels)
+    assert narrow.map_strides == wide.map_strides
+
+
 # Kumar's checkpoint
 
 

@@ -29,7 +29,7 @@ def test_first_visit_states_question_and_finding(open_measured: Open) -> None:
     )
     assert "among its first 3 on 12" in said(app)
     assert "f itself is right on 11 of 12 clips" in said(app)
-    assert "of its 1 mistakes the interpreter names 0" in said(app)
+    assert "of its 1 mistake the interpreter names 0" in said(app)
     assert not app.error
     assert not app.warning
     assert url(app)["evaluated"] == "rain-5", "the disagreement first"

@@ -521,6 +521,15 @@ def test_every_threshold_is_what_the_page_shows_at_each(engine: L2I, analysis: A
     )
 
 
+def test_many_draws_replace_the_few(open_app: Open) -> None:
+    app = open_app(interpreter="max", bundle="random", tau="0.70")
+    assert "(median of 5 draws)" in texts(app)
+    button(app, "Both Random Baselines, 20 draws").click().run()
+    assert "(median of 20 draws)" in texts(app)
+    assert "(median of 5 draws)" not in texts(app)
+    assert "the paper's Random Baseline), median FF of 20 draws: **" in texts(app)
+
+
 def test_chance_that_cannot_remove_as_much_tests_nothing(open_app: Open) -> None:
     every = "-".join(f"{k}_100" for k in range(100) if k != 3)
     app = open_app(own=every)
@@ -567,6 +576,7 @@ def test_fewest_components_sets_tau_for_sound_downloads_and_address(open_app: Op
     assert made.interpretation.selected == found.components
     assert analysis.predicted in engine.decided(made.verdict.logits_interpretation)
     assert url(app)["tau"] == f"{view.threshold:.2f}" != "0.90"
+    assert f"τ = {view.threshold:.2f}: with {len(found.components)}, and no" in app.toast[0].value
 
 
 def test_where_none_suffice_one_sentence_says_so(open_app: Open) -> None:

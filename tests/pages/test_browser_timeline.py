@@ -65,7 +65,11 @@ def test_a_click_explains_the_window_and_a_drag_the_stretch(
     _idle(page)
     page.wait_for_function(
         "() => document.querySelector('[data-testid=live-interpretation]').l2i"
-        ".signal('input').some(x => x !== 0)"  # it has the window's length before it has its sound
+        ".signal('input').length === 5 * 44100"
+    )
+    page.wait_for_function(  # it has the window's length before it has its sound
+        "() => document.querySelector('[data-testid=live-interpretation]').l2i"
+        ".signal('input').some(x => x !== 0)"
     )
     heard = signal(page, "input")
     given = noise(LENGTH, seed=3)[round(17.5 * 44100) : round(22.5 * 44100)]

@@ -66,6 +66,14 @@ def _scaled(maps: Sequence[Tensor]) -> list[Tensor]:
     return [each / each.amax(dim=(0, 2, 3), keepdim=True).clamp_min(1e-6) for each in maps]
 
 
+def test_a_start_of_another_width_is_refused(small_file: Path, bundle_folder: Path) -> None:
+    given = [f"classifier.start_from={bundle_folder}", "classifier.width=0.5"]
+    recipe = recipe_of(load_config(small_file, given))
+    told = "has the width 0.25, the recipe 0.5; set classifier.width to 0.25"
+    with pytest.raises(ValueError, match=told):
+        recipe.start(recipe.network(2), torch.zeros(1))
+
+
 def test_the_head_learns_alone_and_then_all_does(
     small_file: Path, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
