@@ -212,6 +212,8 @@ def _other_model() -> None:
     own = state.value("own")
     # Numbers of components and clips of an evaluation mean something else there.
     state.changed("bundle", "own", "component", "evaluated")
+    if state.is_default("class"):  # f's decision was explained: there it is another f's
+        state.put(**{"class": None})
     name = str(state.value("bundle"))
     try:
         bundle = models.bundle(name)

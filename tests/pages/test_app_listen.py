@@ -151,6 +151,19 @@ def test_another_model_is_asked_the_same(
     }
 
 
+def test_a_class_that_nobody_chose_is_each_models_decision(open_app: Open) -> None:
+    app = open_app(bundle="random", clip="rain-1")
+    for name in ("esc50-yamnet", "esc10", "random", "esc50-yamnet"):
+        select(app, "Model").set_value(name).run()
+        engine = engine_for(app)
+        said = engine.analyse(*clips.at_hand()["rain-1"].read()).predicted
+        assert url(app)["class"] == engine.classes[said]
+        assert not [w.value for w in app.warning if "disagrees" not in w.value]
+    select(app, "Class").set_value("dog").run()
+    select(app, "Model").set_value("esc10").run()
+    assert url(app)["class"] == "dog", "what was chosen stays"
+
+
 @pytest.mark.parametrize("text", ["17", "x_1", "400_50", "3_101", "3_0-"])
 def test_own_gains_that_cannot_be_read(open_app: Open, text: str) -> None:
     app = open_app(own=text)
